@@ -1,0 +1,1 @@
+"""Train a small character-level language model on your own text in a minute, and write with it."""

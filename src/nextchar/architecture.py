@@ -1,0 +1,112 @@
+"""What a model is: the equations, the names and shapes of its parameters, its state. Every network is held to this page.
+
+With x_t the input of a layer at step t, h and c its state, and for each layer the parameters W (``input_weight``),
+U (``hidden_weight``) and b (``bias``), whose rows are the four gates i, f, g, o one below the other:
+
+    (i, f, g, o) = W x_t + U h_{t-1} + b             each of H rows
+    c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)
+    h_t = sigmoid(o) * tanh(c_t)
+
+x_t of the first layer is the row of ``embedding`` at the character's id, or its one-hot vector where there is no
+embedding; x_t of a further layer is the h_t of the layer below. The prediction is
+
+    p(next character) = softmax(``output.weight`` h_t + ``output.bias``)     h_t of the last layer
+
+Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); forget gate: Gers, Schmidhuber and Cummins (2000).
+
+Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L layers, B texts side by side, T steps.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+Ids = NDArray[np.integer]
+Floats = NDArray[np.float32]
+Parameters = dict[str, Floats]
+
+GATES = 4
+"""Gates of a layer, in the order i (input), f (forget), g (candidate), o (output)."""
+
+Size = PositiveInt
+
+
+class Architecture(BaseModel):
+    """The sizes of a network, which fix the name and shape of every parameter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vocabulary_size: int = Field(ge=1, le=0x110000)
+    """V: ids the network reads and predicts."""
+    embedding: int | None = Field(ge=1, le=8192)
+    """E: length of the vector that stands for a character; None is one-hot."""
+    hidden: tuple[int, ...] = Field(min_length=1, max_length=8)
+    """H of each layer, the first to read coming first."""
+    context_length: Literal[None] = None
+    """None: the state is carried on from character to character without end."""
+
+    @property
+    def layers(self) -> int:
+        """L: number of stacked LSTM layers."""
+        return len(self.hidden)
+
+    @property
+    def input_sizes(self) -> tuple[int, ...]:
+        """Length of the input vector of each layer."""
+        return (self.embedding or self.vocabulary_size, *self.hidden[:-1])
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every parameter by its name."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.embedding is not None:
+            shapes["embedding"] = (self.vocabulary_size, self.embedding)
+        for layer, (inputs, hidden) in enumerate(zip(self.input_sizes, self.hidden, strict=True)):
+            shapes[f"layer{layer}.input_weight"] = (GATES * hidden, inputs)
+            shapes[f"layer{layer}.hidden_weight"] = (GATES * hidden, hidden)
+            shapes[f"layer{layer}.bias"] = (GATES * hidden,)
+        shapes["output.weight"] = (self.vocabulary_size, self.hidden[-1])
+        shapes["output.bias"] = (self.vocabulary_size,)
+        return shapes
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained values."""
+        return sum(int(np.prod(shape)) for shape in self.parameter_shapes().values())
+
+    @property
+    def multiplications(self) -> int:
+        """Multiply-adds to predict one character, the input of the first layer looked up in a table."""
+        dense = {name: shape for name, shape in self.parameter_shapes().items() if name != "embedding"}
+        if self.embedding is None:
+            del dense["layer0.input_weight"]
+        return sum(int(np.prod(shape)) for shape in dense.values())
+
+
+class State(NamedTuple):
+    """What an LSTM network remembers of the text so far; never changed once made."""
+
+    hidden: tuple[Floats, ...]
+    """h of each layer, shape (B, H)."""
+    cell: tuple[Floats, ...]
+    """c of each layer, shape (B, H)."""
+
+
+class Network(Protocol):
+    """Anything that predicts the next character from those before it."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V: the number of ids."""
+        ...
+
+    def initial_state(self, batch: int) -> State:
+        """Return the state before anything is read, of ``batch`` texts side by side."""
+        ...
+
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after, leaving ``state`` as it was."""
+        ...

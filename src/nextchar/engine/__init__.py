@@ -1,0 +1,3 @@
+"""Networks that run without torch."""
+
+from nextchar.engine.numpy_network import NumpyNetwork as NumpyNetwork

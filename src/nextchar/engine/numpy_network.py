@@ -1,0 +1,82 @@
+"""The LSTM network in NumPy: readable, the reference that faster engines are held to, and fast enough to write with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
+
+
+class NumpyNetwork:
+    """An LSTM network over NumPy arrays, following the equations of `nextchar.architecture`."""
+
+    def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
+        """Prepare the network.
+
+        Args:
+            architecture: the sizes.
+            parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
+        """
+        self.architecture = architecture
+        self._layers = [_Layer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
+        # The first layer's input is one of V vectors, so that its product with the weights is a row of a table.
+        first = parameters["layer0.input_weight"].T  # (E or V, 4H)
+        product = parameters["embedding"] @ first if architecture.embedding is not None else first  # (V, 4H)
+        self._first_inputs = (product + parameters["layer0.bias"]) * self._layers[0].scale  # (V, 4H)
+        self._output_weight = np.ascontiguousarray(parameters["output.weight"].T)  # (H, V)
+        self._output_bias = parameters["output.bias"]  # (V,)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V: the number of ids."""
+        return self.architecture.vocabulary_size
+
+    def initial_state(self, batch: int) -> State:
+        """Return the zero state of ``batch`` texts."""
+        zeros = tuple(np.zeros((batch, size), np.float32) for size in self.architecture.hidden)  # L × (B, H)
+        return State(zeros, zeros)
+
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        inputs = self._first_inputs[ids]  # (B, T, 4H)
+        hidden: list[Floats] = []
+        cell: list[Floats] = []
+        outputs = np.empty(0, np.float32)
+        for layer, h, c in zip(self._layers, state.hidden, state.cell, strict=True):
+            if hidden:
+                inputs = outputs @ layer.input_weight + layer.bias  # (B, T, 4H)
+            outputs, h_end, c_end = layer.run(inputs, h, c)  # (B, T, H)
+            hidden.append(h_end)
+            cell.append(c_end)
+        logits = outputs @ self._output_weight + self._output_bias  # (B, T, V)
+        return logits, State(tuple(hidden), tuple(cell))
+
+
+class _Layer:
+    """One LSTM layer. sigmoid(x) = (1 + tanh(x / 2)) / 2 lets one tanh over all 4H rows serve the four gates, so the rows
+    of i, f and o are stored halved; it also never overflows."""
+
+    def __init__(self, parameters: Parameters, layer: int, size: int) -> None:
+        self.size = size
+        self.scale = np.full(GATES * size, 0.5, np.float32)  # (4H,)
+        self.scale[2 * size : 3 * size] = 1.0
+        scaled = {
+            name: parameters[f"layer{layer}.{name}"] * (self.scale[:, None] if name != "bias" else self.scale)
+            for name in ("input_weight", "hidden_weight", "bias")
+        }
+        self.input_weight = np.ascontiguousarray(scaled["input_weight"].T)  # (E or H, 4H)
+        self.hidden_weight = np.ascontiguousarray(scaled["hidden_weight"].T)  # (H, 4H)
+        self.bias = scaled["bias"]  # (4H,)
+
+    def run(self, inputs: Floats, h: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the outputs (B, T, H) for the scaled input products (B, T, 4H), and the state after."""
+        batch, steps, _ = inputs.shape
+        size = self.size
+        outputs = np.empty((batch, steps, size), np.float32)
+        for step in range(steps):
+            gates = np.tanh(inputs[:, step] + h @ self.hidden_weight)  # (B, 4H)
+            i, f, o = (gates[:, g * size : (g + 1) * size] * 0.5 + 0.5 for g in (0, 1, 3))
+            c = f * c + i * gates[:, 2 * size : 3 * size]
+            h = o * np.tanh(c)
+            outputs[:, step] = h
+        return outputs, h, c

@@ -1,0 +1,44 @@
+"""How things fail. Every error that a user can cause is one of these; its message is one or two sentences that say
+what was given, what is allowed and what to do next.
+
+NextcharError
+├── UsageError                  the options given do not make sense (terminal: exit status 2)
+├── TextError                   a text cannot be found, read, decoded or learned from
+├── UnknownCharacterError       strict mode met characters that the model does not know
+├── ModelFileError              a model file is missing, damaged, or of another kind or version
+├── RunFolderError              a run folder cannot be written, is in use, or cannot be resumed
+├── TrainingError               training could not go on
+└── MissingDependencyError      an optional package is not installed
+"""
+
+
+class NextcharError(Exception):
+    """An error that the user of nextchar can understand and mend."""
+
+
+class UsageError(NextcharError):
+    """The options given do not make sense, alone or together."""
+
+
+class TextError(NextcharError):
+    """A text cannot be found, read, decoded or learned from."""
+
+
+class UnknownCharacterError(NextcharError):
+    """A prompt holds characters that the model does not know, and strict mode was asked for."""
+
+
+class ModelFileError(NextcharError):
+    """A model file is missing, damaged, or of another kind or version."""
+
+
+class RunFolderError(NextcharError):
+    """A run folder cannot be written, is in use by another process, or cannot be resumed."""
+
+
+class TrainingError(NextcharError):
+    """Training could not go on; what was saved stays on disk."""
+
+
+class MissingDependencyError(NextcharError):
+    """An optional package is needed and not installed."""

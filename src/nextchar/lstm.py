@@ -1,0 +1,147 @@
+"""The trainable network, in torch, following the equations of `nextchar.architecture`.
+
+Each layer is an `nn.LSTM` of one layer, which runs as one fused kernel on the CPU (oneDNN) and on CUDA (cuDNN). torch keeps
+two biases a layer; the second one stays zero and is not trained.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
+
+TorchState = tuple[tuple[Tensor, Tensor], ...]
+"""(h, c) of each layer, each of shape (1, B, H)."""
+
+
+class LSTM(nn.Module):
+    """Embedding or one-hot, stacked LSTM layers, and a linear layer to the logits."""
+
+    def __init__(self, architecture: Architecture, random: np.random.Generator) -> None:
+        """Draw the initial weights from ``random``: uniform in ±1/√H, and forget-gate biases of 1.
+
+        Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
+        """
+        super().__init__()
+        self.architecture = architecture
+        vocabulary, embedding = architecture.vocabulary_size, architecture.embedding
+        self.embedding = None if embedding is None else nn.Embedding(vocabulary, embedding)
+        self.layers = nn.ModuleList(
+            nn.LSTM(inputs, hidden)
+            for inputs, hidden in zip(architecture.input_sizes, architecture.hidden, strict=True)
+        )
+        self.output = nn.Linear(architecture.hidden[-1], vocabulary)
+        for layer in self.layers:
+            layer.bias_hh_l0.requires_grad_(False)
+        self.load_parameters(initial_parameters(architecture, random))
+
+    def forward(self, ids: Tensor, state: TorchState, dropout: Dropout | None = None) -> tuple[Tensor, TorchState]:
+        """Read ``ids`` (T, B) on from ``state``; return the logits (T, B, V) and the state after."""
+        if self.embedding is None:
+            x = functional.one_hot(ids, self.architecture.vocabulary_size).to(self.output.weight.dtype)  # (T, B, V)
+        else:
+            x = self.embedding(ids)  # (T, B, E)
+        after: list[tuple[Tensor, Tensor]] = []
+        for layer, before in zip(self.layers, state, strict=True):
+            x, end = layer(x, before)  # (T, B, H)
+            after.append(end)
+            if dropout is not None:
+                x = dropout(x)  # (T, B, H)
+        return self.output(x), tuple(after)  # (T, B, V)
+
+    def initial_state(self, batch: int) -> TorchState:
+        """Return the zero state of ``batch`` texts."""
+        weight = self.output.weight
+        return tuple(
+            (weight.new_zeros(1, batch, hidden), weight.new_zeros(1, batch, hidden))
+            for hidden in self.architecture.hidden
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the trained tensor behind each name of the architecture."""
+        tensors: dict[str, Tensor] = {}
+        if self.embedding is not None:
+            tensors["embedding"] = self.embedding.weight
+        for index, layer in enumerate(self.layers):
+            tensors[f"layer{index}.input_weight"] = layer.weight_ih_l0
+            tensors[f"layer{index}.hidden_weight"] = layer.weight_hh_l0
+            tensors[f"layer{index}.bias"] = layer.bias_ih_l0
+        tensors["output.weight"] = self.output.weight
+        tensors["output.bias"] = self.output.bias
+        return tensors
+
+    def export_parameters(self) -> Parameters:
+        """Return a copy of the parameters as float32 arrays."""
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.tensors().items()}
+
+    @torch.no_grad()
+    def load_parameters(self, parameters: Parameters) -> None:
+        """Take over ``parameters``, an array for every name of the architecture."""
+        for name, tensor in self.tensors().items():
+            tensor.copy_(torch.from_numpy(parameters[name]))
+        for layer in self.layers:
+            layer.bias_hh_l0.zero_()
+
+
+def initial_parameters(architecture: Architecture, random: np.random.Generator) -> Parameters:
+    """Return initial weights: uniform in ±1/√H of the layer, embedding standard normal, biases 0 and 1 (forget gate)."""
+    parameters: Parameters = {}
+    for name, shape in architecture.parameter_shapes().items():
+        if name == "embedding":
+            values = random.standard_normal(shape)
+        elif name == "output.bias":
+            values = np.zeros(shape)
+        elif name.endswith(".bias"):
+            values = np.zeros((GATES, shape[0] // GATES))
+            values[1] = 1
+        else:
+            hidden = shape[1] if name == "output.weight" else shape[0] // GATES
+            values = random.uniform(-(hidden**-0.5), hidden**-0.5, shape)
+        parameters[name] = values.reshape(shape).astype(np.float32)
+    return parameters
+
+
+class Dropout:
+    """Dropout whose mask is the same at every step of a window, drawn from a generator of its own.
+
+    Source: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks" (2016).
+    """
+
+    def __init__(self, probability: float, generator: torch.Generator) -> None:
+        self.probability = probability
+        self.generator = generator
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return ``x`` (T, B, H) with a share of units zeroed and the others scaled up to make up for it."""
+        keep = 1 - self.probability
+        mask = x.new_empty(1, *x.shape[1:]).bernoulli_(keep, generator=self.generator).div_(keep)  # (1, B, H)
+        return x * mask
+
+
+class TorchNetwork:
+    """The trainable network as a `nextchar.architecture.Network`, to be scored while it trains."""
+
+    def __init__(self, module: LSTM) -> None:
+        self.module = module
+        self.vocabulary_size = module.architecture.vocabulary_size
+
+    def initial_state(self, batch: int) -> State:
+        """Return the zero state of ``batch`` texts."""
+        zeros = tuple(np.zeros((batch, size), np.float32) for size in self.module.architecture.hidden)  # L × (B, H)
+        return State(zeros, zeros)
+
+    @torch.no_grad()
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        device = self.module.output.weight.device
+        read = torch.from_numpy(np.ascontiguousarray(ids.T, np.int64)).to(device)  # (T, B)
+        before = tuple(
+            (torch.from_numpy(h)[None].to(device), torch.from_numpy(c)[None].to(device))
+            for h, c in zip(state.hidden, state.cell, strict=True)
+        )
+        logits, after = self.module(read, before)  # (T, B, V)
+        hidden, cell = (tuple(pair[part][0].cpu().numpy() for pair in after) for part in (0, 1))
+        return np.ascontiguousarray(logits.transpose(0, 1).cpu().numpy()), State(hidden, cell)

@@ -1,0 +1,100 @@
+"""How the next character is drawn from the logits of a network. Pure functions, in float64, over the last axis.
+
+Order: constraints, temperature, top-k, top-p, min-p, draw. None is off.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.settings import SamplingSettings
+
+Distribution = NDArray[np.float64]
+
+
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Distribution:
+    """Return the distribution over the last axis of ``logits`` (..., V), reweighted by ``temperature``.
+
+    p_i = exp(z_i / t) / sum_j exp(z_j / t); as t goes to 0 this becomes all probability on the largest logit (the first
+    of equals), which is what temperature 0 returns, without a division. Logits may be -inf, but not all of them.
+
+    Source: Ackley, Hinton and Sejnowski, "A learning algorithm for Boltzmann machines" (1985), section 2.
+    """
+    logits = np.asarray(logits, np.float64)
+    if temperature == 0:
+        return np.eye(logits.shape[-1])[logits.argmax(-1)]
+    shifted = logits - logits.max(-1, keepdims=True)
+    # A tiny temperature overflows to -inf, whose probability is rightly 0.
+    with np.errstate(over="ignore"):
+        powers = np.exp(shifted / temperature)
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def keep_top_k(distribution: Distribution, k: int) -> Distribution:
+    """Keep the ``k`` most probable of (..., V), and all that are exactly as probable as the k-th."""
+    size = distribution.shape[-1]
+    if k >= size:
+        return distribution
+    threshold = np.partition(distribution, size - k, -1)[..., size - k, None]
+    return _renormalise(np.where(distribution >= threshold, distribution, 0))
+
+
+def keep_top_p(distribution: Distribution, p: float) -> Distribution:
+    """Keep the fewest most probable of (..., V) that together have a probability of at least ``p``, in (0, 1].
+
+    Source: Holtzman et al., "The curious case of neural text degeneration" (2020), section 3.1.
+    """
+    order = np.argsort(-distribution, axis=-1, kind="stable")
+    ordered = np.take_along_axis(distribution, order, -1)
+    before = np.cumsum(ordered, -1) - ordered
+    kept = np.where(before < p, ordered, 0)
+    result = np.empty_like(distribution)
+    np.put_along_axis(result, order, kept, -1)
+    return _renormalise(result)
+
+
+def keep_min_p(distribution: Distribution, share: float) -> Distribution:
+    """Keep those of (..., V) at least ``share`` (0 to 1) times as probable as the most probable one.
+
+    Source: Nguyen et al., "Turning up the heat: min-p sampling" (2024), section 3.
+    """
+    threshold = share * distribution.max(-1, keepdims=True)
+    return _renormalise(np.where(distribution >= threshold, distribution, 0))
+
+
+def next_distribution(
+    logits: NDArray[np.floating], settings: SamplingSettings, forbidden: tuple[int, ...] = ()
+) -> Distribution:
+    """Return the distribution that the next id is drawn from.
+
+    Args:
+        logits: of the network, shape (..., V), finite.
+        settings: temperature, top_k, top_p and min_p are used.
+        forbidden: ids that are never drawn.
+
+    Returns:
+        Probabilities of shape (..., V) that sum to one.
+    """
+    logits = np.array(logits, np.float64)
+    logits[..., list(forbidden)] = -np.inf
+    distribution = softmax(logits, settings.temperature)
+    if settings.top_k is not None:
+        distribution = keep_top_k(distribution, settings.top_k)
+    if settings.top_p is not None:
+        distribution = keep_top_p(distribution, settings.top_p)
+    if settings.min_p is not None:
+        distribution = keep_min_p(distribution, settings.min_p)
+    return distribution
+
+
+def draw(distribution: Distribution, uniform: float) -> int:
+    """Return the id that ``uniform``, in [0, 1), picks from ``distribution`` (V,) by inverting its running sum."""
+    running = np.cumsum(distribution)
+    index = int(np.searchsorted(running, uniform * running[-1], side="right"))
+    # Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
+    return min(index, int(np.flatnonzero(distribution)[-1]))
+
+
+def _renormalise(distribution: Distribution) -> Distribution:
+    return distribution / distribution.sum(-1, keepdims=True)

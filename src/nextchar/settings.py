@@ -1,0 +1,137 @@
+"""Options: one list, validated in one place. Terminal flags, keyword arguments and what a run records come from here."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from nextchar.errors import UsageError
+
+SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_duration(value: object) -> object:
+    """Turn ``"90"``, ``"60s"``, ``"5m"``, ``"1.5h"`` into seconds; leave anything that is not a string alone.
+
+    Raises:
+        ValueError: the string is no duration.
+    """
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|min|m|h|)\s*", value)
+    if match is None:
+        raise ValueError(f"{value!r} is no duration: write seconds, minutes or hours like 90, 60s, 5m or 1h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+
+
+class Settings(BaseModel):
+    """What all lists of options share: they never change once made, and an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TextSettings(Settings):
+    """How a text is read and turned into a corpus."""
+
+    encoding: str | None = Field(None, description="Encoding of the files; detected, and said, when not given.")
+    lowercase: bool = Field(False, description="Lower-case the text.")
+    validation: float = Field(
+        0.1, ge=0, le=0.5, description="Share of the text held out for validation, taken from its end; 0 is none."
+    )
+    min_count: int | None = Field(
+        None, ge=1, description="Characters seen fewer times than this in the training text share the unknown symbol; "
+        "chosen from the size of the text when not given."
+    )  # fmt: skip
+
+
+class TrainingSettings(Settings):
+    """How a model is trained. What is not given is chosen from the text, the time and the speed of the machine."""
+
+    time: Duration | None = Field(
+        None, gt=0, le=30 * 86400, description="Time budget of training alone, like 60s, 5m or 1h; one minute when "
+        "neither time, epochs nor steps are given."
+    )  # fmt: skip
+    epochs: float | None = Field(None, gt=0, le=100_000, description="Train this many passes over the text instead.")
+    steps: int | None = Field(None, ge=1, le=100_000_000, description="Train this many updates instead.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of everything random in the run.")
+    hidden: int | None = Field(None, ge=1, le=8192, description="Units of each LSTM layer.")
+    layers: int | None = Field(None, ge=1, le=8, description="Stacked LSTM layers.")
+    embedding: int | None = Field(None, ge=0, le=8192, description="Size of the character embedding; 0 is one-hot.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Share of units dropped while training.")
+    streams: int | None = Field(None, ge=1, le=4096, description="Places of the text read in parallel (batch).")
+    window: int | None = Field(None, ge=1, le=4096, description="Steps of truncated back-propagation through time.")
+    learning_rate: float | None = Field(None, gt=0, le=10, description="Highest learning rate of the schedule.")
+    weight_decay: float | None = Field(None, ge=0, le=10, description="Decoupled weight decay (AdamW).")
+    clip: float | None = Field(None, gt=0, description="Largest norm of the gradient.")
+    evaluations: int = Field(8, ge=1, le=10_000, description="Validations, each with samples, over the run.")
+    sample_length: int = Field(200, ge=1, le=100_000, description="Characters of each sample shown while training.")
+    save_every: Duration = Field(
+        30.0, gt=0, le=30.0, description="Seconds between saves of everything a resume needs; 30s at most."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to train.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainingSettings:
+        given = [name for name in ("time", "epochs", "steps") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other: give one of them")
+        return self
+
+
+class SamplingSettings(Settings):
+    """How the next character is drawn. ``None`` is off."""
+
+    length: int = Field(400, ge=0, le=100_000_000, description="Characters to write.")
+    temperature: float = Field(
+        0.5, ge=0, le=100, description="0 is greedy; below 1 is safer, above 1 wilder than the model itself."
+    )
+    top_k: int | None = Field(None, ge=1, description="Draw among the K most probable characters only.")
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="Draw among the fewest characters whose probabilities reach P together."
+    )
+    min_p: float | None = Field(
+        None, ge=0, le=1, description="Draw among characters at least P times as probable as the most probable one."
+    )
+    stop: tuple[str, ...] = Field((), description="Stop before this text would be written; may be given again.")
+    seed: int | None = Field(None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given.")
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def build(kind: type[S], options: Mapping[str, Any]) -> S:
+    """Validate ``options`` as settings of ``kind``.
+
+    Raises:
+        UsageError: an option is unknown (the nearest known name is given) or its value is not allowed.
+    """
+    try:
+        return kind(**options)
+    except ValidationError as error:
+        raise UsageError(explain(kind, error)) from None
+
+
+def explain(kind: type[Settings], error: ValidationError) -> str:
+    """Say in a sentence for each wrong option what was given and what is allowed."""
+    sentences: list[str] = []
+    for detail in error.errors(include_url=False):
+        name = ".".join(str(part) for part in detail["loc"])
+        message = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, kind.model_fields, n=1)
+            sentences.append(f"There is no option {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        elif name and detail["type"] != "value_error":
+            given = detail.get("input")
+            sentences.append(f"{name} = {given!r} is not allowed: {message[0].lower()}{message[1:]}.")
+        else:
+            sentences.append(message + ".")
+    return " ".join(sentences)

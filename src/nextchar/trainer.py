@@ -1,0 +1,279 @@
+"""A model that learns: truncated back-propagation through time over parallel streams, told as events.
+
+The trainer prints nothing and opens no file. Its state at the last `Plan.snapshot_every` boundary is its `snapshot`, from
+which another trainer goes on so exactly that the result is the same, bit for bit, as if nothing had happened in between.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from nextchar.architecture import Architecture, Ids, Parameters
+from nextchar.batches import ParallelStreams
+from nextchar.errors import TrainingError
+from nextchar.evaluation import parallel_bits_per_id
+from nextchar.events import Evaluated, Event, Progress, Recovered
+from nextchar.lstm import LSTM, Dropout, TorchNetwork
+from nextchar.plan import Plan
+from nextchar.randomness import random_stream
+from nextchar.snapshot import Position, Snapshot
+from nextchar.tensor_file import Arrays
+
+LOG2 = math.log(2)
+
+DIVERGENCE = 1.0
+"""Nats by which the mean loss between two snapshots may exceed the lowest before training counts as diverging."""
+RECOVERIES = 8
+"""Times a run may go back before it gives up; by then its learning rate is 1/256 of the plan's."""
+VALIDATION_STREAMS = 16
+WARM_UP = 256
+"""Characters read before those scored, in each stream of the validations during training."""
+PROGRESS_SECONDS = 0.2
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name; ``auto`` is CUDA, else MPS, else the CPU.
+
+    Raises:
+        TrainingError: this machine or this torch does not have that device.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in present.items() if there)
+    if not present[name]:
+        here = ", ".join(device for device, there in present.items() if there)
+        raise TrainingError(f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}.")
+    return torch.device(name)
+
+
+class Trainer:
+    """One run of training, resumable."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        vocabulary_size: int,
+        training: Ids,
+        validation: Ids,
+        *,
+        seed: int,
+        evaluations: int = 1,
+        device: torch.device | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+        resume: Snapshot | None = None,
+    ) -> None:
+        """Prepare the run.
+
+        Args:
+            plan: every number that training follows.
+            vocabulary_size: V.
+            training: ids to learn from, shape (n,), n at least 2.
+            validation: ids held out, shape (m,); where there are none, the last model is kept as the best.
+            seed: of the initial weights, the order of the data and dropout.
+            evaluations: how often the model is scored, evenly over the plan; never changes the weights.
+            device: where to train; the CPU by default.
+            clock: seconds; read around training alone.
+            resume: the snapshot of an earlier trainer with the same plan, text and seed.
+        """
+        self.plan = plan
+        self.architecture = Architecture(
+            vocabulary_size=vocabulary_size, embedding=plan.embedding, hidden=plan.hidden
+        )
+        self.device = device or torch.device("cpu")
+        self._training, self._validation, self._clock = training, validation, clock
+        self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
+        offset = int(random_stream(seed, "order").integers(len(training)))
+        self._streams = ParallelStreams(training, plan.streams, plan.window, offset)
+        self._module = LSTM(self.architecture, random_stream(seed, "weights")).to(self.device)
+        self._weights = self._module.tensors()
+        self._optimizer = torch.optim.AdamW(
+            list(self._weights.values()), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        )
+        self._generator = torch.Generator(self.device)
+        self._generator.manual_seed(int(random_stream(seed, "dropout").integers(2**63)))
+        self._dropout = Dropout(plan.dropout, self._generator) if plan.dropout else None
+        self._state = self._module.initial_state(plan.streams)
+        self.position = Position()
+        self.best = self._module.export_parameters()
+        if resume is not None:
+            self._return_to(resume)
+        self.snapshot = resume or self._take_snapshot()
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training text so far."""
+        return self.position.step * self.plan.streams * self.plan.window / len(self._training)
+
+    def parameters(self) -> Parameters:
+        """Return a copy of the weights as they are now."""
+        return self._module.export_parameters()
+
+    def run(self) -> Iterator[Event]:
+        """Train to the end of the plan, yielding `Progress`, `Evaluated` and `Recovered`.
+
+        Whoever reads the events may stop at any of them; time the reader spends does not count as training.
+
+        Raises:
+            TrainingError: training diverged again and again; ``best`` is the best model before that.
+        """
+        while self.position.step < self.plan.steps:
+            loss = yield from self._train_to_boundary()
+            if not loss < self.position.lowest_loss + DIVERGENCE:
+                yield self._recover(loss)
+                continue
+            self._move(lowest_loss=min(loss, self.position.lowest_loss))
+            if self.position.step in self._evaluate_at:
+                yield self._evaluate()
+            self.snapshot = self._take_snapshot()
+
+    def _train_to_boundary(self) -> Generator[Event, None, float]:
+        """Make the updates up to the next snapshot; return their mean loss, in nats per character."""
+        plan, position = self.plan, self.position
+        end = min(plan.steps, (position.step // plan.snapshot_every + 1) * plan.snapshot_every)
+        losses: list[Tensor] = []
+        began = told = self._clock()
+        told_steps = 0
+        for step in range(position.step, end):
+            losses.append(self._update(step))
+            now = self._clock()
+            if now - told > PROGRESS_SECONDS or step + 1 == end:
+                bits = float(torch.stack(losses[told_steps:]).mean()) / LOG2  # waits for the device
+                now = self._clock()
+                self._move(step=step + 1, seconds=self.position.seconds + now - began)
+                yield self._progress(bits, (len(losses) - told_steps) / max(now - told, 1e-9))
+                began = told = self._clock()
+                told_steps = len(losses)
+        mean = float(torch.stack(losses).mean())
+        self._move(loss_sum=self.position.loss_sum + mean * len(losses))
+        return mean
+
+    def _update(self, step: int) -> Tensor:
+        """Make one update of the weights; return the loss before it, in nats per character."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.learning_rate(step)
+        inputs, targets = (torch.from_numpy(part).to(self.device) for part in self._streams.batch(step))  # (T, B)
+        logits, state = self._module(inputs, self._state, self._dropout)  # (T, B, V)
+        loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        self._optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._weights.values(), self.plan.clip)
+        self._optimizer.step()
+        self._state = tuple((h.detach(), c.detach()) for h, c in state)
+        return loss.detach()
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of ``step``: linear warm-up, then half a cosine down to nearly zero."""
+        plan = self.plan
+        if step < plan.warm_up:
+            share = (step + 1) / plan.warm_up
+        else:
+            share = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
+        return self.position.rate_scale * plan.learning_rate * share
+
+    def _progress(self, bits: float, steps_per_second: float) -> Progress:
+        done, plan = self.position, self.plan
+        return Progress(
+            step=done.step,
+            steps=plan.steps,
+            epoch=self.epoch,
+            bits_per_character=bits,
+            characters_per_second=steps_per_second * plan.streams * plan.window,
+            seconds=done.seconds,
+            seconds_left=done.seconds / done.step * (plan.steps - done.step),
+        )
+
+    def _evaluate(self) -> Evaluated:
+        """Score the model on the held-out text and keep it if it is the best so far."""
+        done = self.position
+        bits = None
+        if len(self._validation):
+            network, start = TorchNetwork(self._module), int(self._training[-1])
+            bits = parallel_bits_per_id(network, self._validation, start, VALIDATION_STREAMS, WARM_UP)
+        best = bits is None or done.best_bits is None or bits < done.best_bits
+        training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
+        if best:
+            self.best = self._module.export_parameters()
+            self._move(best_bits=bits, best_step=done.step)
+        self._move(loss_sum=0.0, evaluated_step=done.step)
+        return Evaluated(
+            step=done.step,
+            epoch=self.epoch,
+            seconds=done.seconds,
+            training_bits_per_character=training_bits,
+            validation_bits_per_character=bits,
+            learning_rate=self.learning_rate(done.step - 1),
+            best=best,
+        )
+
+    def _recover(self, loss: float) -> Recovered:
+        """Go back to the last snapshot with half the learning rate."""
+        failed = self.position
+        if failed.recoveries == RECOVERIES:
+            raise TrainingError(
+                f"Training diverged {RECOVERIES + 1} times, the last time at step {failed.step}, even with the learning "
+                f"rate at {failed.rate_scale:.2g} of {self.plan.learning_rate:g}. The best model so far is kept; train "
+                "anew with a lower --learning-rate."
+            )
+        self._return_to(self.snapshot)
+        self._move(rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)
+        self.snapshot = replace(self.snapshot, position=self.position)
+        return Recovered(
+            step=failed.step,
+            back_to=self.position.step,
+            bits_per_character=loss / LOG2,
+            rate_scale=self.position.rate_scale,
+        )
+
+    def _move(self, **changes: Any) -> None:
+        self.position = replace(self.position, **changes)
+
+    def _take_snapshot(self) -> Snapshot:
+        arrays: Arrays = {"random": self._generator.get_state().numpy().copy()}
+        for name, weight in self._weights.items():
+            arrays[f"weights/{name}"] = _copy(weight)
+            for key, value in self._optimizer.state[weight].items():
+                arrays[f"optimizer/{name}/{key}"] = _copy(value)
+        for layer, (h, c) in enumerate(self._state):
+            arrays[f"hidden/{layer}"], arrays[f"cell/{layer}"] = _copy(h), _copy(c)
+        arrays.update({f"best/{name}": array for name, array in self.best.items()})
+        return Snapshot(self.position, arrays)
+
+    def _return_to(self, snapshot: Snapshot) -> None:
+        arrays = snapshot.arrays
+        self.position = snapshot.position
+        self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
+        self._module.load_parameters({name: arrays[f"weights/{name}"] for name in self._weights})
+        self.best = {name: arrays[f"best/{name}"].copy() for name in self._weights}
+        self._optimizer.state.clear()
+        for name, weight in self._weights.items():
+            prefix = f"optimizer/{name}/"
+            kept = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+            if kept:
+                self._optimizer.state[weight] = {key: self._to_device(array) for key, array in kept.items()}
+        self._state = tuple(
+            (self._to_device(arrays[f"hidden/{layer}"]), self._to_device(arrays[f"cell/{layer}"]))
+            for layer in range(self.architecture.layers)
+        )
+
+    def _to_device(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array.copy()).to(self.device)
+
+
+def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
+    """Return the steps after which the model is scored: ``evaluations`` evenly over the plan, each at a snapshot."""
+    every = plan.snapshot_every
+    wanted = (plan.steps * number / evaluations for number in range(1, evaluations + 1))
+    return sorted({min(plan.steps, math.ceil(step / every) * every) for step in wanted})
+
+
+def _copy(tensor: Tensor) -> NDArray[Any]:
+    return tensor.detach().cpu().numpy().copy()

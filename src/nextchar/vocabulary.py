@@ -1,0 +1,206 @@
+"""Characters and ids: which characters a model knows, and what becomes of those it does not know.
+
+A character is a Unicode code point, as it stands in the text: nothing is normalised, so that every text comes back
+exactly as it was and its score is the score of exactly that text. Id 0 is the *unknown symbol*, which stands for every
+character that is not in the vocabulary (too rare in the training text to be learned, or never seen). It is read and
+scored, and never drawn. The other ids follow in code-point order.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.errors import TextError, UnknownCharacterError
+
+UNKNOWN_ID = 0
+"""Id of the unknown symbol in every vocabulary that has one."""
+
+CODE_POINTS = 0x110000
+"""Size of Unicode's code space."""
+
+SCALAR_VALUES = CODE_POINTS - 0x800
+"""Code points that a text can hold: all but the surrogates."""
+
+Counts = NDArray[np.int64]
+
+_LOOKALIKES = {
+    "‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+    "–": "-", "—": "-", "‒": "-", "―": "-", "−": "-", "‐": "-", "…": "...", "\t": " ", "\u00a0": " ", "\u3000": " ",
+    "。": ".", "、": ",", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "þ": "th", "ð": "d",
+}  # fmt: skip
+# A base character with its combining marks, or a run of conjoining Hangul jamo: what normalisation puts together.
+_CLUSTER = re.compile(r"[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]*", re.S)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A piece of a prompt that the model does not know, and what was read in its place ("" is left out)."""
+
+    position: int
+    """Index of the piece in the prompt, in characters from 0."""
+    given: str
+    read_as: str
+
+    def __str__(self) -> str:
+        what = f"{describe_characters(self.given)} at character {self.position + 1}"
+        return f"{what} left out" if not self.read_as else f"{what} read as {self.read_as!r}"
+
+
+def describe_characters(text: str) -> str:
+    """Return ``text`` as a reader can tell it: the character itself where it shows, code point and name always."""
+    names = (f"U+{ord(c):04X} {unicodedata.name(c, 'no name')}" for c in text)
+    return f"{text!r} ({', '.join(names)})"
+
+
+def code_points(text: str) -> NDArray[np.uint32]:
+    """Return the code points of ``text``, shape (T,); lone surrogates are code points like any other."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The characters a model knows. Characters are distinct and in code-point order."""
+
+    characters: str
+    has_unknown: bool = True
+    """Whether id 0 is the unknown symbol. Without one (the classic example) ids start at the first character."""
+
+    def __post_init__(self) -> None:
+        points = [ord(character) for character in self.characters]
+        if any(a >= b for a, b in zip(points, points[1:], strict=False)):
+            raise ValueError("the characters of a vocabulary must be distinct and in code-point order")
+        if any(0xD800 <= point < 0xE000 for point in points):
+            raise ValueError("a vocabulary cannot hold surrogates")
+
+    @classmethod
+    def from_counts(cls, counts: Counts, min_count: int = 1, has_unknown: bool = True) -> Vocabulary:
+        """Return the vocabulary of the characters counted at least ``min_count`` times.
+
+        Args:
+            counts: occurrences of each code point in the training text, shape (0x110000,).
+            min_count: rarer characters are left to the unknown symbol.
+            has_unknown: whether there is an unknown symbol.
+
+        Raises:
+            TextError: no character is frequent enough.
+        """
+        points = np.flatnonzero(counts >= min_count)
+        if len(points) == 0:
+            raise TextError(
+                f"No character occurs {min_count} times in the training text: use a longer text or --min-count 1."
+            )
+        return cls("".join(map(chr, points.tolist())), has_unknown)
+
+    @property
+    def size(self) -> int:
+        """Number of ids, V: the characters and the unknown symbol."""
+        return len(self.characters) + self.has_unknown
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        """The smallest unsigned integer type that holds every id."""
+        return np.dtype(np.min_scalar_type(self.size - 1))
+
+    @cached_property
+    def ids_by_code_point(self) -> NDArray[np.unsignedinteger]:
+        """Id of each code point, shape (0x110000,); characters outside the vocabulary have the unknown id."""
+        table = np.zeros(CODE_POINTS, self.dtype)
+        table[code_points(self.characters)] = np.arange(self.has_unknown, self.size)
+        return table
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.characters)
+
+    @cached_property
+    def _code_points_by_id(self) -> NDArray[np.uint32]:
+        points = code_points(self.characters)
+        return np.concatenate([[0xFFFD], points]).astype("<u4") if self.has_unknown else points
+
+    @property
+    def unseen_log2_probability(self) -> float:
+        """log2 of the share of the escape probability that each character outside the vocabulary has.
+
+        The probability of the unknown symbol is spread evenly over the rest of Unicode, so that the probabilities of
+        all characters sum to one and the score of any text is exact.
+        """
+        return -math.log2(SCALAR_VALUES - len(self.characters))
+
+    def knows(self, text: str) -> bool:
+        """Return whether every character of ``text`` is in the vocabulary."""
+        return all(character in self._known for character in text)
+
+    def unknown_in(self, text: str) -> NDArray[np.bool_]:
+        """Return for each character of ``text`` whether it is outside the vocabulary, shape (T,)."""
+        known = np.zeros(CODE_POINTS, np.bool_)
+        known[code_points(self.characters)] = True
+        return ~known[code_points(text)]
+
+    def encode(self, text: str) -> NDArray[np.unsignedinteger]:
+        """Return the ids of ``text``, shape (T,); characters outside the vocabulary become the unknown id.
+
+        Raises:
+            UnknownCharacterError: there are such characters and the vocabulary has no unknown symbol.
+        """
+        if not self.has_unknown and not self.knows(text):
+            strange = sorted(set(text) - self._known)
+            raise UnknownCharacterError(
+                f"The model does not know {describe_characters(strange[0])}, and has no unknown symbol to read it as."
+            )
+        return self.ids_by_code_point[code_points(text)]
+
+    def decode(self, ids: NDArray[np.integer] | list[int]) -> str:
+        """Return the text of ``ids``, any shape read in order; the unknown symbol becomes U+FFFD."""
+        return self._code_points_by_id[np.asarray(ids, dtype=np.intp)].tobytes().decode("utf-32-le")
+
+    def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
+        """Return ``prompt`` in characters that the model knows, and what was replaced.
+
+        An unknown piece is read as the nearest known one: composed or decomposed, in the other case, in another width
+        or compatibility form, without its accents, as the plain form of a typographic sign. What has none is left out.
+
+        Raises:
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        pieces: list[str] = []
+        replacements: list[Replacement] = []
+        for match in _CLUSTER.finditer(prompt):
+            piece = match[0]
+            if not self.knows(piece):
+                near = self._nearest(piece)
+                replacements.append(Replacement(match.start(), piece, near))
+                piece = near
+            pieces.append(piece)
+        if strict and replacements:
+            raise UnknownCharacterError(
+                f"The prompt holds {len(replacements)} unknown to the model: "
+                + "; ".join(f"{describe_characters(r.given)} at character {r.position + 1}" for r in replacements[:5])
+                + ". Leave them out, or do without --strict to have them replaced."
+            )
+        return "".join(pieces), replacements
+
+    def _nearest(self, piece: str) -> str:
+        whole = next((form for form in _forms(piece) if form and self.knows(form)), None)
+        if whole is not None:
+            return whole
+        return "".join(next((f for f in _forms(c) if f and self.knows(f)), "") for c in piece)
+
+
+def _forms(piece: str) -> Iterator[str]:
+    """Yield ``piece`` and other ways to write it, nearest first."""
+    yield piece
+    plain = unicodedata.normalize("NFKD", piece)
+    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    for form in (piece, unicodedata.normalize("NFKC", piece), bare, _LOOKALIKES.get(piece.lower(), "")):
+        for cased in (form, form.lower(), form.upper(), form.casefold()):
+            yield unicodedata.normalize("NFC", cased)
+            yield unicodedata.normalize("NFD", cased)
+            yield cased
