@@ -19,11 +19,11 @@ Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
 Ids = NDArray[np.integer]
 Floats = NDArray[np.float32]
@@ -32,7 +32,8 @@ Parameters = dict[str, Floats]
 GATES = 4
 """Gates of a layer, in the order i (input), f (forget), g (candidate), o (output)."""
 
-Size = PositiveInt
+Units = Annotated[int, Field(ge=1, le=8192)]
+"""Length of a vector inside the network."""
 
 
 class Architecture(BaseModel):
@@ -42,9 +43,9 @@ class Architecture(BaseModel):
 
     vocabulary_size: int = Field(ge=1, le=0x110000)
     """V: ids the network reads and predicts."""
-    embedding: int | None = Field(ge=1, le=8192)
+    embedding: Units | None
     """E: length of the vector that stands for a character; None is one-hot."""
-    hidden: tuple[int, ...] = Field(min_length=1, max_length=8)
+    hidden: tuple[Units, ...] = Field(min_length=1, max_length=8)
     """H of each layer, the first to read coming first."""
     context_length: Literal[None] = None
     """None: the state is carried on from character to character without end."""

@@ -34,3 +34,9 @@ class ParallelStreams:
         positions = (first + np.arange(self.window + 1)[:, None]) % len(self.ids)  # (T + 1, B)
         read = np.asarray(self.ids[positions], np.int64)  # (T + 1, B)
         return read[:-1], read[1:]
+
+
+def character_frequencies(ids: Ids, vocabulary_size: int, most: int = 1 << 24) -> NDArray[np.float64]:
+    """Return how often each id occurs in the first ``most`` of ``ids``, plus one half, shape (V,); never zero."""
+    counts = np.bincount(np.asarray(ids[:most]), minlength=vocabulary_size)  # (V,)
+    return counts + 0.5

@@ -8,9 +8,10 @@ file strictly.
 from __future__ import annotations
 
 import codecs
-import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with that of UTF-16
@@ -20,6 +21,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (b"\x84\x31\x95\x33", "gb18030"),
 )
+_WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+_ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp"}
 _MAGIC = {
     b"%PDF-": "a PDF document",
     b"{\\rtf": "a rich text document (RTF)",
@@ -39,26 +42,37 @@ _MAGIC = {
 # Control characters that no text needs: not tab, line ends, form feed, backspace, escape, DOS's end of file.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\b\x1a\x1b"))
 _MOST_CONTROLS = 0.02
-"""Largest share of control characters in a text: compressed data has about 0.1, programs more."""
+"""Largest share of them in a text: compressed data has about 0.1, programs more."""
 
-# Where two encodings read the evidence alike, take the one in wide use, which is also the largest of its
-# family: what reads the evidence as euc_kr may meet a syllable further on that only cp949 has.
-_PREFERRED = (
-    *("cp949", "cp932", "euc_jp", "gb18030", "cp950", "big5hkscs", "cp1252", "cp1250", "cp1251", "koi8_r"),
-    *(
-        "cp866",
-        "cp1253",
-        "cp1254",
-        "cp1255",
-        "cp1256",
-        "cp1257",
-        "cp1258",
-        "cp874",
-        "iso8859_2",
-        "iso8859_15",
-    ),
+# In order of preference where nothing tells them apart: those in wide use first, which are also the largest
+# of their family (what was read as euc_kr may meet a syllable further on that only cp949 has).
+_LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "iso8859_15", "iso8859_9", "cp1258")
+_OLD_LATIN = ("mac_roman", "cp850", "cp437", "cp852", "mac_latin2")
+_EAST_ASIAN = {
+    "cp949": ("euc_kr", 0xA1, 0xA3, 0xB0, 0xC8),
+    "cp932": ("cp932", 0x81, 0x83, 0x88, 0x97),
+    "euc_jp": ("cp932", 0x81, 0x83, 0x88, 0x97),
+    "gb18030": ("gb2312", 0xA1, 0xA3, 0xB0, 0xD7),
+    "cp950": ("big5", 0xA1, 0xA3, 0xA4, 0xC6),
+    "big5hkscs": ("big5", 0xA1, 0xA3, 0xA4, 0xC6),
+    "johab": ("euc_kr", 0xA1, 0xA3, 0xB0, 0xC8),
+}
+"""Where each language's standard has its signs and its common characters: first bytes, from and to, twice."""
+_OTHERS = (
+    *("cp1251", "koi8_r", "koi8_u", "cp866", "cp855", "iso8859_5", "mac_cyrillic", "cp1253", "iso8859_7"),
+    *("mac_greek", "cp1255", "iso8859_8", "cp1256", "iso8859_6", "cp874"),
 )
+_ALPHABETS = (
+    *("àâæçèéêëîïôœùûüÿ", "äöüß", "áéíóúüñ¡¿ªº", "àáâãçéêíóôõúü", "àèéìíîòóùú", "åäöé", "æøåé", "þðæöáéíóúý"),
+    *("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîșțşţ", "çğıöşüâîû"),
+    *("āčēģīķļņšūž", "ąčęėįšųūž", "õäöüšž", "áâêîôûŵŷ", "àèéíïòóúüç", "ëïéèêöüáó", "ĉĝĥĵŝŭ", "ëç"),
+)
+"""Letters beyond ASCII of languages in Latin script: French, German, Spanish, Portuguese …."""
+_SIGNS = frozenset("“”‘’„‚«»‹›–—…•°§©®™€£·\u00a0\u00ad")
+"""Characters beyond ASCII that are at home in every language."""
 _EVIDENCE_OF_A_BLOCK, _EVIDENCE = 1 << 16, 1 << 18
+_MAY_BE_LAST = bytes(range(0x30, 0x100))
+"""Bytes that a character of several bytes may end in, in the encodings of East Asia."""
 
 
 def marked_encoding(head: bytes) -> str | None:
@@ -78,13 +92,10 @@ def unmarked_encoding(head: bytes) -> str | None:
 
     None if it is neither UTF-32, UTF-16, ISO-2022-KR nor ISO-2022-JP.
     """
-    if b"\x1b$" in head:
-        return next((e for e in ("iso2022_kr", "iso2022_jp") if _reading(head, e) is not None), None)
-    if b"\0" in head:
-        return next(
-            (e for e in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be") if _plain(head, e)), None
-        )
-    return None
+    for escape, encoding in _ESCAPES.items():
+        if escape in head and _reading(head, encoding) is not None:
+            return encoding
+    return next((encoding for encoding in _WIDE if b"\0" in head and _plain(head, encoding)), None)
 
 
 def _plain(head: bytes, encoding: str) -> bool:
@@ -111,41 +122,88 @@ def gather_evidence(blocks: Iterable[bytes]) -> bytes:
     In a text of mostly ASCII, these few lines are all that tells one encoding from another.
     """
     pieces: list[bytes] = []
-    for block in blocks:
-        lines = block[block.find(b"\n") + 1 :] if pieces else block
-        beyond_ascii = b"".join(re.findall(rb"[^\n]*[\x80-\xff][^\n]*\n?", lines))
+    for lines in _whole_lines(blocks):
+        beyond_ascii = b"".join(line for line in lines if not line.isascii())
         pieces.append(_cut(beyond_ascii, _EVIDENCE_OF_A_BLOCK))
         if sum(map(len, pieces)) >= _EVIDENCE:
             break
     return b"".join(pieces)
 
 
+def _whole_lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines of ``blocks`` up to the end, or to a line too long to hold, which is cut and last."""
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).splitlines(keepends=True)
+        yield lines
+        if len(rest) > _EVIDENCE:
+            break
+    yield [rest]
+
+
 def _cut(lines: bytes, length: int) -> bytes:
     """Cut ``lines`` to ``length`` or less, after a byte below 0x30: no multi-byte character ends in one."""
     if len(lines) <= length:
         return lines
-    last = re.search(rb"[\x00-\x2f](?=[^\x00-\x2f]*\Z)", lines[:length])
-    return lines[: last.end() if last else length]
+    kept = lines[:length].rstrip(_MAY_BE_LAST)
+    return kept or lines[:length]
 
 
 def legacy_encoding(evidence: bytes) -> str | None:
-    """Return the encoding that makes most sense of ``evidence``, which is not UTF-8; none if none does."""
+    """Return the encoding that makes most sense of ``evidence``, which is not UTF-8; none if none does.
+
+    charset-normalizer judges each encoding alone, since it would stop at the first good one. Where it cannot
+    tell western code pages from central European ones, or Korean from Japanese, that reading wins which is
+    nearest to the alphabet of one language, or has the most characters in common use. Of the 385 pages in
+    chardet's tests 378 are read right; charset-normalizer left to itself reads 352.
+    """
     if b"\0" in evidence:
         return None
+    candidates = (*_LATIN, *_OLD_LATIN, *_EAST_ASIAN, *_OTHERS)
+    judged = {e: judgement for e in candidates if (judgement := _judge(evidence, e))}
+    best = min(judged, key=lambda e: judged[e].disorder - 0.1 * judged[e].coherence, default=None)
+    if best is None or best in _OTHERS:
+        return best
+
+    def readings(rivals: Iterable[str], margin: float) -> dict[str, str]:
+        most = judged[best].disorder + margin
+        return {e: evidence.decode(e) for e in rivals if e in judged and judged[e].disorder <= most}
+
+    if best in _EAST_ASIAN:
+        near = readings(_EAST_ASIAN, 0.1)
+        return max(near, key=lambda e: _share_in_common_use(near[e], *_EAST_ASIAN[e]))
+    near = readings(_LATIN if best in _LATIN else (*_LATIN, *_OLD_LATIN), 0.02)
+    return max(near, key=lambda e: _share_in_one_alphabet(near[e]))
+
+
+class _Judgement(NamedTuple):
+    disorder: float
+    """0 is none, 1 is chaos."""
+    coherence: float
+    """1 is letters as frequent as in a language."""
+
+
+def _judge(evidence: bytes, encoding: str) -> _Judgement | None:
     from charset_normalizer import from_bytes  # slow to import, and most files are UTF-8
 
-    best = from_bytes(evidence, steps=20, chunk_size=1024, enable_fallback=False).best()
-    if best is None:
-        return None
-    reading = str(best)
-    return next((e for e in _PREFERRED if _reads_as(evidence, e, reading)), best.encoding)
+    isolated = [encoding]
+    best = from_bytes(evidence, 20, 1024, cp_isolation=isolated, enable_fallback=False).best()
+    return None if best is None else _Judgement(best.chaos, best.coherence)
 
 
-def _reads_as(evidence: bytes, encoding: str, reading: str) -> bool:
-    try:
-        return evidence.decode(encoding) == reading
-    except UnicodeDecodeError:
-        return False
+def _share_in_one_alphabet(text: str) -> float:
+    """Return the largest share of the characters of ``text`` beyond ASCII that one language uses, to 0.01."""
+    counts = Counter(c for c in text.lower() if c not in _SIGNS and not c.isascii())
+    largest = max(sum(counts[letter] for letter in alphabet) for alphabet in _ALPHABETS)
+    return round(largest / counts.total(), 2) if counts else 1.0
+
+
+def _share_in_common_use(text: str, standard: str, *firsts: int) -> float:
+    """Return the share, to 0.01, of the first 2,000 characters beyond ASCII that are common by ``standard``."""
+    beyond_ascii = [c for c in text if not c.isascii()][:2000]
+    codes = [c.encode(standard, "ignore")[:1] for c in beyond_ascii]
+    common = sum(any(bytes([a]) <= code <= bytes([b]) for a, b in (firsts[:2], firsts[2:])) for code in codes)
+    return round(common / max(1, len(codes)), 2)
 
 
 def is_damaged_utf8(evidence: bytes) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,20 +11,26 @@ CHUNK = 4096
 """Ids read at once; memory is in proportion to it, the result is not changed by it."""
 
 
-def log2_probabilities(network: Network, ids: Ids, start: int, chunk: int = CHUNK) -> Iterator[NDArray[np.float64]]:
-    """Yield log2 p of each id of ``ids`` (T,) given all before it, in chunks of shape (at most ``chunk``,).
+class Scorer:
+    """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before it."""
 
-    ``start`` is the id read before the first one, so that every id is predicted and counted exactly once. The state is
-    carried from one chunk to the next.
-    """
-    state = network.initial_state(1)
-    before = start
-    for first in range(0, len(ids), chunk):
-        targets = np.asarray(ids[first : first + chunk], np.intp)  # (T,)
-        inputs = np.concatenate([[before], targets[:-1]])  # (T,)
-        logits, state = network.forward(inputs[None], state)  # (1, T, V)
-        yield log2_softmax(logits[0], targets)
-        before = int(targets[-1])
+    def __init__(self, network: Network, start: int) -> None:
+        """Begin a text; ``start`` is the id read before its first one, so that this is predicted too."""
+        self._network = network
+        self._state = network.initial_state(1)
+        self._before = start
+
+    def score(self, ids: Ids) -> NDArray[np.float64]:
+        """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        scores = [self._score_chunk(ids[first : first + CHUNK]) for first in range(0, len(ids), CHUNK)]
+        return np.concatenate(scores) if scores else np.empty(0)
+
+    def _score_chunk(self, ids: Ids) -> NDArray[np.float64]:
+        targets = np.asarray(ids, np.intp)  # (T,)
+        inputs = np.concatenate([[self._before], targets[:-1]])  # (T,)
+        logits, self._state = self._network.forward(inputs[None], self._state)  # (1, T, V)
+        self._before = int(targets[-1])
+        return log2_softmax(logits[0], targets)
 
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> NDArray[np.float64]:
@@ -39,7 +43,7 @@ def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> NDArray[np.float
 
 def bits_per_id(network: Network, ids: Ids, start: int) -> float:
     """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
-    return -sum(float(part.sum()) for part in log2_probabilities(network, ids, start)) / len(ids)
+    return -float(Scorer(network, start).score(ids).mean())
 
 
 def parallel_bits_per_id(network: Network, ids: Ids, start: int, streams: int, warm_up: int) -> float:

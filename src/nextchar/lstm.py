@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,11 +21,8 @@ TorchState = tuple[tuple[Tensor, Tensor], ...]
 class LSTM(nn.Module):
     """Embedding or one-hot, stacked LSTM layers, and a linear layer to the logits."""
 
-    def __init__(self, architecture: Architecture, random: np.random.Generator) -> None:
-        """Draw the initial weights from ``random``: uniform in ±1/√H, and forget-gate biases of 1.
-
-        Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
-        """
+    def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
+        """Make the network and take over ``parameters``, an array for every name of the architecture."""
         super().__init__()
         self.architecture = architecture
         vocabulary, embedding = architecture.vocabulary_size, architecture.embedding
@@ -36,7 +34,7 @@ class LSTM(nn.Module):
         self.output = nn.Linear(architecture.hidden[-1], vocabulary)
         for layer in self.layers:
             layer.bias_hh_l0.requires_grad_(False)
-        self.load_parameters(initial_parameters(architecture, random))
+        self.load_parameters(parameters)
 
     def forward(self, ids: Tensor, state: TorchState, dropout: Dropout | None = None) -> tuple[Tensor, TorchState]:
         """Read ``ids`` (T, B) on from ``state``; return the logits (T, B, V) and the state after."""
@@ -86,14 +84,29 @@ class LSTM(nn.Module):
             layer.bias_hh_l0.zero_()
 
 
-def initial_parameters(architecture: Architecture, random: np.random.Generator) -> Parameters:
-    """Return initial weights: uniform in ±1/√H of the layer, embedding standard normal, biases 0 and 1 (forget gate)."""
+def initial_parameters(
+    architecture: Architecture, random: np.random.Generator, frequencies: NDArray[np.floating]
+) -> Parameters:
+    """Return the weights that training begins with.
+
+    Weights are uniform in ±1/√H of their layer, the embedding is standard normal, biases are zero, but for the forget gate,
+    where they are 1, and the output, where they are the logarithm of each id's frequency in the training text: before it
+    has learned anything else the network predicts every character as often as it occurs. (That alone is worth 0.3 bits
+    per character after ten seconds; see docs/benchmarks.md.)
+
+    Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
+
+    Args:
+        architecture: the sizes.
+        random: where the weights are drawn from.
+        frequencies: positive, shape (V,).
+    """
     parameters: Parameters = {}
     for name, shape in architecture.parameter_shapes().items():
         if name == "embedding":
             values = random.standard_normal(shape)
         elif name == "output.bias":
-            values = np.zeros(shape)
+            values = np.log(frequencies / frequencies.sum())
         elif name.endswith(".bias"):
             values = np.zeros((GATES, shape[0] // GATES))
             values[1] = 1

@@ -11,7 +11,7 @@ report.html              the run as one page
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nextchar.atomic_file import write_atomically
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.events import Evaluated, Event, Finished, Recovered, Sampled, event_from_json
+from nextchar.model_file import ModelFile
 from nextchar.plan import Plan
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.snapshot import Snapshot
@@ -78,7 +79,7 @@ class RunFolder:
         return (self.path / SETTINGS).exists()
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Hold the folder, made if need be, against other processes.
 
         Raises:
@@ -98,17 +99,25 @@ class RunFolder:
         finally:
             lock.release()
 
-    def create(self, settings: RunSettings) -> None:
-        """Begin a run in the folder.
+    def check_free(self) -> None:
+        """Do nothing if no run has begun in the folder.
 
         Raises:
-            RunFolderError: there is a run in it already, or it cannot be written.
+            RunFolderError: there is a run in it already.
         """
         if self.exists:
             raise RunFolderError(
                 f"There is a run in {self.path} already. Go on with `nextchar train --resume {self.path}`, "
                 "or choose another --out."
             )
+
+    def create(self, settings: RunSettings) -> None:
+        """Begin a run in the folder.
+
+        Raises:
+            RunFolderError: there is a run in it already, or it cannot be written.
+        """
+        self.check_free()
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
             write_atomically(self.path / SETTINGS, settings.model_dump_json(indent=2).encode())
@@ -140,6 +149,15 @@ class RunFolder:
         with self._writing():
             write_atomically(self.path / STATE, snapshot.to_bytes())
 
+    def save_model(self, model: ModelFile) -> None:
+        """Write the best model so far.
+
+        Raises:
+            RunFolderError: it cannot be written; the one that was there stays.
+        """
+        with self._writing():
+            model.save(self.model_path)
+
     def snapshot(self) -> Snapshot | None:
         """Return the state that was saved last; None where the run was ended before its first save.
 
@@ -157,14 +175,14 @@ class RunFolder:
                 "be used."
             ) from error
 
-    def append(self, event: Event) -> None:
-        """Log ``event``.
+    def append(self, events: Sequence[Event]) -> None:
+        """Log ``events``.
 
         Raises:
-            RunFolderError: it cannot be written.
+            RunFolderError: they cannot be written.
         """
         with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8") as file:
-            file.write(event.model_dump_json() + "\n")
+            file.write("".join(event.model_dump_json() + "\n" for event in events))
 
     def events(self) -> list[Event]:
         """Return the events logged, in order; a last line that was cut short by a kill is left out."""
@@ -208,7 +226,7 @@ class RunFolder:
             write_atomically(self.report_path, page.encode())
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Generator[None]:
         try:
             yield
         except OSError as error:

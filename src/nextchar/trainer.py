@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from nextchar.architecture import Architecture, Ids, Parameters
-from nextchar.batches import ParallelStreams
+from nextchar.batches import ParallelStreams, character_frequencies
 from nextchar.errors import TrainingError
-from nextchar.evaluation import parallel_bits_per_id
+from nextchar.evaluation import bits_per_id, parallel_bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
-from nextchar.lstm import LSTM, Dropout, TorchNetwork
+from nextchar.lstm import LSTM, Dropout, TorchNetwork, initial_parameters
 from nextchar.plan import Plan
 from nextchar.randomness import random_stream
 from nextchar.snapshot import Position, Snapshot
@@ -53,6 +53,16 @@ def choose_device(name: str) -> torch.device:
         here = ", ".join(device for device, there in present.items() if there)
         raise TrainingError(f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}.")
     return torch.device(name)
+
+
+def threads() -> int:
+    """Return the number of threads that torch computes with."""
+    return torch.get_num_threads()
+
+
+def use_threads(number: int) -> None:
+    """Let torch compute with ``number`` threads; the order of its sums, and so the last bit of a result, depends on it."""
+    torch.set_num_threads(number)
 
 
 class Trainer:
@@ -90,14 +100,15 @@ class Trainer:
         )
         self.device = device or torch.device("cpu")
         self._training, self._validation, self._clock = training, validation, clock
+        self._start_id = int(training[-1])
         self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
         offset = int(random_stream(seed, "order").integers(len(training)))
         self._streams = ParallelStreams(training, plan.streams, plan.window, offset)
-        self._module = LSTM(self.architecture, random_stream(seed, "weights")).to(self.device)
+        frequencies = character_frequencies(training, vocabulary_size)
+        weights = initial_parameters(self.architecture, random_stream(seed, "weights"), frequencies)
+        self._module = LSTM(self.architecture, weights).to(self.device)
         self._weights = self._module.tensors()
-        self._optimizer = torch.optim.AdamW(
-            list(self._weights.values()), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
+        self._optimizer = _optimizer(self._weights, plan)
         self._generator = torch.Generator(self.device)
         self._generator.manual_seed(int(random_stream(seed, "dropout").integers(2**63)))
         self._dropout = Dropout(plan.dropout, self._generator) if plan.dropout else None
@@ -191,13 +202,20 @@ class Trainer:
             seconds_left=done.seconds / done.step * (plan.steps - done.step),
         )
 
+    def exact_bits_of_best(self) -> float | None:
+        """Return bits per character of the best model, the state carried through the whole held-out text."""
+        if not len(self._validation):
+            return None
+        module = LSTM(self.architecture, self.best).to(self.device)
+        return bits_per_id(TorchNetwork(module), self._validation, self._start_id)
+
     def _evaluate(self) -> Evaluated:
         """Score the model on the held-out text and keep it if it is the best so far."""
         done = self.position
         bits = None
         if len(self._validation):
-            network, start = TorchNetwork(self._module), int(self._training[-1])
-            bits = parallel_bits_per_id(network, self._validation, start, VALIDATION_STREAMS, WARM_UP)
+            network = TorchNetwork(self._module)
+            bits = parallel_bits_per_id(network, self._validation, self._start_id, VALIDATION_STREAMS, WARM_UP)
         best = bits is None or done.best_bits is None or bits < done.best_bits
         training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
         if best:
@@ -275,5 +293,32 @@ def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
     return sorted({min(plan.steps, math.ceil(step / every) * every) for step in wanted})
 
 
+def _optimizer(weights: dict[str, Tensor], plan: Plan) -> torch.optim.Optimizer:
+    """Return AdamW over ``weights``; biases do not decay.
+
+    Source: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+    """
+    decayed = [weight for weight in weights.values() if weight.dim() > 1]
+    others = [weight for weight in weights.values() if weight.dim() == 1]
+    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
+
+
 def _copy(tensor: Tensor) -> NDArray[Any]:
     return tensor.detach().cpu().numpy().copy()
+
+
+def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, seconds: float = 0.5) -> float:
+    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
+    ids = np.arange(plan.streams * plan.window * 2 + 2) % vocabulary_size
+    trial = plan.model_copy(update={"steps": 1_000_000, "snapshot_every": 2, "clip": 1.0})
+    trainer = Trainer(trial, vocabulary_size, ids, ids[:0], seed=0, device=device)
+    steps: list[float] = []
+    began = time.perf_counter()
+    for event in trainer.run():
+        if isinstance(event, Progress):
+            steps.append(trainer.position.seconds)
+        if len(steps) > 3 and time.perf_counter() - began > seconds:
+            break
+    # The first interval warms caches and kernels up; the median is not moved by a neighbour's burst.
+    return float(np.median(np.diff(steps))) / trial.snapshot_every

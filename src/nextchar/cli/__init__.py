@@ -1,0 +1,3 @@
+"""The door for the terminal: `nextchar`."""
+
+from nextchar.cli.app import main as main

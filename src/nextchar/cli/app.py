@@ -1,0 +1,81 @@
+"""The command itself: its subcommands, and how its errors and exit statuses come about.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from pydantic import ValidationError
+
+from nextchar.errors import NextcharError, UsageError
+from nextchar.settings import Settings, explain
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = App(
+    name="nextchar",
+    help="Train a small character-level language model on your own text, and write with it.",
+    version_flags=["--version"],
+    version=lambda: _version(),
+    result_action="return_value",
+)
+# Each module is loaded when its command is asked for, so that no command waits for what another one needs.
+app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
+app.command("nextchar.cli.write:sample", name="sample", help="Write text with a model.")
+app.command("nextchar.cli.facts:evaluate", name="evaluate", help="Score a text: bits per character.")
+app.command("nextchar.cli.facts:inspect", name="inspect", help="Tell what is in a text and what would be trained on it.")
+app.command("nextchar.cli.facts:info", name="info", help="Tell what is in a model file.")
+app.command("nextchar.cli.facts:report", name="report", help="Write the report of a run: one HTML page.")
+app.command("nextchar.cli.facts:corpora", name="corpora", help="List the texts known by name.")
+app.command("nextchar.cli.train:demo", name="demo", help="Do the whole thing on the built-in text.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with ``arguments``, those of the process by default, and return its exit status."""
+    prepare_streams()
+    try:
+        status = app(
+            list(sys.argv[1:] if arguments is None else arguments), exit_on_error=False, print_error=False
+        )
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _fail(str(error), WRONG_USAGE)
+    except ValidationError as error:
+        return _fail(explain(Settings, error), WRONG_USAGE)
+    except UsageError as error:
+        return _fail(str(error), WRONG_USAGE)
+    except NextcharError as error:
+        return _fail(str(error), FAILED)
+    except BrokenPipeError:
+        # Whoever read the output (head, less) has had enough; Python must not complain when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except OSError as error:
+        return _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), FAILED)
+    return status if isinstance(status, int) else DONE
+
+
+def prepare_streams() -> None:
+    """Let no character that the terminal's encoding lacks end the program: it is shown as ``?`` instead."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"nextchar: {message}", file=sys.stderr)
+    return status
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("nextchar")

@@ -1,0 +1,70 @@
+"""`nextchar sample`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from nextchar.cli.app import DONE
+from nextchar.cli.console import note, print_json, write_text
+from nextchar.language_model import LanguageModel
+from nextchar.settings import SamplingSettings
+
+
+def sample(
+    model: Path,
+    prompt: str = "",
+    *,
+    settings: Annotated[SamplingSettings, Parameter(name="*")] = SamplingSettings(),  # noqa: B008 (immutable)
+    count: int = 1,
+    echo: bool = True,
+    strict: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Write text with a model, each character as soon as it is drawn.
+
+    Parameters
+    ----------
+    model
+        A run folder or a model file.
+    prompt
+        What to go on from; - reads it from standard input.
+    count
+        Texts to write, each followed by an empty line when there are several.
+    echo
+        Write the prompt, as the model read it, before what goes on from it.
+    strict
+        Refuse a prompt with characters that the model does not know, instead of replacing them.
+    json
+        Print the prompt, the texts and the settings as one JSON object instead.
+    """
+    if count < 1:
+        from nextchar.errors import UsageError
+
+        raise UsageError(f"--count {count} is not allowed: write one text or more.")
+    if prompt == "-":
+        prompt = sys.stdin.read()
+    language_model = LanguageModel.load(model)
+    ids, replacements = language_model.read_prompt(prompt, strict=strict)
+    if replacements:
+        shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
+        note(f"the prompt holds {len(replacements)} pieces that the model does not know: {shown}")
+    seed = secrets.randbits(32) if settings.seed is None else settings.seed
+    options = {**settings.model_dump(), "seed": seed}
+    texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
+    read = language_model.vocabulary.decode(ids) if prompt else ""
+    if json:
+        written = ["".join(text) for text in texts]
+        print_json({"prompt": prompt, "prompt_as_read": read, "texts": written, "settings": options})
+        return DONE
+    for text in texts:
+        write_text(read if echo else "")
+        write_text(text)
+        sys.stdout.write("\n" if count == 1 else "\n\n")
+    if settings.seed is None and sys.stderr.isatty():
+        note(f"to have this text again: --seed {seed}")
+    return DONE

@@ -1,0 +1,198 @@
+"""A model that speaks text: it writes, predicts and scores strings. Everything here works without torch."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.architecture import Network
+from nextchar.engine import NumpyNetwork
+from nextchar.errors import ModelFileError, TextError
+from nextchar.evaluation import Scorer
+from nextchar.generation import generate_ids
+from nextchar.model_file import ModelFile, Provenance
+from nextchar.randomness import random_stream
+from nextchar.run_folder import find_model
+from nextchar.sampling import next_distribution
+from nextchar.settings import SamplingSettings, build
+from nextchar.vocabulary import UNKNOWN_ID, Replacement, Vocabulary
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a model predicts a text."""
+
+    bits_per_character: float
+    """Mean of -log2 p over every character, each predicted once from all before it."""
+    characters: int
+    unknown_characters: int
+    """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of Unicode."""
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A trained model: probabilities of the next character, and what follows from them."""
+
+    file: ModelFile
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> LanguageModel:
+        """Load a model from a run folder or a model file.
+
+        Raises:
+            ModelFileError: there is none, or it is damaged.
+        """
+        return cls(ModelFile.load(find_model(Path(path))))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model file.
+
+        Raises:
+            ModelFileError: it cannot be written.
+        """
+        try:
+            self.file.save(Path(path))
+        except OSError as error:
+            raise ModelFileError(f"The model cannot be written to {path}: {error.strerror or error}.") from error
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters the model knows."""
+        return self.file.vocabulary
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the model comes from."""
+        return self.file.provenance
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that predicts."""
+        return NumpyNetwork(self.file.architecture, self.file.parameters)
+
+    @property
+    def start_id(self) -> int:
+        """What is read before a text's first character: a line end, else a space, else the first character known."""
+        known = self.vocabulary.characters
+        return int(self.vocabulary.encode(next((c for c in "\n " if c in known), known[0]))[0])
+
+    def generate(self, prompt: str = "", *, strict: bool = False, **options: Any) -> str:
+        """Return text that goes on from ``prompt``, which is not repeated; see `stream`."""
+        return "".join(self.stream(prompt, strict=strict, **options))
+
+    def stream(self, prompt: str = "", *, strict: bool = False, text: int = 0, **options: Any) -> Iterator[str]:
+        """Yield text that goes on from ``prompt``, each character as soon as it is drawn.
+
+        Args:
+            prompt: what to go on from; characters the model does not know are replaced by the nearest it knows, or left
+                out (`Vocabulary.fold` tells which).
+            strict: raise an error instead.
+            text: number of the text among several from the same seed.
+            **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed. The
+                same seed gives the same text; without one it is different each time.
+
+        Raises:
+            UsageError: an option is unknown or its value is not allowed.
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        settings = build(SamplingSettings, options)
+        ids, _ = self.read_prompt(prompt, strict=strict)
+        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        drawn = generate_ids(self.network, ids, settings, random_stream(seed, "sampling", text), self.forbidden)
+        characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
+        return _until(characters, settings.stop)
+
+    def next_character_distribution(
+        self, prompt: str = "", *, strict: bool = False, **options: Any
+    ) -> dict[str, float]:
+        """Return the probability of each character to come next after ``prompt``, the most probable first.
+
+        Options are those of `stream`, but for ``temperature``, which is 1 unless given: the distribution as the model has
+        it. The probabilities sum to one; those of characters that cannot be drawn are 0.
+        """
+        settings = build(SamplingSettings, {"temperature": 1.0, **options})
+        ids, _ = self.read_prompt(prompt, strict=strict)
+        logits, _ = self.network.forward(ids[None], self.network.initial_state(1))  # (1, T, V)
+        distribution = next_distribution(logits[0, -1], settings, self.forbidden)  # (V,)
+        order = np.argsort(-distribution, kind="stable")
+        return {self.vocabulary.decode([one]): float(distribution[one]) for one in order if one not in self.forbidden}
+
+    def evaluate(self, text: str | Iterable[str]) -> Evaluation:
+        """Score ``text``, whole or in pieces; a model of lower-cased text scores it lower-cased.
+
+        Raises:
+            TextError: the text is empty.
+        """
+        scorer = Scorer(self.network, self.start_id)
+        total, characters, unknown = 0.0, 0, 0
+        for piece in [text] if isinstance(text, str) else text:
+            scores = self._score(scorer, piece)
+            total -= float(scores.sum())
+            characters += len(scores)
+            unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self._as_trained(piece))))
+        if characters == 0:
+            raise TextError("An empty text cannot be scored: give at least one character.")
+        return Evaluation(total / characters, characters, unknown)
+
+    def bits_per_character(self, text: str) -> float:
+        """Return the mean number of bits the model needs for a character of ``text``; lower is better."""
+        return self.evaluate(text).bits_per_character
+
+    def surprises(self, text: str) -> NDArray[np.float64]:
+        """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,)."""
+        return -self._score(Scorer(self.network, self.start_id), text)
+
+    def _score(self, scorer: Scorer, text: str) -> NDArray[np.float64]:
+        """Return log2 p of each character of ``text``, which goes on where ``scorer`` is."""
+        ids = self.vocabulary.encode(self._as_trained(text))  # (T,)
+        log2 = scorer.score(ids)  # (T,)
+        if self.vocabulary.has_unknown:
+            log2[ids == UNKNOWN_ID] += self.vocabulary.unseen_log2_probability
+        return log2
+
+    def read_prompt(self, prompt: str, *, strict: bool = False) -> tuple[NDArray[np.integer], list[Replacement]]:
+        """Return the ids that stand for ``prompt``, at least one, and what had to be replaced.
+
+        Raises:
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        folded, replacements = self.vocabulary.fold(prompt, strict=strict)
+        ids = self.vocabulary.encode(folded) if folded else np.array([self.start_id])
+        return ids, replacements
+
+    @property
+    def forbidden(self) -> tuple[int, ...]:
+        """Ids that are never drawn: the unknown symbol."""
+        return (UNKNOWN_ID,) if self.vocabulary.has_unknown else ()
+
+    def _as_trained(self, text: str) -> str:
+        return text.lower() if self.provenance.lowercase else text
+
+
+def _until(characters: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
+    """Yield ``characters`` up to where one of ``stops`` begins; a character waits while a stop could begin with it."""
+    held = ""
+    for character in characters:
+        held += character
+        if any(stop in held for stop in stops if stop):
+            held = min((held[: held.index(stop)] for stop in stops if stop and stop in held), key=len)
+            break
+        keep = _overlap(held, stops)
+        yield from held[: len(held) - keep]
+        held = held[len(held) - keep :]
+    yield from held
+
+
+def _overlap(text: str, stops: tuple[str, ...]) -> int:
+    """Return the length of the longest end of ``text`` that one of ``stops`` begins with."""
+    longest = max(map(len, stops), default=1) - 1
+    return next((n for n in range(min(longest, len(text)), 0, -1) if any(s.startswith(text[-n:]) for s in stops)), 0)

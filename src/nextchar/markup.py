@@ -1,0 +1,80 @@
+"""Pieces of HTML: every text that goes into a page passes through here and is escaped."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_SHOWN = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
+# Hangul, kana, then Han alone, which Japanese has too: browsers draw Han characters by the language told.
+_LANGUAGES = (("ko", "\uac00", "\ud7a3"), ("ja", "\u3041", "\u30ff"), ("zh", "\u4e00", "\u9fff"))
+
+
+def element(tag: str, content: str, **attributes: str | None) -> str:
+    """Return ``content``, which is HTML already, in an element; attributes are escaped, None leaves one out.
+
+    A trailing underscore of an attribute's name is dropped, so that ``class_`` can be given.
+    """
+    given = (f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items() if value is not None)
+    return f"<{tag}{''.join(given)}>{content}</{tag}>"
+
+
+def text_element(tag: str, text: str, **attributes: str | None) -> str:
+    """Return ``text`` escaped in an element."""
+    return element(tag, escape(text), **attributes)
+
+
+def pairs_table(title: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a table of names and values, both plain text, a pair a row; nothing where there are no pairs."""
+    rows = "".join(
+        element("tr", text_element("th", name, scope="row") + text_element("td", value, dir="auto"))
+        for name, value in pairs
+    )
+    return element("table", text_element("caption", title) + rows, class_="pairs") if rows else ""
+
+
+def grid_table(heads: Sequence[str], rows: Iterable[str], class_: str) -> str:
+    """Return a table that scrolls sideways where the page is too narrow; ``heads`` and ``rows`` are HTML."""
+    head = element("tr", "".join(element("th", one, scope="col") for one in heads))
+    table = element("table", element("thead", head) + element("tbody", "".join(rows)), class_=class_)
+    return element("div", table, class_="scroll", tabindex="0")
+
+
+def visible(character: str) -> str:
+    """Return ``character`` as one can see it: a sign for white space, its code point where it has no shape."""
+    if character in _SHOWN:
+        return _SHOWN[character]
+    category = unicodedata.category(character)
+    if category.startswith("M"):
+        return "◌" + character
+    return f"U+{ord(character):04X}" if category[0] in "CZ" else character
+
+
+def visible_lines(text: str) -> str:
+    """Return ``text`` on one line, with a sign for each line end and tab."""
+    return "".join(c if c == " " else visible(c) if c in _SHOWN else c for c in text)
+
+
+def language_of(characters: str) -> str:
+    """Return the language tag that draws a text of these characters rightly; "" where every language draws it alike."""
+    return next((tag for tag, low, high in _LANGUAGES if any(low <= c <= high for c in characters)), "")
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a reader says it: 4.2 s, 59 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def file_size(size: int) -> str:
+    """Return ``size``, in bytes, as a reader says it: 600 bytes, 612 kB, 4.1 MB."""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"

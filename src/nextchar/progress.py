@@ -1,0 +1,145 @@
+"""What people see while a run goes on, in a terminal, a notebook or a log."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as ProgressBar
+from rich.text import Text
+
+from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Recovered, Sampled, TextRead
+
+Level = Literal["full", "lines", "brief", "silent"]
+"""full: a bar, evaluations and samples; lines: the same without the bar; brief: what is found and the result; silent."""
+
+_SHOWN: dict[Level, tuple[type, ...]] = {
+    "full": (Note, TextRead, Planned, Progress, Evaluated, Sampled, Recovered, Finished),
+    "lines": (Note, TextRead, Planned, Evaluated, Sampled, Recovered, Finished),
+    "brief": (Note, TextRead, Planned, Recovered, Finished),
+    "silent": (),
+}
+
+
+def choose_level(console: Console) -> Level:
+    """Return how much to show where nobody said: a bar on a terminal, lines in a notebook, else little."""
+    if console.is_jupyter:
+        return "lines"
+    return "full" if console.is_terminal else "brief"
+
+
+class ProgressDisplay:
+    """Shows the events of one run on a console."""
+
+    def __init__(self, console: Console, level: Level) -> None:
+        self._console, self._level = console, level
+        ascii_only = not console.encoding.lower().startswith("utf")
+        self._bar = ProgressBar(
+            TextColumn("{task.description}"),
+            BarColumn() if not ascii_only else TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[rate]:>9,.0f} characters/s"),
+            TextColumn("{task.fields[left]} left"),
+            console=console,
+            transient=True,
+            disable=level != "full",
+        )
+        self._task = self._bar.add_task("starting", total=None, rate=0, left="...", visible=False)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, event: Event) -> None:
+        """Show ``event`` if it is of a kind that this level shows."""
+        if not isinstance(event, _SHOWN[self._level]):
+            return
+        if isinstance(event, Progress):
+            self._bar.update(
+                self._task,
+                description=f"{event.bits_per_character:.3f} bits/character",
+                completed=event.step,
+                total=event.steps,
+                rate=event.characters_per_second,
+                left=duration(event.seconds_left),
+                visible=True,
+            )
+        else:
+            # soft_wrap leaves lines as the model wrote them; markup in a text is text.
+            self._console.print(describe(event), soft_wrap=True, highlight=False, markup=False)
+
+
+def describe(event: Event) -> Text:
+    """Return ``event`` in words for people."""
+    match event:
+        case Note():
+            return Text(event.message)
+        case TextRead():
+            return Text(_describe_text(event))
+        case Planned():
+            return Text(_describe_plan(event))
+        case Evaluated():
+            validation = event.validation_bits_per_character
+            held_out = "" if validation is None else f"{validation:.3f} bits/character on the held-out text, "
+            best = " (best so far)" if event.best and validation is not None else ""
+            line = (
+                f"\nepoch {event.epoch:.2f}, {duration(event.seconds)}: {held_out}"
+                f"{event.training_bits_per_character:.3f} on the text learned from{best}"
+            )
+            return Text(line, style="bold")
+        case Sampled():
+            return Text.assemble(
+                (f"temperature {event.temperature}  ", "cyan"), (event.prompt, "dim"), event.text.rstrip()
+            )
+        case Recovered():
+            return Text(
+                f"Training diverged at step {event.step:,} ({event.bits_per_character:.2f} bits/character): back to step "
+                f"{event.back_to:,} with {event.rate_scale:g} of the planned learning rate.",
+                style="yellow",
+            )
+        case Finished():
+            return Text(_describe_end(event), style="bold")
+        case _:
+            return Text(event.model_dump_json())
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as people write them: 8.2 s, 1:05 min, 2:03 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def _describe_text(event: TextRead) -> str:
+    names = ", ".join(event.names[:3]) + (f" and {len(event.names) - 3} more" if len(event.names) > 3 else "")
+    rare = f", {event.rare:,} of them too rare to learn" if event.rare else ""
+    held_out = (
+        f"; learning from {event.training_characters:,}, the last {event.validation_characters:,} are held out"
+        if event.validation_characters
+        else "; nothing is held out"
+    )
+    return f"{names}: {event.characters:,} characters, {event.distinct:,} distinct{rare}{held_out}."
+
+
+def _describe_plan(event: Planned) -> str:
+    plan = event.plan
+    sizes = " + ".join(str(size) for size in plan.hidden)
+    time = "" if event.expected_seconds is None else f", about {duration(event.expected_seconds)}"
+    return (
+        f"LSTM of {sizes} units, {event.parameters:,} parameters, on {event.device}: {plan.steps:,} steps of "
+        f"{plan.streams} × {plan.window} characters{time}."
+    )
+
+
+def _describe_end(event: Finished) -> str:
+    bits = event.validation_bits_per_character
+    reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
+    done = "Stopped and saved" if event.interrupted else "Done"
+    return f"{done} after {duration(event.seconds)} of training and {event.step:,} steps{reached}."

@@ -1,0 +1,20 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of real texts; a test that needs one is skipped where it is missing, unless required."""
+    folder = os.environ.get("NEXTCHAR_CORPORA")
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    reason = "real texts are needed: set NEXTCHAR_CORPORA to the folder that has them"
+    if os.environ.get("NEXTCHAR_REQUIRE_CORPORA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

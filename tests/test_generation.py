@@ -1,0 +1,53 @@
+"""The loop that writes."""
+
+from itertools import islice
+
+import numpy as np
+
+from nextchar.generation import generate_ids
+from nextchar.settings import SamplingSettings
+from tests.networks import BigramNetwork, random_network
+
+CYCLE = np.full((3, 3), 0.05) + np.roll(np.eye(3), 1, axis=1) * 0.85  # 0 -> 1 -> 2 -> 0
+
+
+def test_greedy_writing_follows_the_most_probable() -> None:
+    ids = generate_ids(
+        BigramNetwork(CYCLE), np.array([0]), SamplingSettings(temperature=0), np.random.default_rng(0)
+    )
+    assert list(islice(ids, 6)) == [1, 2, 0, 1, 2, 0]
+
+
+def test_what_is_drawn_is_what_reading_the_whole_text_again_would_predict() -> None:
+    network = random_network()
+    prompt = np.array([1, 5, 2])
+    greedy = list(islice(generate_ids(network, prompt, SamplingSettings(temperature=0), np.random.default_rng(0)), 30))
+    text = np.concatenate([prompt, greedy])[None]
+    logits, _ = network.forward(text, network.initial_state(1))
+    assert logits[0, 2:-1].argmax(-1).tolist() == greedy
+
+
+def test_the_same_stream_gives_the_same_ids_and_forbidden_ones_never_come() -> None:
+    network = random_network()
+
+    def write(seed: int) -> list[int]:
+        settings = SamplingSettings(temperature=1.5)
+        return list(islice(generate_ids(network, np.array([3]), settings, np.random.default_rng(seed), (0, 4)), 400))
+
+    assert write(1) == write(1) != write(2)
+    assert not {0, 4} & set(write(3))
+
+
+def test_transitions_are_drawn_as_often_as_they_are_probable() -> None:
+    ids = list(
+        islice(
+            generate_ids(
+                BigramNetwork(CYCLE), np.array([0]), SamplingSettings(temperature=1), np.random.default_rng(5)
+            ),
+            30_000,
+        )
+    )
+    after_zero = np.bincount([b for a, b in zip(ids, ids[1:], strict=False) if a == 0], minlength=3)
+    expected = after_zero.sum() * CYCLE[0]
+    # Chi-squared with 2 degrees of freedom: 18.4 is exceeded once in 10,000 times.
+    assert ((after_zero - expected) ** 2 / expected).sum() < 18.4

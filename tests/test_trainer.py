@@ -1,0 +1,205 @@
+"""Learning: it learns, goes on exactly, is not disturbed by being watched, and comes back from divergence."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from nextchar.engine import NumpyNetwork
+from nextchar.errors import TrainingError
+from nextchar.evaluation import bits_per_id
+from nextchar.events import Evaluated, Event, Progress, Recovered
+from nextchar.plan import Plan
+from nextchar.snapshot import Snapshot
+from nextchar.trainer import Trainer, choose_device, evaluation_steps
+
+TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
+TRAINING, VALIDATION = TEXT[:4000], TEXT[4000:]
+
+
+def make_plan(**changes: object) -> Plan:
+    plan = Plan(
+        hidden=(16,),
+        embedding=8,
+        dropout=0.1,
+        streams=4,
+        window=10,
+        steps=60,
+        learning_rate=0.02,
+        warm_up=5,
+        weight_decay=0.01,
+        clip=1.0,
+        snapshot_every=7,
+    )
+    return plan.model_copy(update=changes)
+
+
+def make_trainer(plan: Plan | None = None, *, evaluations: int = 3, resume: Snapshot | None = None) -> Trainer:
+    return Trainer(
+        plan or make_plan(), 32, TRAINING, VALIDATION, seed=1, evaluations=evaluations, resume=resume
+    )
+
+
+def finish(trainer: Trainer) -> list[Event]:
+    return list(trainer.run())
+
+
+def assert_same(one: Trainer, other: Trainer) -> None:
+    """Weights, best weights, optimizer, hidden state, random state: bit for bit."""
+    mine, theirs = one.snapshot.arrays, other.snapshot.arrays
+    assert mine.keys() == theirs.keys()
+    for name, array in mine.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)
+
+
+def test_it_learns_a_text_that_repeats_itself() -> None:
+    trainer = make_trainer(make_plan(steps=300, dropout=0.0))
+    evaluated = [event for event in finish(trainer) if isinstance(event, Evaluated)]
+    bits = [event.validation_bits_per_character for event in evaluated]
+    assert bits[0] > bits[-1]
+    assert bits[-1] < 0.3
+    network = NumpyNetwork(trainer.architecture, trainer.best)
+    assert trainer.exact_bits_of_best() == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 6, 7, 8, 21, 40, 59])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_resumed_run_ends_as_if_it_had_never_stopped(stop_at: int, layers: int) -> None:
+    plan = make_plan(hidden=(16,) * layers)
+    whole = make_trainer(plan)
+    finish(whole)
+    first = make_trainer(plan)
+    for _ in first.run():
+        if first.position.step >= stop_at:
+            break
+    second = make_trainer(plan, resume=Snapshot.from_bytes(first.snapshot.to_bytes()))
+    assert stop_at - 7 <= second.position.step <= stop_at + 7
+    finish(second)
+    assert_same(whole, second)
+    assert whole.position.best_bits == second.position.best_bits
+
+
+def test_evaluating_more_often_changes_no_weight() -> None:
+    seldom, often = make_trainer(evaluations=1), make_trainer(evaluations=9)
+    assert sum(isinstance(event, Evaluated) for event in finish(seldom)) == 1
+    assert sum(isinstance(event, Evaluated) for event in finish(often)) == 9
+    for name, array in seldom.parameters().items():
+        np.testing.assert_array_equal(array, often.parameters()[name])
+
+
+def test_the_seed_decides() -> None:
+    same = [make_trainer(), make_trainer()]
+    other = Trainer(make_plan(), 32, TRAINING, VALIDATION, seed=2)
+    for trainer in (*same, other):
+        finish(trainer)
+    assert_same(*same)
+    assert not np.array_equal(same[0].parameters()["output.weight"], other.parameters()["output.weight"])
+
+
+def test_time_that_the_reader_takes_is_no_training_time() -> None:
+    ticks = iter(range(100_000))
+    waiting = {"now": 0.0}
+
+    def clock() -> float:
+        return next(ticks) * 0.001 + waiting["now"]
+
+    trainer = Trainer(make_plan(), 32, TRAINING, VALIDATION, seed=1, clock=clock)
+    for _ in trainer.run():
+        waiting["now"] += 1000
+    assert 0 < trainer.position.seconds < 10
+
+
+def test_progress_counts_to_the_end() -> None:
+    progress = [event for event in finish(make_trainer()) if isinstance(event, Progress)]
+    assert progress[-1].step == progress[-1].steps == 60
+    assert progress[-1].seconds_left == 0
+    assert progress[-1].epoch == pytest.approx(60 * 4 * 10 / 4000)
+
+
+def poison(trainer: Trainer, at: int, times: int) -> Iterator[Event]:
+    """Run ``trainer`` and put NaN into its weights before step ``at``, ``times`` times."""
+    update = trainer._update
+    left = [times]
+
+    def poisoned(step: int) -> torch.Tensor:
+        if step == at and left[0]:
+            left[0] -= 1
+            with torch.no_grad():
+                trainer._weights["output.weight"].fill_(math.nan)
+        return update(step)
+
+    trainer._update = poisoned  # type: ignore[method-assign]
+    return trainer.run()
+
+
+def test_after_nan_it_goes_back_and_on_with_a_lower_rate() -> None:
+    trainer = make_trainer()
+    events = list(poison(trainer, at=25, times=2))
+    recovered = [event for event in events if isinstance(event, Recovered)]
+    assert [(event.step, event.back_to, event.rate_scale) for event in recovered] == [(28, 21, 0.5), (28, 21, 0.25)]
+    assert all(math.isnan(event.bits_per_character) for event in recovered)
+    assert trainer.position.step == 60
+    assert all(np.isfinite(array).all() for array in trainer.best.values())
+
+
+def test_a_spike_of_the_loss_is_divergence_too() -> None:
+    trainer = make_trainer()
+    update = trainer._update
+    spikes = iter([9.0])
+
+    def spiking(step: int) -> torch.Tensor:
+        loss = update(step)
+        return loss + 7 * next(spikes, 0.0) if step == 40 else loss
+
+    trainer._update = spiking  # type: ignore[method-assign]
+    assert [event.back_to for event in trainer.run() if isinstance(event, Recovered)] == [35]
+    assert trainer.position.rate_scale == 0.5
+
+
+def test_a_run_that_always_diverges_gives_up_and_keeps_its_best() -> None:
+    trainer = make_trainer(evaluations=60)
+    with pytest.raises(TrainingError, match="lower --learning-rate"):
+        list(poison(trainer, at=25, times=1000))
+    assert trainer.position.best_step == 21
+    assert all(np.isfinite(array).all() for array in trainer.best.values())
+
+
+def test_resuming_after_a_recovery_is_exact_too() -> None:
+    whole = make_trainer()
+    list(poison(whole, at=25, times=1))
+    first = make_trainer()
+    for event in poison(first, at=25, times=1):
+        if isinstance(event, Recovered):
+            break
+    second = make_trainer(resume=first.snapshot)
+    finish(second)
+    assert_same(whole, second)
+
+
+def test_with_nothing_held_out_the_last_model_is_kept() -> None:
+    trainer = Trainer(make_plan(), 32, TRAINING, TRAINING[:0], seed=1)
+    finish(trainer)
+    assert (trainer.position.best_step, trainer.position.best_bits) == (60, None)
+    np.testing.assert_array_equal(trainer.best["output.bias"], trainer.parameters()["output.bias"])
+
+
+def test_evaluations_are_even_and_end_with_the_plan() -> None:
+    assert evaluation_steps(make_plan(steps=100, snapshot_every=10), 4) == [30, 50, 80, 100]
+    assert evaluation_steps(make_plan(steps=5, snapshot_every=10), 8) == [5]
+
+
+def test_the_learning_rate_warms_up_and_falls() -> None:
+    trainer = make_trainer(make_plan(steps=100, warm_up=10, learning_rate=1.0))
+    assert trainer.learning_rate(0) == pytest.approx(0.1)
+    assert trainer.learning_rate(9) == pytest.approx(1.0)
+    assert trainer.learning_rate(55) == pytest.approx(0.5)
+    assert 0 < trainer.learning_rate(99) < 0.01
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    assert choose_device("cpu").type == "cpu"
+    if not torch.backends.mps.is_available():
+        with pytest.raises(TrainingError, match="no device 'mps'"):
+            choose_device("mps")
