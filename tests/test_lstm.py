@@ -85,9 +85,14 @@ def test_the_second_bias_of_torch_is_not_trained() -> None:
     assert not module.layers[0].bias_hh_l0.any()
 
 
-def test_dropout_is_the_same_at_every_step_and_keeps_the_mean() -> None:
-    dropout = Dropout(0.25, torch.Generator().manual_seed(0))
-    dropped = dropout(torch.ones(5, 40, 50))
-    assert all(torch.equal(dropped[0], step) for step in dropped)
-    assert dropped[0].unique().tolist() == pytest.approx([0, 4 / 3])
-    assert dropped.mean().item() == pytest.approx(1, abs=0.05)
+def test_dropout_keeps_the_mean_and_its_own_stream() -> None:
+    dropout = Dropout(0.0, 0.25, torch.Generator().manual_seed(0))
+    ones = torch.ones(5, 40, 50)
+    torch.manual_seed(1)
+    dropped = dropout(ones, dropout.output_share)
+    assert dropped.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    torch.manual_seed(2)
+    again = Dropout(0.0, 0.25, torch.Generator().manual_seed(0))
+    assert torch.equal(again(ones, 0.25), dropped)
+    assert dropout(ones, dropout.input_share) is ones

@@ -23,6 +23,7 @@ def make_plan(**changes: object) -> Plan:
     plan = Plan(
         hidden=(16,),
         embedding=8,
+        input_dropout=0.05,
         dropout=0.1,
         streams=4,
         window=10,
@@ -55,7 +56,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 
 def test_it_learns_a_text_that_repeats_itself() -> None:
-    trainer = make_trainer(make_plan(steps=300, dropout=0.0))
+    trainer = make_trainer(make_plan(steps=300, dropout=0.0, input_dropout=0.0))
     evaluated = [event for event in finish(trainer) if isinstance(event, Evaluated)]
     bits = [event.validation_bits_per_character for event in evaluated]
     assert bits[0] > bits[-1]
@@ -194,8 +195,8 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
     trainer = make_trainer(make_plan(steps=100, warm_up=10, learning_rate=1.0))
     assert trainer.learning_rate(0) == pytest.approx(0.1)
     assert trainer.learning_rate(9) == pytest.approx(1.0)
-    assert trainer.learning_rate(55) == pytest.approx(0.5)
-    assert 0 < trainer.learning_rate(99) < 0.01
+    assert trainer.learning_rate(55) == pytest.approx(0.505)
+    assert trainer.learning_rate(99) == pytest.approx(0.01, abs=0.001)
 
 
 def test_a_device_that_is_not_there_is_named() -> None:

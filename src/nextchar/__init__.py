@@ -1,1 +1,42 @@
-"""Train a small character-level language model on your own text in a minute, and write with it."""
+"""Train a small character-level language model on your own text in a minute, and write with it.
+
+    import nextchar
+
+    model = nextchar.train("mybook.txt", time="60s")
+    print(model.generate("Once upon", temperature=0.5, length=400))
+    model.save("mybook.safetensors")
+    model = nextchar.load("mybook.safetensors")
+
+Nothing heavy is loaded before it is used: torch only by `train`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextchar.api import load as load
+    from nextchar.api import train as train
+    from nextchar.errors import NextcharError as NextcharError
+    from nextchar.language_model import Evaluation as Evaluation
+    from nextchar.language_model import LanguageModel as LanguageModel
+
+_HOME = {
+    "train": "nextchar.api",
+    "load": "nextchar.api",
+    "LanguageModel": "nextchar.language_model",
+    "Evaluation": "nextchar.language_model",
+    "NextcharError": "nextchar.errors",
+}
+
+__all__ = ["Evaluation", "LanguageModel", "NextcharError", "load", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nextchar' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

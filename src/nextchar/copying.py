@@ -1,8 +1,10 @@
-"""Is it copied? Passages of one text that stand in another, a much longer one, exact, in memory that does not grow with it.
+"""Is it copied? Passages of one text that stand in another, a much longer one.
 
-The longer text is read in chunks. Windows of a length are compared by polynomial hashes modulo 2^32 (Karp and Rabin,
-"Efficient randomized pattern-matching algorithms", 1987): equal windows have equal hashes, so none is missed, and what
-the hashes say is checked id by id, so none is made up.
+The longer text is read in chunks, so that memory does not grow with it. Windows of a length are compared by
+polynomial hashes modulo 2^32: equal windows have equal hashes, so none is missed, and what the hashes say is
+checked id by id, so none is made up.
+
+Source: Karp and Rabin, "Efficient randomized pattern-matching algorithms" (1987).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from nextchar.architecture import Ids
 
 CHUNK = 1 << 16
-"""Windows of the corpus looked at at once; the arrays fit into the processor's cache, the result is not changed by it."""
+"""Windows of the corpus looked at at once, so few that the arrays fit into the processor's cache."""
 
 _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
@@ -40,9 +42,11 @@ class Passage:
 
 
 def longest_copied_passage(sample_ids: Ids, corpus_ids: Ids) -> Passage:
-    """Return the longest passage of ``sample_ids`` (m,) that stands in ``corpus_ids`` (n,), the first such in the corpus.
+    """Return the longest passage of ``sample_ids`` that stands in ``corpus_ids``, the first there of equals.
 
-    ``corpus_ids`` may be memory-mapped: it is read once, a chunk at a time.
+    Args:
+        sample_ids: the ids in question, shape (m,).
+        corpus_ids: those they may be copied from, shape (n,); may be memory-mapped, is read once, by chunks.
     """
     longest = Passage(0, 0, 0)
     for first in range(0, len(corpus_ids), CHUNK):
@@ -59,18 +63,20 @@ def longest_copied_passage(sample_ids: Ids, corpus_ids: Ids) -> Passage:
 
 
 def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bool_]:
-    """Return which of ``sample_ids`` (m,) lie in a passage of at least ``minimum`` ids that stands in ``corpus_ids`` (n,).
+    """Return which ids lie in a passage of at least ``minimum`` that stands in ``corpus_ids``.
 
     Args:
-        sample_ids: the ids in question.
-        corpus_ids: the ids they may be copied from; may be memory-mapped, it is read once, a chunk at a time.
+        sample_ids: the ids in question, shape (m,).
+        corpus_ids: those they may be copied from, shape (n,); may be memory-mapped, is read once, by chunks.
         minimum: shortest passage that counts, at least 1.
 
     Returns:
         True for the copied ones, shape (m,).
     """
     copied = np.zeros(len(sample_ids), np.bool_)
-    left = np.arange(max(0, len(sample_ids) - minimum + 1))  # a longer passage is windows of `minimum` side by side
+    left = np.arange(
+        max(0, len(sample_ids) - minimum + 1)
+    )  # a longer passage is windows of `minimum` side by side
     for first in range(0, len(corpus_ids), CHUNK):
         found = [start for start, _ in _windows_found(sample_ids, left, corpus_ids, first, minimum)]
         for start in found:
@@ -84,8 +90,10 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
 def _windows_found(
     sample: Ids, starts: Positions, corpus: Ids, first: int, length: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield those of ``starts`` whose window of ``length`` ids is one of the CHUNK windows of the corpus that begin at
-    ``first`` or after, each with where it begins there."""
+    """Yield those of ``starts`` whose window of ``length`` ids stands in the corpus, each with where.
+
+    Only the CHUNK windows of the corpus from ``first`` on are looked at.
+    """
     part = np.asarray(corpus[first : first + CHUNK + length - 1])
     if len(part) < length:
         return
@@ -105,7 +113,7 @@ def _windows_found(
 def _window_hashes(ids: Ids, length: int) -> Hashes:
     """Return the hash of each window of ``length`` of ``ids`` (n,), shape (n - length + 1,).
 
-    With the running sum s_i of id_j * b^j over j < i, the hash of the window at i is (s_{i+length} - s_i) * b^-i.
+    With s_i the sum of id_j * b^j over j < i, the hash of the window at i is (s_{i+length} - s_i) * b^-i.
     """
     powers, inverses = _powers(1 << (len(ids) - 1).bit_length())
     running = np.zeros(len(ids) + 1, np.uint32)
@@ -129,12 +137,16 @@ def _positions_of(hashes: Hashes, wanted: Hashes) -> Positions:
     shift = np.uint32(32 - _FILTER_BITS)
     table = np.zeros(1 << _FILTER_BITS, np.bool_)  # few pass it, so that the exact look-up is over few
     table[wanted >> shift] = True
-    near = np.flatnonzero(table.take(hashes >> shift, mode="clip"))  # "clip" is twice as fast as plain indexing
+    near = np.flatnonzero(
+        table.take(hashes >> shift, mode="clip")
+    )  # "clip" is twice as fast as plain indexing
     return near[np.isin(hashes[near], wanted)]
 
 
 def _common_length(sample: Ids, start: int, corpus: Ids, source: int) -> int:
     """Return for how many ids the two agree from ``start`` and ``source`` on."""
     most = min(len(sample) - start, len(corpus) - source)
-    differ = np.flatnonzero(np.asarray(sample[start : start + most]) != np.asarray(corpus[source : source + most]))
+    differ = np.flatnonzero(
+        np.asarray(sample[start : start + most]) != np.asarray(corpus[source : source + most])
+    )
     return int(differ[0]) if len(differ) else most

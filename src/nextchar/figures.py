@@ -1,5 +1,8 @@
 """The learning curves as an SVG picture that takes its colours and fonts from the page it stands in."""
 
+# The types that matplotlib states leave out those of its keyword arguments.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import re
@@ -16,25 +19,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # matplotlib wants colours, the page has variables that follow light and dark: each stands for one.
-_INK, _MUTED, _LINE, _VALIDATION, _TRAINING, _ALARM, _PAPER = (f"#0a0b0{digit}" for digit in range(1, 8))
+_MUTED, _LINE, _VALIDATION, _TRAINING, _ALARM = (f"#0a0b0{digit}" for digit in range(1, 6))
 _VARIABLES = {
-    _INK: "var(--ink)",
     _MUTED: "var(--muted)",
     _LINE: "var(--line)",
     _VALIDATION: "var(--accent)",
     _TRAINING: "var(--second)",
     _ALARM: "var(--alarm)",
-    _PAPER: "var(--paper)",
 }
 
 
 def learning_curves(
-    evaluations: Sequence[Evaluated], recoveries: Sequence[Recovered] = (), *, size: tuple[float, float] = (8, 3.6)
+    evaluations: Sequence[Evaluated],
+    recoveries: Sequence[Recovered] = (),
+    *,
+    size: tuple[float, float] = (8, 3.6),
 ) -> str:
-    """Return the training and validation bits per character over the seconds of training, as an ``<svg>`` element.
+    """Return bits per character, training and validation, over seconds of training, as an ``<svg>`` element.
 
-    The best evaluation is ringed, recoveries are dotted lines, epochs stand along the top. The same events give the same
-    picture, byte for byte. Colours are the CSS variables --ink, --muted, --line, --accent, --second, --alarm and --paper.
+    The best evaluation is ringed, recoveries are dotted lines, epochs stand along the top. The same events give
+    the same picture, byte for byte. Its colours are CSS variables of the page: --muted, --line, --accent, --second
+    and --alarm.
 
     Args:
         evaluations: by step, at least one.
@@ -50,9 +55,10 @@ def learning_curves(
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingDependencyError(
-            'The learning curves of the report are drawn with matplotlib, which is not installed: pip install "nextchar[report]"'
+            "The learning curves of the report are drawn with matplotlib, which is not installed: "
+            'pip install "nextchar[report]"'
         ) from None
-    options: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": f"nextchar {size}", "font.size": 11}
+    options: Any = {"svg.fonttype": "none", "svg.hashsalt": f"nextchar {size}", "font.size": 11}
     file = StringIO()
     with mpl.rc_context(options):
         figure = Figure(figsize=size, layout="constrained")
@@ -69,8 +75,12 @@ def learning_curves(
 def _draw_curves(axes: Axes, evaluations: Sequence[Evaluated]) -> None:
     seconds = [event.seconds for event in evaluations]
     training = [event.training_bits_per_character for event in evaluations]
-    axes.plot(seconds, training, color=_TRAINING, linewidth=1.6, marker="o", markersize=3.2, linestyle=(0, (4, 2)))
-    held_out = [(e.seconds, bits) for e in evaluations if (bits := e.validation_bits_per_character) is not None]
+    axes.plot(
+        seconds, training, color=_TRAINING, linewidth=1.6, marker="o", markersize=3.2, linestyle=(0, (4, 2))
+    )
+    held_out = [
+        (e.seconds, bits) for e in evaluations if (bits := e.validation_bits_per_character) is not None
+    ]
     if held_out:
         axes.plot(*zip(*held_out, strict=True), color=_VALIDATION, linewidth=2.2, marker="o", markersize=4)
     best = next((event for event in reversed(evaluations) if event.best), None)
@@ -79,7 +89,7 @@ def _draw_curves(axes: Axes, evaluations: Sequence[Evaluated]) -> None:
 
 
 def _ring(axes: Axes, seconds: float, bits: float, last: bool) -> None:
-    """Mark the best evaluation; its figure stands where no curve goes on: beside the last one, below another."""
+    """Mark the best evaluation, its figure where no curve goes on: beside the last one, below another."""
     axes.plot(seconds, bits, marker="o", markersize=11, markerfacecolor="none", markeredgecolor=_VALIDATION)
     axes.annotate(
         f"{bits:.3f}" if last else f"best: {bits:.3f}",
@@ -97,7 +107,9 @@ def _draw_recoveries(axes: Axes, evaluations: Sequence[Evaluated], recoveries: S
     # A recovery is told with its step alone; time runs evenly between two evaluations.
     steps, seconds = [0.0, *(e.step for e in evaluations)], [0.0, *(e.seconds for e in evaluations)]
     for event in recoveries:
-        axes.axvline(float(np.interp(event.step, steps, seconds)), color=_ALARM, linewidth=1.4, linestyle=(0, (1, 2)))
+        axes.axvline(
+            float(np.interp(event.step, steps, seconds)), color=_ALARM, linewidth=1.4, linestyle=(0, (1, 2))
+        )
 
 
 def _style(axes: Axes) -> None:
@@ -140,15 +152,21 @@ def _described(evaluations: Sequence[Evaluated]) -> str:
     before, after = first.validation_bits_per_character, last.validation_bits_per_character
     if before is not None and after is not None:
         falls += f", validation from {before:.3f} to {after:.3f}"
-    return f"Learning curves in bits per character, from {first.seconds:.0f} to {last.seconds:.0f} seconds: {falls}."
+    span = f"{first.seconds:.0f} to {last.seconds:.0f} seconds"
+    return f"Learning curves in bits per character, {span}: {falls}."
 
 
 def _inline(svg: str, description: str) -> str:
-    """Return the ``<svg>`` element of the file ``svg`` as it can stand in a page: no size, style or name of its own."""
+    """Return the ``<svg>`` element of the file ``svg`` fit for a page: no size, style or name of its own."""
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg") :], flags=re.S)
     used = set(re.findall(r"#([\w-]+)", body))
     body = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", body)
-    body = re.sub(r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf'<svg \1 role="img" aria-label="{description}">', body, count=1)
+    body = re.sub(
+        r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>",
+        rf'<svg \1 role="img" aria-label="{description}">',
+        body,
+        count=1,
+    )
     body = re.sub(r" font-family: [^;]*;", "", body)
     for colour, variable in _VARIABLES.items():
         body = body.replace(colour, variable)

@@ -42,12 +42,14 @@ class LSTM(nn.Module):
             x = functional.one_hot(ids, self.architecture.vocabulary_size).to(self.output.weight.dtype)  # (T, B, V)
         else:
             x = self.embedding(ids)  # (T, B, E)
+        if dropout is not None:
+            x = dropout(x, dropout.input_share)
         after: list[tuple[Tensor, Tensor]] = []
         for layer, before in zip(self.layers, state, strict=True):
             x, end = layer(x, before)  # (T, B, H)
             after.append(end)
             if dropout is not None:
-                x = dropout(x)  # (T, B, H)
+                x = dropout(x, dropout.output_share)  # (T, B, H)
         return self.output(x), tuple(after)  # (T, B, V)
 
     def initial_state(self, batch: int) -> TorchState:
@@ -118,20 +120,23 @@ def initial_parameters(
 
 
 class Dropout:
-    """Dropout whose mask is the same at every step of a window, drawn from a generator of its own.
+    """Dropout drawn from a generator of its own, so that nothing else shifts it and a snapshot can hold it.
 
-    Source: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks" (2016).
+    Source: Srivastava et al., "Dropout" (2014); between the layers alone, not on what is carried on in time: Zaremba,
+    Sutskever and Vinyals, "Recurrent neural network regularization" (2014).
     """
 
-    def __init__(self, probability: float, generator: torch.Generator) -> None:
-        self.probability = probability
+    def __init__(self, input_share: float, output_share: float, generator: torch.Generator) -> None:
+        """``input_share`` of the embedding and ``output_share`` of each layer's output are dropped, both in [0, 1)."""
+        self.input_share, self.output_share = input_share, output_share
         self.generator = generator
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return ``x`` (T, B, H) with a share of units zeroed and the others scaled up to make up for it."""
-        keep = 1 - self.probability
-        mask = x.new_empty(1, *x.shape[1:]).bernoulli_(keep, generator=self.generator).div_(keep)  # (1, B, H)
-        return x * mask
+    def __call__(self, x: Tensor, share: float) -> Tensor:
+        """Return ``x``, any shape, with a ``share`` of its values zeroed and the others scaled up to make up for it."""
+        if share == 0:
+            return x
+        mask = torch.empty_like(x).bernoulli_(1 - share, generator=self.generator)
+        return x * mask.div_(1 - share)
 
 
 class TorchNetwork:

@@ -16,7 +16,9 @@ def element(tag: str, content: str, **attributes: str | None) -> str:
 
     A trailing underscore of an attribute's name is dropped, so that ``class_`` can be given.
     """
-    given = (f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items() if value is not None)
+    given = (
+        f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items() if value is not None
+    )
     return f"<{tag}{''.join(given)}>{content}</{tag}>"
 
 
@@ -42,7 +44,7 @@ def grid_table(heads: Sequence[str], rows: Iterable[str], class_: str) -> str:
 
 
 def visible(character: str) -> str:
-    """Return ``character`` as one can see it: a sign for white space, its code point where it has no shape."""
+    """Return ``character`` as one can see it: a sign for white space, its code point if it has no shape."""
     if character in _SHOWN:
         return _SHOWN[character]
     category = unicodedata.category(character)
@@ -57,7 +59,7 @@ def visible_lines(text: str) -> str:
 
 
 def language_of(characters: str) -> str:
-    """Return the language tag that draws a text of these characters rightly; "" where every language draws it alike."""
+    """Return the language tag that has a text of these characters drawn rightly; "" where none is needed."""
     return next((tag for tag, low, high in _LANGUAGES if any(low <= c <= high for c in characters)), "")
 
 

@@ -1,8 +1,37 @@
-"""The plan of a run: every size and number that training follows, fixed before it starts, and how it is chosen."""
+"""The plan of a run: every size and number that training follows, fixed before it starts, and how it is chosen.
+
+The rule was found by training on Nietzsche, tinyshakespeare, Korean stories, first names, Python code and slices of War and
+Peace for 5 to 180 seconds on two cores; docs/learning.md has the evidence, benchmarks/learning.py measures it again.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from nextchar.architecture import GATES
+from nextchar.settings import TrainingSettings
+
+SIZES = (64, 96, 128, 192, 256, 384, 512)
+"""Hidden sizes to choose from."""
+REFERENCE_SIZE = 128
+"""Hidden size whose training speed is measured first."""
+WINDOW = 64
+FEW_CHARACTERS = 50_000
+"""Texts shorter than this are read in fewer streams, so that each is long enough, and for fewer passes."""
+UPDATES_PER_UNIT = 3
+"""A size is chosen when the time allows this many updates for each of its hidden units."""
+UPDATE_CHARACTERS = 1024
+"""Characters of an update in that count."""
+HALF_SPEED_SIZE = 180
+"""Hidden size at which a processor reaches half of the arithmetic it reaches for endless sizes (measured on two cores)."""
+DEFAULT_SECONDS = 60.0
+USABLE_SHARE = 0.97
+"""Share of the time budget that is planned with; the rest is for a machine that is slower than when it was measured."""
 
 
 class Plan(BaseModel):
@@ -10,11 +39,14 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hidden: tuple[int, ...] = Field(min_length=1, max_length=8)
+    hidden: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(min_length=1, max_length=8)
     """Units of each LSTM layer."""
-    embedding: int | None = Field(ge=1)
+    embedding: int | None = Field(ge=1, le=8192)
     """Size of the character embedding; None is one-hot."""
+    input_dropout: float = Field(ge=0, lt=1)
+    """Share of the embedding dropped."""
     dropout: float = Field(ge=0, lt=1)
+    """Share of the outputs of each layer dropped."""
     streams: int = Field(ge=1)
     """B: places of the text read in parallel."""
     window: int = Field(ge=1)
@@ -22,7 +54,7 @@ class Plan(BaseModel):
     steps: int = Field(ge=1)
     """Updates of the weights."""
     learning_rate: float = Field(gt=0)
-    """Peak of the schedule: linear warm-up, then half a cosine down to zero."""
+    """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth."""
     warm_up: int = Field(ge=0)
     """Steps of the warm-up."""
     weight_decay: float = Field(ge=0)
@@ -35,3 +67,119 @@ class Plan(BaseModel):
     def characters(self) -> int:
         """Characters predicted over the whole run."""
         return self.steps * self.streams * self.window
+
+
+@dataclass(frozen=True)
+class ChosenPlan:
+    """A plan and why it is as it is."""
+
+    plan: Plan
+    expected_seconds: float | None
+    """Training time by the measured speed; None where nothing was measured."""
+    notes: tuple[str, ...] = ()
+
+
+Measure = Callable[[Plan], float]
+"""Returns the seconds that one update of a plan takes on this machine."""
+
+
+def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:
+    """Return floating-point operations to train on one character: two a multiplication, forward once and back twice."""
+    return 6 * (GATES * hidden * (hidden + embedding) + hidden * vocabulary_size)
+
+
+def choose_plan(characters: int, vocabulary_size: int, settings: TrainingSettings, measure: Measure) -> ChosenPlan:
+    """Return the plan for a text, a length of training and a machine; what ``settings`` give is taken as given.
+
+    Args:
+        characters: of the training text.
+        vocabulary_size: V.
+        settings: the length as ``time``, ``epochs`` or ``steps`` (a minute where none is given), and any size.
+        measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+    """
+    streams = settings.streams or (16 if characters >= FEW_CHARACTERS else max(1, min(8, characters // (2 * WINDOW))))
+    window = settings.window or max(1, min(WINDOW, characters // streams))
+    chooser = _Chooser(characters, vocabulary_size, settings, streams, window)
+    if settings.steps is not None or settings.epochs is not None:
+        steps = settings.steps or chooser.steps_of(settings.epochs or 0)
+        hidden = settings.hidden or chooser.size_for(lambda _: steps * streams * window)
+        return ChosenPlan(chooser.plan(hidden, steps, second=None), None)
+    seconds = USABLE_SHARE * (settings.time or DEFAULT_SECONDS)
+    hidden = settings.hidden
+    if hidden is None:
+        reference = chooser.plan(REFERENCE_SIZE, steps=1, second=None)
+        speed = streams * window / measure(reference) * chooser.cost(REFERENCE_SIZE)
+        hidden = chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
+    step_seconds = measure(chooser.plan(hidden, steps=1, second=None))
+    affordable = max(1, int(seconds / step_seconds))
+    enough = chooser.steps_of(30 if characters >= FEW_CHARACTERS else 20)
+    steps = min(affordable, enough)
+    notes = ()
+    if steps < affordable:
+        passes = steps * streams * window / characters
+        notes = (
+            f"The text is so short that it is learned in less than the time given: {passes:.0f} passes over it; more "
+            "would be learning it by heart. (--epochs or --steps ask for more.)",
+        )
+    plan = chooser.plan(hidden, steps, second=max(1, round(1 / step_seconds)))
+    return ChosenPlan(plan, steps * step_seconds, notes)
+
+
+@dataclass(frozen=True)
+class _Chooser:
+    """The rule, for one text and one set of wishes."""
+
+    characters: int
+    vocabulary_size: int
+    settings: TrainingSettings
+    streams: int
+    window: int
+
+    @property
+    def embedding(self) -> int:
+        """Wider where there are more characters to tell apart; 0 is one-hot."""
+        chosen = self.settings.embedding
+        return (32 if self.vocabulary_size <= 256 else 128) if chosen is None else chosen
+
+    def cost(self, hidden: int) -> float:
+        """Return what a character costs in the time of this machine, up to a factor that is the machine's speed."""
+        work = training_work(hidden, self.embedding, self.vocabulary_size)
+        return work * (hidden + HALF_SPEED_SIZE) / hidden * (self.settings.layers or 1)
+
+    def size_for(self, affordable: Callable[[int], float]) -> int:
+        """Return the largest size that gets updates enough out of the ``affordable`` characters, and that the text is
+        large enough for."""
+        fitting = [
+            size
+            for size in SIZES
+            if size**2 <= self.characters and affordable(size) >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
+        ]
+        return max(fitting, default=SIZES[0])
+
+    def steps_of(self, epochs: float) -> int:
+        """Return the updates of so many passes over the text."""
+        return max(1, round(epochs * self.characters / (self.streams * self.window)))
+
+    def plan(self, hidden: int, steps: int, second: int | None) -> Plan:
+        """Return the plan of that size and length; ``second`` is the number of updates in a second, where it is known."""
+        given = self.settings
+        epochs = steps * self.streams * self.window / self.characters
+        # The longer a text is read over and over, the more has to be dropped to keep it from being learned by heart.
+        dropout = min(0.5, max(0.0, epochs - 2) / 24) if given.dropout is None else given.dropout
+        few = 0.8 if self.streams <= 8 else 1.0
+        rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
+        decay = (0.01 if dropout < 0.3 else 0.1) if given.weight_decay is None else given.weight_decay
+        return Plan(
+            hidden=(hidden,) * (given.layers or 1),
+            embedding=self.embedding or None,
+            input_dropout=round(0.8 * dropout**2, 4),
+            dropout=round(dropout, 4),
+            streams=self.streams,
+            window=self.window,
+            steps=steps,
+            learning_rate=rate,
+            warm_up=math.ceil(0.05 * steps),
+            weight_decay=decay,
+            clip=given.clip or 1.0,
+            snapshot_every=second or max(1, min(50, steps // 20)),
+        )

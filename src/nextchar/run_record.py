@@ -78,7 +78,7 @@ class RunRecord:
 
     @property
     def validation_bits(self) -> float | None:
-        """Bits per character of the model that was kept, on the held-out text; None where there is no such figure."""
+        """Bits per character of the model that was kept, on the held-out text; None where nothing was."""
         for event in (self.finished, self.best):
             if event is not None and event.validation_bits_per_character is not None:
                 return event.validation_bits_per_character
@@ -105,8 +105,7 @@ class RunRecord:
     @property
     def last_samples(self) -> Samples:
         """What the model wrote last, by temperature in order."""
-        last = next(reversed(self.samples.values()), {})
-        return dict(sorted(last.items()))
+        return dict(sorted(self.samples[max(self.samples)].items())) if self.samples else {}
 
 
 def _all(events: Sequence[Event], kind: type[E]) -> list[E]:

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import Ids, Network
-from nextchar.sampling import Distribution, next_distribution
-from nextchar.settings import SamplingSettings
+from nextchar.sampling import Distribution, softmax
 
 MIDDLING = 2.5
-"""Bits of entropy at temperature 1 where the effect shows best: about six characters are likely, none is certain."""
+"""Bits of entropy at temperature 1 where the effect shows best: several characters are likely, none certain."""
 LEAST_READ = 8
-"""Ids read before the prediction chosen, where there are as many: before that a network knows too little of the text."""
+"""Ids read before the prediction chosen, where there are as many: with fewer a network knows too little."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +40,25 @@ def temperature_effect(
     shown: int = 12,
     forbidden: tuple[int, ...] = (),
 ) -> TemperatureEffect:
-    """Return the effect of ``temperatures`` on the prediction after the part of ``context`` where it shows best.
+    """Return the effect of ``temperatures`` on the prediction in ``context`` where it shows best.
 
     Args:
         network: predicts.
-        context: ids read, shape (T,), at least one; the prediction is the one after the first ``read`` of them.
+        context: ids, shape (T,), at least one; the prediction is the one after the first ``read`` of them.
         temperatures: at least one, 0 or more each.
         shown: K, or fewer where fewer can be drawn.
         forbidden: ids that are never drawn.
     """
-    logits, _ = network.forward(np.asarray(context)[None], network.initial_state(1))  # (1, T, V)
-    entropies = entropy(_at(logits[0], 1.0, forbidden))  # (T,)
+    read, _ = network.forward(np.asarray(context)[None], network.initial_state(1))  # (1, T, V)
+    logits = read[0].astype(np.float64)  # (T, V)
+    logits[:, list(forbidden)] = -np.inf
+    entropies = entropy(softmax(logits))  # (T,)
     first = min(LEAST_READ, len(context)) - 1
     position = first + int(np.abs(entropies[first:] - MIDDLING).argmin())
-    chosen = logits[0, position]  # (V,)
-    order = np.argsort(-_at(chosen, 1.0, forbidden), kind="stable")
+    chosen = logits[position]  # (V,)
+    order = np.argsort(-chosen, kind="stable")
     ids = order[~np.isin(order, forbidden)][:shown]  # (K,)
-    distributions = np.stack([_at(chosen, temperature, forbidden) for temperature in temperatures])  # (N, V)
+    distributions = np.stack([softmax(chosen, temperature) for temperature in temperatures])  # (N, V)
     return TemperatureEffect(
         read=position + 1,
         ids=ids,
@@ -74,7 +75,3 @@ def entropy(distribution: Distribution) -> NDArray[np.float64]:
     """
     # 0 log 0 is 0, as its limit is.
     return -(distribution * np.log2(np.where(distribution > 0, distribution, 1.0))).sum(-1) + 0.0
-
-
-def _at(logits: NDArray[np.floating], temperature: float, forbidden: tuple[int, ...]) -> Distribution:
-    return next_distribution(logits, SamplingSettings(temperature=temperature), forbidden)

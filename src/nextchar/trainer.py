@@ -38,6 +38,8 @@ VALIDATION_STREAMS = 16
 WARM_UP = 256
 """Characters read before those scored, in each stream of the validations during training."""
 PROGRESS_SECONDS = 0.2
+LAST_RATE = 0.01
+"""Learning rate at the end of the schedule, as a share of its peak."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -111,7 +113,7 @@ class Trainer:
         self._optimizer = _optimizer(self._weights, plan)
         self._generator = torch.Generator(self.device)
         self._generator.manual_seed(int(random_stream(seed, "dropout").integers(2**63)))
-        self._dropout = Dropout(plan.dropout, self._generator) if plan.dropout else None
+        self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
         self._state = self._module.initial_state(plan.streams)
         self.position = Position()
         self.best = self._module.export_parameters()
@@ -182,12 +184,13 @@ class Trainer:
         return loss.detach()
 
     def learning_rate(self, step: int) -> float:
-        """Return the learning rate of ``step``: linear warm-up, then half a cosine down to nearly zero."""
+        """Return the learning rate of ``step``: linear warm-up, then half a cosine down to `LAST_RATE`."""
         plan = self.plan
         if step < plan.warm_up:
             share = (step + 1) / plan.warm_up
         else:
-            share = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
+            fallen = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
+            share = LAST_RATE + (1 - LAST_RATE) * fallen
         return self.position.rate_scale * plan.learning_rate * share
 
     def _progress(self, bits: float, steps_per_second: float) -> Progress:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
@@ -97,6 +97,11 @@ class TrainingRun:
                 if stop():
                     return
             yield from self._logged(self._train(stop))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a model, trained or not."""
+        return self._trainer is not None
 
     @property
     def model(self) -> LanguageModel:
@@ -306,6 +311,13 @@ def import_trainer() -> ModuleType:
             'Training needs torch, which is not installed: pip install "nextchar[train]". Writing and scoring do without.'
         ) from error
     return trainer
+
+
+def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
+    """Return a folder in ``parent``, named after the first text, in which no run has begun: mybook, mybook-2, ..."""
+    name = Path(corpus[0]).name.split(".")[0] if corpus[0] != "-" else "standard-input"
+    numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
+    return next(path for path in numbered if not RunFolder(path).exists)
 
 
 def choose_prompt(corpus: Corpus, seed: int) -> str:

@@ -13,8 +13,10 @@ from nextchar import catalog
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json
 from nextchar.corpus import default_cache_folder
+from nextchar.errors import UnknownCharacterError
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
+from nextchar.progress import duration
 from nextchar.run_folder import RunFolder, find_model
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -32,3 +34,142 @@ def model_facts(model: ModelFile) -> dict[str, Any]:
         "parameters": architecture.parameter_count,
         "plan": provenance.plan,
     }
+
+
+def evaluate(
+    model: Path, text: str, *, encoding: str | None = None, strict: Flag = False, json: Flag = False
+) -> int:
+    """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
+
+    Parameters
+    ----------
+    model
+        A run folder or a model file.
+    text
+        A file, a folder, - for standard input, or a name that `nextchar corpora` lists.
+    encoding
+        Encoding of the text; detected, and said, when not given.
+    strict
+        Refuse a text with characters that the model does not know, instead of scoring them as unknown.
+    json
+        Print the result as one JSON object.
+    """
+    from nextchar.text import joined_chunks
+
+    language_model = LanguageModel.load(model)
+    found = _resolve([text], encoding)
+    evaluation = language_model.evaluate(joined_chunks(found.files))
+    if strict and evaluation.unknown_characters:
+        raise UnknownCharacterError(
+            f"{evaluation.unknown_characters:,} characters of {text} are unknown to the model: "
+            "do without --strict to have them scored as unknown."
+        )
+    if language_model.provenance.lowercase:
+        note("the model was trained on lower-cased text: the text was lower-cased")
+    if json:
+        print_json(asdict(evaluation))
+        return DONE
+    print_facts(
+        [
+            ("bits per character", f"{evaluation.bits_per_character:.4f}"),
+            ("characters", f"{evaluation.characters:,}"),
+            ("unknown to the model", f"{evaluation.unknown_characters:,}"),
+        ]
+    )
+    return DONE
+
+
+def info(model: Path, *, json: Flag = False) -> int:
+    """Tell what is in a model file: sizes, characters, where it comes from, how well it did.
+
+    Parameters
+    ----------
+    model
+        A run folder or a model file.
+    json
+        Print everything as one JSON object.
+    """
+    path = find_model(model)
+    file = ModelFile.load(path)
+    if json:
+        print_json({"model": str(path), **model_facts(file), "characters_known": file.vocabulary.characters})
+        return DONE
+    provenance, architecture = file.provenance, file.architecture
+    bits = provenance.validation_bits_per_character
+    print_facts(
+        [
+            ("model", f"{path} ({path.stat().st_size / 1024:,.0f} KiB)"),
+            ("network", f"LSTM, {' + '.join(map(str, architecture.hidden))} units, embedding {architecture.embedding}"),
+            ("parameters", f"{architecture.parameter_count:,}"),
+            ("vocabulary", f"{len(file.vocabulary.characters):,} characters: {_shown(file.vocabulary.characters)}"),
+            ("trained on", ", ".join(provenance.corpus) or None),
+            ("characters", _number(provenance.characters)),
+            ("lower-cased", "yes" if provenance.lowercase else None),
+            ("training", _training(file)),
+            (
+                "held-out text",
+                None if bits is None else f"{bits:.3f} bits per character on {provenance.validation_characters:,} characters",
+            ),
+            ("corpus SHA-256", provenance.corpus_sha256),
+            ("made with", ", ".join(f"{name} {version}" for name, version in provenance.versions.items()) or None),
+        ]
+    )
+    return DONE
+
+
+def report(run: Path) -> int:
+    """Write the report of a run anew, as one HTML page in its folder, and print where it is.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    """
+    from nextchar.report import render_report
+
+    folder = RunFolder(run)
+    folder.write_report(render_report(folder))
+    print(folder.report_path)
+    return DONE
+
+
+def corpora(*, json: Flag = False) -> int:
+    """List the texts known by name: what they are, where they come from, and which are here already.
+
+    Parameters
+    ----------
+    json
+        Print the list as one JSON object.
+    """
+    entries = catalog.listing(default_cache_folder())
+    if json:
+        print_json({"corpora": entries})
+        return DONE
+    for entry in entries:
+        here = "here" if entry["here"] else ("to download" if entry["url"] else "not here")
+        print(f"{entry['name']:<18} {entry['language']:<12} {here:<12} {entry['title']}")
+    return DONE
+
+
+def _resolve(names: list[str], encoding: str | None) -> catalog.Resolved:
+    stdin = sys.stdin.buffer if "-" in names else None
+    found = catalog.resolve(names, encoding=encoding, stdin=stdin, cache=default_cache_folder())
+    for message in found.notes:
+        note(message)
+    return found
+
+
+def _shown(characters: str, most: int = 100) -> str:
+    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters[:most])
+    return printable + (" ..." if len(characters) > most else "")
+
+
+def _number(value: int | None) -> str | None:
+    return None if value is None else f"{value:,}"
+
+
+def _training(file: ModelFile) -> str | None:
+    provenance = file.provenance
+    if provenance.training_seconds is None:
+        return None
+    return f"{duration(provenance.training_seconds)}, step {provenance.step:,}, seed {provenance.seed}"

@@ -1,0 +1,87 @@
+"""The door for Python: `nextchar.train` and `nextchar.load`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from nextchar.corpus import default_cache_folder
+from nextchar.errors import UsageError
+from nextchar.events import Event
+from nextchar.language_model import LanguageModel
+from nextchar.progress import ProgressDisplay, choose_level
+from nextchar.run_folder import RunFolder
+from nextchar.settings import TextSettings, TrainingSettings, build
+from nextchar.training_run import Texts, TrainingRun
+
+
+def train(
+    *corpus: str | PathLike[str],
+    text: str | None = None,
+    out: str | PathLike[str] | None = None,
+    quiet: bool = False,
+    on_event: Callable[[Event], None] | None = None,
+    **options: Any,
+) -> LanguageModel:
+    """Train a model and return the best one.
+
+    Interrupted (Ctrl-C, or a notebook's stop button), it saves what there is and returns the best model so far.
+
+    Args:
+        *corpus: files, folders, or names that `nextchar corpora` lists.
+        text: the text itself, instead.
+        out: run folder to write, from which `nextchar train --resume` goes on; nothing is kept on disk without one.
+        quiet: show no progress.
+        on_event: called with every event of `nextchar.events`, instead of progress being shown.
+        **options: of `nextchar.settings.TextSettings` and `TrainingSettings`: time (60 seconds unless given), epochs or
+            steps; lowercase, validation, hidden, layers, seed, device and others.
+
+    Raises:
+        UsageError: an option is unknown, or its value is not allowed.
+        TextError: the text cannot be used.
+        RunFolderError: ``out`` holds a run already, or cannot be written.
+        MissingDependencyError: torch is not installed.
+    """
+    if (text is None) == (not corpus):
+        raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
+    names = tuple(map(str, corpus)) or ("-",)
+    of_text = {name: options.pop(name) for name in TextSettings.model_fields if name in options}
+    run = TrainingRun(
+        RunFolder(Path(out)) if out is not None else None,
+        texts=Texts(names, build(TextSettings, of_text), None if text is None else io.BytesIO(text.encode())),
+        training=build(TrainingSettings, options),
+        cache=default_cache_folder(),
+    )
+    follow(run, quiet=quiet, on_event=on_event)
+    return run.model
+
+
+def follow(run: TrainingRun, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
+    """Do ``run``, showing what happens or telling it to ``on_event``."""
+    console = Console(stderr=True) if sys.stderr.isatty() else Console()
+    level = "silent" if quiet or on_event else choose_level(console)
+    with ProgressDisplay(console, level) as display:
+        try:
+            for event in run.events():
+                display.show(event)
+                if on_event is not None:
+                    on_event(event)
+        except KeyboardInterrupt:
+            if not run.has_begun:
+                raise
+            run.save()
+
+
+def load(path: str | PathLike[str]) -> LanguageModel:
+    """Load a model from a run folder or a model file.
+
+    Raises:
+        ModelFileError: there is none, or it is damaged.
+    """
+    return LanguageModel.load(path)

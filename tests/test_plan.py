@@ -1,0 +1,86 @@
+"""The choice of sizes and lengths."""
+
+import pytest
+
+from nextchar.plan import SIZES, ChosenPlan, Plan, choose_plan, training_work
+from nextchar.settings import TrainingSettings, build
+
+TWO_CORES = 2.1e11
+
+
+def measure_like_two_cores(plan: Plan) -> float:
+    """Return the seconds of a step on a machine whose speed follows the model that the chooser has of machines."""
+    hidden = plan.hidden[0]
+    rate = TWO_CORES * hidden / (hidden + 180) / training_work(hidden, plan.embedding or 60, 60)
+    return plan.streams * plan.window * len(plan.hidden) / rate
+
+
+def choose(characters: int, vocabulary_size: int = 60, speed: float = 1.0, **options: object) -> ChosenPlan:
+    return choose_plan(
+        characters,
+        vocabulary_size,
+        build(TrainingSettings, options),
+        lambda plan: measure_like_two_cores(plan) / speed,
+    )
+
+
+def never(plan: Plan) -> float:
+    raise AssertionError("nothing is to be measured")
+
+
+@pytest.mark.parametrize(("seconds", "hidden"), [(5, 128), (10, 192), (60, 384), (180, 512)])
+def test_more_time_means_a_larger_network(seconds: float, hidden: int) -> None:
+    assert choose(540_803, time=seconds).plan.hidden == (hidden,)
+
+
+def test_a_faster_machine_means_a_larger_network() -> None:
+    sizes = [choose(1_000_000, time=20, speed=speed).plan.hidden[0] for speed in (0.2, 1, 5)]
+    assert sizes == sorted(set(sizes))
+
+
+@pytest.mark.parametrize("seconds", [2, 10, 60, 600])
+def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
+    chosen = choose(5_000_000, time=seconds)
+    assert chosen.expected_seconds == pytest.approx(0.97 * seconds, rel=0.05)
+    assert chosen.expected_seconds <= seconds
+    assert chosen.plan.steps * measure_like_two_cores(chosen.plan) == pytest.approx(chosen.expected_seconds)
+
+
+def test_a_minute_is_the_default() -> None:
+    assert choose(1_000_000).plan == choose(1_000_000, time=60).plan
+
+
+def test_a_short_text_is_not_learned_by_heart() -> None:
+    chosen = choose(18_000, time=600)
+    assert chosen.plan.characters / 18_000 <= 20
+    assert "short" in chosen.notes[0]
+    assert chosen.plan.dropout == 0.5
+    assert chosen.plan.hidden[0] <= 128
+
+
+def test_a_large_text_is_read_without_dropout() -> None:
+    assert choose(50_000_000, time=60).plan.dropout == 0
+
+
+def test_steps_and_epochs_need_no_measurement() -> None:
+    chosen = choose_plan(540_803, 58, TrainingSettings(steps=500), never)
+    assert (chosen.plan.steps, chosen.expected_seconds) == (500, None)
+    by_epochs = choose_plan(540_803, 58, TrainingSettings(epochs=2), never).plan
+    assert by_epochs.characters == pytest.approx(2 * 540_803, rel=0.01)
+
+
+def test_what_is_given_is_taken() -> None:
+    given = {
+        "hidden": 77, "layers": 2, "embedding": 0, "dropout": 0.3, "streams": 5, "window": 9, "learning_rate": 0.5,
+        "weight_decay": 0.7, "clip": 3.0, "steps": 4,
+    }  # fmt: skip
+    plan = choose(100_000, **given).plan
+    assert (plan.hidden, plan.embedding, plan.dropout, plan.streams, plan.window) == ((77, 77), None, 0.3, 5, 9)
+    assert (plan.learning_rate, plan.weight_decay, plan.clip, plan.steps) == (0.5, 0.7, 3.0, 4)
+
+
+@pytest.mark.parametrize("characters", [2, 3, 10, 100, 127, 128, 1000, 49_999, 50_000])
+def test_any_length_of_text_has_a_plan(characters: int) -> None:
+    plan = choose(characters, vocabulary_size=2, time=1).plan
+    assert plan.streams * plan.window <= max(characters, 1)
+    assert plan.hidden[0] in SIZES
