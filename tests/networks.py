@@ -17,7 +17,10 @@ def random_network(vocabulary_size: int = 9, seed: int = 0, hidden: tuple[int, .
     random = np.random.default_rng(seed)
     return NumpyNetwork(
         architecture,
-        {name: random.normal(0, 1, shape).astype(np.float32) for name, shape in architecture.parameter_shapes().items()},
+        {
+            name: random.normal(0, 1, shape).astype(np.float32)
+            for name, shape in architecture.parameter_shapes().items()
+        },
     )
 
 

@@ -58,10 +58,7 @@ def test_western_letters_are_not_read_as_central_european_ones(text: str, wrong:
 
 
 def test_hungarian_letters_are_not_read_as_western_ones() -> None:
-    assert (
-        legacy_encoding("Árvíztűrő tükörfúrógép, őszi esőben űzött fűnyíró.\n".encode("cp1250") * 4)
-        == "cp1250"
-    )
+    assert legacy_encoding("Árvíztűrő tükörfúrógép, őszi esőben űzött fűnyíró.\n".encode("cp1250") * 4) == "cp1250"
 
 
 @pytest.mark.parametrize(
@@ -81,9 +78,7 @@ def test_marks(mark: bytes, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize(
-    "text", ["Call me Ishmael. ", "이 글은 짧다.\n", "第一回此开卷一\n", "Привет, мир\n"]
-)
+@pytest.mark.parametrize("text", ["Call me Ishmael. ", "이 글은 짧다.\n", "第一回此开卷一\n", "Привет, мир\n"])
 def test_unicode_without_a_mark(text: str, encoding: str) -> None:
     assert unmarked_encoding((text * 20).encode(encoding)) == encoding
 

@@ -1,6 +1,6 @@
 """The loop that writes."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -12,9 +12,7 @@ CYCLE = np.full((3, 3), 0.05) + np.roll(np.eye(3), 1, axis=1) * 0.85  # 0 -> 1 -
 
 
 def test_greedy_writing_follows_the_most_probable() -> None:
-    ids = generate_ids(
-        BigramNetwork(CYCLE), np.array([0]), SamplingSettings(temperature=0), np.random.default_rng(0)
-    )
+    ids = generate_ids(BigramNetwork(CYCLE), np.array([0]), SamplingSettings(temperature=0), np.random.default_rng(0))
     assert list(islice(ids, 6)) == [1, 2, 0, 1, 2, 0]
 
 
@@ -47,7 +45,7 @@ def test_transitions_are_drawn_as_often_as_they_are_probable() -> None:
             30_000,
         )
     )
-    after_zero = np.bincount([b for a, b in zip(ids, ids[1:], strict=False) if a == 0], minlength=3)
+    after_zero = np.bincount([b for a, b in pairwise(ids) if a == 0], minlength=3)
     expected = after_zero.sum() * CYCLE[0]
     # Chi-squared with 2 degrees of freedom: 18.4 is exceeded once in 10,000 times.
     assert ((after_zero - expected) ** 2 / expected).sum() < 18.4

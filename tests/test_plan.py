@@ -75,7 +75,13 @@ def test_what_is_given_is_taken() -> None:
         "weight_decay": 0.7, "clip": 3.0, "steps": 4,
     }  # fmt: skip
     plan = choose(100_000, **given).plan
-    assert (plan.hidden, plan.embedding, plan.dropout, plan.streams, plan.window) == ((77, 77), None, 0.3, 5, 9)
+    assert (plan.hidden, plan.embedding, plan.dropout, plan.streams, plan.window) == (
+        (77, 77),
+        None,
+        0.3,
+        5,
+        9,
+    )
     assert (plan.learning_rate, plan.weight_decay, plan.clip, plan.steps) == (0.5, 0.7, 3.0, 4)
 
 

@@ -16,8 +16,8 @@ from nextchar.snapshot import Position, Snapshot
 from tests.networks import random_model
 
 PLAN = Plan(
-    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, window=4, steps=9, learning_rate=0.01, warm_up=1, weight_decay=0,
-    clip=1, snapshot_every=3,
+    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, window=4, steps=9, learning_rate=0.01,
+    warm_up=1, weight_decay=0, clip=1, snapshot_every=3,
 )  # fmt: skip
 SETTINGS = RunSettings(
     corpus=("a.txt",), corpus_key="k", text=TextSettings(), training=TrainingSettings(), plan=PLAN, device="cpu",
@@ -83,23 +83,29 @@ def test_the_log_forgets_what_will_happen_again(folder: RunFolder) -> None:
 def test_two_processes_cannot_hold_one_folder(folder: RunFolder) -> None:
     program = (
         "import sys; from pathlib import Path; from nextchar.run_folder import RunFolder\n"
-        "with RunFolder(Path(sys.argv[1])).lock(): print('held', flush=True); sys.stdin.read()"
+        "with RunFolder(Path(sys.argv[1])).lock(new=False): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(folder.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(RunFolderError, match="in use by another process"), folder.lock():
+        with pytest.raises(RunFolderError, match="in use by another process"), folder.lock(new=False):
             pass
         other.communicate("")
-    with folder.lock():
+    with folder.lock(new=False):
         pass
 
 
 def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(RunFolderError, match="cannot be written"), RunFolder(tmp_path / "file" / "run").lock():
+    with (
+        pytest.raises(RunFolderError, match="cannot be written"),
+        RunFolder(tmp_path / "file" / "run").lock(),
+    ):
         pass
 
 

@@ -97,7 +97,10 @@ def test_draws_match_the_distribution_asked_for(settings: SamplingSettings) -> N
     assert chi_squared < bound
 
 
-@given(arrays(np.float64, 5, elements=st.floats(0, 1)).filter(lambda p: p.sum() > 0.1), st.floats(0, 1, exclude_max=True))
+@given(
+    arrays(np.float64, 5, elements=st.floats(0, 1)).filter(lambda p: p.sum() > 0.1),
+    st.floats(0, 1, exclude_max=True),
+)
 def test_nothing_impossible_is_drawn(weights: np.ndarray, uniform: float) -> None:
     distribution = weights / weights.sum()
     assert distribution[draw(distribution, uniform)] > 0

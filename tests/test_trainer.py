@@ -38,9 +38,7 @@ def make_plan(**changes: object) -> Plan:
 
 
 def make_trainer(plan: Plan | None = None, *, evaluations: int = 3, resume: Snapshot | None = None) -> Trainer:
-    return Trainer(
-        plan or make_plan(), 32, TRAINING, VALIDATION, seed=1, evaluations=evaluations, resume=resume
-    )
+    return Trainer(plan or make_plan(), 32, TRAINING, VALIDATION, seed=1, evaluations=evaluations, resume=resume)
 
 
 def finish(trainer: Trainer) -> list[Event]:
@@ -139,7 +137,10 @@ def test_after_nan_it_goes_back_and_on_with_a_lower_rate() -> None:
     trainer = make_trainer()
     events = list(poison(trainer, at=25, times=2))
     recovered = [event for event in events if isinstance(event, Recovered)]
-    assert [(event.step, event.back_to, event.rate_scale) for event in recovered] == [(28, 21, 0.5), (28, 21, 0.25)]
+    assert [(event.step, event.back_to, event.rate_scale) for event in recovered] == [
+        (28, 21, 0.5),
+        (28, 21, 0.25),
+    ]
     assert all(math.isnan(event.bits_per_character) for event in recovered)
     assert trainer.position.step == 60
     assert all(np.isfinite(array).all() for array in trainer.best.values())

@@ -15,10 +15,11 @@ from nextchar.corpus import default_cache_folder
 from nextchar.errors import UsageError
 from nextchar.events import Event
 from nextchar.language_model import LanguageModel
+from nextchar.preparation import Texts
 from nextchar.progress import ProgressDisplay, choose_level
 from nextchar.run_folder import RunFolder
 from nextchar.settings import TextSettings, TrainingSettings, build
-from nextchar.training_run import Texts, TrainingRun
+from nextchar.training_run import TrainingRun
 
 
 def train(

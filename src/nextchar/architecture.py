@@ -1,4 +1,5 @@
-"""What a model is: the equations, the names and shapes of its parameters, its state. Every network is held to this page.
+"""What a model is: the equations, the names and shapes of its parameters, its state. Every network is held to this
+page.
 
 With x_t the input of a layer at step t, h and c its state, and for each layer the parameters W (``input_weight``),
 U (``hidden_weight``) and b (``bias``), whose rows are the four gates i, f, g, o one below the other:
@@ -109,5 +110,6 @@ class Network(Protocol):
         ...
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after, leaving ``state`` as it was."""
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after, leaving ``state``
+        as it was."""
         ...

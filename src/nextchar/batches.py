@@ -11,8 +11,8 @@ from nextchar.architecture import Ids
 class ParallelStreams:
     """B streams that start evenly spaced through the text and read on side by side, T ids at a time, around its end.
 
-    The batch of a step follows from its number alone, so that a run can go on from any step, and nothing but the ids read
-    is ever in memory. Each character is predicted once in a pass over the text.
+    The batch of a step follows from its number alone, so that a run can go on from any step, and nothing but the ids
+    read is ever in memory. Each character is predicted once in a pass over the text.
     """
 
     def __init__(self, ids: Ids, streams: int, window: int, offset: int = 0) -> None:
@@ -39,4 +39,4 @@ class ParallelStreams:
 def character_frequencies(ids: Ids, vocabulary_size: int, most: int = 1 << 24) -> NDArray[np.float64]:
     """Return how often each id occurs in the first ``most`` of ``ids``, plus one half, shape (V,); never zero."""
     counts = np.bincount(np.asarray(ids[:most]), minlength=vocabulary_size)  # (V,)
-    return counts + 0.5
+    return counts.astype(np.float64) + 0.5

@@ -23,7 +23,7 @@ CHUNK = 1 << 16
 
 _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
-_FILTER_BITS = 18
+_FILTER_BITS = 16  # a table that fits into the first cache, four times as fast as one of 18 bits
 
 Hashes = NDArray[np.uint32]
 Positions = NDArray[np.intp]
@@ -74,9 +74,7 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
         True for the copied ones, shape (m,).
     """
     copied = np.zeros(len(sample_ids), np.bool_)
-    left = np.arange(
-        max(0, len(sample_ids) - minimum + 1)
-    )  # a longer passage is windows of `minimum` side by side
+    left = np.arange(max(0, len(sample_ids) - minimum + 1))  # a longer passage is windows of `minimum` side by side
     for first in range(0, len(corpus_ids), CHUNK):
         found = [start for start, _ in _windows_found(sample_ids, left, corpus_ids, first, minimum)]
         for start in found:
@@ -87,15 +85,13 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
     return copied
 
 
-def _windows_found(
-    sample: Ids, starts: Positions, corpus: Ids, first: int, length: int
-) -> Iterator[tuple[int, int]]:
+def _windows_found(sample: Ids, starts: Positions, corpus: Ids, first: int, length: int) -> Iterator[tuple[int, int]]:
     """Yield those of ``starts`` whose window of ``length`` ids stands in the corpus, each with where.
 
     Only the CHUNK windows of the corpus from ``first`` on are looked at.
     """
     part = np.asarray(corpus[first : first + CHUNK + length - 1])
-    if len(part) < length:
+    if len(starts) == 0 or len(part) < length:
         return
     wanted = _window_hashes(np.asarray(sample), length)[starts]
     hashes = _window_hashes(part, length)
@@ -137,16 +133,12 @@ def _positions_of(hashes: Hashes, wanted: Hashes) -> Positions:
     shift = np.uint32(32 - _FILTER_BITS)
     table = np.zeros(1 << _FILTER_BITS, np.bool_)  # few pass it, so that the exact look-up is over few
     table[wanted >> shift] = True
-    near = np.flatnonzero(
-        table.take(hashes >> shift, mode="clip")
-    )  # "clip" is twice as fast as plain indexing
+    near = np.flatnonzero(table.take(hashes >> shift, mode="clip"))  # "clip" is twice as fast as plain indexing
     return near[np.isin(hashes[near], wanted)]
 
 
 def _common_length(sample: Ids, start: int, corpus: Ids, source: int) -> int:
     """Return for how many ids the two agree from ``start`` and ``source`` on."""
     most = min(len(sample) - start, len(corpus) - source)
-    differ = np.flatnonzero(
-        np.asarray(sample[start : start + most]) != np.asarray(corpus[source : source + most])
-    )
+    differ = np.flatnonzero(np.asarray(sample[start : start + most]) != np.asarray(corpus[source : source + most]))
     return int(differ[0]) if len(differ) else most

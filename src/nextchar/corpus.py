@@ -1,9 +1,9 @@
-"""An encoded text: one id a character, in the smallest type that holds them, on disk, memory-mapped, keyed by content.
+"""An encoded text: an id for each character, on disk, in the smallest type that holds them, keyed by content.
 
-Encoding reads the texts three times, a piece at a time, so that memory does not grow with the text: to hash and count all
-of it, to count the part that is trained on (whose characters make the vocabulary), and to encode. The result is kept in a
-cache folder under a key made of the content's hash and of every option that changes the result. An entry is a folder of
-two files, made under a temporary name and renamed, so that it is there whole or not at all.
+Encoding reads the texts several times, a piece at a time, so that memory does not grow with them: to hash, to
+count the characters of the whole and of the part held out (the rest makes the vocabulary), and to encode. The
+result stays in the cache folder under a key made of the content's hash and of every option that changes it.
+An entry is a folder of two files, made under a temporary name and renamed: it is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+import unicodedata
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +26,21 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nextchar.errors import TextError
+from nextchar.errors import TextError, UsageError
 from nextchar.settings import TextSettings
-from nextchar.text import TextFile, joined_chunks
+from nextchar.text import BLOCK, TextFile, joined_chunks
 from nextchar.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 IDS, DESCRIPTION = "ids.bin", "corpus.json"
+_UNFINISHED = ".encoding-"
+_ABANDONED = 2 * 86400.0
+"""Seconds after which an unfinished entry is nobody's."""
 
 SMALL = 20_000
-"""Training texts of fewer characters keep every character: there is no rarer one to learn from."""
+"""Training texts of fewer characters keep every character: as unknown, too much of them would be lost."""
 RARE = 1_000_000
-"""A character is too rare to learn when it occurs once, or less than once in so many characters."""
+"""In larger texts a character is too rare to learn if it occurs once, or less than once in so many."""
 
 
 class _Description(BaseModel):
@@ -52,6 +59,7 @@ class _Description(BaseModel):
     rare: int
     vocabulary: str
     has_unknown: bool
+    ids_crc32: int
 
 
 @dataclass(frozen=True)
@@ -59,14 +67,14 @@ class Corpus:
     """A text as ids, with the vocabulary they are in."""
 
     ids: NDArray[np.unsignedinteger]
-    """Shape (n,), memory-mapped."""
+    """Shape (n,), memory-mapped, not to be written."""
     vocabulary: Vocabulary
     training_characters: int
     key: str
     """Name of the entry in the cache."""
     names: tuple[str, ...]
     content_sha256: str
-    """Of the bytes of the texts, decompressed."""
+    """Of the bytes of the texts, decompressed, one text after another."""
     bytes: int
     distinct: int
     """Distinct characters of the whole text."""
@@ -99,35 +107,30 @@ def encode_corpus(
 ) -> Corpus:
     """Return ``texts``, one after another, encoded; taken from the cache where they were encoded before.
 
+    With an unknown symbol the vocabulary is of the training part: the characters seen ``min_count`` times in
+    it. Where not given, that is 1 in texts smaller than `SMALL`, else 2, so that what occurs once teaches
+    how often to expect something new (as Good and Turing estimate), and more in texts larger than 2 `RARE`.
+
     Args:
         texts: what to encode, at least one.
         settings: lower-casing, the share held out, and how rare is too rare.
         cache_folder: where encoded texts are kept.
-        unknown_symbol: whether rare characters share one; else every character of the whole text is in the vocabulary.
+        unknown_symbol: whether rare characters share one; else every character of the text is kept.
 
     Raises:
-        TextError: a text cannot be read, there is too little of it to learn from, or the cache cannot be written.
+        TextError: a text cannot be read or has too little to learn from, or the cache cannot be written.
+        UsageError: ``min_count`` is given and there is no unknown symbol.
     """
-    key, content_sha256, size = _key(texts, settings, unknown_symbol)
+    if settings.min_count is not None and not unknown_symbol:
+        raise UsageError("Without an unknown symbol every character is kept: leave --min-count out.")
+    source = _identify(texts, settings, unknown_symbol)
     try:
-        return open_corpus(key, cache_folder)
-    except TextError:
-        pass  # never encoded, or damaged: encoded anew below
-    try:
-        folder = cache_folder / "corpora"
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".encoding-", dir=folder) as temporary:
-            entry = Path(temporary) / key
-            entry.mkdir()
-            description = _encode(texts, settings, unknown_symbol, entry / IDS, key, content_sha256, size)
-            (entry / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
-            _install(entry, folder / key)
-    except OSError as error:
-        raise TextError(
-            f"The encoded text cannot be written to {cache_folder}: {error.strerror or error}. Free the disk, or name "
-            "another folder in NEXTCHAR_CACHE."
-        ) from error
-    return open_corpus(key, cache_folder)
+        corpus = open_corpus(source.key, cache_folder)
+    except TextError:  # never encoded, or damaged
+        survey = _survey(texts, settings, unknown_symbol)
+        _make_entry(texts, settings.lowercase, source, survey, cache_folder)
+        corpus = open_corpus(source.key, cache_folder)
+    return replace(corpus, names=tuple(text.name for text in texts))
 
 
 def open_corpus(key: str, cache_folder: Path) -> Corpus:
@@ -140,8 +143,12 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
     try:
         description = _Description.model_validate_json((entry / DESCRIPTION).read_bytes())
         vocabulary = Vocabulary(description.vocabulary, description.has_unknown)
+        if (description.format, description.key) != (FORMAT_VERSION, key):
+            raise ValueError("another format or another text")
         if (entry / IDS).stat().st_size != description.characters * vocabulary.dtype.itemsize:
             raise ValueError("the ids are not all there")
+        if _crc32(entry / IDS) != description.ids_crc32:
+            raise ValueError("the ids have changed")
         ids = np.memmap(entry / IDS, vocabulary.dtype, "r")
     except (OSError, ValidationError, ValueError) as error:
         raise TextError(f"The encoded text {key} is not in {cache_folder}, or damaged there.") from error
@@ -158,100 +165,184 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
     )
 
 
-def _key(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> tuple[str, str, int]:
-    """Return the key of the texts and options, and the SHA-256 and size of the bytes."""
-    digest, size = hashlib.sha256(), 0
+@dataclass(frozen=True)
+class _Source:
+    """What is encoded: the key is that of the result."""
+
+    key: str
+    content_sha256: str
+    bytes: int
+    stamps: tuple[tuple[int, int], ...]
+    """Size and time of each file, which tell whether it has changed since."""
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What is known before encoding."""
+
+    characters: int
+    training_characters: int
+    distinct: int
+    rare: int
+    vocabulary: Vocabulary
+
+
+def _identify(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> _Source:
+    stamps = _stamps(texts)
+    digest = hashlib.sha256()
     lengths: list[int] = []
     for text in texts:
-        length = 0
+        lengths.append(0)
         for block in text.blocks():
             digest.update(block)
-            length += len(block)
-        lengths.append(length)
-        size += length
+            lengths[-1] += len(block)
     options = {
         "format": FORMAT_VERSION,
         "content": digest.hexdigest(),
         "lengths": lengths,
-        "names": [text.name for text in texts],
         "encodings": [text.encoding for text in texts],
-        "lowercase": settings.lowercase,
+        "lowercase": unicodedata.unidata_version if settings.lowercase else None,
         "validation": settings.validation,
         "min_count": settings.min_count,
         "unknown_symbol": unknown_symbol,
     }
     key = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
-    return key, digest.hexdigest(), size
+    return _Source(key, digest.hexdigest(), sum(lengths), stamps)
 
 
-def _encode(
-    texts: Sequence[TextFile],
-    settings: TextSettings,
-    unknown_symbol: bool,
-    path: Path,
-    key: str,
-    content_sha256: str,
-    size: int,
-) -> _Description:
-    """Write the ids of ``texts`` to ``path`` and return what they are."""
-    counts = _count(texts, settings)
+def _survey(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> _Survey:
+    """Count the characters, split the text, and choose the vocabulary."""
+    counts = _count(texts, settings.lowercase)
     characters = int(counts.sum())
-    # Held out is the whole number of characters from the end; nanoGPT and the Keras examples cut at the same place.
+    # Rounded down like int(n * 0.9) of nanoGPT and the Keras examples, so that figures compare.
     training_characters = int(characters * (1 - settings.validation))
-    training_counts = _count(texts, settings, training_characters) if settings.validation else counts
-    if training_characters < 2 or np.count_nonzero(training_counts) < 2:
+    training = counts - _count(texts, settings.lowercase, skip=training_characters)
+    if training_characters < 2 or np.count_nonzero(training) < 2:
         raise TextError(
-            f"There is nothing to learn from in {', '.join(text.name for text in texts)}: "
-            f"{training_characters:,} characters to train on, {np.count_nonzero(training_counts)} of them distinct. "
-            "Give a text of at least some thousand characters."
+            f"There is nothing to learn from in {_names(texts)}: {characters:,} characters, "
+            f"{training_characters:,} of them to train on, {np.count_nonzero(training)} of these distinct. "
+            "Give a text of some thousand characters at least."
+        )
+    if counts[0xD800:0xE000].any():
+        raise TextError(
+            f"{_names(texts)} has lone surrogates, which are no characters: give the right --encoding, or "
+            "save it as UTF-8."
         )
     if unknown_symbol:
-        least = settings.min_count or (
-            1 if training_characters < SMALL else max(2, training_characters // RARE)
-        )
-        vocabulary = Vocabulary.from_counts(training_counts, least)
+        vocabulary = Vocabulary.from_counts(training, settings.min_count or _least(training_characters))
     else:
         vocabulary = Vocabulary.from_counts(counts, has_unknown=False)
-    table = vocabulary.ids_by_code_point
-    with path.open("wb") as file:
-        for chunk in joined_chunks(texts, settings.lowercase):
-            file.write(table[code_points(chunk)].data)
-    return _Description(
-        key=key,
-        names=tuple(text.name for text in texts),
-        content_sha256=content_sha256,
-        bytes=size,
-        characters=characters,
-        training_characters=training_characters,
-        distinct=int(np.count_nonzero(counts)),
-        rare=int(training_counts.sum() - training_counts[code_points(vocabulary.characters)].sum()),
-        vocabulary=vocabulary.characters,
-        has_unknown=unknown_symbol,
+    known = int(training[code_points(vocabulary.characters)].sum())
+    return _Survey(
+        characters,
+        training_characters,
+        int(np.count_nonzero(counts)),
+        training_characters - known,
+        vocabulary,
     )
 
 
-def _count(texts: Sequence[TextFile], settings: TextSettings, most: int | None = None) -> Counts:
-    """Return how often each code point occurs in the first ``most`` characters, shape (0x110000,)."""
+def _least(training_characters: int) -> int:
+    return 1 if training_characters < SMALL else max(2, training_characters // RARE)
+
+
+def _count(texts: Sequence[TextFile], lowercase: bool, skip: int = 0) -> Counts:
+    """Return how often each code point occurs after the first ``skip`` characters, shape (0x110000,)."""
     counts = np.zeros(CODE_POINTS, np.int64)
-    left = most
-    for chunk in joined_chunks(texts, settings.lowercase):
-        points = code_points(chunk if left is None else chunk[:left])
-        found = np.bincount(points)
-        counts[: len(found)] += found
-        if left is not None:
-            left -= len(points)
-            if left == 0:
-                break
+    for chunk in joined_chunks(texts, lowercase):
+        if skip < len(chunk):
+            found = np.bincount(code_points(chunk[skip:]))
+            counts[: len(found)] += found
+        skip = max(0, skip - len(chunk))
     return counts
 
 
-def _install(entry: Path, place: Path) -> None:
-    """Give the finished ``entry`` its name; whoever encoded the same text first has done the work for both."""
+def _make_entry(
+    texts: Sequence[TextFile], lowercase: bool, source: _Source, survey: _Survey, cache_folder: Path
+) -> None:
+    folder = cache_folder / "corpora"
     try:
-        entry.rename(place)
-    except OSError:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder)
+        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as temporary:
+            entry = Path(temporary, source.key)
+            entry.mkdir()
+            _write_ids(entry / IDS, joined_chunks(texts, lowercase), survey.vocabulary)
+            if _stamps(texts) != source.stamps:
+                raise TextError(f"{_names(texts)} changed while being read: try again once nothing writes to it.")
+            description = _Description(
+                key=source.key,
+                names=tuple(text.name for text in texts),
+                content_sha256=source.content_sha256,
+                bytes=source.bytes,
+                characters=survey.characters,
+                training_characters=survey.training_characters,
+                distinct=survey.distinct,
+                rare=survey.rare,
+                vocabulary=survey.vocabulary.characters,
+                has_unknown=survey.vocabulary.has_unknown,
+                ids_crc32=_crc32(entry / IDS),
+            )
+            (entry / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
+            _install(entry, folder / source.key, cache_folder)
+    except OSError as error:
+        raise TextError(
+            f"The encoded text cannot be written to {folder}: {error.strerror or error}. Free the disk, or "
+            "name another folder in NEXTCHAR_CACHE."
+        ) from error
+
+
+def _write_ids(path: Path, chunks: Iterable[str], vocabulary: Vocabulary) -> None:
+    table = vocabulary.ids_by_code_point
+    with path.open("wb") as file:
+        for chunk in chunks:
+            # Every code point is in the table; "clip" spares the check and is twice as fast as table[points].
+            file.write(table.take(code_points(chunk), mode="clip").data)
+
+
+def _stamps(texts: Sequence[TextFile]) -> tuple[tuple[int, int], ...]:
+    try:
+        states = [text.path.stat() for text in texts]
+    except OSError as error:
+        raise TextError(f"{error.filename} cannot be read: {error.strerror}. Check the path.") from error
+    return tuple((state.st_size, state.st_mtime_ns) for state in states)
+
+
+def _names(texts: Sequence[TextFile]) -> str:
+    more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
+    return ", ".join(text.name for text in texts[:3]) + more
+
+
+def _crc32(path: Path) -> int:
+    """Return the CRC-32 of the file, read rather than mapped so that it does not stay in memory."""
+    checksum = 0
+    with path.open("rb") as file:
+        for block in iter(partial(file.read, BLOCK), b""):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _install(entry: Path, place: Path, cache_folder: Path) -> None:
+    """Give the finished ``entry`` its name; where another process was first, its work is as good."""
+    for _ in range(3):
         try:
-            open_corpus(place.name, place.parents[1])
-        except TextError:
-            shutil.rmtree(place, ignore_errors=True)  # damaged
             entry.rename(place)
+        except OSError:
+            try:
+                open_corpus(place.name, cache_folder)
+            except TextError:
+                shutil.rmtree(place, ignore_errors=True)  # damaged: in the way
+                continue
+        return
+    entry.rename(place)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed long ago left unfinished."""
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        try:
+            old = time.time() - leftover.stat().st_mtime > _ABANDONED
+        except FileNotFoundError:
+            continue  # just finished
+        if old:
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -12,7 +12,8 @@ CHUNK = 4096
 
 
 class Scorer:
-    """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before it."""
+    """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
+    it."""
 
     def __init__(self, network: Network, start: int) -> None:
         """Begin a text; ``start`` is the id read before its first one, so that this is predicted too."""

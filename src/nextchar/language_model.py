@@ -35,7 +35,8 @@ class Evaluation:
     """Mean of -log2 p over every character, each predicted once from all before it."""
     characters: int
     unknown_characters: int
-    """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of Unicode."""
+    """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of
+    Unicode."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class LanguageModel:
                 out (`Vocabulary.fold` tells which).
             strict: raise an error instead.
             text: number of the text among several from the same seed.
-            **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed. The
-                same seed gives the same text; without one it is different each time.
+            **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
+                The same seed gives the same text; without one it is different each time.
 
         Raises:
             UsageError: an option is unknown or its value is not allowed.
@@ -116,8 +117,8 @@ class LanguageModel:
     ) -> dict[str, float]:
         """Return the probability of each character to come next after ``prompt``, the most probable first.
 
-        Options are those of `stream`, but for ``temperature``, which is 1 unless given: the distribution as the model has
-        it. The probabilities sum to one; those of characters that cannot be drawn are 0.
+        Options are those of `stream`, but for ``temperature``, which is 1 unless given: the distribution as the model
+        has it. The probabilities sum to one; those of characters that cannot be drawn are 0.
         """
         settings = build(SamplingSettings, {"temperature": 1.0, **options})
         ids, _ = self.read_prompt(prompt, strict=strict)

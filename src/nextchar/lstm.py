@@ -1,8 +1,11 @@
 """The trainable network, in torch, following the equations of `nextchar.architecture`.
 
-Each layer is an `nn.LSTM` of one layer, which runs as one fused kernel on the CPU (oneDNN) and on CUDA (cuDNN). torch keeps
-two biases a layer; the second one stays zero and is not trained.
+Each layer is an `nn.LSTM` of one layer, which runs as one fused kernel on the CPU (oneDNN) and on CUDA (cuDNN). torch
+keeps two biases a layer; the second one stays zero and is not trained.
 """
+
+# torch types numpy arrays as unknown.
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -27,13 +30,14 @@ class LSTM(nn.Module):
         self.architecture = architecture
         vocabulary, embedding = architecture.vocabulary_size, architecture.embedding
         self.embedding = None if embedding is None else nn.Embedding(vocabulary, embedding)
-        self.layers = nn.ModuleList(
+        self.layers = [
             nn.LSTM(inputs, hidden)
             for inputs, hidden in zip(architecture.input_sizes, architecture.hidden, strict=True)
-        )
+        ]
+        self.registered_layers = nn.ModuleList(self.layers)  # makes torch know their weights
         self.output = nn.Linear(architecture.hidden[-1], vocabulary)
         for layer in self.layers:
-            layer.bias_hh_l0.requires_grad_(False)
+            layer.get_parameter("bias_hh_l0").requires_grad_(False)
         self.load_parameters(parameters)
 
     def forward(self, ids: Tensor, state: TorchState, dropout: Dropout | None = None) -> tuple[Tensor, TorchState]:
@@ -66,9 +70,9 @@ class LSTM(nn.Module):
         if self.embedding is not None:
             tensors["embedding"] = self.embedding.weight
         for index, layer in enumerate(self.layers):
-            tensors[f"layer{index}.input_weight"] = layer.weight_ih_l0
-            tensors[f"layer{index}.hidden_weight"] = layer.weight_hh_l0
-            tensors[f"layer{index}.bias"] = layer.bias_ih_l0
+            tensors[f"layer{index}.input_weight"] = layer.get_parameter("weight_ih_l0")
+            tensors[f"layer{index}.hidden_weight"] = layer.get_parameter("weight_hh_l0")
+            tensors[f"layer{index}.bias"] = layer.get_parameter("bias_ih_l0")
         tensors["output.weight"] = self.output.weight
         tensors["output.bias"] = self.output.bias
         return tensors
@@ -83,7 +87,7 @@ class LSTM(nn.Module):
         for name, tensor in self.tensors().items():
             tensor.copy_(torch.from_numpy(parameters[name]))
         for layer in self.layers:
-            layer.bias_hh_l0.zero_()
+            layer.get_parameter("bias_hh_l0").zero_()
 
 
 def initial_parameters(
@@ -91,10 +95,10 @@ def initial_parameters(
 ) -> Parameters:
     """Return the weights that training begins with.
 
-    Weights are uniform in ±1/√H of their layer, the embedding is standard normal, biases are zero, but for the forget gate,
-    where they are 1, and the output, where they are the logarithm of each id's frequency in the training text: before it
-    has learned anything else the network predicts every character as often as it occurs. (That alone is worth 0.3 bits
-    per character after ten seconds; see docs/benchmarks.md.)
+    Weights are uniform in ±1/√H of their layer, the embedding is standard normal, biases are zero, but for the forget
+    gate, where they are 1, and the output, where they are the logarithm of each id's frequency in the training text:
+    before it has learned anything else the network predicts every character as often as it occurs. (That alone is
+    worth 0.3 bits per character after ten seconds; see docs/benchmarks.md.)
 
     Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
 

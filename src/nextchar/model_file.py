@@ -1,7 +1,7 @@
 """A model on disk: one safetensors file, described in docs/model-file.md. Nothing else writes or reads the format.
 
-The tensors have the names and shapes of `nextchar.architecture`, in float32. The header is a JSON object: format version,
-architecture, vocabulary, provenance, and a checksum over all of it. Nothing in the file is ever executed.
+The tensors have the names and shapes of `nextchar.architecture`, in float32. The header is a JSON object: format
+version, architecture, vocabulary, provenance, and a checksum over all of it. Nothing in the file is ever executed.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def _parse(content: bytes) -> ModelFile:
     version = raw.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ValueError(
-            f"its format version {version} is newer than {FORMAT_VERSION}, the newest this nextchar reads; update nextchar"
+            f"its format version {version} is newer than {FORMAT_VERSION}, the newest this nextchar reads; "
+            "update nextchar"
         )
     header = _Header.model_validate(raw)
     if {name: array.shape for name, array in arrays.items()} != header.architecture.parameter_shapes():

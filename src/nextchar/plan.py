@@ -1,7 +1,8 @@
 """The plan of a run: every size and number that training follows, fixed before it starts, and how it is chosen.
 
-The rule was found by training on Nietzsche, tinyshakespeare, Korean stories, first names, Python code and slices of War and
-Peace for 5 to 180 seconds on two cores; docs/learning.md has the evidence, benchmarks/learning.py measures it again.
+The rule was found by training on Nietzsche, tinyshakespeare, Korean stories, first names, Python code and slices of
+War and Peace for 5 to 180 seconds on two cores; docs/learning.md has the evidence, benchmarks/learning.py measures it
+again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ UPDATES_PER_UNIT = 3
 UPDATE_CHARACTERS = 1024
 """Characters of an update in that count."""
 HALF_SPEED_SIZE = 180
-"""Hidden size at which a processor reaches half of the arithmetic it reaches for endless sizes (measured on two cores)."""
+"""Hidden size at which a processor reaches half of the arithmetic it reaches for endless sizes (measured on two
+cores)."""
 DEFAULT_SECONDS = 60.0
 USABLE_SHARE = 0.97
 """Share of the time budget that is planned with; the rest is for a machine that is slower than when it was measured."""
@@ -161,7 +163,8 @@ class _Chooser:
         return max(1, round(epochs * self.characters / (self.streams * self.window)))
 
     def plan(self, hidden: int, steps: int, second: int | None) -> Plan:
-        """Return the plan of that size and length; ``second`` is the number of updates in a second, where it is known."""
+        """Return the plan of that size and length; ``second`` is the number of updates in a second, where it is
+        known."""
         given = self.settings
         epochs = steps * self.streams * self.window / self.characters
         # The longer a text is read over and over, the more has to be dropped to keep it from being learned by heart.

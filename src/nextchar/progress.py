@@ -11,9 +11,11 @@ from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Recovered, Sampled, TextRead
+from nextchar.settings import describe_duration
 
 Level = Literal["full", "lines", "brief", "silent"]
-"""full: a bar, evaluations and samples; lines: the same without the bar; brief: what is found and the result; silent."""
+"""full: a bar, evaluations and samples; lines: the same without the bar; brief: what is found and the result;
+silent."""
 
 _SHOWN: dict[Level, tuple[type, ...]] = {
     "full": (Note, TextRead, Planned, Progress, Evaluated, Sampled, Recovered, Finished),
@@ -34,7 +36,8 @@ class ProgressDisplay:
     """Shows the events of one run on a console."""
 
     def __init__(self, console: Console, level: Level) -> None:
-        self._console, self._level = console, level
+        self._console = console
+        self._shown = _SHOWN[level]
         ascii_only = not console.encoding.lower().startswith("utf")
         self._bar = ProgressBar(
             TextColumn("{task.description}"),
@@ -58,7 +61,7 @@ class ProgressDisplay:
 
     def show(self, event: Event) -> None:
         """Show ``event`` if it is of a kind that this level shows."""
-        if not isinstance(event, _SHOWN[self._level]):
+        if not isinstance(event, self._shown):
             return
         if isinstance(event, Progress):
             self._bar.update(
@@ -67,7 +70,7 @@ class ProgressDisplay:
                 completed=event.step,
                 total=event.steps,
                 rate=event.characters_per_second,
-                left=duration(event.seconds_left),
+                left=describe_duration(event.seconds_left),
                 visible=True,
             )
         else:
@@ -89,7 +92,7 @@ def describe(event: Event) -> Text:
             held_out = "" if validation is None else f"{validation:.3f} bits/character on the held-out text, "
             best = " (best so far)" if event.best and validation is not None else ""
             line = (
-                f"\nepoch {event.epoch:.2f}, {duration(event.seconds)}: {held_out}"
+                f"\nepoch {event.epoch:.2f}, {describe_duration(event.seconds)}: {held_out}"
                 f"{event.training_bits_per_character:.3f} on the text learned from{best}"
             )
             return Text(line, style="bold")
@@ -99,22 +102,14 @@ def describe(event: Event) -> Text:
             )
         case Recovered():
             return Text(
-                f"Training diverged at step {event.step:,} ({event.bits_per_character:.2f} bits/character): back to step "
-                f"{event.back_to:,} with {event.rate_scale:g} of the planned learning rate.",
+                f"Training diverged at step {event.step:,} ({event.bits_per_character:.2f} bits/character): "
+                f"back to step {event.back_to:,} with {event.rate_scale:g} of the planned learning rate.",
                 style="yellow",
             )
         case Finished():
             return Text(_describe_end(event), style="bold")
         case _:
             return Text(event.model_dump_json())
-
-
-def duration(seconds: float) -> str:
-    """Return ``seconds`` as people write them: 8.2 s, 1:05 min, 2:03 h."""
-    if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
 
 
 def _describe_text(event: TextRead) -> str:
@@ -131,7 +126,7 @@ def _describe_text(event: TextRead) -> str:
 def _describe_plan(event: Planned) -> str:
     plan = event.plan
     sizes = " + ".join(str(size) for size in plan.hidden)
-    time = "" if event.expected_seconds is None else f", about {duration(event.expected_seconds)}"
+    time = "" if event.expected_seconds is None else f", about {describe_duration(event.expected_seconds)}"
     return (
         f"LSTM of {sizes} units, {event.parameters:,} parameters, on {event.device}: {plan.steps:,} steps of "
         f"{plan.streams} × {plan.window} characters{time}."
@@ -142,4 +137,4 @@ def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
     done = "Stopped and saved" if event.interrupted else "Done"
-    return f"{done} after {duration(event.seconds)} of training and {event.step:,} steps{reached}."
+    return f"{done} after {describe_duration(event.seconds)} of training and {event.step:,} steps{reached}."

@@ -79,12 +79,16 @@ class RunFolder:
         return (self.path / SETTINGS).exists()
 
     @contextmanager
-    def lock(self) -> Generator[None]:
-        """Hold the folder, made if need be, against other processes.
+    def lock(self, *, new: bool = True) -> Generator[None]:
+        """Hold the folder against other processes; it is made for a ``new`` run, which it must be free for.
 
         Raises:
-            RunFolderError: it cannot be made or written, or another process holds it.
+            RunFolderError: it cannot be made or written, another process holds it, or it is not free.
         """
+        if new:
+            self.check_free()
+        else:
+            self.settings()
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / LOCK)
@@ -185,9 +189,16 @@ class RunFolder:
             file.write("".join(event.model_dump_json() + "\n" for event in events))
 
     def events(self) -> list[Event]:
-        """Return the events logged, in order; a last line that was cut short by a kill is left out."""
+        """Return the events logged, in order; a last line that was cut short by a kill is left out.
+
+        Raises:
+            RunFolderError: the log cannot be read.
+        """
         path = self.path / EVENTS
-        lines = path.read_bytes().splitlines() if path.exists() else []
+        try:
+            lines = path.read_bytes().splitlines() if path.exists() else []
+        except OSError as error:
+            raise RunFolderError(f"The log {path} cannot be read: {error.strerror or error}.") from error
         events: list[Event] = []
         for line in lines:
             try:

@@ -76,9 +76,9 @@ def next_distribution(
     Returns:
         Probabilities of shape (..., V) that sum to one.
     """
-    logits = np.array(logits, np.float64)
-    logits[..., list(forbidden)] = -np.inf
-    distribution = softmax(logits, settings.temperature)
+    allowed: Distribution = np.array(logits, np.float64)
+    allowed[..., list(forbidden)] = -np.inf
+    distribution = softmax(allowed, settings.temperature)
     if settings.top_k is not None:
         distribution = keep_top_k(distribution, settings.top_k)
     if settings.top_p is not None:
@@ -91,7 +91,7 @@ def next_distribution(
 def draw(distribution: Distribution, uniform: float) -> int:
     """Return the id that ``uniform``, in [0, 1), picks from ``distribution`` (V,) by inverting its running sum."""
     running = np.cumsum(distribution)
-    index = int(np.searchsorted(running, uniform * running[-1], side="right"))
+    index = int(np.count_nonzero(running <= uniform * running[-1]))
     # Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
     return min(index, int(np.flatnonzero(distribution)[-1]))
 

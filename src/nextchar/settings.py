@@ -1,4 +1,5 @@
-"""Options: one list, validated in one place. Terminal flags, keyword arguments and what a run records come from here."""
+"""Options: one list, validated in one place. Terminal flags, keyword arguments and what a run records come from
+here."""
 
 from __future__ import annotations
 
@@ -30,6 +31,18 @@ def parse_duration(value: object) -> object:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def describe_duration(seconds: float) -> str:
+    """Return ``seconds`` as a reader says it: 4.2 s, 59 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
@@ -42,42 +55,67 @@ class Settings(BaseModel):
 class TextSettings(Settings):
     """How a text is read and turned into a corpus."""
 
-    encoding: str | None = Field(None, description="Encoding of the files; detected, and said, when not given.")
-    lowercase: bool = Field(False, description="Lower-case the text.")
+    encoding: str | None = Field(default=None, description="Encoding of the files; detected, and said, when not given.")
+    lowercase: bool = Field(default=False, description="Lower-case the text.")
     validation: float = Field(
-        0.1, ge=0, le=0.5, description="Share of the text held out for validation, taken from its end; 0 is none."
+        default=0.1,
+        ge=0,
+        le=0.5,
+        description="Share of the text held out for validation, taken from its end; 0 is none.",
     )
     min_count: int | None = Field(
-        None, ge=1, description="Characters seen fewer times than this in the training text share the unknown symbol; "
-        "chosen from the size of the text when not given."
-    )  # fmt: skip
+        default=None,
+        ge=1,
+        description="Characters seen fewer times than this in the training text share the unknown symbol; "
+        "chosen from the size of the text when not given.",
+    )
 
 
 class TrainingSettings(Settings):
     """How a model is trained. What is not given is chosen from the text, the time and the speed of the machine."""
 
     time: Duration | None = Field(
-        None, gt=0, le=30 * 86400, description="Time budget of training alone, like 60s, 5m or 1h; one minute when "
-        "neither time, epochs nor steps are given."
-    )  # fmt: skip
-    epochs: float | None = Field(None, gt=0, le=100_000, description="Train this many passes over the text instead.")
-    steps: int | None = Field(None, ge=1, le=100_000_000, description="Train this many updates instead.")
-    seed: int = Field(0, ge=0, lt=2**63, description="Seed of everything random in the run.")
-    hidden: int | None = Field(None, ge=1, le=8192, description="Units of each LSTM layer.")
-    layers: int | None = Field(None, ge=1, le=8, description="Stacked LSTM layers.")
-    embedding: int | None = Field(None, ge=0, le=8192, description="Size of the character embedding; 0 is one-hot.")
-    dropout: float | None = Field(None, ge=0, lt=1, description="Share of units dropped while training.")
-    streams: int | None = Field(None, ge=1, le=4096, description="Places of the text read in parallel (batch).")
-    window: int | None = Field(None, ge=1, le=4096, description="Steps of truncated back-propagation through time.")
-    learning_rate: float | None = Field(None, gt=0, le=10, description="Highest learning rate of the schedule.")
-    weight_decay: float | None = Field(None, ge=0, le=10, description="Decoupled weight decay (AdamW).")
-    clip: float | None = Field(None, gt=0, description="Largest norm of the gradient.")
-    evaluations: int = Field(8, ge=1, le=10_000, description="Validations, each with samples, over the run.")
-    sample_length: int = Field(200, ge=1, le=100_000, description="Characters of each sample shown while training.")
-    save_every: Duration = Field(
-        30.0, gt=0, le=30.0, description="Seconds between saves of everything a resume needs; 30s at most."
+        default=None,
+        gt=0,
+        le=30 * 86400,
+        description="Time budget of training alone, like 60s, 5m or 1h; one minute when neither time, epochs nor "
+        "steps are given.",
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to train.")
+    epochs: float | None = Field(
+        default=None, gt=0, le=100_000, description="Train this many passes over the text instead."
+    )
+    steps: int | None = Field(default=None, ge=1, le=100_000_000, description="Train this many updates instead.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of everything random in the run.")
+    hidden: int | None = Field(default=None, ge=1, le=8192, description="Units of each LSTM layer.")
+    layers: int | None = Field(default=None, ge=1, le=8, description="Stacked LSTM layers.")
+    embedding: int | None = Field(
+        default=None, ge=0, le=8192, description="Size of the character embedding; 0 is one-hot."
+    )
+    dropout: float | None = Field(default=None, ge=0, lt=1, description="Share of units dropped while training.")
+    streams: int | None = Field(default=None, ge=1, le=4096, description="Places of the text read in parallel (batch).")
+    window: int | None = Field(
+        default=None, ge=1, le=4096, description="Steps of truncated back-propagation through time."
+    )
+    learning_rate: float | None = Field(default=None, gt=0, le=10, description="Highest learning rate of the schedule.")
+    weight_decay: float | None = Field(default=None, ge=0, le=10, description="Decoupled weight decay (AdamW).")
+    clip: float | None = Field(default=None, gt=0, description="Largest norm of the gradient.")
+    evaluations: int = Field(default=8, ge=1, le=10_000, description="Validations, each with samples, over the run.")
+    sample_length: int = Field(
+        default=200, ge=1, le=100_000, description="Characters of each sample shown while training."
+    )
+    save_every: Duration = Field(
+        default=30.0,
+        gt=0,
+        le=30.0,
+        description="Seconds between saves of everything a resume needs; 30s at most.",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where to train.")
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Threads to compute with on the CPU; chosen by measuring when not given.",
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> TrainingSettings:
@@ -90,19 +128,30 @@ class TrainingSettings(Settings):
 class SamplingSettings(Settings):
     """How the next character is drawn. ``None`` is off."""
 
-    length: int = Field(400, ge=0, le=100_000_000, description="Characters to write.")
+    length: int = Field(default=400, ge=0, le=100_000_000, description="Characters to write.")
     temperature: float = Field(
-        0.5, ge=0, le=100, description="0 is greedy; below 1 is safer, above 1 wilder than the model itself."
+        default=0.5,
+        ge=0,
+        le=100,
+        description="0 is greedy; below 1 is safer, above 1 wilder than the model itself.",
     )
-    top_k: int | None = Field(None, ge=1, description="Draw among the K most probable characters only.")
+    top_k: int | None = Field(default=None, ge=1, description="Draw among the K most probable characters only.")
     top_p: float | None = Field(
-        None, gt=0, le=1, description="Draw among the fewest characters whose probabilities reach P together."
+        default=None,
+        gt=0,
+        le=1,
+        description="Draw among the fewest characters whose probabilities reach P together.",
     )
     min_p: float | None = Field(
-        None, ge=0, le=1, description="Draw among characters at least P times as probable as the most probable one."
+        default=None,
+        ge=0,
+        le=1,
+        description="Draw among characters at least P times as probable as the most probable one.",
     )
-    stop: tuple[str, ...] = Field((), description="Stop before this text would be written; may be given again.")
-    seed: int | None = Field(None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given.")
+    stop: tuple[str, ...] = Field(default=(), description="Stop before this text would be written; may be given again.")
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given."
+    )
 
 
 S = TypeVar("S", bound=Settings)

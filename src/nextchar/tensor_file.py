@@ -1,10 +1,11 @@
-"""Arrays and a JSON header in one safetensors file, with a checksum over both, so that no damaged byte goes unnoticed."""
+"""Arrays and a JSON header in one safetensors file, with a checksum over both, so that no damaged byte goes
+unnoticed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,12 @@ def _read_header(content: bytes) -> dict[str, Any]:
     if len(content) < 8 + length:
         raise ValueError("it is cut short, or no safetensors file")
     try:
-        header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
+        header: object = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("it was not written by nextchar") from error
     if not isinstance(header, dict):
         raise ValueError("it was not written by nextchar")
-    return header
+    return cast("dict[str, Any]", header)
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:
@@ -59,5 +60,5 @@ def _digest(header: dict[str, Any], arrays: Arrays) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array)
+        digest.update(array.data)
     return digest.hexdigest()

@@ -36,6 +36,8 @@ Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
 
 _READ_MARKS = {"utf-8-sig", "utf-16", "utf-32"}
 """Encodings whose decoders drop a byte order mark themselves."""
+_NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
+"""What Python calls encodings and no file is in."""
 
 
 class _WrongBytesError(TextError):
@@ -71,9 +73,7 @@ class TextFile:
                 while block := stream.read(BLOCK):
                     yield block
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TextError(
-                f"{self.name} is damaged gzip data ({error}): unpack or fetch it again."
-            ) from error
+            raise TextError(f"{self.name} is damaged gzip data ({error}): unpack or fetch it again.") from error
         except OSError as error:
             raise _unreadable(self.name, error) from error
 
@@ -252,11 +252,13 @@ def _wrong_bytes(text: TextFile, offset: int, error: UnicodeError) -> _WrongByte
 
 def _known_encoding(encoding: str) -> str:
     try:
+        if codecs.lookup(encoding).name in _NOT_OF_FILES:
+            raise LookupError
         b"a".decode(encoding)
     except LookupError:
         near = difflib.get_close_matches(encoding.lower(), encodings.aliases.aliases, n=3)
         known = f"did you mean {' or '.join(near)}" if near else "utf-8, cp949 and gb18030 are examples"
-        raise TextError(f"{encoding!r} is no encoding that Python knows: {known}.") from None
+        raise TextError(f"{encoding!r} is no encoding of text files that is known: {known}.") from None
     except UnicodeError:
         pass  # one byte is not always a character
     return codecs.lookup(encoding).name

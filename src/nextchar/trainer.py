@@ -1,8 +1,12 @@
 """A model that learns: truncated back-propagation through time over parallel streams, told as events.
 
-The trainer prints nothing and opens no file. Its state at the last `Plan.snapshot_every` boundary is its `snapshot`, from
-which another trainer goes on so exactly that the result is the same, bit for bit, as if nothing had happened in between.
+The trainer prints nothing and opens no file. Its state at the last `Plan.snapshot_every` boundary is its `snapshot`,
+from which another trainer goes on so exactly that the result is the same, bit for bit, as if nothing had happened in
+between.
 """
+
+# torch types numpy arrays and gradients as unknown.
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -53,7 +58,9 @@ def choose_device(name: str) -> torch.device:
         name = next(device for device, there in present.items() if there)
     if not present[name]:
         here = ", ".join(device for device, there in present.items() if there)
-        raise TrainingError(f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}.")
+        raise TrainingError(
+            f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}."
+        )
     return torch.device(name)
 
 
@@ -62,9 +69,11 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def use_threads(number: int) -> None:
-    """Let torch compute with ``number`` threads; the order of its sums, and so the last bit of a result, depends on it."""
-    torch.set_num_threads(number)
+def use_threads(number: int | None) -> None:
+    """Let torch compute with ``number`` threads, if given; the order of its sums, so the last bit of a result,
+    depends on it."""
+    if number is not None:
+        torch.set_num_threads(number)
 
 
 class Trainer:
@@ -97,9 +106,7 @@ class Trainer:
             resume: the snapshot of an earlier trainer with the same plan, text and seed.
         """
         self.plan = plan
-        self.architecture = Architecture(
-            vocabulary_size=vocabulary_size, embedding=plan.embedding, hidden=plan.hidden
-        )
+        self.architecture = Architecture(vocabulary_size=vocabulary_size, embedding=plan.embedding, hidden=plan.hidden)
         self.device = device or torch.device("cpu")
         self._training, self._validation, self._clock = training, validation, clock
         self._start_id = int(training[-1])
@@ -240,9 +247,9 @@ class Trainer:
         failed = self.position
         if failed.recoveries == RECOVERIES:
             raise TrainingError(
-                f"Training diverged {RECOVERIES + 1} times, the last time at step {failed.step}, even with the learning "
-                f"rate at {failed.rate_scale:.2g} of {self.plan.learning_rate:g}. The best model so far is kept; train "
-                "anew with a lower --learning-rate."
+                f"Training diverged {RECOVERIES + 1} times, the last time at step {failed.step}, even with the "
+                f"learning rate at {failed.rate_scale:.2g} of {self.plan.learning_rate:g}. The best model so far is "
+                "kept; train anew with a lower --learning-rate."
             )
         self._return_to(self.snapshot)
         self._move(rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)

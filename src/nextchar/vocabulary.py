@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,9 @@ _LOOKALIKES = {
     "。": ".", "、": ",", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "þ": "th", "ð": "d",
 }  # fmt: skip
 # A base character with its combining marks, or a run of conjoining Hangul jamo: what normalisation puts together.
-_CLUSTER = re.compile(r"[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]*", re.S)  # fmt: skip
+_CLUSTER = re.compile(
+    r"[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]*", re.S
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         points = [ord(character) for character in self.characters]
-        if any(a >= b for a, b in zip(points, points[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(points)):
             raise ValueError("the characters of a vocabulary must be distinct and in code-point order")
         if any(0xD800 <= point < 0xE000 for point in points):
             raise ValueError("a vocabulary cannot hold surrogates")

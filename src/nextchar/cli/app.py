@@ -17,18 +17,29 @@ from nextchar.settings import Settings, explain
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("nextchar")
+
+
 app = App(
     name="nextchar",
     help="Train a small character-level language model on your own text, and write with it.",
     version_flags=["--version"],
-    version=lambda: _version(),
+    version=_version,
     result_action="return_value",
 )
 # Each module is loaded when its command is asked for, so that no command waits for what another one needs.
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
 app.command("nextchar.cli.write:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.facts:evaluate", name="evaluate", help="Score a text: bits per character.")
-app.command("nextchar.cli.facts:inspect", name="inspect", help="Tell what is in a text and what would be trained on it.")
+app.command(
+    "nextchar.cli.facts:inspect",
+    name="inspect",
+    help="Tell what is in a text and what would be trained on it.",
+)
 app.command("nextchar.cli.facts:info", name="info", help="Tell what is in a model file.")
 app.command("nextchar.cli.facts:report", name="report", help="Write the report of a run: one HTML page.")
 app.command("nextchar.cli.facts:corpora", name="corpora", help="List the texts known by name.")
@@ -39,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments``, those of the process by default, and return its exit status."""
     prepare_streams()
     try:
-        status = app(
-            list(sys.argv[1:] if arguments is None else arguments), exit_on_error=False, print_error=False
-        )
+        status = app(list(sys.argv[1:] if arguments is None else arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         return _fail(str(error), WRONG_USAGE)
@@ -73,9 +82,3 @@ def prepare_streams() -> None:
 def _fail(message: str, status: int) -> int:
     print(f"nextchar: {message}", file=sys.stderr)
     return status
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("nextchar")

@@ -16,8 +16,8 @@ from nextchar.corpus import default_cache_folder
 from nextchar.errors import UnknownCharacterError
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
-from nextchar.progress import duration
 from nextchar.run_folder import RunFolder, find_model
+from nextchar.settings import describe_duration
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -36,9 +36,7 @@ def model_facts(model: ModelFile) -> dict[str, Any]:
     }
 
 
-def evaluate(
-    model: Path, text: str, *, encoding: str | None = None, strict: Flag = False, json: Flag = False
-) -> int:
+def evaluate(model: Path, text: str, *, encoding: str | None = None, strict: Flag = False, json: Flag = False) -> int:
     """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
 
     Parameters
@@ -99,19 +97,30 @@ def info(model: Path, *, json: Flag = False) -> int:
     print_facts(
         [
             ("model", f"{path} ({path.stat().st_size / 1024:,.0f} KiB)"),
-            ("network", f"LSTM, {' + '.join(map(str, architecture.hidden))} units, embedding {architecture.embedding}"),
+            (
+                "network",
+                f"LSTM, {' + '.join(map(str, architecture.hidden))} units, embedding {architecture.embedding}",
+            ),
             ("parameters", f"{architecture.parameter_count:,}"),
-            ("vocabulary", f"{len(file.vocabulary.characters):,} characters: {_shown(file.vocabulary.characters)}"),
+            (
+                "vocabulary",
+                f"{len(file.vocabulary.characters):,} characters: {_shown(file.vocabulary.characters)}",
+            ),
             ("trained on", ", ".join(provenance.corpus) or None),
             ("characters", _number(provenance.characters)),
             ("lower-cased", "yes" if provenance.lowercase else None),
             ("training", _training(file)),
             (
                 "held-out text",
-                None if bits is None else f"{bits:.3f} bits per character on {provenance.validation_characters:,} characters",
+                None
+                if bits is None
+                else f"{bits:.3f} bits per character on {provenance.validation_characters:,} characters",
             ),
             ("corpus SHA-256", provenance.corpus_sha256),
-            ("made with", ", ".join(f"{name} {version}" for name, version in provenance.versions.items()) or None),
+            (
+                "made with",
+                ", ".join(f"{name} {version}" for name, version in provenance.versions.items()) or None,
+            ),
         ]
     )
     return DONE
@@ -125,10 +134,10 @@ def report(run: Path) -> int:
     run
         A run folder.
     """
-    from nextchar.report import render_report
+    from nextchar.report.page import corpus_ids, render_report
 
     folder = RunFolder(run)
-    folder.write_report(render_report(folder))
+    folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
     print(folder.report_path)
     return DONE
 
@@ -172,4 +181,4 @@ def _training(file: ModelFile) -> str | None:
     provenance = file.provenance
     if provenance.training_seconds is None:
         return None
-    return f"{duration(provenance.training_seconds)}, step {provenance.step:,}, seed {provenance.seed}"
+    return f"{describe_duration(provenance.training_seconds)}, step {provenance.step:,}, seed {provenance.seed}"

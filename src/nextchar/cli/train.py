@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +15,12 @@ from nextchar.cli.app import DONE, INTERRUPTED
 from nextchar.cli.console import error_console, note, print_json, shell_quoted
 from nextchar.corpus import default_cache_folder
 from nextchar.errors import MissingDependencyError, UsageError
-from nextchar.events import Event, Finished
+from nextchar.events import Finished
+from nextchar.preparation import Texts
 from nextchar.progress import Level, ProgressDisplay, choose_level
 from nextchar.run_folder import RunFolder
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.training_run import Texts, TrainingRun, free_folder
+from nextchar.training_run import TrainingRun, free_folder
 
 Flat = Parameter(name="*")
 Plain = Parameter(negative=())
@@ -29,6 +30,7 @@ def train(
     *corpus: str,
     out: Path | None = None,
     resume: Path | None = None,
+    plan: Path | None = None,
     text: Annotated[TextSettings, Flat] = TextSettings(),  # noqa: B008 (immutable)
     training: Annotated[TrainingSettings, Flat] = TrainingSettings(),  # noqa: B008 (immutable)
     quiet: Annotated[bool, Plain] = False,
@@ -42,18 +44,22 @@ def train(
     Parameters
     ----------
     corpus
-        What to learn from: files (plain or gzip), folders, - for standard input, or names that `nextchar corpora` lists.
+        What to learn from: files (plain or gzip), folders, - for standard input, or names that `nextchar corpora`
+        lists.
     out
         Run folder to write; runs/NAME when not given.
     resume
         Run folder to go on with, exactly as if it had never stopped; takes no other option.
+    plan
+        Run folder whose plan to follow instead of choosing one: with the same text and seed on the same machine it
+        gives the same weights, bit for bit.
     quiet
         Show nothing but errors.
     json
         Print the result as one JSON object, the last line of standard output.
     """
     if resume is not None:
-        if corpus or out or text.model_fields_set or training.model_fields_set:
+        if corpus or out or plan or text.model_fields_set or training.model_fields_set:
             raise UsageError("--resume takes no text and no option of training: a run goes on as it began.")
         run = TrainingRun(RunFolder(resume), cache=default_cache_folder())
     else:
@@ -61,7 +67,8 @@ def train(
             raise UsageError("Name a text to train on: nextchar train mybook.txt (or --resume RUN).")
         folder = RunFolder(out or free_folder(Path("runs"), corpus))
         texts = Texts(corpus, text, sys.stdin.buffer if "-" in corpus else None)
-        run = TrainingRun(folder, texts=texts, training=training, cache=default_cache_folder())
+        like = RunFolder(plan) if plan else None
+        run = TrainingRun(folder, texts=texts, training=training, like=like, cache=default_cache_folder())
     console = error_console()
     return follow(run, "silent" if quiet else choose_level(console), json=json)
 
@@ -116,10 +123,10 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
 
 def write_report(folder: RunFolder, *, loud: bool) -> None:
     """Write the report of the run, or say what is missing for it."""
-    from nextchar.report import render_report
+    from nextchar.report.page import corpus_ids, render_report
 
     try:
-        folder.write_report(render_report(folder))
+        folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
     except MissingDependencyError as error:
         if loud:
             note(f"no report: {error}")
@@ -143,11 +150,11 @@ def result(run: TrainingRun, finished: Finished) -> dict[str, Any]:
 
 
 @contextmanager
-def interruptions() -> Iterator[Any]:
+def interruptions() -> Generator[Callable[[], bool]]:
     """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once."""
     seen: list[int] = []
 
-    def remember(number: int, frame: object) -> None:
+    def remember(number: int, _frame: object) -> None:
         if seen:
             raise KeyboardInterrupt
         seen.append(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -54,7 +54,7 @@ def sample(
         shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
         note(f"the prompt holds {len(replacements)} pieces that the model does not know: {shown}")
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
-    options = {**settings.model_dump(), "seed": seed}
+    options: dict[str, Any] = {**settings.model_dump(), "seed": seed}
     texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
     read = language_model.vocabulary.decode(ids) if prompt else ""
     if json:

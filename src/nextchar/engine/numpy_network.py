@@ -6,6 +6,8 @@ import numpy as np
 
 from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
 
+HALF = np.float32(0.5)
+
 
 class NumpyNetwork:
     """An LSTM network over NumPy arrays, following the equations of `nextchar.architecture`."""
@@ -53,8 +55,8 @@ class NumpyNetwork:
 
 
 class _Layer:
-    """One LSTM layer. sigmoid(x) = (1 + tanh(x / 2)) / 2 lets one tanh over all 4H rows serve the four gates, so the rows
-    of i, f and o are stored halved; it also never overflows."""
+    """One LSTM layer. sigmoid(x) = (1 + tanh(x / 2)) / 2 lets one tanh over all 4H rows serve the four gates, so the
+    rows of i, f and o are stored halved; it also never overflows."""
 
     def __init__(self, parameters: Parameters, layer: int, size: int) -> None:
         self.size = size
@@ -74,9 +76,9 @@ class _Layer:
         size = self.size
         outputs = np.empty((batch, steps, size), np.float32)
         for step in range(steps):
-            gates = np.tanh(inputs[:, step] + h @ self.hidden_weight)  # (B, 4H)
-            i, f, o = (gates[:, g * size : (g + 1) * size] * 0.5 + 0.5 for g in (0, 1, 3))
-            c = f * c + i * gates[:, 2 * size : 3 * size]
-            h = o * np.tanh(c)
+            gates: Floats = np.tanh(inputs[:, step] + h @ self.hidden_weight)  # (B, 4H)
+            i, f, o = (gates[:, g * size : (g + 1) * size] * HALF + HALF for g in (0, 1, 3))
+            c = np.multiply(f, c, dtype=np.float32) + i * gates[:, 2 * size : 3 * size]  # (B, H)
+            h = np.multiply(o, np.tanh(c), dtype=np.float32)  # (B, H)
             outputs[:, step] = h
         return outputs, h, c

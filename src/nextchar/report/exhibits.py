@@ -10,17 +10,19 @@ from nextchar.architecture import Ids
 from nextchar.copying import copied_mask, longest_copied_passage
 from nextchar.engine import NumpyNetwork
 from nextchar.events import Evaluated, Sampled
-from nextchar.markup import element, grid_table, language_of, text_element, visible, visible_lines
 from nextchar.model_file import ModelFile
-from nextchar.run_record import RunRecord, Samples
+from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
+from nextchar.report.run_record import RunRecord, Samples
+from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.settings import SAMPLE_TEMPERATURES
-from nextchar.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.vocabulary import UNKNOWN_ID
 
 MOST_ROWS = 48
 """Evaluations whose samples the page shows at most, evenly over the run; samples.md has them all."""
 COPIED = 30
 """Characters from which on a passage counts as copied; shorter ones are the common phrases of a language."""
+ROUNDING = 1e-12
+"""What the rest of a sum of probabilities may be for no other reason than that numbers are rounded."""
 LONGEST_CONTEXT = 200
 """Characters of the prompt read at most to find a prediction that shows temperature well."""
 
@@ -30,24 +32,20 @@ def samples(run: RunRecord) -> str:
     if not run.samples:
         return text_element("p", "The run was ended before the model first wrote something.", class_="none")
     scored = {event.step: event for event in run.evaluations}
-    steps = _spread(list(run.samples))
+    steps = _spread(list(run.samples), run.best.step if run.best else None)
     language = language_of(run.model.vocabulary.characters) if run.model else ""
     heads = ["", *(f"<span>temperature</span> {temperature}" for temperature in run.temperatures)]
     rows = (_sample_row(run, scored.get(step), run.samples[step], language) for step in steps)
     left_out = len(run.samples) - len(steps)
-    note = (
-        f"{left_out} of {len(run.samples)} evaluations are left out here; samples.md has them all."
-        if left_out
-        else ""
-    )
-    return grid_table(heads, rows, "samples") + (text_element("p", note, class_="note") if note else "")
+    note = f"{left_out} of {len(run.samples)} evaluations are left out here; samples.md has them all."
+    table = grid_table(heads, rows, "samples")
+    return table + text_element("p", note, class_="note") if left_out else table
 
 
-def _spread(steps: list[int]) -> list[int]:
-    """Return at most MOST_ROWS of ``steps``, evenly spread, the first and the last among them."""
-    if len(steps) <= MOST_ROWS:
-        return steps
-    return [steps[index] for index in np.linspace(0, len(steps) - 1, MOST_ROWS).round().astype(int).tolist()]
+def _spread(steps: list[int], best: int | None) -> list[int]:
+    """Return MOST_ROWS of ``steps`` where there are more, evenly spread, first, last and ``best`` too."""
+    indices = np.linspace(0, len(steps) - 1, min(MOST_ROWS, len(steps))).round().astype(int).tolist()
+    return [step for index, step in enumerate(steps) if index in indices or step == best]
 
 
 def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language: str) -> str:
@@ -104,13 +102,14 @@ def _bars(effect: TemperatureEffect, characters: str, language: str) -> str:
         ),
     ]
     names = [element("bdi", escape(visible(character)), lang=language) for character in characters]
-    rest = np.maximum(0, 1 - effect.probabilities.sum(-1))  # (N,)
-    shares = [*effect.probabilities.T.tolist(), rest.tolist()]
-    rows = (
-        element("tr", element("th", name, scope="row") + "".join(_bar(share) for share in row))
-        for name, row in zip([*names, "others"], shares, strict=True)
-    )
+    rest = 1 - effect.probabilities.sum(-1)  # (N,)
+    rows = [_bars_row(name, row) for name, row in zip(names, effect.probabilities.T.tolist(), strict=True)]
+    rows.append(_bars_row("others", np.where(rest < ROUNDING, 0, rest).tolist()))
     return grid_table(heads, rows, "bars")
+
+
+def _bars_row(name: str, shares: list[float]) -> str:
+    return element("tr", element("th", name, scope="row") + "".join(_bar(share) for share in shares))
 
 
 def _bar(share: float) -> str:
@@ -124,9 +123,7 @@ def copying(run: RunRecord, corpus_ids: Ids | None) -> str:
     if run.model is None or not run.last_samples:
         return text_element("p", "The model has not written anything yet.", class_="none")
     if corpus_ids is None:
-        gone = (
-            "The encoded text is no longer in the cache, so what the model wrote cannot be compared with it."
-        )
+        gone = "The encoded text is no longer in the cache, so this cannot be told."
         return text_element("p", gone, class_="none")
     end = run.text.training_characters if run.text else len(corpus_ids)
     training, held_out = corpus_ids[:end], corpus_ids[end:]

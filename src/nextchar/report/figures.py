@@ -37,9 +37,8 @@ def learning_curves(
 ) -> str:
     """Return bits per character, training and validation, over seconds of training, as an ``<svg>`` element.
 
-    The best evaluation is ringed, recoveries are dotted lines, epochs stand along the top. The same events give
-    the same picture, byte for byte. Its colours are CSS variables of the page: --muted, --line, --accent, --second
-    and --alarm.
+    The best evaluation is ringed, recoveries are dotted lines, epochs stand along the top. Its colours are
+    CSS variables: --muted, --line, --accent, --second, --alarm. Same events, same picture, byte for byte.
 
     Args:
         evaluations: by step, at least one.
@@ -75,12 +74,8 @@ def learning_curves(
 def _draw_curves(axes: Axes, evaluations: Sequence[Evaluated]) -> None:
     seconds = [event.seconds for event in evaluations]
     training = [event.training_bits_per_character for event in evaluations]
-    axes.plot(
-        seconds, training, color=_TRAINING, linewidth=1.6, marker="o", markersize=3.2, linestyle=(0, (4, 2))
-    )
-    held_out = [
-        (e.seconds, bits) for e in evaluations if (bits := e.validation_bits_per_character) is not None
-    ]
+    axes.plot(seconds, training, color=_TRAINING, linewidth=1.6, marker="o", markersize=3.2, linestyle=(0, (4, 2)))
+    held_out = [(e.seconds, bits) for e in evaluations if (bits := e.validation_bits_per_character) is not None]
     if held_out:
         axes.plot(*zip(*held_out, strict=True), color=_VALIDATION, linewidth=2.2, marker="o", markersize=4)
     best = next((event for event in reversed(evaluations) if event.best), None)
@@ -90,7 +85,7 @@ def _draw_curves(axes: Axes, evaluations: Sequence[Evaluated]) -> None:
 
 def _ring(axes: Axes, seconds: float, bits: float, last: bool) -> None:
     """Mark the best evaluation, its figure where no curve goes on: beside the last one, below another."""
-    axes.plot(seconds, bits, marker="o", markersize=11, markerfacecolor="none", markeredgecolor=_VALIDATION)
+    axes.plot(seconds, bits, marker="o", markersize=11, markerfacecolor="none", color=_VALIDATION)
     axes.annotate(
         f"{bits:.3f}" if last else f"best: {bits:.3f}",
         (seconds, bits),
@@ -107,9 +102,7 @@ def _draw_recoveries(axes: Axes, evaluations: Sequence[Evaluated], recoveries: S
     # A recovery is told with its step alone; time runs evenly between two evaluations.
     steps, seconds = [0.0, *(e.step for e in evaluations)], [0.0, *(e.seconds for e in evaluations)]
     for event in recoveries:
-        axes.axvline(
-            float(np.interp(event.step, steps, seconds)), color=_ALARM, linewidth=1.4, linestyle=(0, (1, 2))
-        )
+        axes.axvline(float(np.interp(event.step, steps, seconds)), color=_ALARM, linewidth=1.4, linestyle=(0, (1, 2)))
 
 
 def _style(axes: Axes) -> None:

@@ -9,13 +9,17 @@ import string
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
-from nextchar import exhibits
 from nextchar.architecture import Ids
-from nextchar.figures import learning_curves
-from nextchar.markup import duration, element, file_size, pairs_table, text_element, visible_lines
+from nextchar.corpus import open_corpus
+from nextchar.errors import TextError
+from nextchar.report import exhibits
+from nextchar.report.figures import learning_curves
+from nextchar.report.markup import element, file_size, pairs_table, text_element, visible_lines
+from nextchar.report.run_record import RunRecord
 from nextchar.run_folder import RunFolder
-from nextchar.run_record import RunRecord
+from nextchar.settings import describe_duration
 
 SENSIBLE = 20.0
 """Bits per character from which on a model knows less than nothing, and 2^bits is not worth telling."""
@@ -40,7 +44,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
         MissingDependencyError: matplotlib is not installed.
     """
     run = RunRecord.read(folder)
-    template = string.Template((files("nextchar") / "report_template.html").read_text(encoding="utf-8"))
+    template = string.Template((files("nextchar.report") / "page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(_named(run)),
         headline=element("bdi", escape(_named(run))),
@@ -56,6 +60,14 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
     )
 
 
+def corpus_ids(folder: RunFolder, cache: Path) -> Ids | None:
+    """Return the ids of the whole text of the run; None where it is gone from the cache."""
+    try:
+        return open_corpus(folder.settings().corpus_key, cache).ids
+    except TextError:
+        return None
+
+
 def _named(run: RunRecord) -> str:
     more = len(run.names) - 1
     return run.names[0] + (f" and {more} more" if more else "") if run.names else "a text"
@@ -67,10 +79,8 @@ def _lead(run: RunRecord) -> str:
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
         of = "all" if learned == all_of_them else f"the first {learned:,} of"
-        sentence += (
-            f" that learned from {of} {all_of_them:,} characters, {run.text.distinct:,} of them distinct, "
-            "which comes next"
-        )
+        sentence += f" that learned from {of} {all_of_them:,} characters ({run.text.distinct:,} distinct) "
+        sentence += "which one comes next"
     return text_element("p", sentence + ".", class_="lead")
 
 
@@ -79,9 +89,7 @@ def _status(run: RunRecord) -> str:
     said: list[str] = []
     resume = text_element("code", f"nextchar train --resume {_quoted(run)}")
     if run.finished is None or run.finished.interrupted:
-        said.append(
-            f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Go on with {resume}"
-        )
+        said.append(f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Go on with {resume}")
     for event in run.recoveries:
         bits = event.bits_per_character
         loss = f"{bits:.2f} bits per character" if math.isfinite(bits) else "its loss was no longer a number"
@@ -102,7 +110,7 @@ def _facts(run: RunRecord) -> str:
     facts = _scores(run)
     if run.seconds is not None:
         epochs = f"{run.evaluations[-1].epoch:.1f} passes over the text " if run.evaluations else ""
-        facts.append((duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
+        facts.append((describe_duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
     if run.model is not None:
         count = run.model.architecture.parameter_count
         facts.append((file_size(run.model_bytes), "model file", f"{count:,} parameters"))
@@ -148,6 +156,7 @@ def _commands(run: RunRecord) -> str:
 
 
 def _curves(run: RunRecord) -> str:
+    plan = run.settings.plan
     if not run.evaluations:
         return text_element("p", "The run was ended before the model was first scored.", class_="none")
     keys = element("span", "training", class_="key second")
@@ -159,7 +168,7 @@ def _curves(run: RunRecord) -> str:
         element("div", learning_curves(run.evaluations, run.recoveries, size=size), class_=name)
         for name, size in CURVES.items()
     )
-    dropout = " (with dropout)" if run.settings.plan.dropout else ""
+    dropout = " (with dropout)" if plan.dropout or plan.input_dropout else ""
     note = text_element(
         "p",
         "How many bits the model needs for a character; lower is better. Training is the mean over the "

@@ -16,9 +16,7 @@ def element(tag: str, content: str, **attributes: str | None) -> str:
 
     A trailing underscore of an attribute's name is dropped, so that ``class_`` can be given.
     """
-    given = (
-        f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items() if value is not None
-    )
+    given = (f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items() if value is not None)
     return f"<{tag}{''.join(given)}>{content}</{tag}>"
 
 
@@ -61,18 +59,6 @@ def visible_lines(text: str) -> str:
 def language_of(characters: str) -> str:
     """Return the language tag that has a text of these characters drawn rightly; "" where none is needed."""
     return next((tag for tag, low, high in _LANGUAGES if any(low <= c <= high for c in characters)), "")
-
-
-def duration(seconds: float) -> str:
-    """Return ``seconds`` as a reader says it: 4.2 s, 59 s, 3 min 05 s, 2 h 10 min."""
-    whole = round(seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def file_size(size: int) -> str:

@@ -12,7 +12,7 @@ from nextchar.architecture import Ids, Network
 from nextchar.sampling import Distribution, softmax
 
 MIDDLING = 2.5
-"""Bits of entropy at temperature 1 where the effect shows best: several characters are likely, none certain."""
+"""Bits of entropy at temperature 1 where the effect shows best: a few characters are likely, none certain."""
 LEAST_READ = 8
 """Ids read before the prediction chosen, where there are as many: with fewer a network knows too little."""
 

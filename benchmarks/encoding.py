@@ -1,0 +1,125 @@
+"""Measure how fast a large text is read and encoded, and how much memory that takes.
+
+    python benchmarks/encoding.py [--megabytes 1000] [--folder /tmp]
+
+Writes generated texts (English-like ASCII, Korean of three bytes a character) into a temporary folder, and
+encodes each in a process of its own: detecting the encoding, encoding it for the first time, and again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nextchar.corpus import encode_corpus
+from nextchar.settings import TextSettings
+from nextchar.text import open_text
+
+MEGABYTE = 1_000_000
+
+
+def main() -> None:
+    """Measure both texts and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        print(json.dumps(measure(options.worker)))
+        return
+    print(f"{processor()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, numpy {np.__version__}")
+    for name, words in (
+        ("English-like ASCII", english_words()),
+        ("Korean, 3 bytes a character", korean_words()),
+    ):
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            path = Path(folder) / "text.txt"
+            size = write_text(path, words, options.megabytes * MEGABYTE)
+            command = [sys.executable, __file__, "--worker", str(path)]
+            figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        report(name, size / MEGABYTE, figures)
+
+
+def report(name: str, megabytes: float, figures: dict[str, float]) -> None:
+    """Print the figures of one text."""
+    print(f"{name}, {megabytes:,.0f} MB:")
+    for step in ("open", "encode", "again"):
+        print(f"  {step:<8} {figures[step]:6.1f} s  {megabytes / figures[step]:8,.0f} MB/s")
+    both = figures["open"] + figures["encode"]
+    print(f"  {'in all':<8} {both:6.1f} s  {megabytes / both:8,.0f} MB/s")
+    peak, before = figures["peak"] / MEGABYTE, figures["before"] / MEGABYTE
+    print(f"  peak resident memory {peak:,.0f} MB, of which the program alone {before:,.0f} MB")
+
+
+def measure(path: Path) -> dict[str, float]:
+    """Return seconds of each step, and bytes of resident memory at the most and before."""
+    figures = {"before": float(peak_memory())}
+    times = [time.perf_counter()]
+    text = open_text(path)
+    times.append(time.perf_counter())
+    for _ in range(2):
+        encode_corpus([text], TextSettings(), cache_folder=path.parent / "cache")
+        times.append(time.perf_counter())
+    for step, start, end in zip(("open", "encode", "again"), times, times[1:], strict=False):
+        figures[step] = end - start
+    return {**figures, "peak": float(peak_memory())}
+
+
+def peak_memory() -> int:
+    """Return the most resident memory that this process has had, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def english_words() -> Iterator[str]:
+    """Yield words in the letters of English, some ending a line, and one letter beyond ASCII."""
+    random = np.random.default_rng(0)
+    letters = np.array(list("etaoinshrdlcumwfgypbvk"))
+    weights = 1 / np.arange(1, len(letters) + 1)
+    weights /= weights.sum()
+    words = ["".join(random.choice(letters, 1 + random.poisson(4), p=weights)) for _ in range(20_000)]
+    yield from (word + ("\n" if random.random() < 0.1 else " ") for word in words)
+    yield "é\n"
+
+
+def korean_words() -> Iterator[str]:
+    """Yield words of Hangul syllables."""
+    random = np.random.default_rng(0)
+    syllables = np.array([chr(0xAC00 + 28 * i) for i in range(399)])
+    for _ in range(20_000):
+        yield "".join(random.choice(syllables, 2 + random.poisson(1.5))) + " "
+    yield "\n"
+
+
+def write_text(path: Path, words: Iterator[str], size: int) -> int:
+    """Write ``words`` over and over to ``path`` until it has about ``size`` bytes; return how many it has."""
+    piece = "".join(words).encode()
+    with path.open("wb") as file:
+        for _ in range(max(1, round(size / len(piece)))):
+            file.write(piece)
+    return path.stat().st_size
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Writes docs/cli.md, the page of the terminal commands, from the command itself. `make docs` runs it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from cyclopts import App
+from pydantic.fields import FieldInfo
+
+from nextchar.cli.app import DONE, FAILED, INTERRUPTED, WRONG_USAGE, app
+from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
+
+PAGE = Path(__file__).with_name("cli.md")
+
+HEAD = f"""\
+# The terminal commands
+
+This page is made from the command itself by [generate_cli.py](generate_cli.py): change the code and run `make docs`,
+not this page. `nextchar COMMAND --help` tells the same on the terminal; `nextchar --version` tells the version.
+
+What was asked for (the text written, the facts found; with `--json` one JSON object as the last line) goes to standard
+output. Progress, notes and errors go to standard error.
+
+## Exit status
+
+| status | meaning |
+|---:|---|
+| {DONE} | done |
+| {FAILED} | failed; standard error says in a sentence or two why, and what to do |
+| {WRONG_USAGE} | wrong usage: the options do not make sense, alone or together |
+| {INTERRUPTED} | interrupted; what `nextchar train` had learned is saved, and the command that goes on is printed |
+
+## Environment variables
+
+| variable | meaning |
+|---|---|
+| `NEXTCHAR_CORPORA` | folder where the texts known by name are looked for first |
+| `NEXTCHAR_CACHE` | folder for encoded and fetched texts, instead of the user's cache folder |
+| `NO_COLOR` | set to anything: no colours on the terminal |
+"""
+
+DURATION = "Duration"
+"""Name of the type, in `nextchar.settings`, of options like 60s; to the command they are numbers."""
+
+
+def render() -> str:
+    """Return the page."""
+    names = [name for name in app if not name.startswith("-")]
+    contents = "\n".join(f"- [`nextchar {name}`](#nextchar-{name})" for name in names)
+    return "\n".join([HEAD, f"## Commands\n\n{contents}\n", *map(section, names)])
+
+
+def section(name: str) -> str:
+    """Return the section of the command ``name``: how it is called, what it does, its options."""
+    command: App = app[name]
+    usage, options = command.generate_docs(heading_level=3, usage_name=f"nextchar {name}").split(command.help, 1)
+    usage = re.sub(r"^### .*", f"### nextchar {name}", usage)
+    options = re.sub(r"\n {2,}(?=\S)", " ", options)  # an option a line
+    for option, kind, allowed in settings_options():
+        options = re.sub(rf"(`--{option} )\w+`(.*)", rf"\1{kind}`\2{allowed}" if kind else rf"\g<0>{allowed}", options)
+    return usage + description(command) + options.rstrip() + "\n"
+
+
+def description(command: App) -> str:
+    """Return what the docstring of the command says before its parameters, a paragraph a line."""
+    docstring = inspect.getdoc(command.default_command) or command.help
+    paragraphs = docstring.split("\n\nParameters\n")[0].split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
+
+def settings_options() -> Iterator[tuple[str, str, str]]:
+    """Yield each option of the settings with what it takes, where the command says it wrongly, and its range."""
+    for settings in (TextSettings, TrainingSettings, SamplingSettings):
+        for name, field in settings.model_fields.items():
+            kind = "DURATION" if DURATION in str(settings.__annotations__[name]) else ""
+            yield name.replace("_", "-"), kind, allowed_range(field)
+
+
+def allowed_range(field: FieldInfo) -> str:
+    """Return the range of an option, like `` *[≥ 1, ≤ 8]*``; nothing for one that is no number."""
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    bounds = [
+        f"{sign} {getattr(limit, key):,}"
+        for limit in field.metadata
+        for key, sign in signs.items()
+        if hasattr(limit, key)
+    ]
+    return f" *[{', '.join(bounds)}]*" if bounds else ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8", newline="\n")

@@ -1,0 +1,202 @@
+"""What comes before training: texts found and encoded, a plan chosen, or a run folder gone back to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO
+
+from nextchar import catalog
+from nextchar.corpus import Corpus, encode_corpus, open_corpus
+from nextchar.errors import MissingDependencyError, RunFolderError, TextError
+from nextchar.events import Event, Note, Planned, TextRead
+from nextchar.plan import REFERENCE_SIZE, ChosenPlan, Plan, choose_plan
+from nextchar.randomness import random_stream
+from nextchar.run_folder import RunFolder, RunSettings
+from nextchar.settings import TextSettings, TrainingSettings
+
+if TYPE_CHECKING:
+    from nextchar.snapshot import Snapshot
+    from nextchar.trainer import Trainer
+
+SCORED = 1_000_000
+"""Held-out characters scored at most during a run; `nextchar evaluate` scores any number."""
+PROMPT = 40
+"""Characters of the text that every sample of a run goes on from."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What to learn from."""
+
+    names: tuple[str, ...]
+    """Files, folders, catalogue names, or ``-`` for ``standard_input``."""
+    settings: TextSettings
+    standard_input: BinaryIO | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to train."""
+
+    settings: RunSettings
+    corpus: Corpus
+    trainer: Trainer
+
+
+def prepare(
+    texts: Texts, training: TrainingSettings, cache: Path, like: RunSettings | None = None
+) -> Generator[Event, None, Prepared]:
+    """Read ``texts`` and choose a plan for them, or take the plan and threads of the run ``like``; tell what is found.
+
+    Raises:
+        TextError: a text cannot be used.
+        TrainingError: the device asked for is not there.
+        MissingDependencyError: torch is not installed.
+    """
+    found = catalog.resolve(texts.names, encoding=texts.settings.encoding, stdin=texts.standard_input, cache=cache)
+    yield from (Note(message=message) for message in found.notes)
+    corpus = encode_corpus(found.files, texts.settings, cache_folder=cache)
+    yield _text_read(corpus)
+    trainer = import_trainer()
+    device = trainer.choose_device(training.device)
+    if like is None:
+        trainer.use_threads(training.threads)
+        chosen = _choose(corpus, training, trainer, device)
+    else:
+        trainer.use_threads(like.threads)
+        chosen = ChosenPlan(like.plan, None)
+    settings = RunSettings(
+        corpus=tuple(str(file.path.absolute()) for file in found.files),
+        corpus_key=corpus.key,
+        text=texts.settings,
+        training=training,
+        plan=chosen.plan,
+        device=str(device),
+        threads=trainer.threads(),
+        prompt=choose_prompt(corpus, training.seed),
+    )
+    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, None))
+    yield from (Note(message=message) for message in chosen.notes)
+    yield Planned(
+        plan=chosen.plan,
+        parameters=prepared.trainer.architecture.parameter_count,
+        device=str(device),
+        seed=training.seed,
+        expected_seconds=chosen.expected_seconds,
+    )
+    return prepared
+
+
+def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
+    """Return the run in ``folder`` as it was last saved.
+
+    Raises:
+        RunFolderError: there is no run, it is damaged, or its text has changed.
+        TextError: its text is gone.
+    """
+    settings, snapshot = folder.settings(), folder.snapshot()
+    corpus = _find_corpus(settings, cache)
+    import_trainer().use_threads(settings.threads)
+    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, snapshot))
+    step = prepared.trainer.position.step
+    folder.forget_after(step)
+    yield Note(message=f"Going on with {folder.path} at step {step:,} of {settings.plan.steps:,}.")
+    return prepared
+
+
+def import_trainer() -> ModuleType:
+    """Return the module `nextchar.trainer`, which loads torch.
+
+    Raises:
+        MissingDependencyError: torch is not installed.
+    """
+    try:
+        from nextchar import trainer
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingDependencyError(
+            'Training needs torch, which is not installed: pip install "nextchar[train]". '
+            "Writing and scoring do without."
+        ) from error
+    return trainer
+
+
+def choose_prompt(corpus: Corpus, seed: int) -> str:
+    """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
+    ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
+    text = corpus.vocabulary.decode(ids[: 1 << 16]).replace("\ufffd", "")
+    lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text]
+    random = random_stream(seed, "evaluation")
+    return lines[int(random.integers(len(lines)))][:PROMPT]
+
+
+def _choose(corpus: Corpus, training: TrainingSettings, trainer: ModuleType, device: object) -> ChosenPlan:
+    """Return the plan, and settle the number of threads: on a machine that has other work too, one can be the
+    fastest."""
+    size = corpus.vocabulary.size
+    measured: dict[Plan, float] = {}
+
+    def measure(plan: Plan) -> float:
+        if plan not in measured:
+            measured[plan] = trainer.measure_step(plan, size, device)
+        return measured[plan]
+
+    def measure_threads(plan: Plan) -> float:
+        every = trainer.threads()
+        if plan.hidden[0] == REFERENCE_SIZE and training.threads is None and every > 1 and str(device) == "cpu":
+            together = measure(plan)
+            trainer.use_threads(1)
+            measured.clear()
+            if measure(plan) > together:
+                trainer.use_threads(every)
+                measured[plan] = together
+        return measure(plan)
+
+    return choose_plan(len(corpus.training), size, training, measure_threads)
+
+
+def _find_corpus(settings: RunSettings, cache: Path) -> Corpus:
+    """Return the encoded corpus of the run, encoded anew if it is gone from the cache."""
+    try:
+        return open_corpus(settings.corpus_key, cache)
+    except TextError:
+        found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache)
+        corpus = encode_corpus(found.files, settings.text, cache_folder=cache)
+    if corpus.key != settings.corpus_key:
+        raise RunFolderError(
+            f"The text has changed since this run began ({', '.join(corpus.names)}), so it cannot go on exactly. "
+            "Put the old text back, or train anew."
+        )
+    return corpus
+
+
+def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None) -> Trainer:
+    trainer = import_trainer()
+    made: Trainer = trainer.Trainer(
+        settings.plan,
+        corpus.vocabulary.size,
+        corpus.training,
+        corpus.validation[:SCORED],
+        seed=settings.training.seed,
+        evaluations=settings.training.evaluations,
+        device=trainer.choose_device(settings.device),
+        resume=snapshot,
+    )
+    return made
+
+
+def _text_read(corpus: Corpus) -> TextRead:
+    return TextRead(
+        names=corpus.names,
+        characters=corpus.characters,
+        distinct=corpus.distinct,
+        vocabulary_size=corpus.vocabulary.size,
+        rare=corpus.rare,
+        training_characters=len(corpus.training),
+        validation_characters=min(len(corpus.validation), SCORED),
+        content_sha256=corpus.content_sha256,
+    )
