@@ -71,7 +71,7 @@ def test_rare_characters_share_the_unknown_symbol(tmp_path: Path) -> None:
     ("characters", "least"), [(19_999, 1), (20_000, 2), (2_999_999, 2), (3_000_000, 3), (10**9, 1000)]
 )
 def test_how_rare_is_too_rare(characters: int, least: int) -> None:
-    assert corpus_module._least(characters) == least
+    assert corpus_module.least_count(characters) == least
 
 
 def test_the_least_count_is_chosen_from_the_training_part(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ PLAN = Plan(
 )  # fmt: skip
 SETTINGS = RunSettings(
     corpus=("/home/me/secret/fox.txt",), corpus_key="k", text=TextSettings(),
-    training=TrainingSettings(seed=7), plan=PLAN, device="cpu", threads=2, prompt=PROMPT,
+    training=TrainingSettings(seed=7), plan=PLAN, device="cpu", threads=2, evaluations=3, prompt=PROMPT,
 )  # fmt: skip
 READ = TextRead(
     names=("/home/me/secret/fox.txt",), characters=len(TEXT), distinct=28, vocabulary_size=29, rare=0,

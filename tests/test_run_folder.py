@@ -21,7 +21,7 @@ PLAN = Plan(
 )  # fmt: skip
 SETTINGS = RunSettings(
     corpus=("a.txt",), corpus_key="k", text=TextSettings(), training=TrainingSettings(), plan=PLAN, device="cpu",
-    threads=2, prompt="go",
+    threads=2, evaluations=3, prompt="go",
 )  # fmt: skip
 SNAPSHOT = Snapshot(Position(step=3, seconds=1.5, best_bits=2.5), {"weights/x": np.arange(6, dtype=np.float32)})
 

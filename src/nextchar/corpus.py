@@ -102,6 +102,11 @@ def default_cache_folder() -> Path:
     return Path(os.environ.get("NEXTCHAR_CACHE") or user_cache_path("nextchar"))
 
 
+def least_count(training_characters: int) -> int:
+    """Return how often a character must occur in a training text of so many characters to be learned by itself."""
+    return 1 if training_characters < SMALL else max(2, training_characters // RARE)
+
+
 def encode_corpus(
     texts: Sequence[TextFile], settings: TextSettings, *, cache_folder: Path, unknown_symbol: bool = True
 ) -> Corpus:
@@ -229,7 +234,7 @@ def _survey(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: b
             "save it as UTF-8."
         )
     if unknown_symbol:
-        vocabulary = Vocabulary.from_counts(training, settings.min_count or _least(training_characters))
+        vocabulary = Vocabulary.from_counts(training, settings.min_count or least_count(training_characters))
     else:
         vocabulary = Vocabulary.from_counts(counts, has_unknown=False)
     known = int(training[code_points(vocabulary.characters)].sum())
@@ -240,10 +245,6 @@ def _survey(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: b
         training_characters - known,
         vocabulary,
     )
-
-
-def _least(training_characters: int) -> int:
-    return 1 if training_characters < SMALL else max(2, training_characters // RARE)
 
 
 def _count(texts: Sequence[TextFile], lowercase: bool, skip: int = 0) -> Counts:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nextchar.architecture import GATES
+from nextchar.architecture import GATES, Architecture
 from nextchar.settings import TrainingSettings
 
 SIZES = (64, 96, 128, 192, 256, 384, 512)
@@ -64,6 +64,10 @@ class Plan(BaseModel):
     """Largest norm of the gradient."""
     snapshot_every: int = Field(ge=1)
     """Steps between the states that a save writes and a diverging run returns to."""
+
+    def architecture(self, vocabulary_size: int) -> Architecture:
+        """Return the network that the plan trains, for a vocabulary of that size."""
+        return Architecture(vocabulary_size=vocabulary_size, embedding=self.embedding, hidden=self.hidden)
 
     @property
     def characters(self) -> int:

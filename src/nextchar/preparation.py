@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from nextchar.run_folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
+    import torch
+
     from nextchar.snapshot import Snapshot
     from nextchar.trainer import Trainer
 
@@ -64,7 +67,7 @@ def prepare(
     device = trainer.choose_device(training.device)
     if like is None:
         trainer.use_threads(training.threads)
-        chosen = _choose(corpus, training, trainer, device)
+        chosen = choose(corpus, training, device)
     else:
         trainer.use_threads(like.threads)
         chosen = ChosenPlan(like.plan, None)
@@ -76,6 +79,7 @@ def prepare(
         plan=chosen.plan,
         device=str(device),
         threads=trainer.threads(),
+        evaluations=training.evaluations or _evaluations(chosen.expected_seconds),
         prompt=choose_prompt(corpus, training.seed),
     )
     prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, None))
@@ -134,29 +138,32 @@ def choose_prompt(corpus: Corpus, seed: int) -> str:
     return lines[int(random.integers(len(lines)))][:PROMPT]
 
 
-def _choose(corpus: Corpus, training: TrainingSettings, trainer: ModuleType, device: object) -> ChosenPlan:
-    """Return the plan, and settle the number of threads: on a machine that has other work too, one can be the
-    fastest."""
+def choose(corpus: Corpus, training: TrainingSettings, device: torch.device) -> ChosenPlan:
+    """Return the plan for ``corpus``, and settle the number of threads, by measuring.
+
+    On a machine that has other work too, one thread can be faster than several that wait for each other: with one of
+    two cores busy, by ten times and more.
+    """
+    trainer = import_trainer()
     size = corpus.vocabulary.size
-    measured: dict[Plan, float] = {}
 
     def measure(plan: Plan) -> float:
-        if plan not in measured:
-            measured[plan] = trainer.measure_step(plan, size, device)
-        return measured[plan]
-
-    def measure_threads(plan: Plan) -> float:
+        seconds: float = trainer.measure_step(plan, size, device)
+        if plan.hidden[0] != REFERENCE_SIZE or training.threads is not None or device.type != "cpu":
+            return seconds
         every = trainer.threads()
-        if plan.hidden[0] == REFERENCE_SIZE and training.threads is None and every > 1 and str(device) == "cpu":
-            together = measure(plan)
-            trainer.use_threads(1)
-            measured.clear()
-            if measure(plan) > together:
-                trainer.use_threads(every)
-                measured[plan] = together
-        return measure(plan)
+        trainer.use_threads(1)
+        alone: float = trainer.measure_step(plan, size, device)
+        if alone > seconds:
+            trainer.use_threads(every)
+        return min(alone, seconds)
 
-    return choose_plan(len(corpus.training), size, training, measure_threads)
+    return choose_plan(len(corpus.training), size, training, measure)
+
+
+def _evaluations(seconds: float | None) -> int:
+    """Return how often a run of so many seconds is scored: seldom enough to take a small share of its time."""
+    return 8 if seconds is None else max(3, min(12, round(math.sqrt(seconds))))
 
 
 def _find_corpus(settings: RunSettings, cache: Path) -> Corpus:
@@ -182,7 +189,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | No
         corpus.training,
         corpus.validation[:SCORED],
         seed=settings.training.seed,
-        evaluations=settings.training.evaluations,
+        evaluations=settings.evaluations,
         device=trainer.choose_device(settings.device),
         resume=snapshot,
     )

@@ -53,6 +53,8 @@ class RunSettings(BaseModel):
     device: str
     threads: int
     """Threads torch computes with; the order of its sums depends on it."""
+    evaluations: int
+    """Validations, each with samples, evenly over the plan."""
     prompt: str
     """What every sample goes on from."""
 

@@ -99,7 +99,12 @@ class TrainingSettings(Settings):
     learning_rate: float | None = Field(default=None, gt=0, le=10, description="Highest learning rate of the schedule.")
     weight_decay: float | None = Field(default=None, ge=0, le=10, description="Decoupled weight decay (AdamW).")
     clip: float | None = Field(default=None, gt=0, description="Largest norm of the gradient.")
-    evaluations: int = Field(default=8, ge=1, le=10_000, description="Validations, each with samples, over the run.")
+    evaluations: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Validations, each with samples, over the run; more in longer runs when not given.",
+    )
     sample_length: int = Field(
         default=200, ge=1, le=100_000, description="Characters of each sample shown while training."
     )

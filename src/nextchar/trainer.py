@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from nextchar.architecture import Architecture, Ids, Parameters
+from nextchar.architecture import Ids, Parameters
 from nextchar.batches import ParallelStreams, character_frequencies
 from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id, parallel_bits_per_id
@@ -106,7 +106,7 @@ class Trainer:
             resume: the snapshot of an earlier trainer with the same plan, text and seed.
         """
         self.plan = plan
-        self.architecture = Architecture(vocabulary_size=vocabulary_size, embedding=plan.embedding, hidden=plan.hidden)
+        self.architecture = plan.architecture(vocabulary_size)
         self.device = device or torch.device("cpu")
         self._training, self._validation, self._clock = training, validation, clock
         self._start_id = int(training[-1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError
 from pydantic import ValidationError
@@ -36,7 +37,7 @@ app.command("nextchar.cli.train:train", name="train", help="Train a model on you
 app.command("nextchar.cli.write:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.facts:evaluate", name="evaluate", help="Score a text: bits per character.")
 app.command(
-    "nextchar.cli.facts:inspect",
+    "nextchar.cli.inspect:inspect",
     name="inspect",
     help="Tell what is in a text and what would be trained on it.",
 )
@@ -49,11 +50,14 @@ app.command("nextchar.cli.train:demo", name="demo", help="Do the whole thing on 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments``, those of the process by default, and return its exit status."""
     prepare_streams()
+    given = sys.argv[1:] if arguments is None else arguments
+    tokens = [_StandardInput(token) if token == "-" else token for token in given]
     try:
-        status = app(list(sys.argv[1:] if arguments is None else arguments), exit_on_error=False, print_error=False)
+        status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        return _fail(str(error), WRONG_USAGE)
+        cause = error.__cause__
+        return _fail(explain(Settings, cause) if isinstance(cause, ValidationError) else str(error), WRONG_USAGE)
     except ValidationError as error:
         return _fail(explain(Settings, error), WRONG_USAGE)
     except UsageError as error:
@@ -69,6 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), FAILED)
     return status if isinstance(status, int) else DONE
+
+
+class _StandardInput(str):
+    """The argument ``-``, which cyclopts would take for an option, since it begins with a hyphen."""
+
+    __slots__ = ()
+
+    def startswith(self, *arguments: Any) -> bool:
+        return False
 
 
 def prepare_streams() -> None:

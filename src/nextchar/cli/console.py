@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+
+from nextchar import catalog
+from nextchar.corpus import default_cache_folder
+from nextchar.errors import TextError
 
 
 def error_console() -> Console:
@@ -42,10 +48,29 @@ def write_text(pieces: Iterable[str]) -> None:
         )
 
 
-def print_facts(facts: Iterable[tuple[str, object]]) -> None:
-    """Print names and values in two columns on standard output."""
+def as_typed(argument: str) -> str:
+    """Return ``argument`` as it was typed: in the locale C Python leaves bytes beyond ASCII undecoded, as surrogates."""
+    undecoded = any("\udc80" <= character <= "\udcff" for character in argument)
+    return os.fsencode(argument).decode("utf-8", "replace") if undecoded else argument
+
+
+def read_standard_input() -> str:
+    """Return all of standard input, which is text in the encoding of the terminal or in UTF-8.
+
+    Raises:
+        TextError: it is neither.
+    """
+    content = sys.stdin.buffer.read()
+    for encoding in (sys.stdin.encoding, "utf-8"):
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding).replace("\r\n", "\n")
+    raise TextError(f"Standard input is neither {sys.stdin.encoding} nor UTF-8: convert it to UTF-8.")
+
+
+def print_facts(facts: Iterable[tuple[str, object]], width: int = 0) -> None:
+    """Print names and values in two columns on standard output; what is None is left out."""
     rows = [(name, str(value)) for name, value in facts if value is not None]
-    width = max(len(name) for name, _ in rows)
+    width = max(width, *(len(name) for name, _ in rows))
     for name, value in rows:
         lines = value.splitlines() or [""]
         print(f"{name:<{width}}  " + f"\n{' ' * (width + 2)}".join(lines))
@@ -56,3 +81,12 @@ def shell_quoted(path: Path) -> str:
     import shlex
 
     return shlex.quote(str(path))
+
+
+def resolve(names: Sequence[str], encoding: str | None) -> catalog.Resolved:
+    """Return the texts that ``names`` stand for, and tell what was found out on the way."""
+    stdin = sys.stdin.buffer if "-" in names else None
+    found = catalog.resolve(names, encoding=encoding, stdin=stdin, cache=default_cache_folder())
+    for message in found.notes:
+        note(message)
+    return found

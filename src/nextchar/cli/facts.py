@@ -1,8 +1,7 @@
-"""The commands that tell facts: `nextchar evaluate`, `inspect`, `info`, `report`, `corpora`."""
+"""The commands that tell facts: `nextchar evaluate`, `info`, `report`, `corpora`."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from cyclopts import Parameter
 
 from nextchar import catalog
 from nextchar.cli.app import DONE
-from nextchar.cli.console import note, print_facts, print_json
+from nextchar.cli.console import note, print_facts, print_json, resolve
 from nextchar.corpus import default_cache_folder
 from nextchar.errors import UnknownCharacterError
 from nextchar.language_model import LanguageModel
@@ -55,7 +54,7 @@ def evaluate(model: Path, text: str, *, encoding: str | None = None, strict: Fla
     from nextchar.text import joined_chunks
 
     language_model = LanguageModel.load(model)
-    found = _resolve([text], encoding)
+    found = resolve([text], encoding)
     evaluation = language_model.evaluate(joined_chunks(found.files))
     if strict and evaluation.unknown_characters:
         raise UnknownCharacterError(
@@ -158,14 +157,6 @@ def corpora(*, json: Flag = False) -> int:
         here = "here" if entry["here"] else ("to download" if entry["url"] else "not here")
         print(f"{entry['name']:<18} {entry['language']:<12} {here:<12} {entry['title']}")
     return DONE
-
-
-def _resolve(names: list[str], encoding: str | None) -> catalog.Resolved:
-    stdin = sys.stdin.buffer if "-" in names else None
-    found = catalog.resolve(names, encoding=encoding, stdin=stdin, cache=default_cache_folder())
-    for message in found.notes:
-        note(message)
-    return found
 
 
 def _shown(characters: str, most: int = 100) -> str:

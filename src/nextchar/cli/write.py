@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import note, print_json, write_text
+from nextchar.cli.console import as_typed, note, print_json, read_standard_input, write_text
 from nextchar.language_model import LanguageModel
 from nextchar.settings import SamplingSettings
 
@@ -46,25 +47,21 @@ def sample(
         from nextchar.errors import UsageError
 
         raise UsageError(f"--count {count} is not allowed: write one text or more.")
-    if prompt == "-":
-        prompt = sys.stdin.read()
     language_model = LanguageModel.load(model)
-    ids, replacements = language_model.read_prompt(prompt, strict=strict)
+    prompt = read_standard_input() if prompt == "-" else as_typed(prompt)
+    read, replacements = language_model.vocabulary.fold(prompt, strict=strict)
     if replacements:
         shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
-        note(f"the prompt holds {len(replacements)} pieces that the model does not know: {shown}")
+        note(f"the model does not know all of the prompt: {shown}")
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
-    options: dict[str, Any] = {**settings.model_dump(), "seed": seed}
+    options: dict[str, Any] = {**settings.model_dump(), "stop": tuple(map(as_typed, settings.stop)), "seed": seed}
     texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
-    read = language_model.vocabulary.decode(ids) if prompt else ""
     if json:
         written = ["".join(text) for text in texts]
         print_json({"prompt": prompt, "prompt_as_read": read, "texts": written, "settings": options})
         return DONE
     for text in texts:
-        write_text(read if echo else "")
-        write_text(text)
-        sys.stdout.write("\n" if count == 1 else "\n\n")
+        write_text(chain(read if echo else "", text, "\n" if count == 1 else "\n\n"))
     if settings.seed is None and sys.stderr.isatty():
         note(f"to have this text again: --seed {seed}")
     return DONE

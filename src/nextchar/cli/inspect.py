@@ -1,0 +1,133 @@
+"""`nextchar inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from nextchar.cli.app import DONE
+from nextchar.cli.console import note, print_facts, print_json, resolve
+from nextchar.corpus import default_cache_folder, encode_corpus
+from nextchar.errors import MissingDependencyError, UsageError
+from nextchar.inspection import CharacterCount, Inspection, inspect_texts
+from nextchar.settings import TextSettings, TrainingSettings, describe_duration
+from nextchar.text import TextFile
+
+if TYPE_CHECKING:
+    from nextchar.forecast import Forecast
+
+
+WIDTH = 10
+"""Columns of the names of facts."""
+
+
+def inspect(
+    *corpus: str,
+    text: Annotated[TextSettings, Parameter(name="*")] = TextSettings(),  # noqa: B008 (immutable)
+    training: Annotated[TrainingSettings, Parameter(name="*")] = TrainingSettings(),  # noqa: B008 (immutable)
+    forecast: bool = True,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Tell what is in a text, what would be trained on it, how long that would take and how well it would do.
+
+    Parameters
+    ----------
+    corpus
+        Files, folders, - for standard input, or names that `nextchar corpora` lists.
+    forecast
+        Train for some seconds to tell what the whole plan would reach.
+    json
+        Print everything as one JSON object.
+    """
+    if not corpus:
+        raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
+    found = resolve(corpus, text.encoding)
+    inspection = inspect_texts(found.files, text)
+    if not json:
+        print_facts(_inspection_facts(inspection), WIDTH)
+    expected = _forecast(found.files, text, training) if forecast and inspection.characters > 1 else None
+    if json:
+        print_json({**inspection.as_dict(), "forecast": None if expected is None else _forecast_dict(expected)})
+    elif expected is not None:
+        print_facts(_forecast_facts(expected), WIDTH)
+    return DONE
+
+
+def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
+    from nextchar.forecast import TRIAL_SECONDS, forecast
+
+    note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")
+    try:
+        return forecast(encode_corpus(files, text, cache_folder=default_cache_folder()), training)
+    except MissingDependencyError as error:
+        note(str(error))
+        return None
+
+
+def _inspection_facts(inspection: Inspection) -> Iterator[tuple[str, object]]:
+    for file in inspection.files:
+        ends = ", ".join(
+            f"{count:,} {name}" for name, count in (("LF", file.lf), ("CRLF", file.crlf), ("CR", file.cr)) if count
+        )
+        packed = ", gzip" if file.compressed else ""
+        yield (
+            "file",
+            f"{file.name}: {file.bytes:,} bytes, {file.encoding} ({file.determined}){packed}; line ends: {ends}",
+        )
+    size = f" ({inspection.size})" + (f": {inspection.advice}" if inspection.advice else "")
+    yield "characters", f"{inspection.characters:,}{size}"
+    yield (
+        "distinct",
+        f"{inspection.distinct:,}; most frequent: {' '.join(repr(c.character) for c in inspection.frequent)}",
+    )
+    if inspection.rare:
+        yield (
+            "rare",
+            f"{inspection.rare:,} occur fewer than {inspection.least_count} times and would share the unknown symbol:\n"
+            + _counted(inspection.rare_examples),
+        )
+    for oddity in inspection.oddities:
+        yield "odd", f"{oddity.count:,} {oddity.kind}: {', '.join(oddity.examples)}"
+    yield "lines", f"{inspection.lines:,}, the longest of {inspection.longest_line:,} characters"
+    repetition = inspection.repetition
+    examined = f" (of the first {repetition.examined:,})" if repetition.examined < inspection.characters else ""
+    yield "repeated", f"{repetition.share:.1%} of the characters stand in passages that occur before{examined}"
+    if repetition.line is not None:
+        yield "", f"most repeated line, {repetition.line_count:,} times: {repetition.line[:80]!r}"
+    if inspection.bz2_bits_per_character is not None:
+        yield (
+            "compressed",
+            f"{inspection.bz2_bits_per_character:.2f} bits per character by bzip2, "
+            f"{inspection.lzma_bits_per_character:.2f} by xz",
+        )
+
+
+def _counted(characters: Sequence[CharacterCount]) -> str:
+    return "\n".join(f"{c.description}, {c.count} times" for c in characters)
+
+
+def _forecast_dict(expected: Forecast) -> dict[str, Any]:
+    return {**asdict(expected), "plan": expected.plan.model_dump(mode="json")}
+
+
+def _forecast_facts(expected: Forecast) -> Iterator[tuple[str, object]]:
+    plan = expected.plan
+    sizes = " + ".join(map(str, plan.hidden))
+    yield "model", f"LSTM of {sizes} units, embedding {plan.embedding}, {expected.parameters:,} parameters"
+    yield (
+        "plan",
+        f"{plan.steps:,} steps of {plan.streams} × {plan.window} characters, learning rate {plan.learning_rate:g}, "
+        f"dropout {plan.dropout:g}",
+    )
+    yield "time", None if expected.seconds is None else f"about {describe_duration(expected.seconds)} of training"
+    yield "memory", f"about {expected.memory / 1e6:,.0f} MB"
+    bits = expected.bits_per_character
+    yield (
+        "expected",
+        None if bits is None else f"about {bits:.1f} bits per character on the held-out text (from a trial run)",
+    )
+    for message in expected.notes:
+        yield "note", message

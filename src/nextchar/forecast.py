@@ -1,0 +1,75 @@
+"""What training on a text would be like: the plan, its time and memory, and the bits per character to expect of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nextchar.architecture import GATES
+from nextchar.corpus import Corpus
+from nextchar.plan import DEFAULT_SECONDS, Plan
+from nextchar.preparation import choose, import_trainer
+from nextchar.settings import TrainingSettings
+
+TRIAL_SECONDS = 3.0
+"""Time budget of the trial run that the forecast of bits per character starts from."""
+TRIAL_SCORED = 100_000
+"""Held-out characters that the trial is scored on."""
+FALL = 0.06
+"""Bits per character fall about with this power of the time (benchmarks/forecast.py; texts differ by a few percent)."""
+BASE_BYTES = 330_000_000
+"""Resident memory of Python with torch loaded, before any network is made."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What to expect of a run."""
+
+    plan: Plan
+    parameters: int
+    seconds: float | None
+    """Training time; None where nothing was measured."""
+    memory: int
+    """Peak resident memory, in bytes, roughly."""
+    bits_per_character: float | None
+    """On the held-out text, roughly; None where nothing is held out."""
+    notes: tuple[str, ...]
+
+
+def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
+    """Choose the plan for ``corpus``, and train on it for some seconds to tell what the whole plan would reach.
+
+    Raises:
+        TrainingError: the device asked for is not there.
+        MissingDependencyError: torch is not installed.
+    """
+    trainer = import_trainer()
+    device = trainer.choose_device(training.device)
+    trainer.use_threads(training.threads)
+    chosen = choose(corpus, training, device)
+    budget = chosen.expected_seconds or training.time or DEFAULT_SECONDS
+    trial_settings = TrainingSettings(
+        time=min(TRIAL_SECONDS, budget), device=training.device, threads=trainer.threads()
+    )
+    trial_plan = choose(corpus, trial_settings, device).plan
+    held_out = corpus.validation[:TRIAL_SCORED]
+    trial = trainer.Trainer(trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device)
+    for _ in trial.run():
+        pass
+    bits = trial.position.best_bits
+    longer = max(1.0, budget / max(trial.position.seconds, 1e-3))
+    return Forecast(
+        plan=chosen.plan,
+        parameters=chosen.plan.architecture(corpus.vocabulary.size).parameter_count,
+        seconds=chosen.expected_seconds,
+        memory=_memory(chosen.plan, corpus.vocabulary.size),
+        bits_per_character=None if bits is None else bits * longer**-FALL,
+        notes=chosen.notes,
+    )
+
+
+def _memory(plan: Plan, vocabulary_size: int) -> int:
+    """Return the bytes of a run: weights, gradients, two moments, best and snapshot, and what a window keeps."""
+    copies = 9
+    activations = sum((2 * GATES + 4) * hidden for hidden in plan.hidden) + 4 * vocabulary_size
+    values = copies * plan.architecture(vocabulary_size).parameter_count + plan.streams * plan.window * activations
+    return BASE_BYTES + 4 * values
