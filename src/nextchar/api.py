@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -53,9 +52,14 @@ def train(
         raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
     names = tuple(map(str, corpus)) or ("-",)
     of_text = {name: options.pop(name) for name in TextSettings.model_fields if name in options}
+    content = None
+    if text is not None:
+        # A lone surrogate is no character: encoded like one, it is found and named where all texts are checked.
+        content = io.BytesIO(text.encode("utf-8", "surrogatepass"))
+        of_text["encoding"] = "utf-8"
     run = TrainingRun(
         RunFolder(Path(out)) if out is not None else None,
-        texts=Texts(names, build(TextSettings, of_text), None if text is None else io.BytesIO(text.encode())),
+        texts=Texts(names, build(TextSettings, of_text), content),
         training=build(TrainingSettings, options),
         cache=default_cache_folder(),
     )
@@ -65,7 +69,7 @@ def train(
 
 def follow(run: TrainingRun, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
     """Do ``run``, showing what happens or telling it to ``on_event``."""
-    console = Console(stderr=True) if sys.stderr.isatty() else Console()
+    console = Console(stderr=True)
     level = "silent" if quiet or on_event else choose_level(console)
     with ProgressDisplay(console, level) as display:
         try:

@@ -163,7 +163,7 @@ def choose(corpus: Corpus, training: TrainingSettings, device: torch.device) -> 
 
 def _evaluations(seconds: float | None) -> int:
     """Return how often a run of so many seconds is scored: seldom enough to take a small share of its time."""
-    return 8 if seconds is None else max(3, min(12, round(math.sqrt(seconds))))
+    return 8 if seconds is None else max(4, min(12, round(math.sqrt(seconds))))
 
 
 def _find_corpus(settings: RunSettings, cache: Path) -> Corpus:
@@ -171,14 +171,24 @@ def _find_corpus(settings: RunSettings, cache: Path) -> Corpus:
     try:
         return open_corpus(settings.corpus_key, cache)
     except TextError:
-        found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache)
-        corpus = encode_corpus(found.files, settings.text, cache_folder=cache)
+        corpus = _encode_again(settings, cache)
     if corpus.key != settings.corpus_key:
         raise RunFolderError(
             f"The text has changed since this run began ({', '.join(corpus.names)}), so it cannot go on exactly. "
             "Put the old text back, or train anew."
         )
     return corpus
+
+
+def _encode_again(settings: RunSettings, cache: Path) -> Corpus:
+    try:
+        found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache)
+        return encode_corpus(found.files, settings.text, cache_folder=cache)
+    except TextError as error:
+        raise TextError(
+            f"The text of this run cannot be read any more ({', '.join(settings.corpus)}), so it cannot go on. Put the "
+            "text back, or train anew."
+        ) from error
 
 
 def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None) -> Trainer:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -91,6 +91,7 @@ class RunFolder:
             self.check_free()
         else:
             self.settings()
+        made = not self.path.exists()
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / LOCK)
@@ -101,8 +102,11 @@ class RunFolder:
                     f"The run folder {self.path} is in use by another process. Wait for it, or choose another --out."
                 ) from None
         try:
+            self._remove_leftovers()
             yield
         finally:
+            if made and not self.exists:
+                self._give_up(lock)
             lock.release()
 
     def check_free(self) -> None:
@@ -243,10 +247,24 @@ class RunFolder:
         try:
             yield
         except OSError as error:
+            saved = "What was saved in it before is whole. " if self.exists else ""
             raise RunFolderError(
-                f"The run folder {self.path} cannot be written: {error.strerror or error}. What was saved in it before "
-                "is whole. Free the disk or change the permissions, then resume; or choose another --out."
+                f"The run folder {self.path} cannot be written: {error.strerror or error}. {saved}Free the disk or "
+                f"change the permissions{' and resume' if saved else ''}, or choose another --out."
             ) from error
+
+    def _remove_leftovers(self) -> None:
+        """Remove files that a process was writing when it was killed."""
+        with self._writing():
+            for leftover in (*self.path.glob(".*.tmp"), *self.path.glob("resume/.*.tmp")):
+                leftover.unlink(missing_ok=True)
+
+    def _give_up(self, lock: FileLock) -> None:
+        """Remove the folder, made for a run that did not begin, where the system can remove a file that is open."""
+        with suppress(OSError):
+            (self.path / LOCK).unlink()
+            lock.release()
+            self.path.rmdir()
 
 
 def find_model(path: Path) -> Path:

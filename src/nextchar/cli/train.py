@@ -68,9 +68,23 @@ def train(
         folder = RunFolder(out or free_folder(Path("runs"), corpus))
         texts = Texts(corpus, text, sys.stdin.buffer if "-" in corpus else None)
         like = RunFolder(plan) if plan else None
+        refuse_to_change(plan, training)
         run = TrainingRun(folder, texts=texts, training=training, like=like, cache=default_cache_folder())
     console = error_console()
     return follow(run, "silent" if quiet else choose_level(console), json=json)
+
+
+def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
+    """Do nothing unless options are given that ``plan``, a run whose plan is followed, has decided.
+
+    Raises:
+        UsageError: there are such options.
+    """
+    free = {"seed", "evaluations", "sample_length", "save_every", "device"}
+    decided = sorted(training.model_fields_set - free) if plan else []
+    if decided:
+        names = " and ".join("--" + name.replace("_", "-") for name in decided)
+        raise UsageError(f"--plan {plan} decides already what {names} would: leave one of them out.")
 
 
 def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> int:
@@ -103,14 +117,12 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
             display.show(event)
             if isinstance(event, Finished):
                 finished = event
-    if finished is None:
-        note("stopped before training began; nothing was written")
-        return INTERRUPTED
     loud = level != "silent"
-    if finished.interrupted:
-        if loud:
-            note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
-    else:
+    if loud and (finished is None or finished.interrupted):
+        note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
+    if finished is None:
+        return INTERRUPTED
+    if not finished.interrupted:
         write_report(folder, loud=loud)
     if loud:
         size = folder.model_path.stat().st_size
