@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from cyclopts import App
@@ -59,7 +58,7 @@ def section(name: str) -> str:
     usage, options = command.generate_docs(heading_level=3, usage_name=f"nextchar {name}").split(command.help, 1)
     usage = re.sub(r"^### .*", f"### nextchar {name}", usage)
     options = re.sub(r"\n {2,}(?=\S)", " ", options)  # an option a line
-    for option, kind, allowed in settings_options():
+    for option, (kind, allowed) in settings_options().items():
         options = re.sub(rf"(`--{option} )\w+`(.*)", rf"\1{kind}`\2{allowed}" if kind else rf"\g<0>{allowed}", options)
     return usage + description(command) + options.rstrip() + "\n"
 
@@ -71,24 +70,33 @@ def description(command: App) -> str:
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
-def settings_options() -> Iterator[tuple[str, str, str]]:
-    """Yield each option of the settings with what it takes, where the command says it wrongly, and its range."""
-    for settings in (TextSettings, TrainingSettings, SamplingSettings):
-        for name, field in settings.model_fields.items():
-            kind = "DURATION" if DURATION in str(settings.__annotations__[name]) else ""
-            yield name.replace("_", "-"), kind, allowed_range(field)
+def settings_options() -> dict[str, tuple[str, str]]:
+    """Return for each option of the settings what it takes, where the command says it wrongly, and its range."""
+    return {
+        name.replace("_", "-"): (
+            "DURATION" if DURATION in str(settings.__annotations__[name]) else "",
+            allowed_range(field),
+        )
+        for settings in (TextSettings, TrainingSettings, SamplingSettings)
+        for name, field in settings.model_fields.items()
+    }
 
 
 def allowed_range(field: FieldInfo) -> str:
     """Return the range of an option, like `` *[≥ 1, ≤ 8]*``; nothing for one that is no number."""
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     bounds = [
-        f"{sign} {getattr(limit, key):,}"
+        f"{sign} {bound(getattr(limit, key))}"
         for limit in field.metadata
         for key, sign in signs.items()
         if hasattr(limit, key)
     ]
     return f" *[{', '.join(bounds)}]*" if bounds else ""
+
+
+def bound(value: float) -> str:
+    """Return a number for readers."""
+    return "2^63" if value == 2**63 else f"{value:,}"
 
 
 if __name__ == "__main__":

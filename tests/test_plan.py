@@ -20,6 +20,7 @@ def choose(characters: int, vocabulary_size: int = 60, speed: float = 1.0, **opt
         characters,
         vocabulary_size,
         build(TrainingSettings, options),
+        2,
         lambda plan: measure_like_two_cores(plan) / speed,
     )
 
@@ -63,9 +64,9 @@ def test_a_large_text_is_read_without_dropout() -> None:
 
 
 def test_steps_and_epochs_need_no_measurement() -> None:
-    chosen = choose_plan(540_803, 58, TrainingSettings(steps=500), never)
+    chosen = choose_plan(540_803, 58, TrainingSettings(steps=500), 2, never)
     assert (chosen.plan.steps, chosen.expected_seconds) == (500, None)
-    by_epochs = choose_plan(540_803, 58, TrainingSettings(epochs=2), never).plan
+    by_epochs = choose_plan(540_803, 58, TrainingSettings(epochs=2), 2, never).plan
     assert by_epochs.characters == pytest.approx(2 * 540_803, rel=0.01)
 
 
@@ -83,6 +84,11 @@ def test_what_is_given_is_taken() -> None:
         9,
     )
     assert (plan.learning_rate, plan.weight_decay, plan.clip, plan.steps) == (0.5, 0.7, 3.0, 4)
+
+
+@pytest.mark.parametrize(("threads", "shards"), [(1, 1), (2, 2), (3, 3), (64, 4)])
+def test_each_thread_has_streams_enough(threads: int, shards: int) -> None:
+    assert choose_plan(540_803, 58, TrainingSettings(steps=5), threads, never).plan.shards == shards
 
 
 @pytest.mark.parametrize("characters", [2, 3, 10, 100, 127, 128, 1000, 49_999, 50_000])

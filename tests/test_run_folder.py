@@ -16,7 +16,7 @@ from nextchar.snapshot import Position, Snapshot
 from tests.networks import random_model
 
 PLAN = Plan(
-    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, window=4, steps=9, learning_rate=0.01,
+    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, shards=1, window=4, steps=9, learning_rate=0.01,
     warm_up=1, weight_decay=0, clip=1, snapshot_every=3,
 )  # fmt: skip
 SETTINGS = RunSettings(

@@ -13,7 +13,7 @@ from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
 from nextchar.plan import Plan
 from nextchar.snapshot import Snapshot
-from nextchar.trainer import Trainer, choose_device, evaluation_steps
+from nextchar.trainer import Trainer, evaluation_steps
 
 TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
 TRAINING, VALIDATION = TEXT[:4000], TEXT[4000:]
@@ -26,6 +26,7 @@ def make_plan(**changes: object) -> Plan:
         input_dropout=0.05,
         dropout=0.1,
         streams=4,
+        shards=2,
         window=10,
         steps=60,
         learning_rate=0.02,
@@ -61,6 +62,21 @@ def test_it_learns_a_text_that_repeats_itself() -> None:
     assert bits[-1] < 0.3
     network = NumpyNetwork(trainer.architecture, trainer.best)
     assert trainer.exact_bits_of_best() == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4])
+def test_shards_compute_what_the_whole_batch_would(shards: int) -> None:
+    """But for rounding, which differs with the order of the sums."""
+    plan = make_plan(steps=10, dropout=0.0, input_dropout=0.0)
+    whole, parted = (
+        make_trainer(plan.model_copy(update={"shards": 1})),
+        make_trainer(plan.model_copy(update={"shards": shards})),
+    )
+    for trainer in (whole, parted):
+        finish(trainer)
+    for name, array in whole.parameters().items():
+        np.testing.assert_allclose(parted.parameters()[name], array, atol=2e-3, err_msg=name)
+    assert whole.position.best_bits == pytest.approx(parted.position.best_bits, abs=1e-3)
 
 
 @pytest.mark.parametrize("stop_at", [0, 1, 6, 7, 8, 21, 40, 59])
@@ -198,10 +214,3 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
     assert trainer.learning_rate(9) == pytest.approx(1.0)
     assert trainer.learning_rate(55) == pytest.approx(0.505)
     assert trainer.learning_rate(99) == pytest.approx(0.01, abs=0.001)
-
-
-def test_a_device_that_is_not_there_is_named() -> None:
-    assert choose_device("cpu").type == "cpu"
-    if not torch.backends.mps.is_available():
-        with pytest.raises(TrainingError, match="no device 'mps'"):
-            choose_device("mps")

@@ -44,15 +44,15 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
     """
     trainer = import_trainer()
     device = trainer.choose_device(training.device)
-    trainer.use_threads(training.threads)
-    chosen = choose(corpus, training, device)
+    threads = training.threads or trainer.AVAILABLE_THREADS
+    chosen = choose(corpus, training, device, threads)
     budget = chosen.expected_seconds or training.time or DEFAULT_SECONDS
-    trial_settings = TrainingSettings(
-        time=min(TRIAL_SECONDS, budget), device=training.device, threads=trainer.threads()
-    )
-    trial_plan = choose(corpus, trial_settings, device).plan
+    short = TrainingSettings(time=min(TRIAL_SECONDS, budget))
+    trial_plan = choose(corpus, short, device, threads).plan
     held_out = corpus.validation[:TRIAL_SCORED]
-    trial = trainer.Trainer(trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device)
+    trial = trainer.Trainer(
+        trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device, threads=threads
+    )
     for _ in trial.run():
         pass
     bits = trial.position.best_bits

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
+from nextchar.workers import Workers
 
 TorchState = tuple[tuple[Tensor, Tensor], ...]
 """(h, c) of each layer, each of shape (1, B, H)."""
@@ -146,8 +147,10 @@ class Dropout:
 class TorchNetwork:
     """The trainable network as a `nextchar.architecture.Network`, to be scored while it trains."""
 
-    def __init__(self, module: LSTM) -> None:
+    def __init__(self, module: LSTM, workers: Workers | None = None) -> None:
+        """``workers`` share the texts of a batch among them."""
         self.module = module
+        self._workers = workers or Workers(1)
         self.vocabulary_size = module.architecture.vocabulary_size
 
     def initial_state(self, batch: int) -> State:
@@ -155,9 +158,21 @@ class TorchNetwork:
         zeros = tuple(np.zeros((batch, size), np.float32) for size in self.module.architecture.hidden)  # L × (B, H)
         return State(zeros, zeros)
 
-    @torch.no_grad()
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        parts = self._workers.parts(len(ids))
+        results = self._workers.map(lambda number: self._forward(ids[parts[number]], _rows(state, parts[number])))
+        logits = np.concatenate([logits for logits, _ in results])  # (B, T, V)
+        hidden, cell = (
+            tuple(np.concatenate(layer) for layer in zip(*(after[part] for _, after in results), strict=True))
+            for part in (0, 1)
+        )
+        return logits, State(hidden, cell)
+
+    @torch.no_grad()
+    def _forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        if len(ids) == 0:
+            return np.empty((*ids.shape, self.vocabulary_size), np.float32), state
         device = self.module.output.weight.device
         read = torch.from_numpy(np.ascontiguousarray(ids.T, np.int64)).to(device)  # (T, B)
         before = tuple(
@@ -166,4 +181,9 @@ class TorchNetwork:
         )
         logits, after = self.module(read, before)  # (T, B, V)
         hidden, cell = (tuple(pair[part][0].cpu().numpy() for pair in after) for part in (0, 1))
-        return np.ascontiguousarray(logits.transpose(0, 1).cpu().numpy()), State(hidden, cell)
+        return logits.transpose(0, 1).cpu().numpy(), State(hidden, cell)
+
+
+def _rows(state: State, rows: slice) -> State:
+    """Return the state of some of the texts."""
+    return State(tuple(h[rows] for h in state.hidden), tuple(c[rows] for c in state.cell))

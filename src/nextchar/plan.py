@@ -22,6 +22,8 @@ SIZES = (64, 96, 128, 192, 256, 384, 512)
 REFERENCE_SIZE = 128
 """Hidden size whose training speed is measured first."""
 WINDOW = 64
+SHARD_STREAMS = 4
+"""Fewest streams that a thread computes on; fewer are not worth a thread."""
 FEW_CHARACTERS = 50_000
 """Texts shorter than this are read in fewer streams, so that each is long enough, and for fewer passes."""
 UPDATES_PER_UNIT = 3
@@ -51,6 +53,8 @@ class Plan(BaseModel):
     """Share of the outputs of each layer dropped."""
     streams: int = Field(ge=1)
     """B: places of the text read in parallel."""
+    shards: int = Field(ge=1)
+    """Parts of a batch that are computed side by side, each in a thread of its own; their gradients are added up."""
     window: int = Field(ge=1)
     """T: steps of truncated back-propagation through time."""
     steps: int = Field(ge=1)
@@ -94,18 +98,21 @@ def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:
     return 6 * (GATES * hidden * (hidden + embedding) + hidden * vocabulary_size)
 
 
-def choose_plan(characters: int, vocabulary_size: int, settings: TrainingSettings, measure: Measure) -> ChosenPlan:
+def choose_plan(
+    characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+) -> ChosenPlan:
     """Return the plan for a text, a length of training and a machine; what ``settings`` give is taken as given.
 
     Args:
         characters: of the training text.
         vocabulary_size: V.
         settings: the length as ``time``, ``epochs`` or ``steps`` (a minute where none is given), and any size.
+        threads: that compute side by side.
         measure: times an update of a plan; asked only where a time budget has to be turned into steps.
     """
     streams = settings.streams or (16 if characters >= FEW_CHARACTERS else max(1, min(8, characters // (2 * WINDOW))))
     window = settings.window or max(1, min(WINDOW, characters // streams))
-    chooser = _Chooser(characters, vocabulary_size, settings, streams, window)
+    chooser = _Chooser(characters, vocabulary_size, settings, threads, streams, window)
     if settings.steps is not None or settings.epochs is not None:
         steps = settings.steps or chooser.steps_of(settings.epochs or 0)
         hidden = settings.hidden or chooser.size_for(lambda _: steps * streams * window)
@@ -138,6 +145,7 @@ class _Chooser:
     characters: int
     vocabulary_size: int
     settings: TrainingSettings
+    threads: int
     streams: int
     window: int
 
@@ -182,6 +190,7 @@ class _Chooser:
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
             streams=self.streams,
+            shards=max(1, min(self.threads, self.streams // SHARD_STREAMS)),
             window=self.window,
             steps=steps,
             learning_rate=rate,

@@ -13,7 +13,7 @@ from nextchar import catalog
 from nextchar.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError
 from nextchar.events import Event, Note, Planned, TextRead
-from nextchar.plan import REFERENCE_SIZE, ChosenPlan, Plan, choose_plan
+from nextchar.plan import ChosenPlan, choose_plan
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
@@ -65,12 +65,8 @@ def prepare(
     yield _text_read(corpus)
     trainer = import_trainer()
     device = trainer.choose_device(training.device)
-    if like is None:
-        trainer.use_threads(training.threads)
-        chosen = choose(corpus, training, device)
-    else:
-        trainer.use_threads(like.threads)
-        chosen = ChosenPlan(like.plan, None)
+    threads = like.threads if like else training.threads or trainer.AVAILABLE_THREADS
+    chosen = ChosenPlan(like.plan, None) if like else choose(corpus, training, device, threads)
     settings = RunSettings(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
         corpus_key=corpus.key,
@@ -78,7 +74,7 @@ def prepare(
         training=training,
         plan=chosen.plan,
         device=str(device),
-        threads=trainer.threads(),
+        threads=threads,
         evaluations=training.evaluations or _evaluations(chosen.expected_seconds),
         prompt=choose_prompt(corpus, training.seed),
     )
@@ -103,11 +99,10 @@ def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
     """
     settings, snapshot = folder.settings(), folder.snapshot()
     corpus = _find_corpus(settings, cache)
-    import_trainer().use_threads(settings.threads)
     prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, snapshot))
     step = prepared.trainer.position.step
     folder.forget_after(step)
-    yield Note(message=f"Going on with {folder.path} at step {step:,} of {settings.plan.steps:,}.")
+    yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")
     return prepared
 
 
@@ -138,27 +133,16 @@ def choose_prompt(corpus: Corpus, seed: int) -> str:
     return lines[int(random.integers(len(lines)))][:PROMPT]
 
 
-def choose(corpus: Corpus, training: TrainingSettings, device: torch.device) -> ChosenPlan:
-    """Return the plan for ``corpus``, and settle the number of threads, by measuring.
-
-    On a machine that has other work too, one thread can be faster than several that wait for each other: with one of
-    two cores busy, by ten times and more.
-    """
-    trainer = import_trainer()
-    size = corpus.vocabulary.size
-
-    def measure(plan: Plan) -> float:
-        seconds: float = trainer.measure_step(plan, size, device)
-        if plan.hidden[0] != REFERENCE_SIZE or training.threads is not None or device.type != "cpu":
-            return seconds
-        every = trainer.threads()
-        trainer.use_threads(1)
-        alone: float = trainer.measure_step(plan, size, device)
-        if alone > seconds:
-            trainer.use_threads(every)
-        return min(alone, seconds)
-
-    return choose_plan(len(corpus.training), size, training, measure)
+def choose(corpus: Corpus, training: TrainingSettings, device: torch.device, threads: int) -> ChosenPlan:
+    """Return the plan for ``corpus`` by measuring this machine."""
+    trainer, size = import_trainer(), corpus.vocabulary.size
+    return choose_plan(
+        len(corpus.training),
+        size,
+        training,
+        threads if device.type == "cpu" else 1,
+        lambda plan: trainer.measure_step(plan, size, device, threads),
+    )
 
 
 def _evaluations(seconds: float | None) -> int:
@@ -201,6 +185,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | No
         seed=settings.training.seed,
         evaluations=settings.evaluations,
         device=trainer.choose_device(settings.device),
+        threads=settings.threads,
         resume=snapshot,
     )
     return made

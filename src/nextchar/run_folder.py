@@ -10,6 +10,7 @@ report.html              the run as one page
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -130,7 +131,9 @@ class RunFolder:
         self.check_free()
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
-            write_atomically(self.path / SETTINGS, settings.model_dump_json(indent=2).encode())
+            # json, unlike pydantic, carries file names whose bytes are no UTF-8: Python has lone surrogates for them.
+            content = json.dumps(settings.model_dump(mode="json"), indent=2)
+            write_atomically(self.path / SETTINGS, content.encode())
 
     def settings(self) -> RunSettings:
         """Return what the run follows.
@@ -139,12 +142,12 @@ class RunFolder:
             RunFolderError: there is no run in the folder, or its settings are damaged or of a newer version.
         """
         try:
-            return RunSettings.model_validate_json((self.path / SETTINGS).read_bytes())
+            return RunSettings.model_validate(json.loads((self.path / SETTINGS).read_bytes()))
         except OSError as error:
             raise RunFolderError(
                 f"{self.path} is no run folder: its {SETTINGS} cannot be read ({error.strerror or error})."
             ) from error
-        except ValidationError as error:
+        except ValueError as error:  # pydantic's ValidationError is one
             raise RunFolderError(
                 f"The {SETTINGS} of {self.path} is damaged, or of a newer nextchar; the run cannot be resumed, "
                 f"but its {MODEL} can still be used."
@@ -240,7 +243,7 @@ class RunFolder:
             RunFolderError: it cannot be written.
         """
         with self._writing():
-            write_atomically(self.report_path, page.encode())
+            write_atomically(self.report_path, page.encode("utf-8", "replace"))
 
     @contextmanager
     def _writing(self) -> Generator[None]:

@@ -12,6 +12,7 @@ import difflib
 import encodings.aliases
 import gzip
 import io
+import os
 import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -172,7 +173,7 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None) 
     Raises:
         TextError: the file cannot be read, is empty, is not text, or does not decode.
     """
-    name = name or str(path)
+    name = name or readable(path)
     text = TextFile(path, name, "utf-8", "UTF-8", _is_gzip(path, name))
     if encoding is not None:
         text = replace(text, encoding=_known_encoding(encoding), determined="given")
@@ -181,6 +182,11 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None) 
     if text.determined != "UTF-8":
         _read_through(text)
     return text
+
+
+def readable(path: Path) -> str:
+    """Return ``path`` for people and for JSON: as UTF-8 whatever the locale, other bytes shown like ``\\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _determine(text: TextFile, head: bytes) -> TextFile:

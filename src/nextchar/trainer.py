@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ from nextchar.plan import Plan
 from nextchar.randomness import random_stream
 from nextchar.snapshot import Position, Snapshot
 from nextchar.tensor_file import Arrays
+from nextchar.workers import AVAILABLE_THREADS, Workers, choose_device
+
+__all__ = ["AVAILABLE_THREADS", "Trainer", "choose_device", "evaluation_steps", "measure_step"]
 
 LOG2 = math.log(2)
 
@@ -47,35 +51,6 @@ LAST_RATE = 0.01
 """Learning rate at the end of the schedule, as a share of its peak."""
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device of that name; ``auto`` is CUDA, else MPS, else the CPU.
-
-    Raises:
-        TrainingError: this machine or this torch does not have that device.
-    """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, there in present.items() if there)
-    if not present[name]:
-        here = ", ".join(device for device, there in present.items() if there)
-        raise TrainingError(
-            f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}."
-        )
-    return torch.device(name)
-
-
-def threads() -> int:
-    """Return the number of threads that torch computes with."""
-    return torch.get_num_threads()
-
-
-def use_threads(number: int | None) -> None:
-    """Let torch compute with ``number`` threads, if given; the order of its sums, so the last bit of a result,
-    depends on it."""
-    if number is not None:
-        torch.set_num_threads(number)
-
-
 class Trainer:
     """One run of training, resumable."""
 
@@ -89,6 +64,7 @@ class Trainer:
         seed: int,
         evaluations: int = 1,
         device: torch.device | None = None,
+        threads: int = 1,
         clock: Callable[[], float] = time.perf_counter,
         resume: Snapshot | None = None,
     ) -> None:
@@ -102,6 +78,7 @@ class Trainer:
             seed: of the initial weights, the order of the data and dropout.
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
             device: where to train; the CPU by default.
+            threads: to compute with on the CPU.
             clock: seconds; read around training alone.
             resume: the snapshot of an earlier trainer with the same plan, text and seed.
         """
@@ -118,10 +95,8 @@ class Trainer:
         self._module = LSTM(self.architecture, weights).to(self.device)
         self._weights = self._module.tensors()
         self._optimizer = _optimizer(self._weights, plan)
-        self._generator = torch.Generator(self.device)
-        self._generator.manual_seed(int(random_stream(seed, "dropout").integers(2**63)))
-        self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
-        self._state = self._module.initial_state(plan.streams)
+        self._workers = Workers(plan.shards, threads)
+        self._parts = [_Part(self._module, plan, where, seed) for where in self._workers.parts(plan.streams)]
         self.position = Position()
         self.best = self._module.export_parameters()
         if resume is not None:
@@ -180,15 +155,14 @@ class Trainer:
         """Make one update of the weights; return the loss before it, in nats per character."""
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate(step)
-        inputs, targets = (torch.from_numpy(part).to(self.device) for part in self._streams.batch(step))  # (T, B)
-        logits, state = self._module(inputs, self._state, self._dropout)  # (T, B, V)
-        loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        self._optimizer.zero_grad()
-        loss.backward()
+        inputs, targets = self._streams.batch(step)  # (T, B)
+        computed = self._workers.map(lambda number: self._parts[number].gradients(inputs, targets))
+        losses, gradients = zip(*computed, strict=True)
+        for weight, parts in zip(self._weights.values(), zip(*gradients, strict=True), strict=True):
+            weight.grad = reduce(torch.add, parts)
         torch.nn.utils.clip_grad_norm_(self._weights.values(), self.plan.clip)
         self._optimizer.step()
-        self._state = tuple((h.detach(), c.detach()) for h, c in state)
-        return loss.detach()
+        return torch.stack(losses).sum()
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of ``step``: linear warm-up, then half a cosine down to `LAST_RATE`."""
@@ -224,7 +198,7 @@ class Trainer:
         done = self.position
         bits = None
         if len(self._validation):
-            network = TorchNetwork(self._module)
+            network = TorchNetwork(self._module, self._workers)
             bits = parallel_bits_per_id(network, self._validation, self._start_id, VALIDATION_STREAMS, WARM_UP)
         best = bits is None or done.best_bits is None or bits < done.best_bits
         training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
@@ -265,35 +239,65 @@ class Trainer:
         self.position = replace(self.position, **changes)
 
     def _take_snapshot(self) -> Snapshot:
-        arrays: Arrays = {"random": self._generator.get_state().numpy().copy()}
+        arrays: Arrays = {}
         for name, weight in self._weights.items():
             arrays[f"weights/{name}"] = _copy(weight)
             for key, value in self._optimizer.state[weight].items():
                 arrays[f"optimizer/{name}/{key}"] = _copy(value)
-        for layer, (h, c) in enumerate(self._state):
-            arrays[f"hidden/{layer}"], arrays[f"cell/{layer}"] = _copy(h), _copy(c)
+        for number, part in enumerate(self._parts):
+            arrays.update({f"part{number}/{name}": array for name, array in part.arrays().items()})
         arrays.update({f"best/{name}": array for name, array in self.best.items()})
         return Snapshot(self.position, arrays)
 
     def _return_to(self, snapshot: Snapshot) -> None:
         arrays = snapshot.arrays
         self.position = snapshot.position
-        self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
         self._module.load_parameters({name: arrays[f"weights/{name}"] for name in self._weights})
         self.best = {name: arrays[f"best/{name}"].copy() for name in self._weights}
         self._optimizer.state.clear()
         for name, weight in self._weights.items():
-            prefix = f"optimizer/{name}/"
-            kept = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+            kept = _under(f"optimizer/{name}/", arrays)
             if kept:
-                self._optimizer.state[weight] = {key: self._to_device(array) for key, array in kept.items()}
-        self._state = tuple(
-            (self._to_device(arrays[f"hidden/{layer}"]), self._to_device(arrays[f"cell/{layer}"]))
-            for layer in range(self.architecture.layers)
-        )
+                self._optimizer.state[weight] = {key: _to_device(array, self.device) for key, array in kept.items()}
+        for number, part in enumerate(self._parts):
+            part.load(_under(f"part{number}/", arrays))
 
-    def _to_device(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array.copy()).to(self.device)
+
+class _Part:
+    """Some of the streams of a batch, with the state they have come to and a random stream of their own."""
+
+    def __init__(self, module: LSTM, plan: Plan, where: slice, seed: int) -> None:
+        self._module, self._where = module, where
+        self._share = (where.stop - where.start) / plan.streams
+        self._device = module.output.weight.device
+        self._generator = torch.Generator(self._device)
+        self._generator.manual_seed(int(random_stream(seed, "dropout", where.start).integers(2**63)))
+        self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
+        self._state = module.initial_state(where.stop - where.start)
+
+    def gradients(self, inputs: NDArray[np.int64], targets: NDArray[np.int64]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return this part's share of the batch's mean loss, in nats, and its gradients, for the batch's (T, B)."""
+        read, wanted = (_to_device(batch[:, self._where], self._device) for batch in (inputs, targets))  # (T, b)
+        logits, state = self._module(read, self._state, self._dropout)  # (T, b, V)
+        loss = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten()) * self._share
+        gradients = torch.autograd.grad(loss, list(self._module.tensors().values()))
+        self._state = tuple((h.detach(), c.detach()) for h, c in state)
+        return loss.detach(), gradients
+
+    def arrays(self) -> Arrays:
+        """Return the state and the random state."""
+        arrays: Arrays = {"random": self._generator.get_state().numpy().copy()}
+        for layer, (h, c) in enumerate(self._state):
+            arrays[f"hidden/{layer}"], arrays[f"cell/{layer}"] = _copy(h), _copy(c)
+        return arrays
+
+    def load(self, arrays: Arrays) -> None:
+        """Go back to what `arrays` returned."""
+        self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
+        self._state = tuple(
+            (_to_device(arrays[f"hidden/{layer}"], self._device), _to_device(arrays[f"cell/{layer}"], self._device))
+            for layer in range(len(self._state))
+        )
 
 
 def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
@@ -314,15 +318,24 @@ def _optimizer(weights: dict[str, Tensor], plan: Plan) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
 
 
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    """Return the arrays whose names begin with ``prefix``, under the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _to_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(array.copy()).to(device)
+
+
 def _copy(tensor: Tensor) -> NDArray[Any]:
     return tensor.detach().cpu().numpy().copy()
 
 
-def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, seconds: float = 0.5) -> float:
+def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.5) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
     ids = np.arange(plan.streams * plan.window * 2 + 2) % vocabulary_size
     trial = plan.model_copy(update={"steps": 1_000_000, "snapshot_every": 2, "clip": 1.0})
-    trainer = Trainer(trial, vocabulary_size, ids, ids[:0], seed=0, device=device)
+    trainer = Trainer(trial, vocabulary_size, ids, ids[:0], seed=0, device=device, threads=threads)
     steps: list[float] = []
     began = time.perf_counter()
     for event in trainer.run():

@@ -25,7 +25,7 @@ TEXT = "the quick brown fox jumps over the lazy dog\n" * 40
 PROMPT = "the quick"
 MODEL = random_model(TEXT, validation_characters=176, step=40, versions={"nextchar": "0.1.0"})
 PLAN = Plan(
-    hidden=(8, 8), embedding=4, input_dropout=0.1, dropout=0.1, streams=2, window=4, steps=40,
+    hidden=(8, 8), embedding=4, input_dropout=0.1, dropout=0.1, streams=2, shards=1, window=4, steps=40,
     learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, snapshot_every=10,
 )  # fmt: skip
 SETTINGS = RunSettings(

@@ -1,0 +1,66 @@
+"""Where torch computes: the device, and threads that work on parts of a batch side by side.
+
+On the CPU each part of a batch goes forward and backward in a thread of its own, which waits for the others once an
+update. torch's own way, several threads to every small operation, makes each wait for the slowest some hundred times an
+update: as fast on an idle machine, and many times slower as soon as something else wants one of its cores
+(benchmarks/threads.py).
+"""
+
+# torch types some of its functions as unknown.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+
+from nextchar.errors import TrainingError
+
+R = TypeVar("R")
+
+AVAILABLE_THREADS = torch.get_num_threads()
+"""Threads that torch computes with where nobody says otherwise: the cores, or ``OMP_NUM_THREADS``."""
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name; ``auto`` is CUDA, else MPS, else the CPU.
+
+    Raises:
+        TrainingError: this machine or this torch does not have that device.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in present.items() if there)
+    if not present[name]:
+        here = ", ".join(device for device, there in present.items() if there)
+        raise TrainingError(
+            f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}."
+        )
+    return torch.device(name)
+
+
+class Workers:
+    """A fixed number of threads, each computing one part of a batch."""
+
+    def __init__(self, count: int, threads: int = 1) -> None:
+        """``count`` parts are computed side by side with ``threads`` threads in all, at least one each."""
+        self.count = count
+        self._each = max(1, threads // count)
+        torch.set_num_threads(self._each)
+        # A thread's number of torch threads is its own, so each sets it once.
+        self._pool = ThreadPoolExecutor(count, "nextchar", torch.set_num_threads, (self._each,)) if count > 1 else None
+
+    def map(self, compute: Callable[[int], R]) -> list[R]:
+        """Return ``compute(part)`` for every part, in order."""
+        if self._pool is None:
+            return [compute(0)]
+        return list(self._pool.map(compute, range(self.count)))
+
+    def parts(self, size: int) -> list[slice]:
+        """Return where each part of ``size`` things lies, as even as can be."""
+        bounds = [size * part // self.count for part in range(self.count + 1)]
+        return [slice(first, end) for first, end in pairwise(bounds)]

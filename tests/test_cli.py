@@ -1,0 +1,194 @@
+"""The main job through the real command: train, write, score, tell."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nextchar.model_file import ModelFile
+from tests.command import SMALL, Outcome, made_up_text, nextchar
+from tests.networks import random_model
+
+
+@pytest.fixture(scope="module")
+def text(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of a real text."""
+    path = tmp_path_factory.mktemp("text") / "plays.txt"
+    path.write_text((corpora / "tinyshakespeare.txt").read_text()[:30_000])
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run of these tests is."""
+    return tmp_path_factory.mktemp("runs") / "plays"
+
+
+@pytest.fixture(scope="module")
+def trained(text: Path, run: Path) -> Outcome:
+    """The run, done."""
+    outcome = nextchar("train", text, "--out", run, "--steps", 60, "--evaluations", 3, *SMALL, "--json")
+    assert outcome.status == 0, outcome.stderr
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights mean nothing."""
+    path = tmp_path_factory.mktemp("model") / "any.safetensors"
+    random_model().save(path)
+    return path
+
+
+def test_training_tells_what_it_reached(trained: Outcome, run: Path, text: Path) -> None:
+    result = json.loads(trained.stdout)
+    assert trained.stdout.count("\n") == 1
+    assert (result["run"], result["model"]) == (str(run), str(run / "model.safetensors"))
+    assert result["corpus"] == [str(text)]
+    assert (result["characters"], result["training_characters"], result["validation_characters"]) == (
+        30_000,
+        27_000,
+        3_000,
+    )
+    assert result["vocabulary_size"] == 59
+    assert result["parameters"] == sum(
+        array.size for array in ModelFile.load(run / "model.safetensors").parameters.values()
+    )
+    assert 2 < result["validation_bits_per_character"] < 6
+    assert result["training_seconds"] > 0
+    assert (result["steps"], result["interrupted"]) == (60, False)
+
+
+def test_training_speaks_on_standard_error(trained: Outcome, run: Path) -> None:
+    lines = trained.stderr.splitlines()
+    assert "30,000 characters" in lines[0]
+    assert "58 distinct" in lines[0]
+    assert "LSTM of 16 units" in lines[1]
+    assert "bits per character on the held-out text" in lines[2]
+    assert lines[-1] == f"nextchar: to write more: nextchar sample {run} --temperature 0.5"
+    assert "\x1b" not in trained.stderr
+
+
+def test_a_run_folder_holds_what_it_should(trained: Outcome, run: Path) -> None:
+    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert files - {".lock"} == {
+        "settings.json",
+        "model.safetensors",
+        "resume/state.safetensors",
+        "events.jsonl",
+        "samples.md",
+        "report.html",
+    }
+    assert (run / "samples.md").read_text().count("Temperature 1.2:") == 3
+
+
+def test_info_tells_the_same(trained: Outcome, run: Path) -> None:
+    outcome = nextchar("info", run, "--json")
+    facts, result = json.loads(outcome.stdout), json.loads(trained.stdout)
+    same = ["validation_bits_per_character", "training_seconds", "characters", "vocabulary_size", "parameters", "seed"]
+    assert {name: facts[name] for name in same} == {name: result[name] for name in same}
+    assert len(facts["characters_known"]) == 58
+    assert outcome.stderr == ""
+    words = nextchar("info", run).stdout
+    assert "30,000" in words
+    assert f"{result['validation_bits_per_character']:.3f} bits per character on 3,000 characters" in words
+
+
+def test_evaluate_scores_the_held_out_text_as_training_did(
+    trained: Outcome, run: Path, text: Path, tmp_path: Path
+) -> None:
+    held_out = tmp_path / "end.txt"
+    held_out.write_text(text.read_text()[27_000:])
+    result = json.loads(nextchar("evaluate", run, held_out, "--json").stdout)
+    assert result == {
+        "bits_per_character": pytest.approx(json.loads(trained.stdout)["validation_bits_per_character"], abs=0.01),
+        "characters": 3_000,
+        "unknown_characters": 0,
+    }
+    words = nextchar("evaluate", run, "-", stdin=held_out.read_bytes()).stdout
+    assert f"bits per character    {result['bits_per_character']:.4f}" in words
+
+
+def test_a_report_is_written_anew(trained: Outcome, run: Path) -> None:
+    (run / "report.html").unlink()
+    outcome = nextchar("report", run)
+    assert (outcome.status, outcome.stdout) == (0, f"{run / 'report.html'}\n")
+    assert (run / "report.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_corpora_are_listed() -> None:
+    listed = json.loads(nextchar("corpora", "--json").stdout)["corpora"]
+    names = [entry["name"] for entry in listed]
+    assert {"python-docs", "nietzsche", "tinyshakespeare"} <= set(names)
+    words = nextchar("corpora").stdout
+    assert all(name in words for name in names)
+
+
+def test_without_a_name_runs_are_numbered(tmp_path: Path) -> None:
+    (tmp_path / "my book.txt").write_text(made_up_text())
+    for name in ("my book", "my book-2"):
+        outcome = nextchar("train", "my book.txt", "--steps", 2, *SMALL, cwd=tmp_path)
+        assert outcome.status == 0
+        assert outcome.stdout == ""
+        assert (tmp_path / "runs" / name / "model.safetensors").exists()
+        assert f"nextchar sample 'runs/{name}'" in outcome.stderr
+
+
+def test_quiet_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(made_up_text())
+    outcome = nextchar("train", "book.txt", "--steps", 2, *SMALL, "--quiet", cwd=tmp_path)
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
+
+
+def written(model: Path, *arguments: object, stdin: bytes = b"") -> str:
+    """Return what ``nextchar sample`` writes and check that it says nothing else."""
+    outcome = nextchar("sample", model, *arguments, stdin=stdin)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    return outcome.stdout
+
+
+def test_the_seed_decides_what_is_written(model: Path) -> None:
+    one, same, other = (written(model, "go", "--length", 60, "--seed", seed) for seed in (1, 1, 2))
+    assert one == same != other
+    assert one.startswith("go")
+    assert len(one) == len("go") + 60 + len("\n")
+    assert written(model, "go", "--length", 60, "--seed", 1, "--no-echo") == one.removeprefix("go")
+    assert len({written(model, "--length", 60) for _ in range(2)}) == 2
+
+
+def test_the_first_of_several_texts_is_the_single_one(model: Path) -> None:
+    several = written(model, "go", "--length", 9, "--seed", 1, "--count", 3, "--temperature", 2)
+    single = written(model, "go", "--length", 9, "--seed", 1, "--temperature", 2)
+    assert several.startswith(single)
+    result = json.loads(written(model, "go", "--length", 9, "--seed", 1, "--count", 3, "--temperature", 2, "--json"))
+    assert several == "".join(f"go{text}\n\n" for text in result["texts"])
+    assert len(set(result["texts"])) == 3
+    assert (result["prompt"], result["prompt_as_read"]) == ("go", "go")
+    assert result["settings"]["temperature"] == 2
+
+
+def test_writing_ends_before_a_stop(model: Path) -> None:
+    whole = written(model, "--length", 60, "--seed", 1).removesuffix("\n")
+    stop = whole[20:22]
+    assert written(model, "--length", 60, "--seed", 1, "--stop", stop) == whole[: whole.index(stop)] + "\n"
+    first = min(whole.index(stop), whole.index(whole[9:11]))
+    both = ("--stop", stop, "--stop", whole[9:11])
+    assert written(model, "--length", 60, "--seed", 1, *both) == whole[:first] + "\n"
+
+
+def test_greedy_writing_needs_no_seed(model: Path) -> None:
+    assert len({written(model, "go", "--temperature", 0, "--length", 30) for _ in range(2)}) == 1
+
+
+def test_nothing_asked_nothing_written(model: Path) -> None:
+    assert written(model, "go", "--length", 0) == "go\n"
+    assert written(model, "--length", 0) == written(model, "", "--length", 0) == "\n"
+
+
+def test_a_prompt_comes_from_standard_input_too(model: Path) -> None:
+    assert written(model, "-", "--length", 9, "--seed", 1, stdin="가나 é".encode()) == written(
+        model, "가나 é", "--length", 9, "--seed", 1
+    )
+    assert written(model, "--length", 9, "--seed", 1, "-", stdin=b"go\r\n") == written(
+        model, "go\n", "--length", 9, "--seed", 1
+    )
