@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -52,10 +53,16 @@ def nextchar(
     return Outcome(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
 
 
-def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
-    """Start the command; what it writes can be read from its pipes."""
+@contextmanager
+def running(*arguments: object, **options: object) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command, whose pipes can be read; at the end it is killed, should it still run."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload]
+    started = subprocess.Popen([*COMMAND, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload]
+    with started as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> bool:

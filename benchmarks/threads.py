@@ -1,0 +1,87 @@
+"""Milliseconds of an update: torch's several threads an operation against a thread for each part of the batch.
+
+Usage: python benchmarks/threads.py
+
+Each is measured on the machine as it is, and again while one other process wants a core for itself.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from machine import describe_machine
+
+from nextchar.events import Progress
+from nextchar.plan import Plan
+from nextchar.trainer import Trainer
+from nextchar.workers import AVAILABLE_THREADS
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+VOCABULARY = 57
+UPDATES = 40
+
+
+def plan_of(hidden: int, shards: int) -> Plan:
+    """Return the plan that the chooser would make for that size."""
+    return Plan(
+        hidden=(hidden,),
+        embedding=32,
+        input_dropout=0,
+        dropout=0,
+        streams=16,
+        shards=shards,
+        window=64,
+        steps=UPDATES,
+        learning_rate=0.005,
+        warm_up=5,
+        weight_decay=0.01,
+        clip=1,
+        snapshot_every=1,
+    )
+
+
+def milliseconds(hidden: int, shards: int) -> float:
+    """Return the mean time of an update, the first ones left out."""
+    ids = np.random.default_rng(0).integers(VOCABULARY, size=100_000)
+    trainer = Trainer(plan_of(hidden, shards), VOCABULARY, ids, ids[:0], seed=0, threads=AVAILABLE_THREADS)
+    times = [trainer.position.seconds for event in trainer.run() if isinstance(event, Progress)]
+    return 1000 * statistics.mean(np.diff(times)[5:])
+
+
+def spin() -> None:
+    """Keep a core busy."""
+    while True:
+        pass
+
+
+@contextmanager
+def busy_neighbour() -> Generator[None]:
+    """Let another process want a core for itself."""
+    process = multiprocessing.Process(target=spin, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+
+
+def main() -> None:
+    """Run the benchmark and print a table in Markdown."""
+    print(describe_machine())
+    print("\n| hidden | threads an operation, ms | a thread a part, ms | with a busy neighbour, ms | ms |")
+    print("|---:|---:|---:|---:|---:|")
+    for hidden in (128, 256, 384, 512):
+        idle = [milliseconds(hidden, shards) for shards in (1, AVAILABLE_THREADS)]
+        with busy_neighbour():
+            busy = [milliseconds(hidden, shards) for shards in (1, AVAILABLE_THREADS)]
+        print(f"| {hidden} | " + " | ".join(f"{value:.1f}" for value in (*idle, *busy)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
