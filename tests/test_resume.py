@@ -1,9 +1,7 @@
 """Nothing is lost: killed, interrupted or out of disk, a run goes on to the very result it would have had."""
 
 import json
-import multiprocessing
 import os
-import resource
 import shlex
 import signal
 from collections.abc import Callable
@@ -13,12 +11,12 @@ from random import Random
 
 import pytest
 
-from nextchar.cli.train import interruptions
+from nextchar.cli.follow import interruptions
 from nextchar.events import Evaluated, Finished, Sampled
 from nextchar.model_file import ModelFile
 from nextchar.run_folder import RunFolder
-from tests.command import SMALL, assert_refused, made_up_text, nextchar, running, wait_until
-from tests.killing import run_command, wait_for
+from tests.command import PATIENCE, SMALL, assert_refused, made_up_text, nextchar, running, wait_until
+from tests.forked import forked, nextchar_forked, wait_for
 
 STEPS = 3000
 OPTIONS = ("--steps", STEPS, "--evaluations", 6, "--seed", 3, "--threads", 1, *SMALL)
@@ -96,17 +94,14 @@ def moment(run: RunFolder, random: Random) -> Callable[[], bool]:
 
 def test_killed_at_any_moment_a_run_ends_as_if_undisturbed(text: Path, undisturbed: Path, tmp_path: Path) -> None:
     run, random = RunFolder(tmp_path / "run"), Random(0)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.killing"])
     arguments: tuple[object, ...] = ("train", text, "--out", run.path, "--save-every", "0.001s", *OPTIONS)
-    steps = []
+    steps = [0]
     for _ in range(KILLS):
-        process = context.Process(target=run_command, args=([*map(str, arguments), "--quiet"],))
         come = moment(run, random)
-        process.start()
-        assert wait_for(process, come), "the run ended before it could be killed"
-        process.kill()
-        process.join()
+        with forked(*arguments, output=tmp_path / "output") as process:
+            assert wait_for(process, come), (tmp_path / "output" / "stderr").read_text()
+            process.kill()
+            process.join()
         assert process.exitcode == -signal.SIGKILL
         assert_whole(run)
         snapshot = run.snapshot()
@@ -121,11 +116,12 @@ def test_killed_at_any_moment_a_run_ends_as_if_undisturbed(text: Path, undisturb
     assert_same_result(undisturbed, run.path)
 
 
-def test_resuming_a_finished_run_changes_nothing(undisturbed: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(undisturbed: Path, tmp_path: Path) -> None:
     before = {name: (undisturbed / name).read_bytes() for name in ("model.safetensors", "resume/state.safetensors")}
     told = story(undisturbed)
-    result = json.loads(nextchar("train", "--resume", undisturbed, "--json").stdout)
-    assert (result["steps"], result["interrupted"]) == (STEPS, False)
+    outcome = nextchar_forked("train", "--resume", undisturbed, "--json", output=tmp_path)
+    result = json.loads(outcome.stdout)
+    assert (outcome.status, result["steps"], result["interrupted"]) == (0, STEPS, False)
     assert {name: (undisturbed / name).read_bytes() for name in before} == before
     assert story(undisturbed) == told
 
@@ -167,27 +163,23 @@ def test_ctrl_c_saves_and_prints_the_command_that_goes_on(text: Path, undisturbe
 
 
 def test_terminated_and_out_of_disk_a_run_stays_whole(text: Path, undisturbed: Path, tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "run")
-    with running("train", text, "--out", run.path, *OPTIONS) as process:
-        assert wait_until(process, lambda: has_saved(run.path))
+    run, output = RunFolder(tmp_path / "run"), tmp_path / "output"
+    with forked("train", text, "--out", run.path, *OPTIONS, output=output) as process:
+        assert wait_for(process, lambda: has_saved(run.path))
         process.terminate()
-        _, stderr = process.communicate()
-    assert process.returncode == 130
+        process.join(PATIENCE)
+    assert process.exitcode == 130
+    resume = resume_command((output / "stderr").read_text())
     state = run.path / "resume" / "state.safetensors"
     saved = {path: path.read_bytes() for path in (state, run.model_path)}
-    limit = len(saved[state]) // 2
-
-    def fill_the_disk() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    outcome = nextchar(*resume_command(stderr.decode()), before=fill_the_disk)
+    outcome = nextchar_forked(*resume, output=output, largest_file=len(saved[state]) // 2)
     assert outcome.status == 1
     assert outcome.stderr.splitlines()[-1].startswith(f"nextchar: The run folder {run.path} cannot be written: File too")
     assert "Traceback" not in outcome.stderr
     assert {path: path.read_bytes() for path in saved} == saved
     assert_whole(run)
     assert not list(run.path.rglob(".*.tmp"))
-    assert nextchar(*resume_command(stderr.decode())).status == 0
+    assert nextchar_forked(*resume, output=output).status == 0
     assert_same_result(undisturbed, run.path)
 
 
@@ -214,23 +206,32 @@ def test_a_second_ctrl_c_interrupts_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_plan_followed_again_gives_the_same_weights(text: Path, undisturbed: Path, tmp_path: Path) -> None:
-    again = tmp_path / "again"
-    same = ("--plan", undisturbed, "--seed", 3, "--sample-length", 20)
-    assert nextchar("train", text, "--out", again, *same, "--evaluations", 6).status == 0
-    assert_same_result(undisturbed, again)
+@pytest.fixture(scope="module")
+def short(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of few steps."""
+    folder = tmp_path_factory.mktemp("short") / "run"
+    options = ("--steps", 90, "--evaluations", 3, "--seed", 4, "--threads", 1, *SMALL)
+    outcome = nextchar_forked("train", text, "--out", folder, *options, output=folder.parent)
+    assert outcome.status == 0, outcome.stderr
+    return folder
 
 
-def test_scoring_more_often_changes_no_weight(text: Path, undisturbed: Path, tmp_path: Path) -> None:
-    often = tmp_path / "often"
-    same = ("--plan", undisturbed, "--seed", 3, "--sample-length", 20)
-    assert nextchar("train", text, "--out", often, *same, "--evaluations", 11).status == 0
-    one, other = (RunFolder(path).snapshot() for path in (undisturbed, often))
+def test_a_plan_followed_again_gives_the_same_weights(text: Path, short: Path, tmp_path: Path) -> None:
+    same = ("--plan", short, "--seed", 4, "--evaluations", 3, "--sample-length", 20)
+    assert nextchar("train", text, "--out", tmp_path / "run", *same).status == 0
+    assert_same_result(short, tmp_path / "run")
+
+
+def test_scoring_more_often_changes_no_weight(text: Path, short: Path, tmp_path: Path) -> None:
+    often = ("--plan", short, "--seed", 4, "--evaluations", 7)
+    outcome = nextchar_forked("train", text, "--out", tmp_path / "run", *often, output=tmp_path)
+    assert outcome.status == 0, outcome.stderr
+    one, other = (RunFolder(path).snapshot() for path in (short, tmp_path / "run"))
     assert one is not None
     assert other is not None
     weights = [name for name in one.arrays if not name.startswith("best/")]
     assert bits({name: one.arrays[name] for name in weights}) == bits({name: other.arrays[name] for name in weights})
-    assert len(story(often)) == 11 * 5 + 1
+    assert len(story(tmp_path / "run")) == 7 * 5 + 1
 
 
 @pytest.mark.parametrize(
@@ -241,11 +242,11 @@ def test_scoring_more_often_changes_no_weight(text: Path, undisturbed: Path, tmp
     ],
 )
 def test_without_its_text_a_run_does_not_go_on(
-    change: Callable[[Path], object], words: str, undisturbed: Path, tmp_path: Path
+    change: Callable[[Path], object], words: str, short: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    settings = json.loads((undisturbed / "settings.json").read_text())
+    settings = json.loads((short / "settings.json").read_text())
     text = tmp_path / "book.txt"
     text.write_text(made_up_text())
     change(text)
@@ -254,8 +255,9 @@ def test_without_its_text_a_run_does_not_go_on(
     assert_refused(nextchar("train", "--resume", run, env=cache), 1, words, str(text))
 
 
-def test_a_run_with_the_cache_gone_goes_on_from_its_text(undisturbed: Path, tmp_path: Path) -> None:
-    before = bits(ModelFile.load(undisturbed / "model.safetensors").parameters)
-    outcome = nextchar("train", "--resume", undisturbed, env={"NEXTCHAR_CACHE": str(tmp_path)})
+def test_with_the_cache_gone_a_run_goes_on_from_its_text(short: Path, tmp_path: Path) -> None:
+    before = bits(ModelFile.load(short / "model.safetensors").parameters)
+    outcome = nextchar("train", "--resume", short, env={"NEXTCHAR_CACHE": str(tmp_path)})
     assert outcome.status == 0, outcome.stderr
-    assert bits(ModelFile.load(undisturbed / "model.safetensors").parameters) == before
+    assert list((tmp_path / "corpora").iterdir())
+    assert bits(ModelFile.load(short / "model.safetensors").parameters) == before

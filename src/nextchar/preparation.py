@@ -128,7 +128,7 @@ def choose_prompt(corpus: Corpus, seed: int) -> str:
     """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
     ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
     text = corpus.vocabulary.decode(ids[: 1 << 16]).replace("\ufffd", "")
-    lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text]
+    lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text.partition("\n")[2] or text]
     random = random_stream(seed, "evaluation")
     return lines[int(random.integers(len(lines)))][:PROMPT]
 

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cyclopts import App, CycloptsError
-from pydantic import ValidationError
 
 from nextchar.errors import NextcharError, UsageError
-from nextchar.settings import Settings, explain
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -30,6 +28,7 @@ app = App(
     help="Train a small character-level language model on your own text, and write with it.",
     version_flags=["--version"],
     version=_version,
+    help_format="plaintext",
     result_action="return_value",
 )
 # Each module is loaded when its command is asked for, so that no command waits for what another one needs.
@@ -55,11 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
-    except CycloptsError as error:
-        cause = error.__cause__
-        return _fail(explain(Settings, cause) if isinstance(cause, ValidationError) else str(error), WRONG_USAGE)
-    except ValidationError as error:
-        return _fail(explain(Settings, error), WRONG_USAGE)
+    except (CycloptsError, ValueError) as error:
+        return _fail(_explained(error), WRONG_USAGE)
     except UsageError as error:
         return _fail(str(error), WRONG_USAGE)
     except NextcharError as error:
@@ -80,7 +76,7 @@ class _StandardInput(str):
 
     __slots__ = ()
 
-    def startswith(self, *arguments: Any) -> bool:
+    def startswith(self, *_: Any) -> bool:
         return False
 
 
@@ -90,6 +86,20 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+
+
+def _explained(error: Exception) -> str:
+    """Return what was wrong with the options, in our words where pydantic found it."""
+    from pydantic import ValidationError
+
+    from nextchar.settings import Settings, explain
+
+    for found in (error, error.__cause__):
+        if isinstance(found, ValidationError):
+            return explain(Settings, found)
+    if isinstance(error, CycloptsError):
+        return str(error)
+    raise error  # a ValueError that is a bug of ours
 
 
 def _fail(message: str, status: int) -> int:

@@ -8,17 +8,20 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from nextchar import catalog
-from nextchar.corpus import default_cache_folder
 from nextchar.errors import TextError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nextchar.catalog import Resolved
 
 
 def error_console() -> Console:
     """Return the console of standard error, for progress, notes and errors; colours on a terminal alone."""
+    from rich.console import Console
+
     return Console(file=sys.stderr, stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -49,7 +52,7 @@ def write_text(pieces: Iterable[str]) -> None:
 
 
 def as_typed(argument: str) -> str:
-    """Return ``argument`` as it was typed: in the locale C Python leaves bytes beyond ASCII undecoded, as surrogates."""
+    """Return ``argument`` as it was typed: in the locale C, Python leaves bytes beyond ASCII as surrogates."""
     undecoded = any("\udc80" <= character <= "\udcff" for character in argument)
     return os.fsencode(argument).decode("utf-8", "replace") if undecoded else argument
 
@@ -83,8 +86,11 @@ def shell_quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def resolve(names: Sequence[str], encoding: str | None) -> catalog.Resolved:
+def resolve(names: Sequence[str], encoding: str | None) -> Resolved:
     """Return the texts that ``names`` stand for, and tell what was found out on the way."""
+    from nextchar import catalog
+    from nextchar.corpus import default_cache_folder
+
     stdin = sys.stdin.buffer if "-" in names else None
     found = catalog.resolve(names, encoding=encoding, stdin=stdin, cache=default_cache_folder())
     for message in found.notes:

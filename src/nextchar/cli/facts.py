@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from nextchar import catalog
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json, resolve
-from nextchar.corpus import default_cache_folder
 from nextchar.errors import UnknownCharacterError
-from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
-from nextchar.run_folder import RunFolder, find_model
-from nextchar.settings import describe_duration
+
+if TYPE_CHECKING:
+    from nextchar.model_file import ModelFile
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -51,6 +48,7 @@ def evaluate(model: Path, text: str, *, encoding: str | None = None, strict: Fla
     json
         Print the result as one JSON object.
     """
+    from nextchar.language_model import LanguageModel
     from nextchar.text import joined_chunks
 
     language_model = LanguageModel.load(model)
@@ -86,6 +84,9 @@ def info(model: Path, *, json: Flag = False) -> int:
     json
         Print everything as one JSON object.
     """
+    from nextchar.model_file import ModelFile
+    from nextchar.run_folder import find_model
+
     path = find_model(model)
     file = ModelFile.load(path)
     if json:
@@ -133,7 +134,9 @@ def report(run: Path) -> int:
     run
         A run folder.
     """
+    from nextchar.corpus import default_cache_folder
     from nextchar.report.page import corpus_ids, render_report
+    from nextchar.run_folder import RunFolder
 
     folder = RunFolder(run)
     folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
@@ -149,6 +152,9 @@ def corpora(*, json: Flag = False) -> int:
     json
         Print the list as one JSON object.
     """
+    from nextchar import catalog
+    from nextchar.corpus import default_cache_folder
+
     entries = catalog.listing(default_cache_folder())
     if json:
         print_json({"corpora": entries})
@@ -169,6 +175,8 @@ def _number(value: int | None) -> str | None:
 
 
 def _training(file: ModelFile) -> str | None:
+    from nextchar.settings import describe_duration
+
     provenance = file.provenance
     if provenance.training_seconds is None:
         return None

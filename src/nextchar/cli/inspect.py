@@ -10,14 +10,13 @@ from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json, resolve
-from nextchar.corpus import default_cache_folder, encode_corpus
 from nextchar.errors import MissingDependencyError, UsageError
-from nextchar.inspection import CharacterCount, Inspection, inspect_texts
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
-from nextchar.text import TextFile
 
 if TYPE_CHECKING:
     from nextchar.forecast import Forecast
+    from nextchar.inspection import CharacterCount, Inspection
+    from nextchar.text import TextFile
 
 
 WIDTH = 10
@@ -42,6 +41,8 @@ def inspect(
     json
         Print everything as one JSON object.
     """
+    from nextchar.inspection import inspect_texts
+
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
     found = resolve(corpus, text.encoding)
@@ -57,6 +58,7 @@ def inspect(
 
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
+    from nextchar.corpus import default_cache_folder, encode_corpus
     from nextchar.forecast import TRIAL_SECONDS, forecast
 
     note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from nextchar.cli.app import DONE, INTERRUPTED
-from nextchar.cli.console import error_console, note, print_json, shell_quoted
-from nextchar.corpus import default_cache_folder
-from nextchar.errors import MissingDependencyError, UsageError
-from nextchar.events import Finished
-from nextchar.preparation import Texts
-from nextchar.progress import Level, ProgressDisplay, choose_level
-from nextchar.run_folder import RunFolder
+from nextchar.errors import UsageError
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.training_run import TrainingRun, free_folder
 
 Flat = Parameter(name="*")
 Plain = Parameter(negative=())
@@ -58,10 +47,19 @@ def train(
     json
         Print the result as one JSON object, the last line of standard output.
     """
+    from nextchar.cli import follow
+    from nextchar.cli.console import error_console
+    from nextchar.corpus import default_cache_folder
+    from nextchar.preparation import Texts
+    from nextchar.progress import choose_level
+    from nextchar.run_folder import RunFolder
+    from nextchar.training_run import TrainingRun, free_folder
+
+    cache = default_cache_folder()
     if resume is not None:
         if corpus or out or plan or text.model_fields_set or training.model_fields_set:
             raise UsageError("--resume takes no text and no option of training: a run goes on as it began.")
-        run = TrainingRun(RunFolder(resume), cache=default_cache_folder())
+        run = TrainingRun(RunFolder(resume), cache=cache)
     else:
         if not corpus:
             raise UsageError("Name a text to train on: nextchar train mybook.txt (or --resume RUN).")
@@ -69,9 +67,9 @@ def train(
         texts = Texts(corpus, text, sys.stdin.buffer if "-" in corpus else None)
         like = RunFolder(plan) if plan else None
         refuse_to_change(plan, training)
-        run = TrainingRun(folder, texts=texts, training=training, like=like, cache=default_cache_folder())
+        run = TrainingRun(folder, texts=texts, training=training, like=like, cache=cache)
     console = error_console()
-    return follow(run, "silent" if quiet else choose_level(console), json=json)
+    return follow.follow(run, "silent" if quiet else choose_level(console), json=json)
 
 
 def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
@@ -99,82 +97,16 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     seed
         Seed of everything random in the run.
     """
+    from nextchar.cli import follow
+    from nextchar.cli.console import error_console
+    from nextchar.corpus import default_cache_folder
+    from nextchar.preparation import Texts
+    from nextchar.run_folder import RunFolder
+    from nextchar.training_run import TrainingRun, free_folder
+
     folder = RunFolder(free_folder(out.parent, (out.name,)))
     training = TrainingSettings.model_validate({"time": time, "seed": seed})
     run = TrainingRun(
         folder, texts=Texts(("python-docs",), TextSettings()), training=training, cache=default_cache_folder()
     )
-    return follow(run, "full" if error_console().is_terminal else "lines")
-
-
-def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
-    """Do ``run`` to its end or to a Ctrl-C, show it, write its report, and say how to go on."""
-    folder = run.folder
-    assert folder is not None
-    finished: Finished | None = None
-    with interruptions() as interrupted, ProgressDisplay(error_console(), level) as display:
-        for event in run.events(interrupted):
-            display.show(event)
-            if isinstance(event, Finished):
-                finished = event
-    loud = level != "silent"
-    if loud and (finished is None or finished.interrupted):
-        note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
-    if finished is None:
-        return INTERRUPTED
-    if not finished.interrupted:
-        write_report(folder, loud=loud)
-    if loud:
-        size = folder.model_path.stat().st_size
-        note(f"model: {folder.model_path} ({size / 1024:,.0f} KiB)")
-        note(f"to write more: nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
-    if json:
-        print_json(result(run, finished))
-    return INTERRUPTED if finished.interrupted else DONE
-
-
-def write_report(folder: RunFolder, *, loud: bool) -> None:
-    """Write the report of the run, or say what is missing for it."""
-    from nextchar.report.page import corpus_ids, render_report
-
-    try:
-        folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
-    except MissingDependencyError as error:
-        if loud:
-            note(f"no report: {error}")
-        return
-    if loud:
-        note(f"report: {folder.report_path}")
-
-
-def result(run: TrainingRun, finished: Finished) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
-    from nextchar.cli.facts import model_facts
-
-    assert run.folder is not None
-    return {
-        "run": str(run.folder.path),
-        "model": str(run.folder.model_path),
-        **model_facts(run.model.file),
-        "steps": finished.step,
-        "interrupted": finished.interrupted,
-    }
-
-
-@contextmanager
-def interruptions() -> Generator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once."""
-    seen: list[int] = []
-
-    def remember(number: int, _frame: object) -> None:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, remember) for number in numbers]
-    try:
-        yield lambda: bool(seen)
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+    return follow.follow(run, "full" if error_console().is_terminal else "lines")

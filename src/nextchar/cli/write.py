@@ -12,7 +12,6 @@ from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import as_typed, note, print_json, read_standard_input, write_text
-from nextchar.language_model import LanguageModel
 from nextchar.settings import SamplingSettings
 
 
@@ -43,6 +42,8 @@ def sample(
     json
         Print the prompt, the texts and the settings as one JSON object instead.
     """
+    from nextchar.language_model import LanguageModel
+
     if count < 1:
         from nextchar.errors import UsageError
 

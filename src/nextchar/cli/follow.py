@@ -1,0 +1,90 @@
+"""A run that is done in front of somebody: shown, interrupted, reported."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from nextchar.cli.app import DONE, INTERRUPTED
+from nextchar.cli.console import error_console, note, print_json, shell_quoted
+from nextchar.corpus import default_cache_folder
+from nextchar.errors import MissingDependencyError
+from nextchar.events import Finished
+from nextchar.progress import Level, ProgressDisplay
+from nextchar.run_folder import RunFolder
+from nextchar.training_run import TrainingRun
+
+
+def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
+    """Do ``run`` to its end or to a Ctrl-C, show it, write its report, and say how to go on."""
+    folder = run.folder
+    assert folder is not None
+    finished: Finished | None = None
+    with interruptions() as interrupted, ProgressDisplay(error_console(), level) as display:
+        for event in run.events(interrupted):
+            display.show(event)
+            if isinstance(event, Finished):
+                finished = event
+    loud = level != "silent"
+    if loud and (finished is None or finished.interrupted):
+        note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
+    if finished is None:
+        return INTERRUPTED
+    if not finished.interrupted:
+        write_report(folder, loud=loud)
+    if loud:
+        size = folder.model_path.stat().st_size
+        note(f"model: {folder.model_path} ({size / 1024:,.0f} KiB)")
+        note(f"to write more: nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
+    if json:
+        print_json(result(run, finished))
+    return INTERRUPTED if finished.interrupted else DONE
+
+
+def write_report(folder: RunFolder, *, loud: bool) -> None:
+    """Write the report of the run, or say what is missing for it."""
+    from nextchar.report.page import corpus_ids, render_report
+
+    try:
+        folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
+    except MissingDependencyError as error:
+        if loud:
+            note(f"no report: {error}")
+        return
+    if loud:
+        note(f"report: {folder.report_path}")
+
+
+def result(run: TrainingRun, finished: Finished) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    from nextchar.cli.facts import model_facts
+
+    assert run.folder is not None
+    return {
+        "run": str(run.folder.path),
+        "model": str(run.folder.model_path),
+        **model_facts(run.model.file),
+        "steps": finished.step,
+        "interrupted": finished.interrupted,
+    }
+
+
+@contextmanager
+def interruptions() -> Generator[Callable[[], bool]]:
+    """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once."""
+    seen: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, remember) for number in numbers]
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

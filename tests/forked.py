@@ -1,0 +1,58 @@
+"""The command in processes forked from a server that has torch loaded already: many can be started, and killed."""
+
+import multiprocessing
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from tests.command import PATIENCE, Outcome
+
+_LOADED = ["torch._dynamo", "matplotlib.figure", "nextchar.trainer", "nextchar.cli.train", "nextchar.report.page"]
+
+
+@contextmanager
+def forked(*arguments: object, output: Path, largest_file: int | None = None) -> Iterator[BaseProcess]:
+    """Start the command, which writes to the folder ``output``; at the end it is killed, should it still run."""
+    output.mkdir(exist_ok=True)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_LOADED)
+    process = context.Process(target=_be_the_command, args=([*map(str, arguments)], output, largest_file))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def nextchar_forked(*arguments: object, output: Path, largest_file: int | None = None) -> Outcome:
+    """Run the command to its end."""
+    with forked(*arguments, output=output, largest_file=largest_file) as process:
+        process.join(PATIENCE)
+    return Outcome(process.exitcode or 0, (output / "stdout").read_text(), (output / "stderr").read_text())
+
+
+def wait_for(process: BaseProcess, happened: Callable[[], bool]) -> bool:
+    """Return true as soon as something has ``happened``, or false if ``process`` ended without."""
+    for _ in range(round(PATIENCE / 0.001)):
+        if happened():
+            return True
+        process.join(0.001)
+        if not process.is_alive():
+            return happened()
+    raise TimeoutError("nothing happened")
+
+
+def _be_the_command(arguments: list[str], output: Path, largest_file: int | None) -> None:
+    from nextchar.cli import main
+
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        with (output / name).open("wb") as file:
+            os.dup2(file.fileno(), number)
+    if largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    sys.exit(main(arguments))
