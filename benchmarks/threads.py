@@ -18,7 +18,7 @@ from machine import describe_machine
 from nextchar.events import Progress
 from nextchar.plan import Plan
 from nextchar.trainer import Trainer
-from nextchar.workers import AVAILABLE_THREADS
+from nextchar.workers import available_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,8 +49,9 @@ def plan_of(hidden: int, shards: int) -> Plan:
 def milliseconds(hidden: int, shards: int) -> float:
     """Return the mean time of an update, the first ones left out."""
     ids = np.random.default_rng(0).integers(VOCABULARY, size=100_000)
-    trainer = Trainer(plan_of(hidden, shards), VOCABULARY, ids, ids[:0], seed=0, threads=AVAILABLE_THREADS)
+    trainer = Trainer(plan_of(hidden, shards), VOCABULARY, ids, ids[:0], seed=0, threads=available_threads())
     times = [trainer.position.seconds for event in trainer.run() if isinstance(event, Progress)]
+    trainer.close()
     return 1000 * statistics.mean(np.diff(times)[5:])
 
 
@@ -77,9 +78,9 @@ def main() -> None:
     print("\n| hidden | threads an operation, ms | a thread a part, ms | with a busy neighbour, ms | ms |")
     print("|---:|---:|---:|---:|---:|")
     for hidden in (128, 256, 384, 512):
-        idle = [milliseconds(hidden, shards) for shards in (1, AVAILABLE_THREADS)]
+        idle = [milliseconds(hidden, shards) for shards in (1, available_threads())]
         with busy_neighbour():
-            busy = [milliseconds(hidden, shards) for shards in (1, AVAILABLE_THREADS)]
+            busy = [milliseconds(hidden, shards) for shards in (1, available_threads())]
         print(f"| {hidden} | " + " | ".join(f"{value:.1f}" for value in (*idle, *busy)) + " |", flush=True)
 
 

@@ -131,7 +131,9 @@ FAILING = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "words"), FAILING, ids=lambda value: "" if isinstance(value, str) else " ".join(value))
+@pytest.mark.parametrize(
+    ("arguments", "words"), FAILING, ids=lambda value: "" if isinstance(value, str) else " ".join(value)
+)
 def test_what_cannot_be_done_fails(arguments: list[str], words: str, folder: Path) -> None:
     assert_refused(nextchar(*arguments, cwd=folder), 1, words)
 
@@ -153,7 +155,13 @@ def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path) -> None:
     content, random = (folder / "model.safetensors").read_bytes(), Random(2)
     model = tmp_path / "model.safetensors"
     header = int.from_bytes(content[:8], "little")
-    flipped = [0, 7, 8, *(random.randrange(9, 8 + header) for _ in range(3)), random.randrange(8 + header, len(content))]
+    flipped = [
+        0,
+        7,
+        8,
+        *(random.randrange(9, 8 + header) for _ in range(3)),
+        random.randrange(8 + header, len(content)),
+    ]
     for place in flipped:
         model.write_bytes(content[:place] + bytes([content[place] ^ 0x21]) + content[place + 1 :])
         assert_refused(nextchar("sample", model, "go", "--length", 3), 1, str(model), "damaged")

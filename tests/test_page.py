@@ -29,7 +29,7 @@ PLAN = Plan(
     learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, snapshot_every=10,
 )  # fmt: skip
 SETTINGS = RunSettings(
-    corpus=("/home/me/secret/fox.txt",), corpus_key="k", text=TextSettings(),
+    corpus=("/home/me/secret/fox.txt",), names=("a",), corpus_key="k", text=TextSettings(),
     training=TrainingSettings(seed=7), plan=PLAN, device="cpu", threads=2, evaluations=3, prompt=PROMPT,
 )  # fmt: skip
 READ = TextRead(

@@ -174,7 +174,9 @@ def test_terminated_and_out_of_disk_a_run_stays_whole(text: Path, undisturbed: P
     saved = {path: path.read_bytes() for path in (state, run.model_path)}
     outcome = nextchar_forked(*resume, output=output, largest_file=len(saved[state]) // 2)
     assert outcome.status == 1
-    assert outcome.stderr.splitlines()[-1].startswith(f"nextchar: The run folder {run.path} cannot be written: File too")
+    assert outcome.stderr.splitlines()[-1].startswith(
+        f"nextchar: The run folder {run.path} cannot be written: File too"
+    )
     assert "Traceback" not in outcome.stderr
     assert {path: path.read_bytes() for path in saved} == saved
     assert_whole(run)

@@ -20,8 +20,8 @@ PLAN = Plan(
     warm_up=1, weight_decay=0, clip=1, snapshot_every=3,
 )  # fmt: skip
 SETTINGS = RunSettings(
-    corpus=("a.txt",), corpus_key="k", text=TextSettings(), training=TrainingSettings(), plan=PLAN, device="cpu",
-    threads=2, evaluations=3, prompt="go",
+    corpus=("a.txt",), names=("a",), corpus_key="k", text=TextSettings(), training=TrainingSettings(), plan=PLAN,
+    device="cpu", threads=2, evaluations=3, prompt="go",
 )  # fmt: skip
 SNAPSHOT = Snapshot(Position(step=3, seconds=1.5, best_bits=2.5), {"weights/x": np.arange(6, dtype=np.float32)})
 

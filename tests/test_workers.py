@@ -38,6 +38,12 @@ def test_parts_cover_everything_once() -> None:
         assert covered == list(range(size))
 
 
+def test_closed_workers_leave_torch_as_they_found_it() -> None:
+    before = torch.get_num_threads()
+    Workers(2, 2).close()
+    assert torch.get_num_threads() == before
+
+
 def test_an_error_in_a_part_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         Workers(2).map(lambda part: 1 // part)

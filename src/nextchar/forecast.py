@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nextchar.architecture import GATES
 from nextchar.corpus import Corpus
 from nextchar.plan import DEFAULT_SECONDS, Plan
-from nextchar.preparation import choose, import_trainer
+from nextchar.preparation import choose, computing
 from nextchar.settings import TrainingSettings
 
 TRIAL_SECONDS = 3.0
@@ -42,19 +42,20 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
-    trainer = import_trainer()
-    device = trainer.choose_device(training.device)
-    threads = training.threads or trainer.AVAILABLE_THREADS
+    device, threads = computing(training)
     chosen = choose(corpus, training, device, threads)
     budget = chosen.expected_seconds or training.time or DEFAULT_SECONDS
     short = TrainingSettings(time=min(TRIAL_SECONDS, budget))
     trial_plan = choose(corpus, short, device, threads).plan
     held_out = corpus.validation[:TRIAL_SCORED]
-    trial = trainer.Trainer(
+    from nextchar.trainer import Trainer
+
+    trial = Trainer(
         trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device, threads=threads
     )
     for _ in trial.run():
         pass
+    trial.close()
     bits = trial.position.best_bits
     longer = max(1.0, budget / max(trial.position.seconds, 1e-3))
     return Forecast(

@@ -99,7 +99,7 @@ def initial_parameters(
     Weights are uniform in ±1/√H of their layer, the embedding is standard normal, biases are zero, but for the forget
     gate, where they are 1, and the output, where they are the logarithm of each id's frequency in the training text:
     before it has learned anything else the network predicts every character as often as it occurs. (That alone is
-    worth 0.3 bits per character after ten seconds; see docs/benchmarks.md.)
+    worth 0.3 bits per character after ten seconds; see docs/learning.md.)
 
     Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
 
@@ -150,7 +150,7 @@ class TorchNetwork:
     def __init__(self, module: LSTM, workers: Workers | None = None) -> None:
         """``workers`` share the texts of a batch among them."""
         self.module = module
-        self._workers = workers or Workers(1)
+        self._workers = workers
         self.vocabulary_size = module.architecture.vocabulary_size
 
     def initial_state(self, batch: int) -> State:
@@ -160,6 +160,8 @@ class TorchNetwork:
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        if self._workers is None:
+            return self._forward(ids, state)
         parts = self._workers.parts(len(ids))
         results = self._workers.map(lambda number: self._forward(ids[parts[number]], _rows(state, parts[number])))
         logits = np.concatenate([logits for logits, _ in results])  # (B, T, V)

@@ -38,6 +38,12 @@ USABLE_SHARE = 0.97
 """Share of the time budget that is planned with; the rest is for a machine that is slower than when it was measured."""
 
 
+SNAPSHOT_WORK = 6e10
+"""Floating-point operations between two snapshots: half a second on two cores, half a minute on the slowest machine."""
+MOST_UPDATES = 100
+"""Most updates between two snapshots."""
+
+
 class Plan(BaseModel):
     """What training does, step by step. The same plan, text, seed and machine give the same weights, bit for bit."""
 
@@ -116,14 +122,14 @@ def choose_plan(
     if settings.steps is not None or settings.epochs is not None:
         steps = settings.steps or chooser.steps_of(settings.epochs or 0)
         hidden = settings.hidden or chooser.size_for(lambda _: steps * streams * window)
-        return ChosenPlan(chooser.plan(hidden, steps, second=None), None)
+        return ChosenPlan(chooser.plan(hidden, steps), None)
     seconds = USABLE_SHARE * (settings.time or DEFAULT_SECONDS)
     hidden = settings.hidden
     if hidden is None:
-        reference = chooser.plan(REFERENCE_SIZE, steps=1, second=None)
+        reference = chooser.plan(REFERENCE_SIZE, steps=1)
         speed = streams * window / measure(reference) * chooser.cost(REFERENCE_SIZE)
         hidden = chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
-    step_seconds = measure(chooser.plan(hidden, steps=1, second=None))
+    step_seconds = measure(chooser.plan(hidden, steps=1))
     affordable = max(1, int(seconds / step_seconds))
     enough = chooser.steps_of(30 if characters >= FEW_CHARACTERS else 20)
     steps = min(affordable, enough)
@@ -134,7 +140,7 @@ def choose_plan(
             f"The text is so short that it is learned in less than the time given: {passes:.0f} passes over it; more "
             "would be learning it by heart. (--epochs or --steps ask for more.)",
         )
-    plan = chooser.plan(hidden, steps, second=max(1, round(1 / step_seconds)))
+    plan = chooser.plan(hidden, steps)
     return ChosenPlan(plan, steps * step_seconds, notes)
 
 
@@ -174,18 +180,19 @@ class _Chooser:
         """Return the updates of so many passes over the text."""
         return max(1, round(epochs * self.characters / (self.streams * self.window)))
 
-    def plan(self, hidden: int, steps: int, second: int | None) -> Plan:
-        """Return the plan of that size and length; ``second`` is the number of updates in a second, where it is
-        known."""
+    def plan(self, hidden: int, steps: int) -> Plan:
+        """Return the plan of that size and length."""
         given = self.settings
         epochs = steps * self.streams * self.window / self.characters
         # The longer a text is read over and over, the more has to be dropped to keep it from being learned by heart.
         dropout = min(0.5, max(0.0, epochs - 2) / 24) if given.dropout is None else given.dropout
         few = 0.8 if self.streams <= 8 else 1.0
+        layers = given.layers or 1
+        update_work = training_work(hidden, self.embedding, self.vocabulary_size) * layers * self.streams * self.window
         rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < 0.3 else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
-            hidden=(hidden,) * (given.layers or 1),
+            hidden=(hidden,) * layers,
             embedding=self.embedding or None,
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
@@ -197,5 +204,5 @@ class _Chooser:
             warm_up=math.ceil(0.05 * steps),
             weight_decay=decay,
             clip=given.clip or 1.0,
-            snapshot_every=second or max(1, min(50, steps // 20)),
+            snapshot_every=max(1, min(steps // 20, MOST_UPDATES, int(SNAPSHOT_WORK / update_work))),
         )

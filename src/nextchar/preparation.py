@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
@@ -19,10 +19,9 @@ from nextchar.run_folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    import torch
-
     from nextchar.snapshot import Snapshot
     from nextchar.trainer import Trainer
+    from nextchar.workers import Device
 
 SCORED = 1_000_000
 """Held-out characters scored at most during a run; `nextchar evaluate` scores any number."""
@@ -63,12 +62,13 @@ def prepare(
     yield from (Note(message=message) for message in found.notes)
     corpus = encode_corpus(found.files, texts.settings, cache_folder=cache)
     yield _text_read(corpus)
-    trainer = import_trainer()
-    device = trainer.choose_device(training.device)
-    threads = like.threads if like else training.threads or trainer.AVAILABLE_THREADS
+    device, threads = computing(training)
+    if like is not None:
+        threads = like.threads
     chosen = ChosenPlan(like.plan, None) if like else choose(corpus, training, device, threads)
     settings = RunSettings(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
+        names=corpus.names,
         corpus_key=corpus.key,
         text=texts.settings,
         training=training,
@@ -98,12 +98,25 @@ def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
         TextError: its text is gone.
     """
     settings, snapshot = folder.settings(), folder.snapshot()
-    corpus = _find_corpus(settings, cache)
+    corpus = replace(_find_corpus(settings, cache), names=settings.names)
     prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, snapshot))
     step = prepared.trainer.position.step
     folder.forget_after(step)
     yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")
     return prepared
+
+
+def computing(training: TrainingSettings) -> tuple[Device, int]:
+    """Return the device and the number of threads to compute with.
+
+    Raises:
+        TrainingError: the device asked for is not there.
+        MissingDependencyError: torch is not installed.
+    """
+    import_trainer()
+    from nextchar.workers import available_threads, choose_device
+
+    return choose_device(training.device), training.threads or available_threads()
 
 
 def import_trainer() -> ModuleType:
@@ -133,7 +146,7 @@ def choose_prompt(corpus: Corpus, seed: int) -> str:
     return lines[int(random.integers(len(lines)))][:PROMPT]
 
 
-def choose(corpus: Corpus, training: TrainingSettings, device: torch.device, threads: int) -> ChosenPlan:
+def choose(corpus: Corpus, training: TrainingSettings, device: Device, threads: int) -> ChosenPlan:
     """Return the plan for ``corpus`` by measuring this machine."""
     trainer, size = import_trainer(), corpus.vocabulary.size
     return choose_plan(
@@ -176,19 +189,21 @@ def _encode_again(settings: RunSettings, cache: Path) -> Corpus:
 
 
 def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None) -> Trainer:
-    trainer = import_trainer()
-    made: Trainer = trainer.Trainer(
+    import_trainer()
+    from nextchar.trainer import Trainer
+    from nextchar.workers import choose_device
+
+    return Trainer(
         settings.plan,
         corpus.vocabulary.size,
         corpus.training,
         corpus.validation[:SCORED],
         seed=settings.training.seed,
         evaluations=settings.evaluations,
-        device=trainer.choose_device(settings.device),
+        device=choose_device(settings.device),
         threads=settings.threads,
         resume=snapshot,
     )
-    return made
 
 
 def _text_read(corpus: Corpus) -> TextRead:

@@ -46,6 +46,8 @@ class RunSettings(BaseModel):
     format: int = 1
     corpus: tuple[str, ...]
     """The texts as they were named, files by their absolute path."""
+    names: tuple[str, ...]
+    """What the texts are called."""
     corpus_key: str
     """Key of the encoded corpus in the cache."""
     text: TextSettings

@@ -119,7 +119,7 @@ class TrainingSettings(Settings):
         default=None,
         ge=1,
         le=1024,
-        description="Threads to compute with on the CPU; chosen by measuring when not given.",
+        description="Threads to compute with on the CPU; the cores when not given.",
     )
 
     @model_validator(mode="after")

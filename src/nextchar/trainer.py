@@ -33,9 +33,7 @@ from nextchar.plan import Plan
 from nextchar.randomness import random_stream
 from nextchar.snapshot import Position, Snapshot
 from nextchar.tensor_file import Arrays
-from nextchar.workers import AVAILABLE_THREADS, Workers, choose_device
-
-__all__ = ["AVAILABLE_THREADS", "Trainer", "choose_device", "evaluation_steps", "measure_step"]
+from nextchar.workers import Workers
 
 LOG2 = math.log(2)
 
@@ -107,6 +105,10 @@ class Trainer:
     def epoch(self) -> float:
         """Passes over the training text so far."""
         return self.position.step * self.plan.streams * self.plan.window / len(self._training)
+
+    def close(self) -> None:
+        """End the threads; nothing can be trained or scored any more."""
+        self._workers.close()
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now."""
@@ -343,5 +345,6 @@ def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads
             steps.append(trainer.position.seconds)
         if len(steps) > 3 and time.perf_counter() - began > seconds:
             break
+    trainer.close()
     # The first interval warms caches and kernels up; the median is not moved by a neighbour's burst.
     return float(np.median(np.diff(steps))) / trial.snapshot_every

@@ -66,10 +66,14 @@ class TrainingRun:
         held: AbstractContextManager[None] = (
             self.folder.lock(new=self._texts is not None) if self.folder else nullcontext()
         )
-        with held:
-            yield from self._logged(self._prepare())
-            if not stop():
-                yield from self._logged(self._train(stop))
+        try:
+            with held:
+                yield from self._logged(self._prepare())
+                if not stop():
+                    yield from self._logged(self._train(stop))
+        finally:
+            if self._prepared is not None:
+                self._prepared.trainer.close()
 
     @property
     def has_begun(self) -> bool:

@@ -22,8 +22,7 @@ from nextchar.errors import TrainingError
 
 R = TypeVar("R")
 
-AVAILABLE_THREADS = torch.get_num_threads()
-"""Threads that torch computes with where nobody says otherwise: the cores, or ``OMP_NUM_THREADS``."""
+Device = torch.device
 
 
 def choose_device(name: str) -> torch.device:
@@ -43,12 +42,18 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def available_threads() -> int:
+    """Return the threads that torch computes with where nobody says otherwise: the cores, or ``OMP_NUM_THREADS``."""
+    return torch.get_num_threads()
+
+
 class Workers:
-    """A fixed number of threads, each computing one part of a batch."""
+    """A fixed number of threads, each computing one part of a batch, until they are closed."""
 
     def __init__(self, count: int, threads: int = 1) -> None:
         """``count`` parts are computed side by side with ``threads`` threads in all, at least one each."""
         self.count = count
+        self._before = torch.get_num_threads()
         self._each = max(1, threads // count)
         torch.set_num_threads(self._each)
         # A thread's number of torch threads is its own, so each sets it once.
@@ -64,3 +69,9 @@ class Workers:
         """Return where each part of ``size`` things lies, as even as can be."""
         bounds = [size * part // self.count for part in range(self.count + 1)]
         return [slice(first, end) for first, end in pairwise(bounds)]
+
+    def close(self) -> None:
+        """End the threads, and let torch compute with as many as before."""
+        if self._pool is not None:
+            self._pool.shutdown()
+        torch.set_num_threads(self._before)
