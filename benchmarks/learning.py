@@ -1,6 +1,6 @@
 """Held-out bits per character against seconds of training, by the command itself with nothing chosen by hand.
 
-Usage: python benchmarks/learning.py [--seeds 3] [--only nietzsche] [--output docs/benchmarks/learning.json]
+Usage: python benchmarks/learning.py [--seeds 3] [--only nietzsche] [--budget 60] [--output FILE]
 
 Each line is one `nextchar train TEXT --time T --json` in a process of its own, one after another. The figure is that of
 the model that was kept, on the last 10 % of the text, the state carried through the whole of it. Prints a table in
@@ -96,13 +96,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", action="append", choices=RUNS)
-    parser.add_argument("--longest", type=float, default=180, help="longest time budget to run, in seconds")
+    parser.add_argument("--budget", action="append", type=int, help="time budget in seconds; all of a text by default")
     parser.add_argument("--output", type=Path, help="file for the single results, as JSON")
     arguments = parser.parse_args()
     results: list[Result] = []
     for text in arguments.only or RUNS:
         options, budgets = RUNS[text]
-        for budget in (budget for budget in budgets if budget <= arguments.longest):
+        for budget in (budget for budget in budgets if budget in (arguments.budget or budgets)):
             for seed in range(arguments.seeds):
                 results.append(train(text, options, budget, seed))
                 print(results[-1], file=sys.stderr, flush=True)

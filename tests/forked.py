@@ -15,12 +15,14 @@ _LOADED = ["torch._dynamo", "matplotlib.figure", "nextchar.trainer", "nextchar.c
 
 
 @contextmanager
-def forked(*arguments: object, output: Path, largest_file: int | None = None) -> Iterator[BaseProcess]:
+def forked(
+    *arguments: object, output: Path, cwd: Path | None = None, largest_file: int | None = None
+) -> Iterator[BaseProcess]:
     """Start the command, which writes to the folder ``output``; at the end it is killed, should it still run."""
     output.mkdir(exist_ok=True)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_LOADED)
-    process = context.Process(target=_be_the_command, args=([*map(str, arguments)], output, largest_file))
+    process = context.Process(target=_be_the_command, args=([*map(str, arguments)], output, cwd, largest_file))
     process.start()
     try:
         yield process
@@ -29,9 +31,11 @@ def forked(*arguments: object, output: Path, largest_file: int | None = None) ->
         process.join()
 
 
-def nextchar_forked(*arguments: object, output: Path, largest_file: int | None = None) -> Outcome:
+def nextchar_forked(
+    *arguments: object, output: Path, cwd: Path | None = None, largest_file: int | None = None
+) -> Outcome:
     """Run the command to its end."""
-    with forked(*arguments, output=output, largest_file=largest_file) as process:
+    with forked(*arguments, output=output, cwd=cwd, largest_file=largest_file) as process:
         process.join(PATIENCE)
     return Outcome(process.exitcode or 0, (output / "stdout").read_text(), (output / "stderr").read_text())
 
@@ -47,12 +51,14 @@ def wait_for(process: BaseProcess, happened: Callable[[], bool]) -> bool:
     raise TimeoutError("nothing happened")
 
 
-def _be_the_command(arguments: list[str], output: Path, largest_file: int | None) -> None:
+def _be_the_command(arguments: list[str], output: Path, cwd: Path | None, largest_file: int | None) -> None:
     from nextchar.cli import main
 
     for name, number in (("stdout", 1), ("stderr", 2)):
         with (output / name).open("wb") as file:
             os.dup2(file.fileno(), number)
+    if cwd is not None:
+        os.chdir(cwd)
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     sys.exit(main(arguments))

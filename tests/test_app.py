@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import signal
 import zipfile
 from pathlib import Path
 from random import Random
@@ -9,7 +10,7 @@ from random import Random
 import pytest
 
 from nextchar.cli import main
-from tests.command import SMALL, Outcome, assert_refused, made_up_text, nextchar
+from tests.command import SMALL, Outcome, assert_refused, made_up_text, nextchar, running
 from tests.networks import random_model
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x10\x00\x00\x00\x10\x08\x06\x00\x00\x00\x1f\xf3\xffa"
@@ -94,7 +95,7 @@ USAGE = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "words"), USAGE, ids=lambda value: " ".join(value))
+@pytest.mark.parametrize(("arguments", "words"), USAGE, ids=" ".join)
 def test_wrong_usage_has_its_own_status(
     arguments: list[str],
     words: list[str],
@@ -182,6 +183,18 @@ def test_characters_unknown_to_the_model_are_replaced_and_told(folder: Path) -> 
     assert "',' (U+002C COMMA) at character 5 left out" in note
     assert "(U+6F22 CJK UNIFIED IDEOGRAPH-6F22) at character 7 left out" in note
     assert_refused(nextchar(*asked, "--strict", cwd=folder), 1, "U+6F22", "at character 7", "--strict")
+
+
+def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
+    def heed_ctrl_c() -> None:  # which processes in the background of a script ignore, and so do their children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with running("sample", folder / "model.safetensors", "--length", 10**8, preexec_fn=heed_ctrl_c) as process:
+        assert process.stdout is not None
+        assert len(process.stdout.read(5)) == 5
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
+    assert (process.returncode, stderr) == (130, b"nextchar: interrupted\n")
 
 
 def test_help_and_version_are_no_errors() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from nextchar.model_file import ModelFile
 from tests.command import SMALL, Outcome, made_up_text, nextchar
+from tests.forked import nextchar_forked
 from tests.networks import random_model
 
 
@@ -127,7 +128,8 @@ def test_corpora_are_listed() -> None:
 def test_without_a_name_runs_are_numbered(tmp_path: Path) -> None:
     (tmp_path / "my book.txt").write_text(made_up_text())
     for name in ("my book", "my book-2"):
-        outcome = nextchar("train", "my book.txt", "--steps", 2, *SMALL, cwd=tmp_path)
+        asked = ("train", "my book.txt", "--steps", 2, *SMALL)
+        outcome = nextchar_forked(*asked, cwd=tmp_path, output=tmp_path / "output")
         assert outcome.status == 0
         assert outcome.stdout == ""
         assert (tmp_path / "runs" / name / "model.safetensors").exists()
@@ -136,7 +138,8 @@ def test_without_a_name_runs_are_numbered(tmp_path: Path) -> None:
 
 def test_quiet_is_quiet(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(made_up_text())
-    outcome = nextchar("train", "book.txt", "--steps", 2, *SMALL, "--quiet", cwd=tmp_path)
+    asked = ("train", tmp_path / "book.txt", "--out", tmp_path / "run", "--steps", 2, *SMALL, "--quiet")
+    outcome = nextchar_forked(*asked, output=tmp_path)
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
 
 

@@ -1,4 +1,4 @@
-"""What reaches the terminal, a pipe or a file: in any encoding, with colours where they can be seen and nowhere else."""
+"""What reaches a terminal, a pipe or a file: in any encoding, with colours where they can be seen, not elsewhere."""
 
 import json
 import os

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nextchar.plan import SIZES, ChosenPlan, Plan, choose_plan, training_work
+from nextchar.plan import SIZES, ChosenPlan, Plan, choose_plan, evaluation_steps, training_work
 from nextchar.settings import TrainingSettings, build
 
 TWO_CORES = 2.1e11
@@ -96,3 +96,9 @@ def test_any_length_of_text_has_a_plan(characters: int) -> None:
     plan = choose(characters, vocabulary_size=2, time=1).plan
     assert plan.streams * plan.window <= max(characters, 1)
     assert plan.hidden[0] in SIZES
+
+
+def test_evaluations_are_even_and_end_with_the_plan() -> None:
+    plan = choose(540_803, steps=100).plan
+    assert evaluation_steps(plan.model_copy(update={"steps": 100, "snapshot_every": 10}), 4) == [30, 50, 80, 100]
+    assert evaluation_steps(plan.model_copy(update={"steps": 5, "snapshot_every": 10}), 8) == [5]

@@ -188,13 +188,31 @@ def test_terminated_and_out_of_disk_a_run_stays_whole(text: Path, undisturbed: P
 def test_ctrl_c_while_it_prepares_leaves_a_run_that_can_begin(text: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with running("train", text, "--out", run, *OPTIONS) as process:
-        assert wait_until(process, lambda: (run / ".lock").exists())
+        assert wait_until(process, (run / ".lock").exists)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate()
     assert process.returncode == 130
     assert resume_command(stderr.decode()) == ["train", "--resume", str(run)]
     assert RunFolder(run).settings().plan.steps == STEPS
     assert_refused(nextchar("sample", run), 1, "ended before it had a model", f"nextchar train --resume {run}")
+
+
+def test_stopped_at_once_a_run_loses_nothing_either(text: Path, undisturbed: Path, tmp_path: Path) -> None:
+    run, output = tmp_path / "run", tmp_path / "output"
+    with forked("train", text, "--out", run, *OPTIONS, output=output) as process:
+        assert wait_for(process, lambda: has_saved(run))
+        assert process.pid is not None
+        # Two signals that arrive together, of which the second does not wait for what the first asks for.
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            os.kill(process.pid, number)
+        process.join(PATIENCE)
+    stderr = (output / "stderr").read_text()
+    assert process.exitcode == 130
+    assert "Traceback" not in stderr
+    assert "Stopped and saved" not in stderr
+    assert_whole(RunFolder(run))
+    assert nextchar_forked(*resume_command(stderr), output=output).status == 0
+    assert_same_result(undisturbed, run)
 
 
 def test_a_second_ctrl_c_interrupts_at_once() -> None:

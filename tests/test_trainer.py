@@ -13,7 +13,7 @@ from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
 from nextchar.plan import Plan
 from nextchar.snapshot import Snapshot
-from nextchar.trainer import Trainer, evaluation_steps
+from nextchar.trainer import Trainer, measure_step
 
 TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
 TRAINING, VALIDATION = TEXT[:4000], TEXT[4000:]
@@ -203,14 +203,15 @@ def test_with_nothing_held_out_the_last_model_is_kept() -> None:
     np.testing.assert_array_equal(trainer.best["output.bias"], trainer.parameters()["output.bias"])
 
 
-def test_evaluations_are_even_and_end_with_the_plan() -> None:
-    assert evaluation_steps(make_plan(steps=100, snapshot_every=10), 4) == [30, 50, 80, 100]
-    assert evaluation_steps(make_plan(steps=5, snapshot_every=10), 8) == [5]
-
-
 def test_the_learning_rate_warms_up_and_falls() -> None:
     trainer = make_trainer(make_plan(steps=100, warm_up=10, learning_rate=1.0))
     assert trainer.learning_rate(0) == pytest.approx(0.1)
     assert trainer.learning_rate(9) == pytest.approx(1.0)
     assert trainer.learning_rate(55) == pytest.approx(0.505)
     assert trainer.learning_rate(99) == pytest.approx(0.01, abs=0.001)
+
+
+def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
+    plan = make_plan(learning_rate=10.0, clip=1e9)
+    seconds = measure_step(plan, 32, torch.device("cpu"), threads=1, seconds=0.3)
+    assert 0 < seconds < 10

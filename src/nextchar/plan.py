@@ -144,6 +144,13 @@ def choose_plan(
     return ChosenPlan(plan, steps * step_seconds, notes)
 
 
+def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
+    """Return the steps after which the model is scored: ``evaluations`` evenly over the plan, each at a snapshot."""
+    every = plan.snapshot_every
+    wanted = (plan.steps * number / evaluations for number in range(1, evaluations + 1))
+    return sorted({min(plan.steps, math.ceil(step / every) * every) for step in wanted})
+
+
 @dataclass(frozen=True)
 class _Chooser:
     """The rule, for one text and one set of wishes."""

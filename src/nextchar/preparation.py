@@ -99,7 +99,14 @@ def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
     """
     settings, snapshot = folder.settings(), folder.snapshot()
     corpus = replace(_find_corpus(settings, cache), names=settings.names)
-    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, snapshot))
+    try:
+        trainer = _make_trainer(settings, corpus, snapshot)
+    except (KeyError, RuntimeError) as error:  # an array is missing, or torch refuses its shape
+        raise RunFolderError(
+            f"The state saved in {folder.path} is of another run or version of nextchar ({error}); it cannot be "
+            "resumed, but its model can still be used."
+        ) from error
+    prepared = Prepared(settings, corpus, trainer)
     step = prepared.trainer.position.step
     folder.forget_after(step)
     yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")

@@ -29,7 +29,7 @@ from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id, parallel_bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
 from nextchar.lstm import LSTM, Dropout, TorchNetwork, initial_parameters
-from nextchar.plan import Plan
+from nextchar.plan import Plan, evaluation_steps
 from nextchar.randomness import random_stream
 from nextchar.snapshot import Position, Snapshot
 from nextchar.tensor_file import Arrays
@@ -302,13 +302,6 @@ class _Part:
         )
 
 
-def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
-    """Return the steps after which the model is scored: ``evaluations`` evenly over the plan, each at a snapshot."""
-    every = plan.snapshot_every
-    wanted = (plan.steps * number / evaluations for number in range(1, evaluations + 1))
-    return sorted({min(plan.steps, math.ceil(step / every) * every) for step in wanted})
-
-
 def _optimizer(weights: dict[str, Tensor], plan: Plan) -> torch.optim.Optimizer:
     """Return AdamW over ``weights``; biases do not decay.
 
@@ -333,10 +326,11 @@ def _copy(tensor: Tensor) -> NDArray[Any]:
     return tensor.detach().cpu().numpy().copy()
 
 
-def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.5) -> float:
+def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.8) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
     ids = np.arange(plan.streams * plan.window * 2 + 2) % vocabulary_size
-    trial = plan.model_copy(update={"steps": 1_000_000, "snapshot_every": 2, "clip": 1.0})
+    # A rate of nearly nothing: what is measured is time, and no trial may diverge.
+    trial = plan.model_copy(update={"steps": 1_000_000, "snapshot_every": 2, "learning_rate": 1e-12})
     trainer = Trainer(trial, vocabulary_size, ids, ids[:0], seed=0, device=device, threads=threads)
     steps: list[float] = []
     began = time.perf_counter()

@@ -200,6 +200,8 @@ class TrainingRun:
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
     """Return a folder in ``parent``, named after the first text, in which no run has begun: mybook, mybook-2, ..."""
-    name = Path(corpus[0]).name.split(".")[0] if corpus[0] != "-" else "standard-input"
+    path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
+    # The name of "." or ".." says nothing: that of the folder it stands for does.
+    name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
     numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
     return next(path for path in numbered if not RunFolder(path).exists)

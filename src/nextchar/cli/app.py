@@ -30,6 +30,7 @@ app = App(
     version=_version,
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 # Each module is loaded when its command is asked for, so that no command waits for what another one needs.
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
@@ -22,13 +22,14 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
     folder = run.folder
     assert folder is not None
     finished: Finished | None = None
-    with interruptions() as interrupted, ProgressDisplay(error_console(), level) as display:
-        for event in run.events(interrupted):
+    # A second Ctrl-C raises KeyboardInterrupt: the run saves on its way out.
+    with suppress(KeyboardInterrupt), interruptions() as asked, ProgressDisplay(error_console(), level) as display:
+        for event in run.events(asked):
             display.show(event)
             if isinstance(event, Finished):
                 finished = event
     loud = level != "silent"
-    if loud and (finished is None or finished.interrupted):
+    if loud and folder.exists and (finished is None or finished.interrupted):
         note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
     if finished is None:
         return INTERRUPTED

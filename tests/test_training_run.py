@@ -1,0 +1,178 @@
+"""A run as events and files, interrupted wherever it can be."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from nextchar.errors import RunFolderError, TextError, TrainingError
+from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Saved, TextRead
+from nextchar.model_file import ModelFile
+from nextchar.preparation import Texts
+from nextchar.run_folder import RunFolder
+from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.training_run import TrainingRun, free_folder
+from tests.command import made_up_text
+
+TINY = TrainingSettings(hidden=16, streams=4, window=16, threads=1, sample_length=10, steps=40, evaluations=2)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Texts:
+    """What the runs here learn from."""
+    path = tmp_path / "book.txt"
+    path.write_text(made_up_text())
+    return Texts((str(path),), TextSettings())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """Where the runs here are kept."""
+    return RunFolder(tmp_path / "run")
+
+
+def begin(folder: RunFolder, texts: Texts, cache: Path, training: TrainingSettings = TINY) -> TrainingRun:
+    return TrainingRun(folder, texts=texts, training=training, cache=cache)
+
+
+def resume(folder: RunFolder, cache: Path) -> list[Event]:
+    return list(TrainingRun(folder, cache=cache).events())
+
+
+def final_weights(folder: RunFolder) -> dict[str, bytes]:
+    snapshot = folder.snapshot()
+    assert snapshot is not None
+    assert snapshot.position.step == 40
+    return {name: array.tobytes() for name, array in snapshot.arrays.items()}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """State at the end of a run that nothing happened to."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    (place / "book.txt").write_text(made_up_text())
+    folder = RunFolder(place / "run")
+    list(begin(folder, Texts((str(place / "book.txt"),), TextSettings()), place / "cache").events())
+    return final_weights(folder)
+
+
+def test_the_log_holds_all_but_progress(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    events = list(begin(folder, texts, tmp_path / "cache").events())
+    assert [type(event) for event in events[:2]] == [TextRead, Planned]
+    assert isinstance(events[-1], Finished)
+    assert folder.events() == [event for event in events if not isinstance(event, Progress)]
+    assert folder.model_path.exists()
+    assert (folder.path / "samples.md").read_text().count("## Step") == 2
+    finished = events[-1]
+    provenance = ModelFile.load(folder.model_path).provenance
+    assert finished.validation_bits_per_character == provenance.validation_bits_per_character
+    best = max(event.step for event in events if isinstance(event, Evaluated) and event.best)
+    assert finished.best_step == provenance.step == best
+
+
+def test_asked_to_stop_it_saves_and_can_be_resumed(
+    folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    questions = count()
+    events = list(begin(folder, texts, tmp_path / "cache").events(lambda: next(questions) >= 12))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].interrupted
+    assert 0 < events[-1].step < 40
+    assert not isinstance(resume(folder, tmp_path / "cache")[0], TextRead)
+    assert final_weights(folder) == weights
+
+
+def test_asked_to_stop_while_it_prepares_it_can_still_begin(
+    folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    events = list(begin(folder, texts, tmp_path / "cache").events(lambda: True))
+    assert isinstance(events[-1], Planned)
+    assert folder.snapshot() is None
+    assert resume(folder, tmp_path / "cache")[0] == Note(message="Going on at step 0 of 40.")
+    assert final_weights(folder) == weights
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2, 5, 9, 14, 20])
+def test_broken_off_at_any_event_it_saves_and_can_be_resumed(
+    moment: int, folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    run = begin(folder, texts, tmp_path / "cache")
+    events = run.events()
+    for _ in range(moment + 1):
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    if run.has_begun:
+        resume(folder, tmp_path / "cache")
+    else:
+        list(begin(folder, texts, tmp_path / "cache").events())
+    assert final_weights(folder) == weights
+
+
+def test_it_saves_as_often_as_asked(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    ticks = count()
+    often = TINY.model_copy(update={"save_every": 1.0, "evaluations": 1})
+    run = TrainingRun(folder, texts=texts, training=often, cache=tmp_path / "cache", clock=lambda: float(next(ticks)))
+    saved = [event.step for event in run.events() if isinstance(event, Saved)]
+    assert saved == sorted(set(saved))
+    assert len(saved) >= 15
+    assert saved[-1] == 40
+
+
+def test_a_folder_in_use_or_not_free_is_refused(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    first = begin(folder, texts, tmp_path / "cache").events()
+    next(first)
+    with pytest.raises(RunFolderError, match="in use"):
+        next(begin(folder, texts, tmp_path / "cache").events())
+    first.close()  # type: ignore[attr-defined]
+    assert not folder.path.exists()
+
+
+def test_a_run_that_does_not_begin_leaves_no_folder(folder: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(TextError):
+        list(begin(folder, Texts((str(tmp_path / "nowhere"),), TextSettings()), tmp_path / "cache").events())
+    assert not folder.path.exists()
+    folder.path.mkdir()
+    (folder.path / "mine.txt").write_text("keep me")
+    with pytest.raises(TextError):
+        list(begin(folder, Texts((str(tmp_path / "nowhere"),), TextSettings()), tmp_path / "cache").events())
+    assert (folder.path / "mine.txt").read_text() == "keep me"
+
+
+def test_training_that_cannot_go_on_leaves_its_best_model(
+    folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextchar.trainer.DIVERGENCE", -100.0)
+    monkeypatch.setattr("nextchar.trainer.RECOVERIES", 1)
+    with pytest.raises(TrainingError, match="lower --learning-rate"):
+        list(begin(folder, texts, tmp_path / "cache").events())
+    assert ModelFile.load(folder.model_path).architecture.hidden == (16,)
+    assert folder.snapshot() is not None
+    with folder.lock(new=False):
+        pass
+
+
+def test_without_a_folder_nothing_is_kept(texts: Texts, tmp_path: Path) -> None:
+    run = TrainingRun(None, texts=texts, training=TINY, cache=tmp_path / "cache")
+    events = list(run.events())
+    assert isinstance(events[-1], Finished)
+    assert run.model.provenance.step == events[-1].best_step
+    assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "cache"}
+
+
+def test_folders_are_named_after_the_text(tmp_path: Path) -> None:
+    assert free_folder(tmp_path, ("books/my.book.txt", "other")) == tmp_path / "my"
+    assert free_folder(tmp_path, ("-",)) == tmp_path / "standard-input"
+    (tmp_path / "my").mkdir()
+    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my"
+    (tmp_path / "my" / "settings.json").write_text("{}")
+    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my-2"
+
+
+def test_folders_without_a_name_of_their_own_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "books" / "old").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "books" / "old")
+    runs = Path("runs")
+    assert free_folder(runs, (".",)) == runs / "old"
+    assert free_folder(runs, ("..",)) == runs / "books"
+    assert free_folder(runs, (".notes.txt",)) == runs / "notes"
+    assert free_folder(runs, ("/",)) == runs / "text"
