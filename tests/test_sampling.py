@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nextchar.sampling import draw, keep_min_p, keep_top_k, keep_top_p, next_distribution, softmax
+from nextchar.errors import UsageError
+from nextchar.sampling import (
+    draw,
+    keep_min_p,
+    keep_top_k,
+    keep_top_p,
+    next_distribution,
+    reweight_distribution,
+    sample_index,
+    softmax,
+)
 from nextchar.settings import SamplingSettings
 
 LOGITS = arrays(np.float64, st.integers(2, 30), elements=st.floats(-50, 50))
@@ -110,3 +120,56 @@ def test_the_ends_of_the_unit_interval() -> None:
     distribution = np.array([0.0, 0.5, 0.5, 0.0])
     assert draw(distribution, 0.0) == 1
     assert draw(distribution, np.nextafter(1, 0)) == 2
+
+
+@given(arrays(np.float64, st.integers(1, 20), elements=st.floats(1e-6, 1)), st.floats(0.1, 5))
+def test_reweighting_is_a_power_made_to_sum_to_one(weights: np.ndarray, temperature: float) -> None:
+    distribution = weights / weights.sum()
+    power = distribution ** (1 / temperature)
+    np.testing.assert_allclose(reweight_distribution(distribution, temperature), power / power.sum(), atol=1e-9)
+
+
+def test_reweighting_is_what_the_keras_example_does() -> None:
+    def sample_of_the_example(predictions: np.ndarray, temperature: float) -> np.ndarray:
+        predictions = np.log(np.asarray(predictions).astype("float64")) / temperature
+        exponentials = np.exp(predictions)
+        return exponentials / np.sum(exponentials)
+
+    for temperature in (0.2, 0.5, 1.0, 1.2):
+        expected = sample_of_the_example(P, temperature)
+        np.testing.assert_allclose(reweight_distribution(P, temperature), expected, atol=1e-12)
+        np.testing.assert_allclose(reweight_distribution(P.astype(np.float32), temperature), expected, atol=1e-6)
+
+
+def test_the_edges_of_reweighting_are_safe() -> None:
+    assert reweight_distribution([0.2, 0.8], 0).tolist() == [0, 1]
+    assert reweight_distribution([0.0, 0.5, 0.5], 0.5).tolist() == [0, 0.5, 0.5]
+    assert reweight_distribution([0.0, 1.0], 1e-300).tolist() == [0, 1]
+    assert reweight_distribution([[0.5, 0.5], [0.1, 0.9]], 1).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "temperature", "words"),
+    [
+        ([0.5, 0.6], 1.0, "sum to 1.1"),
+        ([2.0, -1.0], 1.0, "not negative"),
+        ([math.nan, 1.0], 1.0, "finite"),
+        ([], 1.0, "at least one"),
+        ([0.5, 0.5], -1.0, "temperature -1"),
+        ([0.5, 0.5], math.inf, "temperature inf"),
+    ],
+)
+def test_what_cannot_be_reweighted_is_refused(distribution: list[float], temperature: float, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        reweight_distribution(distribution, temperature)
+
+
+def test_sample_index_draws_from_the_reweighted_distribution() -> None:
+    random = np.random.default_rng(3)
+    counts = np.bincount([sample_index(P, 0.5, random) for _ in range(20_000)], minlength=4)
+    expected = 20_000 * P**2 / (P**2).sum()
+    # Chi-squared with 3 degrees of freedom: 21.1 is exceeded once in 10,000 times.
+    assert ((counts - expected) ** 2 / expected).sum() < 21.1
+    assert sample_index(P, 0, random) == 0
+    with pytest.raises(UsageError, match="One distribution"):
+        sample_index([P, P], 1.0, random)

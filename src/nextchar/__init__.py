@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nextchar.errors import NextcharError as NextcharError
     from nextchar.language_model import Evaluation as Evaluation
     from nextchar.language_model import LanguageModel as LanguageModel
+    from nextchar.sampling import reweight_distribution as reweight_distribution
+    from nextchar.sampling import sample_index as sample_index
 
 _HOME = {
     "train": "nextchar.api",
@@ -25,9 +27,11 @@ _HOME = {
     "LanguageModel": "nextchar.language_model",
     "Evaluation": "nextchar.language_model",
     "NextcharError": "nextchar.errors",
+    "reweight_distribution": "nextchar.sampling",
+    "sample_index": "nextchar.sampling",
 }
 
-__all__ = ["Evaluation", "LanguageModel", "NextcharError", "load", "train"]
+__all__ = ["Evaluation", "LanguageModel", "NextcharError", "load", "reweight_distribution", "sample_index", "train"]
 
 
 def __getattr__(name: str) -> object:

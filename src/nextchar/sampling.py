@@ -6,8 +6,9 @@ Order: constraints, temperature, top-k, top-p, min-p, draw. None is off.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from nextchar.errors import UsageError
 from nextchar.settings import SamplingSettings
 
 Distribution = NDArray[np.float64]
@@ -29,6 +30,44 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Distribut
     with np.errstate(over="ignore"):
         powers = np.exp(shifted / temperature)
     return powers / powers.sum(-1, keepdims=True)
+
+
+def reweight_distribution(distribution: ArrayLike, temperature: float) -> Distribution:
+    """Return ``distribution`` (..., V) reweighted by a softmax temperature.
+
+    q_i = exp(log(p_i) / t) / sum_j exp(log(p_j) / t), which is p_i^(1/t), made to sum to one. Below 1 the probable
+    becomes more probable, above 1 the distribution flattens, 1 leaves it as it is, and 0 puts everything on the most
+    probable (the first of equals). What is impossible stays impossible.
+
+    This is `reweight_distribution` of Chollet, "Deep learning with Python" (2018), section 8.1.2, made safe: no
+    division by zero, no logarithm of zero, and float64 whatever comes in.
+
+    Args:
+        distribution: probabilities that sum to one, shape (..., V), V at least 1.
+        temperature: 0 or more.
+
+    Raises:
+        UsageError: the probabilities are negative, not finite or do not sum to one, or the temperature is negative.
+    """
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"The temperature {temperature} is not allowed: give 0 (greedy) or any number above it.")
+    probabilities = _checked(np.asarray(distribution, np.float64))
+    if temperature == 1:
+        return _renormalise(probabilities)
+    with np.errstate(divide="ignore"):
+        return softmax(np.log(probabilities), temperature)
+
+
+def sample_index(probabilities: ArrayLike, temperature: float, rng: np.random.Generator) -> int:
+    """Draw an index from ``probabilities`` (V,) reweighted by ``temperature``, with one uniform number of ``rng``.
+
+    Raises:
+        UsageError: as `reweight_distribution`, or there is more than one distribution.
+    """
+    distribution = reweight_distribution(probabilities, temperature)
+    if distribution.ndim != 1:
+        raise UsageError(f"One distribution of shape (V,) is drawn from at a time, not {distribution.shape}.")
+    return draw(distribution, rng.random())
 
 
 def keep_top_k(distribution: Distribution, k: int) -> Distribution:
@@ -94,6 +133,19 @@ def draw(distribution: Distribution, uniform: float) -> int:
     index = int(np.count_nonzero(running <= uniform * running[-1]))
     # Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
     return min(index, int(np.flatnonzero(distribution)[-1]))
+
+
+def _checked(probabilities: Distribution) -> Distribution:
+    if probabilities.ndim == 0 or probabilities.shape[-1] == 0:
+        raise UsageError(f"A distribution needs at least one probability; its shape is {probabilities.shape}.")
+    if not np.isfinite(probabilities).all() or (probabilities < 0).any():
+        raise UsageError("Probabilities must be finite and not negative; logits go through a softmax first.")
+    total = probabilities.sum(-1)
+    if not np.allclose(total, 1, rtol=0, atol=1e-3):
+        raise UsageError(
+            f"Probabilities must sum to one, and these sum to {np.ravel(total)[0]:g}: divide them by their sum."
+        )
+    return probabilities
 
 
 def _renormalise(distribution: Distribution) -> Distribution:
