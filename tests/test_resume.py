@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -238,7 +239,8 @@ def short(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_plan_followed_again_gives_the_same_weights(text: Path, short: Path, tmp_path: Path) -> None:
     same = ("--plan", short, "--seed", 4, "--evaluations", 3, "--sample-length", 20)
-    assert nextchar("train", text, "--out", tmp_path / "run", *same).status == 0
+    asked = ("train", text, "--out", tmp_path / "run", *same)
+    assert nextchar_forked(*asked, output=tmp_path / "output").status == 0
     assert_same_result(short, tmp_path / "run")
 
 
@@ -275,9 +277,11 @@ def test_without_its_text_a_run_does_not_go_on(
     assert_refused(nextchar("train", "--resume", run, env=cache), 1, words, str(text))
 
 
-def test_with_the_cache_gone_a_run_goes_on_from_its_text(short: Path, tmp_path: Path) -> None:
+def test_with_the_cache_gone_a_run_goes_on_from_its_text(short: Path, cache_of_tests: Path, tmp_path: Path) -> None:
     before = bits(ModelFile.load(short / "model.safetensors").parameters)
-    outcome = nextchar("train", "--resume", short, env={"NEXTCHAR_CACHE": str(tmp_path)})
+    entry = cache_of_tests / "corpora" / RunFolder(short).settings().corpus_key
+    shutil.rmtree(entry)
+    outcome = nextchar_forked("train", "--resume", short, output=tmp_path)
     assert outcome.status == 0, outcome.stderr
-    assert list((tmp_path / "corpora").iterdir())
+    assert entry.is_dir()
     assert bits(ModelFile.load(short / "model.safetensors").parameters) == before
