@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 COMMAND = (sys.executable, "-m", "nextchar")
-SMALL = ("--hidden", "16", "--streams", "4", "--window", "16", "--sample-length", "20")
+SMALL = ("--hidden", "16", "--streams", "4", "--window", "16", "--sample-length", "20", "--threads", "1")
 PATIENCE = 120.0
 """Seconds after which a process counts as hanging."""
 

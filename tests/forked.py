@@ -11,7 +11,13 @@ from pathlib import Path
 
 from tests.command import PATIENCE, Outcome
 
-_LOADED = ["torch._dynamo", "matplotlib.figure", "nextchar.trainer", "nextchar.cli.train", "nextchar.report.page"]
+_LOADED = [
+    "torch._dynamo",
+    "matplotlib.backends.backend_svg",
+    "nextchar.trainer",
+    "nextchar.cli.train",
+    "nextchar.report.page",
+]
 
 
 @contextmanager

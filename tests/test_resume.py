@@ -19,9 +19,9 @@ from nextchar.run_folder import RunFolder
 from tests.command import PATIENCE, SMALL, assert_refused, made_up_text, nextchar, running, wait_until
 from tests.forked import forked, nextchar_forked, wait_for
 
-STEPS = 3000
-OPTIONS = ("--steps", STEPS, "--evaluations", 6, "--seed", 3, "--threads", 1, *SMALL)
-KILLS = 16
+STEPS = 2000
+OPTIONS = ("--steps", STEPS, "--evaluations", 6, "--seed", 3, *SMALL)
+KILLS = 14
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def test_a_second_ctrl_c_interrupts_at_once() -> None:
 def short(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of few steps."""
     folder = tmp_path_factory.mktemp("short") / "run"
-    options = ("--steps", 90, "--evaluations", 3, "--seed", 4, "--threads", 1, *SMALL)
+    options = ("--steps", 90, "--evaluations", 3, "--seed", 4, *SMALL)
     outcome = nextchar_forked("train", text, "--out", folder, *options, output=folder.parent)
     assert outcome.status == 0, outcome.stderr
     return folder

@@ -128,9 +128,10 @@ class Trainer:
                 yield self._recover(loss)
                 continue
             self._move(lowest_loss=min(loss, self.position.lowest_loss))
-            if self.position.step in self._evaluate_at:
-                yield self._evaluate()
-            self.snapshot = self._take_snapshot()
+            evaluated = self._evaluate() if self.position.step in self._evaluate_at else None
+            self.snapshot = self._take_snapshot()  # before anybody is told, who may save it
+            if evaluated is not None:
+                yield evaluated
 
     def _train_to_boundary(self) -> Generator[Event, None, float]:
         """Make the updates up to the next snapshot; return their mean loss, in nats per character."""
