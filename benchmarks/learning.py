@@ -81,11 +81,12 @@ def print_table(results: list[Result]) -> None:
         runs = [result for result in results if (result.text, result.budget) == (text, budget)]
         bits = [run.bits for run in runs]
         median = statistics.median(bits)
+        spread = f"{max(bits) - min(bits):.3f}" if len(bits) > 1 else "one seed"
         floor = FLOORS.get((text, int(budget)))
         shown = "" if floor is None else f"{floor:.3f} {'reached' if median <= floor else 'MISSED'}"
         print(
             f"| {text} | {budget:g} s | {runs[0].hidden} | {runs[0].steps:,} | **{median:.3f}** | "
-            f"{median * 0.693147:.3f} | {max(bits) - min(bits):.3f} | {shown} | "
+            f"{median * 0.693147:.3f} | {spread} | {shown} | "
             f"{statistics.median(run.training_seconds for run in runs):.1f} | "
             f"{statistics.median(run.total_seconds for run in runs):.1f} |"
         )
