@@ -152,8 +152,10 @@ class TrainingRun:
             raise
         if not interrupted:
             self._exact_bits = trainer.exact_bits_of_best()
+        before = self._saved_step
         self.save()
-        yield Saved(step=self._saved_step)
+        if self._saved_step > before:
+            yield Saved(step=self._saved_step)
         yield Finished(
             step=trainer.position.step,
             seconds=trainer.position.seconds,
