@@ -42,14 +42,14 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
-    device, threads = computing(training)
+    device, threads = computing(training)  # tells where torch is missing
+    from nextchar.trainer import Trainer
+
     chosen = choose(corpus, training, device, threads)
     budget = chosen.expected_seconds or training.time or DEFAULT_SECONDS
     short = TrainingSettings(time=min(TRIAL_SECONDS, budget))
     trial_plan = choose(corpus, short, device, threads).plan
     held_out = corpus.validation[:TRIAL_SCORED]
-    from nextchar.trainer import Trainer
-
     trial = Trainer(
         trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device, threads=threads
     )

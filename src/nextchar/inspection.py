@@ -175,6 +175,7 @@ class _Tally:
         self.decomposed: Counter[str] = Counter()
 
     def add(self, chunk: str) -> None:
+        """Count the next piece of the text."""
         points = code_points(chunk)
         found = np.bincount(points)
         self.counts[: len(found)] += found

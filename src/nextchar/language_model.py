@@ -108,7 +108,8 @@ class LanguageModel:
         settings = build(SamplingSettings, options)
         ids, _ = self.read_prompt(prompt, strict=strict)
         seed = secrets.randbits(63) if settings.seed is None else settings.seed
-        drawn = generate_ids(self.network, ids, settings, random_stream(seed, "sampling", text), self.forbidden)
+        random = random_stream(seed, "sampling", text)
+        drawn = generate_ids(self.network, ids, settings, random, self.vocabulary.never_drawn)
         characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
         return _until(characters, settings.stop)
 
@@ -123,9 +124,10 @@ class LanguageModel:
         settings = build(SamplingSettings, {"temperature": 1.0, **options})
         ids, _ = self.read_prompt(prompt, strict=strict)
         logits, _ = self.network.forward(ids[None], self.network.initial_state(1))  # (1, T, V)
-        distribution = next_distribution(logits[0, -1], settings, self.forbidden)  # (V,)
+        never = self.vocabulary.never_drawn
+        distribution = next_distribution(logits[0, -1], settings, never)  # (V,)
         order = np.argsort(-distribution, kind="stable")
-        return {self.vocabulary.decode([one]): float(distribution[one]) for one in order if one not in self.forbidden}
+        return {self.vocabulary.decode([one]): float(distribution[one]) for one in order if one not in never}
 
     def evaluate(self, text: str | Iterable[str]) -> Evaluation:
         """Score ``text``, whole or in pieces; a model of lower-cased text scores it lower-cased.
@@ -169,11 +171,6 @@ class LanguageModel:
         folded, replacements = self.vocabulary.fold(prompt, strict=strict)
         ids = self.vocabulary.encode(folded) if folded else np.array([self.start_id])
         return ids, replacements
-
-    @property
-    def forbidden(self) -> tuple[int, ...]:
-        """Ids that are never drawn: the unknown symbol."""
-        return (UNKNOWN_ID,) if self.vocabulary.has_unknown else ()
 
     def _as_trained(self, text: str) -> str:
         return text.lower() if self.provenance.lowercase else text

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar import catalog
+from nextchar.architecture import Ids
 from nextchar.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError
 from nextchar.events import Event, Note, Planned, TextRead
@@ -144,6 +145,11 @@ def import_trainer() -> ModuleType:
     return trainer
 
 
+def scored(corpus: Corpus) -> Ids:
+    """Return the held-out ids that a run is scored on, shape (m,): all of them, up to `SCORED`."""
+    return corpus.validation[:SCORED]
+
+
 def choose_prompt(corpus: Corpus, seed: int) -> str:
     """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
     ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
@@ -204,7 +210,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | No
         settings.plan,
         corpus.vocabulary.size,
         corpus.training,
-        corpus.validation[:SCORED],
+        scored(corpus),
         seed=settings.training.seed,
         evaluations=settings.evaluations,
         device=choose_device(settings.device),
@@ -221,6 +227,6 @@ def _text_read(corpus: Corpus) -> TextRead:
         vocabulary_size=corpus.vocabulary.size,
         rare=corpus.rare,
         training_characters=len(corpus.training),
-        validation_characters=min(len(corpus.validation), SCORED),
+        validation_characters=len(scored(corpus)),
         content_sha256=corpus.content_sha256,
     )

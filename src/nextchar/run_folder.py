@@ -298,8 +298,8 @@ def samples_page(events: list[Event]) -> str:
             page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character\n")
         elif isinstance(event, Sampled):
             # A fence longer than any in the text shows the text as it is.
-            fence = "`" * (max(map(len, re.findall("`+", event.prompt + event.text)), default=2) + 1)
-            fence = max(fence, "```", key=len)
+            longest = max(map(len, re.findall("`+", event.prompt + event.text)), default=0)
+            fence = "`" * max(3, longest + 1)
             page.append(f"Temperature {event.temperature}:\n\n{fence}text\n{event.prompt}{event.text}\n{fence}\n")
     return "\n".join(page)
 

@@ -15,11 +15,10 @@ from nextchar.events import Evaluated, Event, Finished, Progress, Sampled, Saved
 from nextchar.generation import generate_ids
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile, Provenance
-from nextchar.preparation import SCORED, Prepared, Texts, go_back, prepare
+from nextchar.preparation import Prepared, Texts, go_back, prepare, scored
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
-from nextchar.vocabulary import UNKNOWN_ID
 
 
 class TrainingRun:
@@ -86,7 +85,7 @@ class TrainingRun:
         prepared = self._ready()
         trainer, corpus, settings = prepared.trainer, prepared.corpus, prepared.settings
         done = trainer.position
-        scored = done.best_step is not None
+        evaluated = done.best_step is not None
         provenance = Provenance(
             corpus=corpus.names,
             corpus_sha256=corpus.content_sha256,
@@ -96,13 +95,13 @@ class TrainingRun:
             recipe="default",
             plan=settings.plan.model_dump(mode="json"),
             seed=settings.training.seed,
-            step=done.best_step if scored else done.step,
+            step=done.best_step if evaluated else done.step,
             training_seconds=done.seconds,
             validation_bits_per_character=done.best_bits if self._exact_bits is None else self._exact_bits,
-            validation_characters=min(len(corpus.validation), SCORED),
+            validation_characters=len(scored(corpus)),
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
-        parameters = trainer.best if scored else trainer.parameters()
+        parameters = trainer.best if evaluated else trainer.parameters()
         return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
 
     def save(self) -> None:
@@ -175,7 +174,7 @@ class TrainingRun:
                 vocabulary.encode(settings.prompt),
                 SamplingSettings(temperature=temperature),
                 random_stream(settings.training.seed, "sampling"),
-                (UNKNOWN_ID,) if vocabulary.has_unknown else (),
+                vocabulary.never_drawn,
             )
             yield Sampled(
                 step=trainer.position.step,

@@ -108,6 +108,11 @@ class Vocabulary:
         return len(self.characters) + self.has_unknown
 
     @property
+    def never_drawn(self) -> tuple[int, ...]:
+        """Ids that are read and scored, and never drawn: the unknown symbol."""
+        return (UNKNOWN_ID,) if self.has_unknown else ()
+
+    @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
         """The smallest unsigned integer type that holds every id."""
         return np.dtype(np.min_scalar_type(self.size - 1))

@@ -135,11 +135,11 @@ def report(run: Path) -> int:
         A run folder.
     """
     from nextchar.corpus import default_cache_folder
-    from nextchar.report.page import corpus_ids, render_report
+    from nextchar.report.page import write_report
     from nextchar.run_folder import RunFolder
 
     folder = RunFolder(run)
-    folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
+    write_report(folder, default_cache_folder())
     print(folder.report_path)
     return DONE
 

@@ -34,7 +34,7 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
     if finished is None:
         return INTERRUPTED
     if not finished.interrupted:
-        write_report(folder, loud=loud)
+        report(folder, loud=loud)
     if loud:
         size = folder.model_path.stat().st_size
         note(f"model: {folder.model_path} ({size / 1024:,.0f} KiB)")
@@ -44,12 +44,12 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
     return INTERRUPTED if finished.interrupted else DONE
 
 
-def write_report(folder: RunFolder, *, loud: bool) -> None:
+def report(folder: RunFolder, *, loud: bool) -> None:
     """Write the report of the run, or say what is missing for it."""
-    from nextchar.report.page import corpus_ids, render_report
+    from nextchar.report.page import write_report
 
     try:
-        folder.write_report(render_report(folder, corpus_ids(folder, default_cache_folder())))
+        write_report(folder, default_cache_folder())
     except MissingDependencyError as error:
         if loud:
             note(f"no report: {error}")

@@ -15,7 +15,6 @@ from nextchar.report.markup import element, grid_table, language_of, text_elemen
 from nextchar.report.run_record import RunRecord, Samples
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.settings import SAMPLE_TEMPERATURES
-from nextchar.vocabulary import UNKNOWN_ID
 
 MOST_ROWS = 48
 """Evaluations whose samples the page shows at most, evenly over the run; samples.md has them all."""
@@ -78,7 +77,7 @@ def temperature(run: RunRecord) -> str:
         NumpyNetwork(run.model.architecture, run.model.parameters),
         ids,
         run.temperatures or SAMPLE_TEMPERATURES,
-        forbidden=(UNKNOWN_ID,) if vocabulary.has_unknown else (),
+        forbidden=vocabulary.never_drawn,
     )
     language = language_of(vocabulary.characters)
     context = element("bdi", escape(visible_lines(vocabulary.decode(ids[: effect.read]))), lang=language)

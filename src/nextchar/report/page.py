@@ -60,6 +60,17 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
     )
 
 
+def write_report(folder: RunFolder, cache: Path) -> None:
+    """Write the report of the run in ``folder``, with what the encoded text in ``cache`` tells of copying.
+
+    Raises:
+        RunFolderError: there is no run, or its folder cannot be written.
+        ModelFileError: its model is damaged.
+        MissingDependencyError: matplotlib is not installed.
+    """
+    folder.write_report(render_report(folder, corpus_ids(folder, cache)))
+
+
 def corpus_ids(folder: RunFolder, cache: Path) -> Ids | None:
     """Return the ids of the whole text of the run; None where it is gone from the cache."""
     try:
