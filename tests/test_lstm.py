@@ -6,7 +6,7 @@ import torch
 
 from nextchar.architecture import Architecture
 from nextchar.engine import NumpyNetwork
-from nextchar.lstm import LSTM, Dropout, TorchNetwork, initial_parameters
+from nextchar.lstm import LSTM, Dropout, TorchNetwork
 
 ARCHITECTURES = [
     Architecture(vocabulary_size=7, embedding=None, hidden=(5,)),
@@ -66,17 +66,6 @@ def test_gradients_match_finite_differences(architecture: Architecture) -> None:
                 below = loss().item()
                 flat[index] = value
             assert gradient[index].item() == pytest.approx((above - below) / (2 * step), abs=1e-7), name
-
-
-def test_the_first_weights() -> None:
-    architecture = Architecture(vocabulary_size=3, embedding=4, hidden=(16,))
-    frequencies = np.array([1.0, 2.0, 5.0])
-    parameters = initial_parameters(architecture, np.random.default_rng(0), frequencies)
-    assert parameters["layer0.bias"].tolist() == [0] * 16 + [1] * 16 + [0] * 32
-    assert np.exp(parameters["output.bias"]) == pytest.approx([1 / 8, 2 / 8, 5 / 8])
-    weights = parameters["layer0.hidden_weight"]
-    assert np.abs(weights).max() <= 0.25
-    assert weights.std() == pytest.approx(0.25 / 3**0.5, rel=0.1)
 
 
 def test_the_second_bias_of_torch_is_not_trained() -> None:

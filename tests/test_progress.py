@@ -6,7 +6,19 @@ from typing import get_args
 import pytest
 from rich.console import Console
 
-from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Recovered, Sampled, Saved, TextRead
+from nextchar.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Note,
+    Planned,
+    Progress,
+    Recovered,
+    Sampled,
+    Saved,
+    TextRead,
+    Writing,
+)
 from nextchar.progress import Level, ProgressDisplay, choose_level, describe
 from tests.test_events import PLAN
 
@@ -43,10 +55,14 @@ EVALUATED = Evaluated(
 SAMPLED = Sampled(
     step=60, epoch=1.0, temperature=0.5, prompt="He [red]", text="said [bold]no[/bold] :smile: 12\n\nyes\n\n"
 )
+WRITING = [
+    Writing(temperature=0.5, prompt=SAMPLED.prompt, text=""),
+    *(Writing(temperature=0.5, prompt=SAMPLED.prompt, text=character) for character in SAMPLED.text),
+]
 RECOVERED = Recovered(step=70, back_to=60, bits_per_character=float("nan"), rate_scale=0.5)
 SAVED = Saved(step=60)
 FINISHED = Finished(step=1200, seconds=61.0, best_step=60, validation_bits_per_character=2.25, interrupted=False)
-EVENTS: list[Event] = [NOTE, TEXT_READ, PLANNED, PROGRESS, EVALUATED, SAMPLED, RECOVERED, SAVED, FINISHED]
+EVENTS: list[Event] = [NOTE, TEXT_READ, PLANNED, PROGRESS, EVALUATED, *WRITING, SAMPLED, RECOVERED, SAVED, FINISHED]
 
 
 def shown(level: Level, events: list[Event], **options: object) -> str:
@@ -115,11 +131,16 @@ def test_plans_are_told_in_words() -> None:
     assert words.startswith("LSTM of 8 + 4 units, 54,321 parameters, on cpu: 9 steps of 2 × 4 characters")
     assert "about 58 s" in words
     assert "about" not in describe(PLANNED.model_copy(update={"expected_seconds": None})).plain
+    windows = PLANNED.plan.model_copy(update={"windows": 5, "stride": 3})
+    assert describe(PLANNED.model_copy(update={"plan": windows})).plain.endswith(
+        "3 passes over 5 windows of 4 characters, one every 3, in 9 steps of 2 windows, about 58 s."
+    )
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)
 def test_every_event_has_words(event: Event) -> None:
-    assert describe(event).plain.strip()
+    words = describe(event).plain
+    assert words == event.text if event in WRITING[1:] else words.strip()
 
 
 def test_lines_tell_all_but_the_bar_and_the_saves() -> None:
@@ -144,6 +165,7 @@ def test_a_terminal_has_a_bar_and_colours() -> None:
     assert "1 min 35 s left" in written
     assert "\x1b[36mtemperature 0.5" in written
     assert "said [bold]no[/bold] :smile: 12\n\nyes" in written
+    assert written.count("said [bold]no[/bold]") == 1
     plain = shown("full", EVENTS, **terminal, no_color=True)
     assert "98,765 characters/s" in plain
     assert "\x1b[36m" not in plain

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nextchar.engine import NumpyNetwork
+from nextchar.engine import NumpyNetwork, make_network
 from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
@@ -64,6 +64,16 @@ def test_it_learns_a_text_that_repeats_itself() -> None:
     assert trainer.exact_bits_of_best() == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
 
 
+def test_windows_learn_a_text_that_repeats_itself() -> None:
+    trainer = make_trainer(windows_plan(steps=192, dropout=0.0, input_dropout=0.0), evaluations=12)
+    evaluated = [event for event in finish(trainer) if isinstance(event, Evaluated)]
+    assert [(event.step, event.epoch) for event in evaluated] == [(16 * epoch, epoch) for epoch in range(1, 13)]
+    assert {event.learning_rate for event in evaluated} == {0.02}
+    assert evaluated[-1].validation_bits_per_character < 0.3
+    network = make_network(trainer.architecture, trainer.best)
+    assert trainer.exact_bits_of_best() == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+
+
 @pytest.mark.parametrize("shards", [1, 2, 3, 4])
 def test_shards_compute_what_the_whole_batch_would(shards: int) -> None:
     """But for rounding, which differs with the order of the sums."""
@@ -79,10 +89,29 @@ def test_shards_compute_what_the_whole_batch_would(shards: int) -> None:
     assert whole.position.best_bits == pytest.approx(parted.position.best_bits, abs=1e-3)
 
 
+def windows_plan(**changes: object) -> Plan:
+    """Return a plan of the classic kind: 16 batches a pass, the last one of 3 windows, fewer than there are parts."""
+    classic = {
+        "embedding": None,
+        "streams": 53,
+        "shards": 4,
+        "stride": 5,
+        "windows": 798,
+        "initial_weights": "keras",
+        "optimizer": "rmsprop",
+        "schedule": "constant",
+        "warm_up": 0,
+        "clip": None,
+    }
+    return make_plan(**classic, **changes)
+
+
+PLANS = [make_plan(), make_plan(hidden=(16, 16)), windows_plan()]
+
+
 @pytest.mark.parametrize("stop_at", [0, 1, 6, 7, 8, 21, 40, 59])
-@pytest.mark.parametrize("layers", [1, 2])
-def test_a_resumed_run_ends_as_if_it_had_never_stopped(stop_at: int, layers: int) -> None:
-    plan = make_plan(hidden=(16,) * layers)
+@pytest.mark.parametrize("plan", PLANS, ids=["streams", "two layers", "windows"])
+def test_a_resumed_run_ends_as_if_it_had_never_stopped(stop_at: int, plan: Plan) -> None:
     whole = make_trainer(plan)
     finish(whole)
     first = make_trainer(plan)
@@ -135,17 +164,17 @@ def test_progress_counts_to_the_end() -> None:
 
 def poison(trainer: Trainer, at: int, times: int) -> Iterator[Event]:
     """Run ``trainer`` and put NaN into its weights before step ``at``, ``times`` times."""
-    update = trainer._update
-    left = [times]
+    updates = trainer._updates
+    update, left = updates.update, [times]
 
-    def poisoned(step: int) -> torch.Tensor:
+    def poisoned(step: int, learning_rate: float) -> torch.Tensor:
         if step == at and left[0]:
             left[0] -= 1
             with torch.no_grad():
-                trainer._weights["output.weight"].fill_(math.nan)
-        return update(step)
+                updates.module.output.weight.fill_(math.nan)
+        return update(step, learning_rate)
 
-    trainer._update = poisoned  # type: ignore[method-assign]
+    updates.update = poisoned  # type: ignore[method-assign]
     return trainer.run()
 
 
@@ -164,14 +193,14 @@ def test_after_nan_it_goes_back_and_on_with_a_lower_rate() -> None:
 
 def test_a_spike_of_the_loss_is_divergence_too() -> None:
     trainer = make_trainer()
-    update = trainer._update
+    update = trainer._updates.update
     spikes = iter([9.0])
 
-    def spiking(step: int) -> torch.Tensor:
-        loss = update(step)
+    def spiking(step: int, learning_rate: float) -> torch.Tensor:
+        loss = update(step, learning_rate)
         return loss + 7 * next(spikes, 0.0) if step == 40 else loss
 
-    trainer._update = spiking  # type: ignore[method-assign]
+    trainer._updates.update = spiking  # type: ignore[method-assign]
     assert [event.back_to for event in trainer.run() if isinstance(event, Recovered)] == [35]
     assert trainer.position.rate_scale == 0.5
 

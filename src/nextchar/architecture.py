@@ -13,6 +13,9 @@ embedding; x_t of a further layer is the h_t of the layer below. The prediction 
 
     p(next character) = softmax(``output.weight`` h_t + ``output.bias``)     h_t of the last layer
 
+h and c begin at zero. Where ``context_length`` is None they are carried on from character to character without end;
+where it is n, each prediction starts from zero again and reads the last n characters (fewer at a text's beginning).
+
 Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); forget gate: Gers, Schmidhuber and Cummins (2000).
 
 Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L layers, B texts side by side, T steps.
@@ -20,7 +23,7 @@ Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +51,9 @@ class Architecture(BaseModel):
     """E: length of the vector that stands for a character; None is one-hot."""
     hidden: tuple[Units, ...] = Field(min_length=1, max_length=8)
     """H of each layer, the first to read coming first."""
-    context_length: Literal[None] = None
-    """None: the state is carried on from character to character without end."""
+    context_length: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """None: the state is carried on from character to character without end; n: each prediction reads the last n
+    characters, from the zero state."""
 
     @property
     def layers(self) -> int:
@@ -97,7 +101,11 @@ class State(NamedTuple):
     """c of each layer, shape (B, H)."""
 
 
-class Network(Protocol):
+S = TypeVar("S")
+"""What a network remembers of the text so far: nobody's business but its own, and never changed once made."""
+
+
+class Network(Protocol[S]):
     """Anything that predicts the next character from those before it."""
 
     @property
@@ -105,11 +113,11 @@ class Network(Protocol):
         """V: the number of ids."""
         ...
 
-    def initial_state(self, batch: int) -> State:
+    def initial_state(self, batch: int) -> S:
         """Return the state before anything is read, of ``batch`` texts side by side."""
         ...
 
-    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+    def forward(self, ids: Ids, state: S) -> tuple[Floats, S]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after, leaving ``state``
         as it was."""
         ...

@@ -127,7 +127,7 @@ def encode_corpus(
         UsageError: ``min_count`` is given and there is no unknown symbol.
     """
     if settings.min_count is not None and not unknown_symbol:
-        raise UsageError("Without an unknown symbol every character is kept: leave --min-count out.")
+        raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
     source = _identify(texts, settings, unknown_symbol)
     try:
         corpus = open_corpus(source.key, cache_folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ class Scorer:
     """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
     it."""
 
-    def __init__(self, network: Network, start: int) -> None:
+    def __init__(self, network: Network[Any], start: int) -> None:
         """Begin a text; ``start`` is the id read before its first one, so that this is predicted too."""
         self._network = network
         self._state = network.initial_state(1)
@@ -42,12 +44,12 @@ def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> NDArray[np.float
     return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
 
 
-def bits_per_id(network: Network, ids: Ids, start: int) -> float:
+def bits_per_id(network: Network[Any], ids: Ids, start: int) -> float:
     """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
     return -float(Scorer(network, start).score(ids).mean())
 
 
-def parallel_bits_per_id(network: Network, ids: Ids, start: int, streams: int, warm_up: int) -> float:
+def parallel_bits_per_id(network: Network[Any], ids: Ids, start: int, streams: int, warm_up: int) -> float:
     """Return nearly what `bits_per_id` returns, several times sooner, by reading ``streams`` parts side by side.
 
     Each part is read from ``warm_up`` ids before its first counted one, from the zero state. Every id is counted once;

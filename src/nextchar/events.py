@@ -84,6 +84,15 @@ class Evaluated(_Event):
     """Whether this is the best model so far, and kept."""
 
 
+class Writing(_Event):
+    """The model is writing a sample: one more character of it, empty at the start; not logged."""
+
+    event: Literal["writing"] = "writing"
+    temperature: float
+    prompt: str
+    text: str
+
+
 class Sampled(_Event):
     """The model wrote something."""
 
@@ -128,7 +137,7 @@ class Finished(_Event):
 
 
 Event = Annotated[
-    Note | TextRead | Planned | Progress | Evaluated | Sampled | Recovered | Saved | Finished,
+    Note | TextRead | Planned | Progress | Evaluated | Writing | Sampled | Recovered | Saved | Finished,
     Field(discriminator="event"),
 ]
 

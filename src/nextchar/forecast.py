@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nextchar.architecture import GATES
 from nextchar.corpus import Corpus
 from nextchar.plan import DEFAULT_SECONDS, Plan
 from nextchar.preparation import choose, computing
 from nextchar.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from nextchar.workers import Device
 
 TRIAL_SECONDS = 3.0
 """Time budget of the trial run that the forecast of bits per character starts from."""
@@ -31,7 +35,7 @@ class Forecast:
     memory: int
     """Peak resident memory, in bytes, roughly."""
     bits_per_character: float | None
-    """On the held-out text, roughly; None where nothing is held out."""
+    """On the held-out text, roughly; None where nothing is held out, and for the classic recipe."""
     notes: tuple[str, ...]
 
 
@@ -43,12 +47,29 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
         MissingDependencyError: torch is not installed.
     """
     device, threads = computing(training)  # tells where torch is missing
-    from nextchar.trainer import Trainer
+    from nextchar.trainer import measure_step
 
     chosen = choose(corpus, training, device, threads)
-    budget = chosen.expected_seconds or training.time or DEFAULT_SECONDS
-    short = TrainingSettings(time=min(TRIAL_SECONDS, budget))
-    trial_plan = choose(corpus, short, device, threads).plan
+    seconds, bits = chosen.expected_seconds, None
+    if training.recipe == "classic":
+        seconds = chosen.plan.steps * measure_step(chosen.plan, corpus.vocabulary.size, device, threads)
+    else:
+        bits = _expected_bits(corpus, device, threads, seconds or training.time or DEFAULT_SECONDS)
+    return Forecast(
+        plan=chosen.plan,
+        parameters=chosen.plan.architecture(corpus.vocabulary.size).parameter_count,
+        seconds=seconds,
+        memory=_memory(chosen.plan, corpus.vocabulary.size),
+        bits_per_character=bits,
+        notes=chosen.notes,
+    )
+
+
+def _expected_bits(corpus: Corpus, device: Device, threads: int, budget: float) -> float | None:
+    """Return what ``budget`` seconds of training would reach, by a short trial."""
+    from nextchar.trainer import Trainer
+
+    trial_plan = choose(corpus, TrainingSettings(time=min(TRIAL_SECONDS, budget)), device, threads).plan
     held_out = corpus.validation[:TRIAL_SCORED]
     trial = Trainer(
         trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device, threads=threads
@@ -58,14 +79,7 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
     trial.close()
     bits = trial.position.best_bits
     longer = max(1.0, budget / max(trial.position.seconds, 1e-3))
-    return Forecast(
-        plan=chosen.plan,
-        parameters=chosen.plan.architecture(corpus.vocabulary.size).parameter_count,
-        seconds=chosen.expected_seconds,
-        memory=_memory(chosen.plan, corpus.vocabulary.size),
-        bits_per_character=None if bits is None else bits * longer**-FALL,
-        notes=chosen.notes,
-    )
+    return None if bits is None else bits * longer**-FALL
 
 
 def _memory(plan: Plan, vocabulary_size: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from nextchar.settings import SamplingSettings
 
 
 def generate_ids(
-    network: Network,
+    network: Network[Any],
     prompt: Ids,
     settings: SamplingSettings,
     random: np.random.Generator,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import Network
-from nextchar.engine import NumpyNetwork
+from nextchar.engine import make_network
 from nextchar.errors import ModelFileError, TextError
 from nextchar.evaluation import Scorer
 from nextchar.generation import generate_ids
@@ -76,9 +76,9 @@ class LanguageModel:
         return self.file.provenance
 
     @cached_property
-    def network(self) -> Network:
+    def network(self) -> Network[Any]:
         """The network that predicts."""
-        return NumpyNetwork(self.file.architecture, self.file.parameters)
+        return make_network(self.file.architecture, self.file.parameters)
 
     @property
     def start_id(self) -> int:

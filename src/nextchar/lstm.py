@@ -9,13 +9,15 @@ keeps two biases a layer; the second one stays zero and is not trained.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
+from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State
+from nextchar.windowed import WindowedNetwork
 from nextchar.workers import Workers
 
 TorchState = tuple[tuple[Tensor, Tensor], ...]
@@ -41,8 +43,11 @@ class LSTM(nn.Module):
             layer.get_parameter("bias_hh_l0").requires_grad_(False)
         self.load_parameters(parameters)
 
-    def forward(self, ids: Tensor, state: TorchState, dropout: Dropout | None = None) -> tuple[Tensor, TorchState]:
-        """Read ``ids`` (T, B) on from ``state``; return the logits (T, B, V) and the state after."""
+    def forward(
+        self, ids: Tensor, state: TorchState, dropout: Dropout | None = None, last: int | None = None
+    ) -> tuple[Tensor, TorchState]:
+        """Read ``ids`` (T, B) on from ``state``; return the logits (T, B, V), or of the ``last`` steps alone, and the
+        state after."""
         if self.embedding is None:
             x = functional.one_hot(ids, self.architecture.vocabulary_size).to(self.output.weight.dtype)  # (T, B, V)
         else:
@@ -55,7 +60,7 @@ class LSTM(nn.Module):
             after.append(end)
             if dropout is not None:
                 x = dropout(x, dropout.output_share)  # (T, B, H)
-        return self.output(x), tuple(after)  # (T, B, V)
+        return self.output(x if last is None else x[-last:]), tuple(after)  # (T, B, V)
 
     def initial_state(self, batch: int) -> TorchState:
         """Return the zero state of ``batch`` texts."""
@@ -91,39 +96,6 @@ class LSTM(nn.Module):
             layer.get_parameter("bias_hh_l0").zero_()
 
 
-def initial_parameters(
-    architecture: Architecture, random: np.random.Generator, frequencies: NDArray[np.floating]
-) -> Parameters:
-    """Return the weights that training begins with.
-
-    Weights are uniform in ±1/√H of their layer, the embedding is standard normal, biases are zero, but for the forget
-    gate, where they are 1, and the output, where they are the logarithm of each id's frequency in the training text:
-    before it has learned anything else the network predicts every character as often as it occurs. (That alone is
-    worth 0.3 bits per character after ten seconds; see docs/learning.md.)
-
-    Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
-
-    Args:
-        architecture: the sizes.
-        random: where the weights are drawn from.
-        frequencies: positive, shape (V,).
-    """
-    parameters: Parameters = {}
-    for name, shape in architecture.parameter_shapes().items():
-        if name == "embedding":
-            values = random.standard_normal(shape)
-        elif name == "output.bias":
-            values = np.log(frequencies / frequencies.sum())
-        elif name.endswith(".bias"):
-            values = np.zeros((GATES, shape[0] // GATES))
-            values[1] = 1
-        else:
-            hidden = shape[1] if name == "output.weight" else shape[0] // GATES
-            values = random.uniform(-(hidden**-0.5), hidden**-0.5, shape)
-        parameters[name] = values.reshape(shape).astype(np.float32)
-    return parameters
-
-
 class Dropout:
     """Dropout drawn from a generator of its own, so that nothing else shifts it and a snapshot can hold it.
 
@@ -145,7 +117,8 @@ class Dropout:
 
 
 class TorchNetwork:
-    """The trainable network as a `nextchar.architecture.Network`, to be scored while it trains."""
+    """The trainable network as a `nextchar.architecture.Network` that carries its state, to be scored while it
+    trains."""
 
     def __init__(self, module: LSTM, workers: Workers | None = None) -> None:
         """``workers`` share the texts of a batch among them."""
@@ -160,10 +133,19 @@ class TorchNetwork:
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
-        if self._workers is None:
-            return self._forward(ids, state)
+        return self._forward(ids, state, None)
+
+    def read(self, ids: Ids) -> Floats:
+        """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
+        return self._forward(ids, self.initial_state(len(ids)), 1)[0][:, 0]
+
+    def _forward(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
+        if self._workers is None or len(ids) < self._workers.count:
+            return self._forward_part(ids, state, last)
         parts = self._workers.parts(len(ids))
-        results = self._workers.map(lambda number: self._forward(ids[parts[number]], _rows(state, parts[number])))
+        results = self._workers.map(
+            lambda number: self._forward_part(ids[parts[number]], _rows(state, parts[number]), last)
+        )
         logits = np.concatenate([logits for logits, _ in results])  # (B, T, V)
         hidden, cell = (
             tuple(np.concatenate(layer) for layer in zip(*(after[part] for _, after in results), strict=True))
@@ -172,18 +154,24 @@ class TorchNetwork:
         return logits, State(hidden, cell)
 
     @torch.no_grad()
-    def _forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        if len(ids) == 0:
-            return np.empty((*ids.shape, self.vocabulary_size), np.float32), state
+    def _forward_part(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
         device = self.module.output.weight.device
-        read = torch.from_numpy(np.ascontiguousarray(ids.T, np.int64)).to(device)  # (T, B)
+        read = torch.from_numpy(np.array(ids.T, np.int64)).to(device)  # (T, B)
         before = tuple(
             (torch.from_numpy(h)[None].to(device), torch.from_numpy(c)[None].to(device))
             for h, c in zip(state.hidden, state.cell, strict=True)
         )
-        logits, after = self.module(read, before)  # (T, B, V)
+        logits, after = self.module(read, before, None, last)  # (T, B, V)
         hidden, cell = (tuple(pair[part][0].cpu().numpy() for pair in after) for part in (0, 1))
         return logits.transpose(0, 1).cpu().numpy(), State(hidden, cell)
+
+
+def make_torch_network(module: LSTM, workers: Workers | None = None) -> Network[Any]:
+    """Return ``module`` as the network of its architecture; ``workers`` share the texts of a batch among them."""
+    network, architecture = TorchNetwork(module, workers), module.architecture
+    if architecture.context_length is None:
+        return network
+    return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)
 
 
 def _rows(state: State, rows: slice) -> State:

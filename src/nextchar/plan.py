@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,8 +36,6 @@ cores)."""
 DEFAULT_SECONDS = 60.0
 USABLE_SHARE = 0.97
 """Share of the time budget that is planned with; the rest is for a machine that is slower than when it was measured."""
-
-
 SNAPSHOT_WORK = 6e10
 """Floating-point operations between two snapshots: half a second on two cores, half a minute on the slowest machine."""
 MOST_UPDATES = 100
@@ -63,26 +61,68 @@ class Plan(BaseModel):
     """Parts of a batch that are computed side by side, each in a thread of its own; their gradients are added up."""
     window: int = Field(ge=1)
     """T: steps of truncated back-propagation through time."""
+    stride: Annotated[int, Field(ge=1)] | None = None
+    """None: every stream reads on where it was, its state carried along, and predicts every character. n: the batch is
+    of windows, one beginning every n characters, in an order drawn anew for each pass; each is read from the zero state
+    and predicts the one character after it."""
+    windows: Annotated[int, Field(ge=1)] | None = None
+    """Windows of the text, where ``stride`` is given."""
     steps: int = Field(ge=1)
     """Updates of the weights."""
+    initial_weights: Literal["frequencies", "keras"] = "frequencies"
+    """The distributions that the first weights come from (`nextchar.initialisation`)."""
+    optimizer: Literal["adamw", "rmsprop"] = "adamw"
+    schedule: Literal["cosine", "constant"] = "cosine"
     learning_rate: float = Field(gt=0)
-    """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth."""
+    """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth, or constant."""
     warm_up: int = Field(ge=0)
     """Steps of the warm-up."""
     weight_decay: float = Field(ge=0)
-    clip: float = Field(gt=0)
+    clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
     snapshot_every: int = Field(ge=1)
     """Steps between the states that a save writes and a diverging run returns to."""
 
     def architecture(self, vocabulary_size: int) -> Architecture:
         """Return the network that the plan trains, for a vocabulary of that size."""
-        return Architecture(vocabulary_size=vocabulary_size, embedding=self.embedding, hidden=self.hidden)
+        return Architecture(
+            vocabulary_size=vocabulary_size,
+            embedding=self.embedding,
+            hidden=self.hidden,
+            context_length=None if self.stride is None else self.window,
+        )
+
+    @property
+    def predicted(self) -> int:
+        """Characters predicted in an update."""
+        return self.streams * (self.window if self.stride is None else 1)
 
     @property
     def characters(self) -> int:
         """Characters predicted over the whole run."""
-        return self.steps * self.streams * self.window
+        return self.steps * self.predicted
+
+    @property
+    def epoch_steps(self) -> int | None:
+        """Updates of a pass over the windows, the last one of those that are left; None where streams read on."""
+        return None if self.windows is None else math.ceil(self.windows / self.streams)
+
+    def epochs(self, steps: int, characters: int) -> float:
+        """Return the passes over a training text of so many ``characters`` that ``steps`` updates make."""
+        return steps * self.predicted / characters if self.epoch_steps is None else steps / self.epoch_steps
+
+    def boundary_after(self, step: int) -> int:
+        """Return the first step after ``step`` at which a snapshot is taken, which the end of a pass over windows is,
+        too."""
+        epoch = self.epoch_steps or self.steps
+        first = step // epoch * epoch
+        following = first + ((step - first) // self.snapshot_every + 1) * self.snapshot_every
+        return min(self.steps, first + epoch, following)
+
+
+def snapshot_every(steps: int, update_work: float) -> int:
+    """Return the updates between two snapshots, of ``update_work`` floating-point operations each."""
+    return max(1, min(steps // 20, MOST_UPDATES, int(SNAPSHOT_WORK / update_work)))
 
 
 @dataclass(frozen=True)
@@ -146,9 +186,11 @@ def choose_plan(
 
 def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
     """Return the steps after which the model is scored: ``evaluations`` evenly over the plan, each at a snapshot."""
-    every = plan.snapshot_every
-    wanted = (plan.steps * number / evaluations for number in range(1, evaluations + 1))
-    return sorted({min(plan.steps, math.ceil(step / every) * every) for step in wanted})
+    epoch = plan.epoch_steps
+    # As many as there are passes over the windows, the last perhaps not whole: one after each.
+    every = epoch if epoch and evaluations == math.ceil(plan.steps / epoch) else plan.steps / evaluations
+    wanted = (min(plan.steps, math.ceil(every * number)) for number in range(1, evaluations + 1))
+    return sorted({plan.boundary_after(step - 1) for step in wanted})
 
 
 @dataclass(frozen=True)
@@ -211,5 +253,5 @@ class _Chooser:
             warm_up=math.ceil(0.05 * steps),
             weight_decay=decay,
             clip=given.clip or 1.0,
-            snapshot_every=max(1, min(steps // 20, MOST_UPDATES, int(SNAPSHOT_WORK / update_work))),
+            snapshot_every=snapshot_every(steps, update_work),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar import catalog
 from nextchar.architecture import Ids
+from nextchar.classic import as_classic, choose_classic_plan, seed_text_start
 from nextchar.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError
 from nextchar.events import Event, Note, Planned, TextRead
-from nextchar.plan import ChosenPlan, choose_plan
+from nextchar.plan import ChosenPlan, Plan, choose_plan
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from nextchar.snapshot import Snapshot
+    from nextchar.text import TextFile
     from nextchar.trainer import Trainer
     from nextchar.workers import Device
 
@@ -59,11 +61,14 @@ def prepare(
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
-    found = catalog.resolve(texts.names, encoding=texts.settings.encoding, stdin=texts.standard_input, cache=cache)
+    text, training = as_classic(texts.settings, training)
+    found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
     yield from (Note(message=message) for message in found.notes)
-    corpus = encode_corpus(found.files, texts.settings, cache_folder=cache)
+    corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)
     device, threads = computing(training)
+    if training.gpu_memory_fraction is not None and device.type != "cuda":
+        yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     if like is not None:
         threads = like.threads
     chosen = ChosenPlan(like.plan, None) if like else choose(corpus, training, device, threads)
@@ -71,16 +76,18 @@ def prepare(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
         names=corpus.names,
         corpus_key=corpus.key,
-        text=texts.settings,
+        text=text,
         training=training,
         plan=chosen.plan,
         device=str(device),
         threads=threads,
-        evaluations=training.evaluations or _evaluations(chosen.expected_seconds),
-        prompt=choose_prompt(corpus, training.seed),
+        evaluations=training.evaluations or _evaluations(chosen),
+        prompt=_prompt(corpus, chosen.plan, training),
     )
     prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, None))
     yield from (Note(message=message) for message in chosen.notes)
+    if training.recipe == "classic":
+        yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
     yield Planned(
         plan=chosen.plan,
         parameters=prepared.trainer.architecture.parameter_count,
@@ -145,9 +152,27 @@ def import_trainer() -> ModuleType:
     return trainer
 
 
+def encode(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Corpus:
+    """Return ``files`` encoded as the recipe reads them: the classic one knows every character of the text.
+
+    Raises:
+        TextError: a text cannot be read or has too little to learn from.
+        UsageError: ``min_count`` is given for the classic recipe.
+    """
+    return encode_corpus(files, text, cache_folder=cache, unknown_symbol=training.recipe == "default")
+
+
 def scored(corpus: Corpus) -> Ids:
     """Return the held-out ids that a run is scored on, shape (m,): all of them, up to `SCORED`."""
     return corpus.validation[:SCORED]
+
+
+def _prompt(corpus: Corpus, plan: Plan, training: TrainingSettings) -> str:
+    """Return what every sample of the run goes on from."""
+    if training.recipe == "default":
+        return choose_prompt(corpus, training.seed)
+    start = seed_text_start(corpus.characters, plan.window)
+    return corpus.vocabulary.decode(corpus.ids[start : start + plan.window])
 
 
 def choose_prompt(corpus: Corpus, seed: int) -> str:
@@ -162,7 +187,8 @@ def choose_prompt(corpus: Corpus, seed: int) -> str:
 def choose(corpus: Corpus, training: TrainingSettings, device: Device, threads: int) -> ChosenPlan:
     """Return the plan for ``corpus`` by measuring this machine."""
     trainer, size = import_trainer(), corpus.vocabulary.size
-    return choose_plan(
+    rule = choose_plan if training.recipe == "default" else choose_classic_plan
+    return rule(
         len(corpus.training),
         size,
         training,
@@ -171,8 +197,12 @@ def choose(corpus: Corpus, training: TrainingSettings, device: Device, threads: 
     )
 
 
-def _evaluations(seconds: float | None) -> int:
-    """Return how often a run of so many seconds is scored: seldom enough to take a small share of its time."""
+def _evaluations(chosen: ChosenPlan) -> int:
+    """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
+    time."""
+    if chosen.plan.epoch_steps is not None:
+        return math.ceil(chosen.plan.steps / chosen.plan.epoch_steps)
+    seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(math.sqrt(seconds))))
 
 
@@ -193,7 +223,7 @@ def _find_corpus(settings: RunSettings, cache: Path) -> Corpus:
 def _encode_again(settings: RunSettings, cache: Path) -> Corpus:
     try:
         found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache)
-        return encode_corpus(found.files, settings.text, cache_folder=cache)
+        return encode(found.files, settings.text, settings.training, cache)
     except TextError as error:
         raise TextError(
             f"The text of this run cannot be read any more ({', '.join(settings.corpus)}), so it cannot go on. Put the "
@@ -204,8 +234,11 @@ def _encode_again(settings: RunSettings, cache: Path) -> Corpus:
 def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None) -> Trainer:
     import_trainer()
     from nextchar.trainer import Trainer
-    from nextchar.workers import choose_device
+    from nextchar.workers import choose_device, limit_memory
 
+    device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
+    if fraction is not None and device.type == "cuda":
+        limit_memory(fraction, device)
     return Trainer(
         settings.plan,
         corpus.vocabulary.size,
@@ -213,7 +246,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | No
         scored(corpus),
         seed=settings.training.seed,
         evaluations=settings.evaluations,
-        device=choose_device(settings.device),
+        device=device,
         threads=settings.threads,
         resume=snapshot,
     )

@@ -10,15 +10,15 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Recovered, Sampled, TextRead
+from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Recovered, Sampled, TextRead, Writing
 from nextchar.settings import describe_duration
 
 Level = Literal["full", "lines", "brief", "silent"]
-"""full: a bar, evaluations and samples; lines: the same without the bar; brief: what is found and the result;
-silent."""
+"""full: a bar, evaluations, and samples as they are written; lines: the same without the bar, samples once written;
+brief: what is found and the result; silent."""
 
 _SHOWN: dict[Level, tuple[type, ...]] = {
-    "full": (Note, TextRead, Planned, Progress, Evaluated, Sampled, Recovered, Finished),
+    "full": (Note, TextRead, Planned, Progress, Evaluated, Writing, Sampled, Recovered, Finished),
     "lines": (Note, TextRead, Planned, Evaluated, Sampled, Recovered, Finished),
     "brief": (Note, TextRead, Planned, Recovered, Finished),
     "silent": (),
@@ -64,6 +64,7 @@ class ProgressDisplay:
         if not isinstance(event, self._shown):
             return
         if isinstance(event, Progress):
+            self._bar.start()
             self._bar.update(
                 self._task,
                 description=f"{event.bits_per_character:.3f} bits/character",
@@ -73,6 +74,11 @@ class ProgressDisplay:
                 left=describe_duration(event.seconds_left),
                 visible=True,
             )
+        elif isinstance(event, Writing):
+            self._bar.stop()  # it would draw itself into the line that is being written
+            self._console.print(describe(event), end="", soft_wrap=True, highlight=False, markup=False)
+        elif isinstance(event, Sampled) and Writing in self._shown:
+            self._console.print()
         else:
             # soft_wrap leaves lines as the model wrote them; markup in a text is text.
             self._console.print(describe(event), soft_wrap=True, highlight=False, markup=False)
@@ -96,10 +102,12 @@ def describe(event: Event) -> Text:
                 f"{event.training_bits_per_character:.3f} on the text learned from{best}"
             )
             return Text(line, style="bold")
+        case Writing(text=""):
+            return _describe_sample(event.temperature, event.prompt, "")
+        case Writing():
+            return Text(event.text)
         case Sampled():
-            return Text.assemble(
-                (f"temperature {event.temperature}  ", "cyan"), (event.prompt, "dim"), event.text.rstrip()
-            )
+            return _describe_sample(event.temperature, event.prompt, event.text.rstrip())
         case Recovered():
             return Text(
                 f"Training diverged at step {event.step:,} ({event.bits_per_character:.2f} bits/character): "
@@ -123,14 +131,23 @@ def _describe_text(event: TextRead) -> str:
     return f"{names}: {event.characters:,} characters, {event.distinct:,} distinct{rare}{held_out}."
 
 
+def _describe_sample(temperature: float, prompt: str, text: str) -> Text:
+    return Text.assemble((f"temperature {temperature}  ", "cyan"), (prompt, "dim"), text)
+
+
 def _describe_plan(event: Planned) -> str:
     plan = event.plan
     sizes = " + ".join(str(size) for size in plan.hidden)
     time = "" if event.expected_seconds is None else f", about {describe_duration(event.expected_seconds)}"
-    return (
-        f"LSTM of {sizes} units, {event.parameters:,} parameters, on {event.device}: {plan.steps:,} steps of "
-        f"{plan.streams} × {plan.window} characters{time}."
-    )
+    if plan.windows is None:
+        fed = f"{plan.steps:,} steps of {plan.streams} × {plan.window} characters"
+    else:
+        epochs = plan.steps / (plan.epoch_steps or 1)
+        fed = (
+            f"{epochs:.3g} passes over {plan.windows:,} windows of {plan.window} characters, one every {plan.stride}, "
+            f"in {plan.steps:,} steps of {plan.streams} windows"
+        )
+    return f"LSTM of {sizes} units, {event.parameters:,} parameters, on {event.device}: {fed}{time}."
 
 
 def _describe_end(event: Finished) -> str:

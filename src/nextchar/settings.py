@@ -61,7 +61,8 @@ class TextSettings(Settings):
         default=0.1,
         ge=0,
         le=0.5,
-        description="Share of the text held out for validation, taken from its end; 0 is none.",
+        description="Share of the text held out for validation, taken from its end; 0 is none, which the classic "
+        "recipe takes where it is not given.",
     )
     min_count: int | None = Field(
         default=None,
@@ -74,6 +75,11 @@ class TextSettings(Settings):
 class TrainingSettings(Settings):
     """How a model is trained. What is not given is chosen from the text, the time and the speed of the machine."""
 
+    recipe: Literal["default", "classic"] = Field(
+        default="default",
+        description="classic is the well-known Keras example: windows of 60 characters in random order, one-hot, LSTM "
+        "of 128 units, RMSprop; 9 passes unless a length is given.",
+    )
     time: Duration | None = Field(
         default=None,
         gt=0,
@@ -92,7 +98,9 @@ class TrainingSettings(Settings):
         default=None, ge=0, le=8192, description="Size of the character embedding; 0 is one-hot."
     )
     dropout: float | None = Field(default=None, ge=0, lt=1, description="Share of units dropped while training.")
-    streams: int | None = Field(default=None, ge=1, le=4096, description="Places of the text read in parallel (batch).")
+    streams: int | None = Field(
+        default=None, ge=1, le=4096, description="Places of the text read in parallel (batch size)."
+    )
     window: int | None = Field(
         default=None, ge=1, le=4096, description="Steps of truncated back-propagation through time."
     )
@@ -106,7 +114,10 @@ class TrainingSettings(Settings):
         description="Validations, each with samples, over the run; more in longer runs when not given.",
     )
     sample_length: int = Field(
-        default=200, ge=1, le=100_000, description="Characters of each sample shown while training."
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Characters of each sample shown while training; 400 with the classic recipe.",
     )
     save_every: Duration = Field(
         default=30.0,
@@ -115,6 +126,13 @@ class TrainingSettings(Settings):
         description="Seconds between saves of everything a resume needs; 30s at most.",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where to train.")
+    gpu_memory_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Largest share of the GPU's memory to take; what is needed is taken, all of it at most when not "
+        "given.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

@@ -9,9 +9,9 @@ from importlib.metadata import version
 from itertools import count, islice
 from pathlib import Path
 
-from nextchar.engine import NumpyNetwork
+from nextchar.engine import make_network
 from nextchar.errors import TrainingError
-from nextchar.events import Evaluated, Event, Finished, Progress, Sampled, Saved
+from nextchar.events import Evaluated, Event, Finished, Progress, Sampled, Saved, Writing
 from nextchar.generation import generate_ids
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile, Provenance
@@ -92,7 +92,7 @@ class TrainingRun:
             characters=corpus.characters,
             training_characters=len(corpus.training),
             lowercase=settings.text.lowercase,
-            recipe="default",
+            recipe=settings.training.recipe,
             plan=settings.plan.model_dump(mode="json"),
             seed=settings.training.seed,
             step=done.best_step if evaluated else done.step,
@@ -167,27 +167,34 @@ class TrainingRun:
         """Let the model write on from the same prompt, with the same draws, at each temperature."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
-        network = NumpyNetwork(trainer.architecture, trainer.parameters())
+        network = make_network(trainer.architecture, trainer.parameters())
         for temperature in SAMPLE_TEMPERATURES:
-            ids = generate_ids(
+            drawn = generate_ids(
                 network,
                 vocabulary.encode(settings.prompt),
                 SamplingSettings(temperature=temperature),
                 random_stream(settings.training.seed, "sampling"),
                 vocabulary.never_drawn,
             )
+            text = ""
+            yield Writing(temperature=temperature, prompt=settings.prompt, text="")
+            for one in islice(drawn, settings.training.sample_length):
+                character = vocabulary.decode([one])
+                text += character
+                yield Writing(temperature=temperature, prompt=settings.prompt, text=character)
             yield Sampled(
                 step=trainer.position.step,
                 epoch=trainer.epoch,
                 temperature=temperature,
                 prompt=settings.prompt,
-                text=vocabulary.decode(list(islice(ids, settings.training.sample_length))),
+                text=text,
             )
 
     def _logged(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Yield ``events``, each but `Progress` once it stands in the log, or waits for the folder to have one."""
+        """Yield ``events``, each but `Progress` and `Writing` once it stands in the log, or waits for the folder to
+        have one."""
         for event in events:
-            if self.folder is not None and not isinstance(event, Progress):
+            if self.folder is not None and not isinstance(event, Progress | Writing):
                 self._unlogged.append(event)
                 if self.folder.exists:
                     self.folder.append(self._unlogged)

@@ -42,6 +42,14 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def limit_memory(fraction: float, device: torch.device) -> None:
+    """Let torch take no more than ``fraction`` of the memory of ``device``, a CUDA GPU; it is taken as needed.
+
+    Source: torch.cuda.set_per_process_memory_fraction, the counterpart of TensorFlow's per_process_gpu_memory_fraction.
+    """
+    torch.cuda.set_per_process_memory_fraction(fraction, device)
+
+
 def available_threads() -> int:
     """Return the threads that torch computes with where nobody says otherwise: the cores, or ``OMP_NUM_THREADS``."""
     return torch.get_num_threads()

@@ -43,6 +43,11 @@ app.command(
 )
 app.command("nextchar.cli.facts:info", name="info", help="Tell what is in a model file.")
 app.command("nextchar.cli.facts:report", name="report", help="Write the report of a run: one HTML page.")
+app.command(
+    "nextchar.cli.convert:convert",
+    name="convert",
+    help="Convert a model from Keras, or to it.",
+)
 app.command("nextchar.cli.facts:corpora", name="corpora", help="List the texts known by name.")
 app.command("nextchar.cli.train:demo", name="demo", help="Do the whole thing on the built-in text.")
 

@@ -27,6 +27,7 @@ def model_facts(model: ModelFile) -> dict[str, Any]:
         "hidden": list(architecture.hidden),
         "layers": architecture.layers,
         "embedding": architecture.embedding,
+        "context_length": architecture.context_length,
         "parameters": architecture.parameter_count,
         "plan": provenance.plan,
     }
@@ -99,7 +100,14 @@ def info(model: Path, *, json: Flag = False) -> int:
             ("model", f"{path} ({path.stat().st_size / 1024:,.0f} KiB)"),
             (
                 "network",
-                f"LSTM, {' + '.join(map(str, architecture.hidden))} units, embedding {architecture.embedding}",
+                f"LSTM, {' + '.join(map(str, architecture.hidden))} units, "
+                + ("one-hot" if architecture.embedding is None else f"embedding {architecture.embedding}"),
+            ),
+            (
+                "reads",
+                None
+                if architecture.context_length is None
+                else f"{architecture.context_length} characters for each prediction",
             ),
             ("parameters", f"{architecture.parameter_count:,}"),
             (

@@ -41,10 +41,12 @@ def inspect(
     json
         Print everything as one JSON object.
     """
+    from nextchar.classic import as_classic
     from nextchar.inspection import inspect_texts
 
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
+    text, training = as_classic(text, training)
     found = resolve(corpus, text.encoding)
     inspection = inspect_texts(found.files, text)
     if not json:
@@ -58,12 +60,13 @@ def inspect(
 
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
-    from nextchar.corpus import default_cache_folder, encode_corpus
+    from nextchar.corpus import default_cache_folder
     from nextchar.forecast import TRIAL_SECONDS, forecast
+    from nextchar.preparation import encode
 
     note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")
     try:
-        return forecast(encode_corpus(files, text, cache_folder=default_cache_folder()), training)
+        return forecast(encode(files, text, training, default_cache_folder()), training)
     except MissingDependencyError as error:
         note(str(error))
         return None

@@ -40,6 +40,16 @@ class NumpyNetwork:
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        outputs, state = self._run(ids, state)  # (B, T, H)
+        return outputs @ self._output_weight + self._output_bias, state  # (B, T, V)
+
+    def read(self, ids: Ids) -> Floats:
+        """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
+        _, state = self._run(ids, self.initial_state(len(ids)))
+        return state.hidden[-1] @ self._output_weight + self._output_bias  # (B, V)
+
+    def _run(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Return the outputs (B, T, H) of the last layer for ``ids`` (B, T), and the state after."""
         inputs = self._first_inputs[ids]  # (B, T, 4H)
         hidden: list[Floats] = []
         cell: list[Floats] = []
@@ -50,8 +60,7 @@ class NumpyNetwork:
             outputs, h_end, c_end = layer.run(inputs, h, c)  # (B, T, H)
             hidden.append(h_end)
             cell.append(c_end)
-        logits = outputs @ self._output_weight + self._output_bias  # (B, T, V)
-        return logits, State(tuple(hidden), tuple(cell))
+        return outputs, State(tuple(hidden), tuple(cell))
 
 
 class _Layer:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nextchar.architecture import Ids
 from nextchar.copying import copied_mask, longest_copied_passage
-from nextchar.engine import NumpyNetwork
+from nextchar.engine import make_network
 from nextchar.events import Evaluated, Sampled
 from nextchar.model_file import ModelFile
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
@@ -74,7 +74,7 @@ def temperature(run: RunRecord) -> str:
     vocabulary = run.model.vocabulary
     ids = _context(run, run.model)
     effect = temperature_effect(
-        NumpyNetwork(run.model.architecture, run.model.parameters),
+        make_network(run.model.architecture, run.model.parameters),
         ids,
         run.temperatures or SAMPLE_TEMPERATURES,
         forbidden=vocabulary.never_drawn,

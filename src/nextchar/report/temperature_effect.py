@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class TemperatureEffect:
 
 
 def temperature_effect(
-    network: Network,
+    network: Network[Any],
     context: Ids,
     temperatures: Sequence[float],
     *,
