@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,8 +66,3 @@ def windows(text: str, characters: str, length: int = 60, number: int = 6) -> np
     """Return ids (N, T) of ``number`` windows spread over ``text``, numbered as ``characters`` are ordered."""
     starts = np.linspace(0, len(text) - length, number).astype(int)
     return np.array([[characters.index(c) for c in text[start : start + length]] for start in starts])
-
-
-def kinds(model: Any) -> Sequence[str]:
-    """Return the kinds of the layers of ``model``."""
-    return [type(layer).__name__ for layer in model.layers]

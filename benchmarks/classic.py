@@ -1,0 +1,242 @@
+"""The classic example in Keras and in nextchar, side by side in one go: speed, bits per character, writing, memory.
+
+Usage: python benchmarks/classic.py [--epochs 9] [--rounds 5] [--steps 150] [--seeds 3] [--output FILE]
+
+Nietzsche, lower-cased, the last 10 % held out. Every Keras backend that is installed and nextchar's classic recipe each
+live in a process of their own; in every round each of them in turn trains on the same number of batches, so that they
+meet the machine in the same moods. Then the fastest backend and nextchar's recipe each go all epochs, scored after each
+one; and the default recipe is given more and more seconds until it is as good as the example at its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+from machine import describe_machine
+
+HERE = Path(__file__).parent
+BACKENDS = ("jax", "tensorflow", "torch")
+OURS = "nextchar classic"
+EPOCH_BATCHES = 1409
+"""Batches of 128 in a pass over the 180,248 windows of the nine tenths that are learned from."""
+TEXT = ("nietzsche", "--lowercase")
+BUDGETS = (2, 3, 4, 5, 6, 8, 10, 15, 20)
+"""Seconds that the default recipe is given, one after another."""
+
+
+class Worker:
+    """A process that does what it is asked to."""
+
+    def __init__(self, *command: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._answer()
+
+    def ask(self, name: str, **options: Any) -> dict[str, Any]:
+        """Return the answer to one command."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": name, **options}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        """Let the process end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"A worker ended: {self._process.args}")
+        return json.loads(line)
+
+
+@dataclass
+class System:
+    """What was measured of one way to do the classic example."""
+
+    name: str
+    command: tuple[str, ...]
+    worker: Worker = field(init=False)
+    rounds: list[float] = field(default_factory=list)
+    """Seconds of a batch, in each round."""
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    writing: float = 0.0
+    """Characters per second."""
+    memory: int = 0
+    """Peak resident bytes."""
+
+    def start(self) -> None:
+        """Begin in a fresh process."""
+        self.worker = Worker(str(HERE / self.command[0]), *self.command[1:])
+
+    def end(self) -> None:
+        """End the process, with its peak of memory written down."""
+        self.memory = max(self.memory, self.worker.ask("memory")["bytes"])
+        self.worker.close()
+
+    def milliseconds(self) -> float:
+        """Return the median time of a batch."""
+        return 1000 * statistics.median(self.rounds)
+
+
+def default_recipe(seconds: float, seed: int) -> tuple[float, float]:
+    """Train with no option but the time; return bits per character and the seconds of training."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "nextchar", "train", *TEXT, "--time", f"{seconds}s", "--seed", str(seed)]
+        command += ["--out", str(Path(folder) / "run"), "--quiet", "--json"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = json.loads(done.stdout.splitlines()[-1])
+    return result["validation_bits_per_character"], result["training_seconds"]
+
+
+def say(message: str) -> None:
+    """Tell on standard error how far it is."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def measure(arguments: argparse.Namespace) -> str:
+    """Do everything; return the results in Markdown."""
+    text = corpus_path()
+    systems = [
+        System(f"Keras {version('keras')}, {backend} {version(package(backend))}", ("keras_worker.py", backend, text))
+        for backend in BACKENDS
+        if importlib.util.find_spec(backend) and backend in (arguments.backend or BACKENDS)
+    ]
+    ours = System(OURS, ("classic_worker.py", text))
+    systems.append(ours)
+    for system in systems:
+        system.start()
+        system.worker.ask("steps", count=10)  # compiles
+    for number in range(arguments.rounds):
+        for system in systems:
+            system.rounds.append(system.worker.ask("steps", count=arguments.steps)["seconds"] / arguments.steps)
+            say(f"round {number + 1}: {system.name} {1000 * system.rounds[-1]:.1f} ms a batch")
+    for system in systems:
+        count = 2000 if system is ours else 100
+        system.writing = system.worker.ask("write", count=count)["characters_per_second"]
+        say(f"{system.name}: {system.writing:.0f} characters/s")
+        system.end()
+    contestants = [min(systems[:-1], key=System.milliseconds), ours]
+    for system in contestants:
+        system.start()
+    for epoch in range(arguments.epochs):
+        for system in contestants:
+            system.epochs.append(system.worker.ask("epoch"))
+            say(f"{system.name}, epoch {epoch + 1}: {system.epochs[-1]}")
+    for system in contestants:
+        system.end()
+    target = min(epoch["bits"] for epoch in contestants[0].epochs)
+    return "\n".join(
+        [speed_table(systems), epoch_table(contestants), reach_table(contestants, target, arguments.seeds)]
+    )
+
+
+def speed_table(systems: list[System]) -> str:
+    """Return seconds an epoch, characters per second when writing, and memory."""
+    ours, keras = systems[-1], systems[:-1]
+    fastest = min(system.milliseconds() for system in keras)
+    heads = ("system", "ms a batch", "least to most", "s an epoch", "times the fastest Keras", "writing, characters/s")
+    rows = [f"| {' | '.join(heads)} | peak memory, MB |", "|---|" + "---:|" * len(heads)]
+    for system in systems:
+        least, most = (1000 * extreme(system.rounds) for extreme in (min, max))
+        rows.append(
+            f"| {system.name} | {system.milliseconds():.1f} | {least:.1f} to {most:.1f} | "
+            f"{system.milliseconds() / 1000 * EPOCH_BATCHES:.0f} | {fastest / system.milliseconds():.2f} | "
+            f"{system.writing:,.0f} | {system.memory / 1e6:,.0f} |"
+        )
+    best = [min(seconds) for seconds in zip(*(system.rounds for system in keras), strict=True)]
+    ratios = ", ".join(f"{other / own:.2f}" for other, own in zip(best, ours.rounds, strict=True))
+    rows.append(
+        f"\nThe fastest Keras backend of each round took {ratios} times as long as nextchar's classic recipe.\n"
+    )
+    return "\n".join(rows)
+
+
+def epoch_table(contestants: list[System]) -> str:
+    """Return seconds and held-out bits per character after each epoch."""
+    names = [system.name for system in contestants]
+    rows = [
+        "| epoch | " + " | ".join(f"{name}, s so far | bits/character" for name in names) + " |",
+        "|---:|" + "---:|---:|" * len(names),
+    ]
+    for number in range(len(contestants[0].epochs)):
+        cells = [
+            f"{seconds_after(system, number + 1):.0f} | {system.epochs[number]['bits']:.3f}" for system in contestants
+        ]
+        rows.append(f"| {number + 1} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def seconds_after(system: System, epochs: int) -> float:
+    """Return the seconds of the first ``epochs`` passes."""
+    return sum(epoch["seconds"] for epoch in system.epochs[:epochs])
+
+
+def reach_table(contestants: list[System], target: float, seeds: int) -> str:
+    """Return what the default recipe reaches in more and more seconds, up to where its median beats ``target``."""
+    needed = seconds_after(contestants[0], len(contestants[0].epochs))
+    rows = ["| default recipe, --time | training s | bits/character, median | all seeds |", "|---:|---:|---:|---|"]
+    for budget in BUDGETS:
+        runs = [default_recipe(budget, seed) for seed in range(seeds)]
+        bits, seconds = (statistics.median(values) for values in zip(*runs, strict=True))
+        rows.append(f"| {budget} s | {seconds:.1f} | {bits:.3f} | {', '.join(f'{run[0]:.3f}' for run in runs)} |")
+        say(rows[-1])
+        if bits <= target:
+            rows.append(
+                f"\nThe default recipe is as good as the example ever was ({target:.3f} bits per character) after "
+                f"{seconds:.1f} s of training, where the example trains for {needed:.0f} s: "
+                f"**{needed / seconds:.0f} times sooner**.\n"
+            )
+            break
+    return "\n".join(rows)
+
+
+def package(backend: str) -> str:
+    """Return the name under which ``backend`` was installed."""
+    return next(iter(packages_distributions()[backend]))
+
+
+def corpus_path() -> str:
+    """Return where the text is."""
+    from nextchar import catalog
+    from nextchar.corpus import default_cache_folder
+
+    return str(catalog.resolve(["nietzsche"], cache=default_cache_folder()).files[0].path)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=9, help="at least 1")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    result = f"{describe_machine()}\n\n{measure(arguments)}"
+    print(result)
+    if arguments.output:
+        arguments.output.write_text(result, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

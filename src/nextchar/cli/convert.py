@@ -1,0 +1,72 @@
+"""`nextchar convert`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from nextchar.cli.app import DONE
+from nextchar.cli.console import note, resolve
+from nextchar.errors import UsageError
+
+if TYPE_CHECKING:
+    from nextchar.convert.characters import Characters
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    vocabulary: str | None = None,
+    lowercase: Flag = False,
+    encoding: str | None = None,
+    context_length: int | None = None,
+    force: Flag = False,
+) -> int:
+    """Convert a model: from Keras (.keras, .h5, .weights.h5) to nextchar (.safetensors), or back.
+
+    Parameters
+    ----------
+    source
+        The model to read; of nextchar's own, a run folder too.
+    target
+        The file to write; its suffix says the format.
+    vocabulary
+        What the indices of a Keras model stand for: the text it was trained on, whose distinct characters are sorted,
+        or a .json file with its characters.
+    lowercase
+        The Keras model was trained on the lower-cased text.
+    encoding
+        Encoding of the text; detected, and said, when not given.
+    context_length
+        Characters that the Keras model read for each prediction, at most 4,096; its input says it when not given.
+    force
+        Write over a file that is there.
+    """
+    from nextchar.convert import convert as convert_model
+
+    if vocabulary is None and (lowercase or encoding is not None):
+        raise UsageError("--lowercase and --encoding say how to read --vocabulary: give that, too, or leave them out.")
+    if context_length is not None and not 1 <= context_length <= 4096:
+        raise UsageError(f"--context-length {context_length} is not allowed: give 1 to 4096 characters.")
+    characters = None if vocabulary is None else partial(_characters, vocabulary, lowercase, encoding)
+    converted = convert_model(source, target, characters=characters, context_length=context_length, force=force)
+    for message in converted.notes:
+        note(message)
+    print(target)
+    return DONE
+
+
+def _characters(vocabulary: str, lowercase: bool, encoding: str | None) -> Characters:
+    from nextchar.convert.characters import TextCharacters, read_list
+
+    if not vocabulary.endswith(".json"):
+        return TextCharacters(resolve([vocabulary], encoding).files, lowercase)
+    if encoding is not None:
+        raise UsageError(f"--encoding is for texts: {vocabulary} is JSON, which is always in UTF-8.")
+    return read_list(Path(vocabulary), lowercase)

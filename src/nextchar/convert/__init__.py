@@ -1,0 +1,134 @@
+"""A model in other formats: which there are, and the way from a file to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextchar.atomic_file import write_atomically
+from nextchar.convert import keras_model
+from nextchar.convert.characters import Characters
+from nextchar.convert.result import Exported, Imported
+from nextchar.errors import ModelFileError, UsageError
+from nextchar.language_model import LanguageModel
+from nextchar.model_file import ModelFile
+from nextchar.run_folder import find_model
+
+OWN = ".safetensors"
+"""Suffix of nextchar's own model files."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that models come from or go to."""
+
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, Characters, int | None], Imported] | None
+    """Reads a model, given its characters and the context length asked for; None where that cannot be."""
+    write: Callable[[ModelFile, Path], Exported] | None
+    """Returns a model as the content of files, one of them at the path; None where that cannot be."""
+
+
+FORMATS = (Format(keras_model.SUFFIXES, keras_model.read, keras_model.write),)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a conversion wrote and has to tell."""
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    characters: Callable[[], Characters] | None = None,
+    context_length: int | None = None,
+    force: bool = False,
+) -> Converted:
+    """Convert the model ``source`` into the format that the suffix of ``target`` names, and write it there.
+
+    One of the two is nextchar's own (a ``.safetensors`` file; as the source, a run folder too).
+
+    Args:
+        source: the model to read.
+        target: where to write.
+        characters: returns the characters of a model that is imported, whose format does not hold them; it is called
+            once everything else is in order.
+        context_length: characters that an imported model reads for each prediction, where its file does not say or is
+            to be overruled.
+        force: write over a file that is there.
+
+    Raises:
+        UsageError: the formats, the options or the characters do not fit, or a file is in the way.
+        ModelFileError: the source cannot be read or holds what cannot be converted, or the target cannot be written.
+        MissingDependencyError: the format needs a library that is not installed.
+    """
+    foreign_source, foreign_target = _format_of(source, must_name=False), _format_of(target, must_name=True)
+    _check_source(source)
+    _check_target(target, force)
+    if foreign_source is not None and foreign_target is None:
+        if foreign_source.read is None:
+            raise UsageError(f"{source} cannot be read: models are only written in its format.")
+        if characters is None:
+            raise UsageError(
+                f"{source} does not say which characters its numbers stand for: give --vocabulary, the text that it "
+                "was trained on (with --lowercase if that was lower-cased), or a .json list of its characters."
+            )
+        imported = foreign_source.read(source, characters(), context_length)
+        LanguageModel(imported.file).save(target)
+        return Converted((target,), imported.notes)
+    if foreign_source is not None or foreign_target is None:
+        which = "Both are models" if foreign_source is None else "Neither is a model"
+        raise UsageError(
+            f"There is nothing to convert between {source} and {target}. {which} of nextchar: one of the two has to be "
+            f"a {OWN} file, the other one of Keras."
+        )
+    if characters is not None or context_length is not None:
+        raise UsageError(f"--vocabulary and --context-length are for models that are imported; {source} has its own.")
+    if foreign_target.write is None:
+        raise UsageError(f"{target} cannot be written: models are only read from its format.")
+    return _write(foreign_target.write(ModelFile.load(find_model(source)), target), force)
+
+
+def _format_of(path: Path, must_name: bool) -> Format | None:
+    """Return the format that the name of ``path`` says; None is nextchar's own, as is that of a folder unless the
+    path ``must_name`` one."""
+    if must_name and path.is_dir():
+        raise UsageError(f"{path} is a folder: give the name of the file to write.")
+    if path.name.endswith(OWN) or path.is_dir():
+        return None
+    found = next((form for form in FORMATS if path.name.endswith(form.suffixes)), None)
+    if found is None:
+        known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
+        raise UsageError(f"The name {path} says no format that is known: let it end in {OWN}, {known}.")
+    return found
+
+
+def _check_source(source: Path) -> None:
+    if not source.exists():
+        raise ModelFileError(f"There is no model {source}. Give a model file or a run folder.")
+    if (source / "saved_model.pb").exists():
+        raise ModelFileError(f"{source} is a SavedModel of TensorFlow: save it as a .keras file with Keras first.")
+
+
+def _check_target(target: Path, force: bool) -> None:
+    if not target.parent.is_dir():
+        raise UsageError(f"There is no folder {target.parent} to write {target.name} to: make it, or name another.")
+    if target.exists() and not force:
+        raise UsageError(f"{target} is there already: give another name, or --force to write over it.")
+
+
+def _write(exported: Exported, force: bool) -> Converted:
+    for path, content in exported.files.items():
+        if path.exists() and not force and path.read_bytes() != content:
+            raise UsageError(f"{path}, to be written too, is there already: give --force to write over it.")
+    for path, content in exported.files.items():
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return Converted(tuple(exported.files), exported.notes)

@@ -1,0 +1,228 @@
+"""Which character each index of an imported model stands for: from the text it was trained on, or from a list.
+
+Keras models hold no characters. Their makers number them, mostly as Keras's own example does: the distinct characters
+of the text, sorted. Whatever the order was, `nextchar.convert.keras_network` brings it into that of a vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, cast
+
+from nextchar.errors import TextError, UsageError
+from nextchar.text import TextFile, joined_chunks, readable
+
+Symbol = str | None
+"""One character, or None: what stands for none (padding, or whatever is unknown)."""
+
+STAND_INS = frozenset({"", "[UNK]", "[PAD]", "<UNK>", "<PAD>", "<OOV>", "<unk>", "<pad>", "<oov>"})
+"""What tokenizers, `keras.layers.StringLookup` among them, write for padding and the unknown."""
+
+_MARK = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A symbol for each index of a model."""
+
+    symbols: tuple[Symbol, ...]
+    note: str | None = None
+    """What was assumed, if anything."""
+
+
+class Characters(Protocol):
+    """Where the characters of a model come from."""
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether the model was trained on lower-cased text."""
+        ...
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the texts it was trained on, where they are known."""
+        ...
+
+    def of(self, size: int, embedding: bool) -> Indexed:
+        """Return the symbols of a model with ``size`` indices, which has an ``embedding`` or reads one-hot vectors.
+
+        Raises:
+            UsageError: they do not fit the model.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TextCharacters:
+    """The distinct characters of texts, in code-point order."""
+
+    files: tuple[TextFile, ...]
+    lowercase: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the texts."""
+        return tuple(file.name for file in self.files)
+
+    @cached_property
+    def _as_given(self) -> frozenset[str]:
+        return frozenset[str]().union(*joined_chunks(self.files))
+
+    @cached_property
+    def _lowered(self) -> frozenset[str]:
+        return frozenset[str]().union(*joined_chunks(self.files, lowercase=True))
+
+    def of(self, size: int, embedding: bool) -> Indexed:
+        """Return the characters in code-point order, or that with the one usual deviation that makes them fit.
+
+        Raises:
+            UsageError: nothing fits, or two deviations do.
+        """
+        distinct = self._lowered if self.lowercase else self._as_given
+        if len(distinct) == size:
+            return Indexed(tuple(sorted(distinct)))
+        fitting = [found for found in self._deviations(distinct, embedding) if len(found.symbols) == size]
+        if len(fitting) > 1:
+            raise UsageError(
+                f"The model has {size:,} characters, one more than {self._name}: index 0 may be padding, or the byte "
+                "order mark a character. Give the characters in the order of their indices as a .json list."
+            )
+        if not fitting:
+            raise self._misfit(size)
+        return fitting[0]
+
+    def _deviations(self, distinct: frozenset[str], embedding: bool) -> list[Indexed]:
+        ordered = tuple(sorted(distinct))
+        found: list[Indexed] = []
+        if embedding:
+            note = "the model has one index more than the text has characters: index 0 is taken for padding"
+            found.append(Indexed((None, *ordered), f"{note}, and never drawn"))
+        if any(file.determined == "byte order mark" and file.encoding == "utf-8" for file in self.files):
+            note = "the byte order mark of the text is taken for a character, as Python reads it"
+            found.append(Indexed((*sorted({*distinct, _MARK}),), note))
+        if "\n" in distinct:
+            note = (
+                "the model has one character less than the text: its line ends are taken for spaces, as in the "
+                "example on keras.io"
+            )
+            found.append(Indexed(tuple(c for c in ordered if c != "\n"), note))
+        return found
+
+    def _misfit(self, size: int) -> UsageError:
+        given, lowered = len(self._as_given), len(self._lowered)
+        if lowered == size:
+            advice = "Add --lowercase"
+        elif given == size:
+            advice = "Leave out --lowercase"
+        else:
+            advice = "Give the text that the model was trained on, or its characters as a .json list"
+        return UsageError(
+            f"The model has {size:,} characters, and {self._name} has {given:,} as it is and {lowered:,} lower-cased. "
+            f"{advice}."
+        )
+
+    @property
+    def _name(self) -> str:
+        return self.texts[0] if len(self.texts) == 1 else f"the text of {len(self.texts):,} files"
+
+
+@dataclass(frozen=True)
+class ListedCharacters:
+    """Characters that a file lists with their indices."""
+
+    name: str
+    symbols: tuple[Symbol, ...]
+    lowercase: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """A list of characters names no text."""
+        return ()
+
+    def of(self, size: int, embedding: bool) -> Indexed:  # noqa: ARG002 (a list says itself what is padding)
+        """Return the symbols as listed.
+
+        Raises:
+            UsageError: they are not ``size``.
+        """
+        if len(self.symbols) != size:
+            raise UsageError(
+                f"The model has {size:,} characters, and {self.name} lists {len(self.symbols):,}"
+                f"{' with null at index 0' if self.symbols[0] is None else ''}: give the list that it was trained "
+                "with; null stands for an index without a character, like padding."
+            )
+        return Indexed(self.symbols)
+
+
+def read_list(path: Path, lowercase: bool = False) -> ListedCharacters:
+    """Read a JSON file: a list of characters in the order of their indices, or an object that gives each character its
+    index or each index its character. null, or a tokenizer's name for it, is what stands for no character.
+
+    Raises:
+        TextError: the file cannot be read, or is no such thing.
+        UsageError: ``lowercase`` is set and there are upper-case characters in the list.
+    """
+    name = readable(path)
+    try:
+        content: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise TextError(f"{name} cannot be read: {error.strerror or error}. Check the path.") from error
+    except (ValueError, RecursionError) as error:
+        raise TextError(f"{name} is not JSON ({error}): give a list of characters, or the text itself.") from error
+    try:
+        symbols = _checked(_in_order(content))
+    except ValueError as error:
+        raise TextError(
+            f"{name} is no list of characters: {error}. Give a JSON list of the characters in the order of their "
+            'indices, or an object like {"a": 0, "b": 1}.'
+        ) from error
+    upper = next((symbol for symbol in symbols if symbol is not None and symbol != symbol.lower()), None)
+    if lowercase and upper is not None:
+        raise UsageError(f"{name} has {upper!r}, which no lower-cased text has: leave out --lowercase.")
+    return ListedCharacters(name, symbols, lowercase)
+
+
+def write_list(symbols: tuple[Symbol, ...]) -> bytes:
+    """Return the content of a file that `read_list` reads."""
+    return (json.dumps(symbols, ensure_ascii=False) + "\n").encode()
+
+
+def _in_order(content: object) -> list[object]:
+    """Return what stands at each index."""
+    if isinstance(content, list):
+        return cast("list[object]", content)
+    if not isinstance(content, dict):
+        raise ValueError("it is neither a list nor an object")
+    given = cast("dict[str, object]", content)
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in given.values()):
+        pairs: list[tuple[int, object]] = [(cast(int, index), symbol) for symbol, index in given.items()]
+    else:
+        if not all(key.isascii() and key.isdigit() for key in given):
+            raise ValueError("neither its keys nor its values are all indices")
+        pairs = [(int(key), symbol) for key, symbol in given.items()]
+    at = dict(pairs)
+    at.setdefault(0, None)  # the tokenizers of Keras leave 0 to padding and do not list it
+    if len(at) < len(pairs) or sorted(at) != list(range(len(at))):
+        raise ValueError("its indices are not 0, 1, 2 and so on, each once")
+    return [at[index] for index in range(len(at))]
+
+
+def _checked(listed: list[object]) -> tuple[Symbol, ...]:
+    symbols = [None if entry in STAND_INS else entry for entry in listed if isinstance(entry, str | None)]
+    strange = next((entry for entry in listed if not isinstance(entry, str | None)), None)
+    strange = strange or next((symbol for symbol in symbols if symbol is not None and len(symbol) != 1), None)
+    if strange is not None:
+        raise ValueError(f"{strange!r} is not one character")
+    twice = [symbol for symbol, count in Counter(symbols).items() if count > 1]
+    if twice:
+        what = "an index without a character" if twice[0] is None else repr(twice[0])
+        raise ValueError(f"{what} is there more than once")
+    if any(symbol is not None and 0xD800 <= ord(symbol) < 0xE000 for symbol in symbols):
+        raise ValueError("it has a surrogate, which is half a character")
+    if not any(symbol is not None for symbol in symbols):
+        raise ValueError("it has no character")
+    return tuple(symbols)

@@ -1,0 +1,83 @@
+"""Models that Keras 2 wrote, made readable for Keras 3, which stumbles over some of their options.
+
+Keras 3 takes ``batch_input_shape`` of a first layer for the shape without the batch, knows no ``time_major``, and wants
+the layers of a Sequential in an object with a name. None of that changes what the model computes.
+"""
+
+# h5py has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from nextchar.convert.keras_library import load_h5py
+
+Config = dict[str, Any]
+
+
+def saved_config(path: Path) -> tuple[Config, str | None]:
+    """Return how the model in a ``.keras`` or ``.h5`` file is made up, and the version of Keras that wrote it.
+
+    Raises:
+        Exception: any, if it is no such file.
+    """
+    if path.name.endswith(".keras"):
+        with zipfile.ZipFile(path) as archive:
+            config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
+            return config, metadata.get("keras_version")
+    with load_h5py().File(path) as file:
+        version = file.attrs.get("keras_version")
+        return json.loads(file.attrs["model_config"]), version.decode() if isinstance(version, bytes) else version
+
+
+def layers_of(config: Config) -> list[Config]:
+    """Return the entries of the layers in ``config``."""
+    inner = config["config"]
+    return inner if isinstance(inner, list) else inner["layers"]  # a list before Keras 2.2.3
+
+
+def readable_by_keras_3(path: Path, config: Config, folder: Path) -> Path:
+    """Return the path of the same model for Keras 3: ``path`` itself, or a mended copy in ``folder``."""
+    mended = _mended(config)
+    if mended == config:
+        return path
+    copied = folder / f"model{path.suffix}"
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(copied, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, json.dumps(mended) if name == "config.json" else old.read(name))
+        return copied
+    shutil.copyfile(path, copied)
+    with load_h5py().File(copied, "r+") as file:
+        file.attrs["model_config"] = json.dumps(mended)
+    return copied
+
+
+def _mended(config: Config) -> Config:
+    mended = copy.deepcopy(config)
+    layers = layers_of(mended)
+    shape: Any = None
+    for layer in layers:
+        if layer["class_name"] == "InputLayer":
+            continue
+        for options in (layer["config"], layer["config"].get("layer", {}).get("config", {})):
+            shape = shape or options.get("batch_input_shape")
+            options.pop("batch_input_shape", None)
+            if options.get("time_major") is False:
+                del options["time_major"]
+    if shape is not None and layers[0]["class_name"] != "InputLayer":
+        own = {key: None if key == "registered_name" else layers[0][key] for key in layers[0].keys() - _OWN_KEYS}
+        layers.insert(0, {**own, "class_name": "InputLayer", "config": {"batch_shape": shape, "name": "input"}})
+    if isinstance(mended["config"], list):
+        mended["config"] = {"name": "sequential", "layers": layers}
+    return mended
+
+
+_OWN_KEYS = {"class_name", "config", "build_config", "name", "inbound_nodes"}
+"""What the entry of a layer says of it alone; the rest says which form of entries the file has."""

@@ -1,0 +1,120 @@
+"""Models of Keras: read into nextchar's own, and written so that Keras loads them and predicts the same."""
+
+# Keras has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nextchar.architecture import Architecture
+from nextchar.convert.characters import Characters, write_list
+from nextchar.convert.keras_library import keras_loaded
+from nextchar.convert.keras_network import keras_weights
+from nextchar.convert.keras_reading import Reading, holds_model, read_model
+from nextchar.convert.keras_weights import read_weights
+from nextchar.convert.result import Exported, Imported
+from nextchar.errors import ModelFileError
+from nextchar.model_file import ModelFile, Provenance
+
+WEIGHTS = ".weights.h5"
+SUFFIXES = (WEIGHTS, ".keras", ".h5")
+CHARACTERS = ".characters.json"
+"""Suffix of the list of characters beside a model of Keras, which cannot hold them."""
+
+
+def read(path: Path, characters: Characters, context_length: int | None = None) -> Imported:
+    """Read a model that Keras saved, or its weights alone.
+
+    Args:
+        path: a file that ends in one of `SUFFIXES`.
+        characters: which its indices stand for.
+        context_length: what it reads for each prediction; that of its input when None.
+
+    Raises:
+        ModelFileError: it cannot be read, or is no network that can be converted.
+        UsageError: the characters do not fit it.
+        MissingDependencyError: Keras is not installed.
+    """
+    reading = _reading(path)
+    network, notes = reading.network, list(reading.notes)
+    if context_length is not None:
+        network = replace(network, context_length=context_length)
+    elif reading.weights_alone:
+        notes.append(
+            "the file does not say how many characters the model read for each prediction: it is taken to carry its "
+            "state on; for windows of 60, give --context-length 60"
+        )
+    indexed = characters.of(network.vocabulary_size, network.embedding is not None)
+    if indexed.note is not None:
+        notes.append(indexed.note)
+    try:
+        architecture, vocabulary, parameters = network.in_our_layout(indexed.symbols)
+    except ValueError as error:
+        raise ModelFileError(f"{path} is too large for nextchar: {error}.") from error
+    provenance = Provenance(
+        corpus=characters.texts,
+        lowercase=characters.lowercase,
+        recipe="keras",
+        versions={"nextchar": version("nextchar"), **({"keras": v} if (v := reading.keras_version) else {})},
+    )
+    return Imported(ModelFile(architecture, vocabulary, parameters, provenance), tuple(notes))
+
+
+def _reading(path: Path) -> Reading:
+    if path.name.endswith(WEIGHTS) or (path.name.endswith(".h5") and not holds_model(path)):
+        network, note = read_weights(path)
+        return Reading(network, (note,), weights_alone=True)
+    return read_model(path)
+
+
+def write(model: ModelFile, path: Path) -> Exported:
+    """Return the content of the Keras model for ``path``, which ends in one of `SUFFIXES`, and of its characters.
+
+    Raises:
+        MissingDependencyError: Keras is not installed.
+    """
+    vocabulary = model.vocabulary
+    symbols = (*((None,) if vocabulary.has_unknown else ()), *vocabulary.characters)
+    suffix = next(suffix for suffix in SUFFIXES if path.name.endswith(suffix))
+    listed = path.with_name(path.name.removesuffix(suffix) + CHARACTERS)
+    with keras_loaded() as keras, tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
+        network = _keras_model(keras, model.architecture)
+        weights = keras_weights(model.architecture, model.parameters)
+        for layer, arrays in zip(network.layers, weights, strict=True):
+            layer.set_weights(arrays)
+        temporary = Path(folder, f"model{suffix}")
+        if suffix == WEIGHTS:
+            network.save_weights(temporary)
+        else:
+            network.save(temporary)
+        content = temporary.read_bytes()
+    notes = [f"the characters, in the order of the model's indices, are in {listed}"]
+    if vocabulary.has_unknown:
+        notes.append("index 0 stands for unknown characters: read it for them, and never draw it")
+    return Exported({listed: write_list(symbols), path: content}, tuple(notes))
+
+
+def _keras_model(keras: Any, architecture: Architecture) -> Any:
+    """Return a Keras model of the same sizes, whose weights mean nothing yet."""
+    length, size = architecture.context_length, architecture.vocabulary_size
+    layers = keras.layers
+    first = (
+        [keras.Input((length, size), dtype="float32")]
+        if architecture.embedding is None
+        else [
+            keras.Input((length,), dtype="int32"),
+            layers.Embedding(size, architecture.embedding, name="embedding", dtype="float32"),
+        ]
+    )
+    last = architecture.layers - 1
+    recurrent = [
+        layers.LSTM(hidden, return_sequences=number < last, name=f"lstm_{number + 1}", dtype="float32")
+        for number, hidden in enumerate(architecture.hidden)
+    ]
+    output = layers.Dense(size, activation="softmax", name="output", dtype="float32")
+    return keras.Sequential([*first, *recurrent, output], name="nextchar")

@@ -1,0 +1,105 @@
+"""A file of Keras with weights alone: the architecture is inferred from the shapes of the arrays.
+
+Two layouts are in use. Keras 3 (and 2.12 and later) names each group after the class of the layer, ``layers/lstm_1/
+cell/vars/0``; before, and still in ``.h5`` files, attributes list the layers and their arrays in order.
+"""
+
+# h5py has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.architecture import GATES
+from nextchar.convert.keras_layers import check_kind, refusal
+from nextchar.convert.keras_library import damage_told, load_h5py
+from nextchar.convert.keras_network import KerasNetwork, assemble
+from nextchar.errors import ModelFileError
+
+Arrays = list[NDArray[Any]]
+
+_PLACES = ("layers", "_layer_checkpoint_dependencies")
+_ORDER = ("embedding", "lstm", "time_distributed", "dense")
+
+
+def read_weights(path: Path) -> tuple[KerasNetwork, str]:
+    """Read the weights of a network, and say what was assumed of it.
+
+    Raises:
+        ModelFileError: the file cannot be read, or is of no network that can be converted.
+        MissingDependencyError: h5py is not installed.
+    """
+    h5py = load_h5py()
+    with damage_told(path), h5py.File(path) as file:
+        place = next((name for name in _PLACES if name in file), None)
+        layers = _by_class(path, file[place]) if place else _by_list(path, file)
+        layers = [(name, arrays) for name, arrays in layers if arrays]
+        return _network(path, layers), _assumption([name for name, _ in layers])
+
+
+def _assumption(names: list[str]) -> str:
+    return (
+        f"the file holds weights alone ({', '.join(names)}): assumed are an LSTM with tanh and sigmoid, a softmax, and "
+        "no masking"
+    )
+
+
+def _by_class(path: Path, groups: Any) -> list[tuple[str, Arrays]]:
+    """Return the layers of the layout of Keras 3, from the first to read to the output."""
+    found: list[tuple[int, int, str, Arrays]] = []
+    for name in groups:
+        match = re.fullmatch(r"(.*?)(?:_(\d+))?", name)
+        kind, number = (match[1], int(match[2] or 0)) if match else (name, 0)
+        check_kind(path, name, kind)
+        variables = next((groups[name][p] for p in ("cell/vars", "layer/vars", "vars") if groups[name].get(p)), {})
+        arrays = [np.asarray(variables[key]) for key in sorted(variables, key=int)]
+        if kind in _ORDER:
+            found.append((_ORDER.index(kind), number, name, arrays))
+    return [(name, arrays) for _, _, name, arrays in sorted(found, key=lambda layer: layer[:2])]
+
+
+def _by_list(path: Path, file: Any) -> list[tuple[str, Arrays]]:
+    """Return the layers of the older layout, in the order of its list."""
+    if "layer_names" not in file.attrs:
+        raise ModelFileError(f"{path} holds no weights of Keras: give a file that model.save or save_weights wrote.")
+    layers: list[tuple[str, Arrays]] = []
+    for name in map(_string, file.attrs["layer_names"]):
+        group = file[name]
+        layers.append((name, [np.asarray(group[_string(key)]) for key in group.attrs["weight_names"]]))
+    return layers
+
+
+def _network(path: Path, layers: list[tuple[str, Arrays]]) -> KerasNetwork:
+    # One matrix alone is a table of vectors, unless it is what remains: a Dense without bias.
+    has_embedding = len(layers) > 2 and len(layers[0][1]) == 1
+    recurrent = layers[has_embedding:-1]
+    if not recurrent:
+        raise ModelFileError(f"{path} holds weights of {len(layers)} layers: an LSTM and a Dense layer are needed.")
+    for name, arrays in recurrent:
+        _check_lstm(path, name, arrays)
+    embedding = layers[0][1] if has_embedding else []
+    return assemble(path, embedding, [arrays for _, arrays in recurrent], layers[-1][1], None)
+
+
+def _check_lstm(path: Path, name: str, arrays: Arrays) -> None:
+    """Refuse what is no LSTM, which has four gates."""
+    if len(arrays) in (2, 3) and arrays[0].ndim == arrays[1].ndim == 2:
+        (_, columns), (hidden, _) = arrays[0].shape, arrays[1].shape
+        if arrays[1].shape == (hidden, columns):
+            kind = {3 * hidden: "GRU", hidden: "SimpleRNN"}.get(columns)
+            if columns == GATES * hidden:
+                return
+            if kind is not None:
+                check_kind(path, name, kind)
+    shapes = ", ".join(str(array.shape) for array in arrays)
+    raise refusal(path, name, f"arrays {shapes}", "something else than an LSTM before the last layer is not supported")
+
+
+def _string(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name

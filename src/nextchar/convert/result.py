@@ -1,0 +1,27 @@
+"""What a conversion gives back, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextchar.model_file import ModelFile
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model that was read from another format."""
+
+    file: ModelFile
+    notes: tuple[str, ...] = ()
+    """What the user should know: what was assumed, what was left out."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model in another format, and what goes beside it."""
+
+    files: Mapping[Path, bytes]
+    """Content of each file to write; the one asked for comes last."""
+    notes: tuple[str, ...] = ()
