@@ -106,7 +106,7 @@ def train(trainer: Trainer) -> tuple[float, float]:
     for event in trainer.run():
         if isinstance(event, Evaluated) and event.validation_bits_per_character <= TARGET:
             reached = min(reached, event.seconds)
-    bits = trainer.exact_bits_of_best()
+    bits = trainer.position.best_bits
     trainer.close()
     assert bits is not None
     return bits, reached

@@ -1,12 +1,16 @@
 """The loop that writes."""
 
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
+import pytest
 
-from nextchar.generation import generate_ids
+from nextchar.architecture import Network
+from nextchar.engine.compiled import CompiledNetwork
+from nextchar.generation import generate_ids, generate_rows
 from nextchar.settings import SamplingSettings
-from tests.networks import BigramNetwork, random_network
+from tests.networks import BigramNetwork, random_network, random_parameters
 
 CYCLE = np.full((3, 3), 0.05) + np.roll(np.eye(3), 1, axis=1) * 0.85  # 0 -> 1 -> 2 -> 0
 
@@ -49,3 +53,29 @@ def test_transitions_are_drawn_as_often_as_they_are_probable() -> None:
     expected = after_zero.sum() * CYCLE[0]
     # Chi-squared with 2 degrees of freedom: 18.4 is exceeded once in 10,000 times.
     assert ((after_zero - expected) ** 2 / expected).sum() < 18.4
+
+
+def both_networks() -> list[Network[Any]]:
+    reference = random_network(hidden=(24,))
+    return [reference, CompiledNetwork(reference.architecture, random_parameters(reference.architecture))]
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0}, {"top_k": 3}, {"top_p": 0.7}, {"min_p": 0.1}], ids=str)
+def test_every_network_writes_the_same(options: dict[str, float]) -> None:
+    settings = SamplingSettings(**{"temperature": 0.8, **options})
+    written = [
+        list(islice(generate_ids(network, np.array([1, 2]), settings, np.random.default_rng(7), (3,)), 1000))
+        for network in both_networks()
+    ]
+    assert written[0] == written[1]
+    assert 3 not in written[0]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_texts_written_side_by_side_are_those_written_one_by_one(number: int) -> None:
+    network, settings = both_networks()[number], SamplingSettings(temperature=0.8)
+    randoms = [np.random.default_rng(seed) for seed in range(3)]
+    rows = np.array(list(islice(generate_rows(network, np.array([1, 2]), settings, randoms, (3,)), 600)))  # (T, B)
+    for seed in range(3):
+        ids = generate_ids(network, np.array([1, 2]), settings, np.random.default_rng(seed), (3,))
+        assert rows[:, seed].tolist() == list(islice(ids, 600))

@@ -61,7 +61,7 @@ def test_it_learns_a_text_that_repeats_itself() -> None:
     assert bits[0] > bits[-1]
     assert bits[-1] < 0.3
     network = NumpyNetwork(trainer.architecture, trainer.best)
-    assert trainer.exact_bits_of_best() == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+    assert trainer.position.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
 
 
 def test_windows_learn_a_text_that_repeats_itself() -> None:
@@ -71,7 +71,7 @@ def test_windows_learn_a_text_that_repeats_itself() -> None:
     assert {event.learning_rate for event in evaluated} == {0.02}
     assert evaluated[-1].validation_bits_per_character < 0.3
     network = make_network(trainer.architecture, trainer.best)
-    assert trainer.exact_bits_of_best() == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+    assert trainer.position.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 4])

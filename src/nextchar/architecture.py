@@ -23,7 +23,8 @@ Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,8 @@ class State(NamedTuple):
 
 
 S = TypeVar("S")
-"""What a network remembers of the text so far: nobody's business but its own, and never changed once made."""
+"""What a network remembers of the text so far, never changed once made: an array, or a tuple of such, whose first axis
+are the texts side by side. What is in it is nobody's business but the network's."""
 
 
 class Network(Protocol[S]):
@@ -121,3 +123,26 @@ class Network(Protocol[S]):
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after, leaving ``state``
         as it was."""
         ...
+
+
+def map_states(function: Callable[..., Any], *states: Any) -> Any:
+    """Return the state made of ``function`` of the arrays that are in the same place of each of ``states``."""
+    first = states[0]
+    if isinstance(first, np.ndarray):
+        return function(*states)
+    parts = [map_states(function, *parts) for parts in zip(*states, strict=True)]
+    return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
+
+
+def state_rows(state: S, rows: slice | NDArray[np.intp]) -> S:
+    """Return the state of some of the texts."""
+
+    def take(array: NDArray[Any]) -> NDArray[Any]:
+        return array[rows]
+
+    return map_states(take, state)
+
+
+def join_states(states: Sequence[S]) -> S:
+    """Return the state of all texts of ``states``, at least one, side by side."""
+    return map_states(lambda *arrays: np.concatenate(arrays), *states)

@@ -7,63 +7,141 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.architecture import Ids, Network
+from nextchar.architecture import Ids, Network, join_states, map_states, state_rows
+from nextchar.parallel import in_parts
 
 CHUNK = 4096
 """Ids read at once; memory is in proportion to it, the result is not changed by it."""
+WARM_UP = 256
+"""Ids read before a segment, to come to the state that it begins with."""
+SEGMENTS = 128
+"""Parts, at most, of a long text that are read side by side; each at least four times as long as its warm-up."""
+SAME = 1e-5
+"""Difference of two states, as a share of them or of 1, below which one is as good as the other."""
+
+Scores = NDArray[np.float64]
 
 
 class Scorer:
     """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
     it."""
 
-    def __init__(self, network: Network[Any], start: int) -> None:
-        """Begin a text; ``start`` is the id read before its first one, so that this is predicted too."""
-        self._network = network
+    def __init__(self, network: Network[Any], start: int, threads: int = 1) -> None:
+        """Begin a text; ``start`` is the id read before its first one, so that this is predicted too.
+
+        Where a piece is long it is read in segments side by side, on ``threads`` threads; the result is the same.
+        """
+        self._network, self._threads = network, threads
         self._state = network.initial_state(1)
         self._before = start
 
-    def score(self, ids: Ids) -> NDArray[np.float64]:
+    def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
-        scores = [self._score_chunk(ids[first : first + CHUNK]) for first in range(0, len(ids), CHUNK)]
-        return np.concatenate(scores) if scores else np.empty(0)
+        # The state of a network that reads n ids and no more is whole once it has read them.
+        warm_up = max(WARM_UP, getattr(self._network, "context_length", 0))
+        segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
+        if segments < 2:
+            return self._score_rest(ids)
+        length = (len(ids) - warm_up) // segments
+        end = warm_up + segments * length
+        head = self._score_rest(ids[:warm_up])
+        middle = self._score_segments(ids[:end], warm_up, length)
+        return np.concatenate([head, middle, self._score_rest(ids[end:])])
 
-    def _score_chunk(self, ids: Ids) -> NDArray[np.float64]:
-        targets = np.asarray(ids, np.intp)  # (T,)
-        inputs = np.concatenate([[self._before], targets[:-1]])  # (T,)
-        logits, self._state = self._network.forward(inputs[None], self._state)  # (1, T, V)
-        self._before = int(targets[-1])
-        return log2_softmax(logits[0], targets)
+    def _score_rest(self, ids: Ids) -> Scores:
+        """Score ``ids`` (T,) one after another."""
+        if len(ids) == 0:
+            return np.empty(0)
+        inputs = np.concatenate([[self._before], ids[:-1]]).astype(np.intp)  # (T,)
+        scores, self._state = _read(self._network, inputs[None], np.asarray(ids, np.intp)[None], self._state)
+        self._before = int(ids[-1])
+        return scores[0]
+
+    def _score_segments(self, ids: Ids, warm_up: int, length: int) -> Scores:
+        """Score ``ids`` from ``warm_up`` on, in segments of ``length`` side by side.
+
+        Each segment but the first begins where a short reading of what is before it comes to. Afterwards that is
+        compared with where the segment before has really ended; where it was not the same, the segment is read again
+        from there. So nothing is taken on trust, however long the memory of the network.
+        """
+        known = np.asarray(ids, np.intp)
+        targets = known[warm_up:].reshape(-1, length)  # (B, length)
+        inputs = known[warm_up - 1 : -1].reshape(-1, length)  # (B, length)
+        starts = np.arange(1, len(inputs))[:, None] * length  # (B - 1, 1)
+        before = known[starts + np.arange(warm_up) - 1]  # (B - 1, warm_up), up to where each segment but one begins
+        _, warm = self._read_rows(before, None, self._network.initial_state(len(before)))
+        begun = join_states([self._state, warm])
+        scores, ended = self._read_rows(inputs, targets, begun)
+        while True:
+            truly = join_states([self._state, state_rows(ended, slice(0, -1))])
+            wrong = np.flatnonzero(_differ(begun, truly))
+            if len(wrong) == 0:
+                break
+            begun = truly
+            scores[wrong], again = self._read_rows(inputs[wrong], targets[wrong], state_rows(truly, wrong))
+            ended = _with_rows(ended, wrong, again)
+        self._state, self._before = state_rows(ended, slice(-1, None)), int(ids[-1])
+        return scores.ravel()
+
+    def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
+        """Read ``inputs`` (B, T) on from ``state``, on all threads; return log2 p of ``targets`` (B, T) and the state
+        after."""
+        parts = in_parts(
+            lambda rows: _read(
+                self._network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
+            ),
+            len(inputs),
+            self._threads,
+        )
+        return np.concatenate([scores for scores, _ in parts]), join_states([after for _, after in parts])
 
 
-def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> NDArray[np.float64]:
-    """Return log2 of the probability that ``logits`` (T, V) give to ``targets`` (T,), shape (T,)."""
-    peak = logits.max(-1)  # (T,)
-    total = np.exp(logits - peak[:, None]).sum(-1, dtype=np.float64)  # (T,)
-    chosen = np.take_along_axis(logits, targets[:, None], -1)[:, 0]  # (T,)
+def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
+    """Read ``inputs`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T), where given, and the state
+    after."""
+    scores = np.zeros(inputs.shape)
+    step = max(1, CHUNK // len(inputs))
+    for first in range(0, inputs.shape[1], step):
+        columns = slice(first, first + step)
+        logits, state = network.forward(inputs[:, columns], state)  # (B, t, V)
+        if targets is not None:
+            scores[:, columns] = log2_softmax(logits, targets[:, columns])
+    return scores, state
+
+
+def _differ(one: Any, other: Any) -> NDArray[np.bool_]:
+    """Return for each text whether two states of it are not the same, but for rounding: shape (B,)."""
+    differ = np.zeros(0, np.bool_)
+
+    def compare(mine: NDArray[Any], theirs: NDArray[Any]) -> None:
+        nonlocal differ
+        far = np.abs(mine - theirs) > SAME * np.maximum(1, np.abs(theirs))
+        rows = far.reshape(len(far), -1).sum(-1) > 0  # (B,)
+        differ = rows | differ if len(differ) else rows
+
+    map_states(compare, one, other)
+    return differ
+
+
+def _with_rows(state: Any, rows: NDArray[np.intp], new: Any) -> Any:
+    """Return ``state`` with ``rows`` of it exchanged for those of ``new``."""
+
+    def exchange(old: NDArray[Any], instead: NDArray[Any]) -> NDArray[Any]:
+        changed = old.copy()
+        changed[rows] = instead
+        return changed
+
+    return map_states(exchange, state, new)
+
+
+def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
+    """Return log2 of the probability that ``logits`` (..., V) give to ``targets`` (...), shape (...)."""
+    peak = logits.max(-1)  # (...)
+    total = np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64)  # (...)
+    chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]  # (...)
     return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int) -> float:
     """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
     return -float(Scorer(network, start).score(ids).mean())
-
-
-def parallel_bits_per_id(network: Network[Any], ids: Ids, start: int, streams: int, warm_up: int) -> float:
-    """Return nearly what `bits_per_id` returns, several times sooner, by reading ``streams`` parts side by side.
-
-    Each part is read from ``warm_up`` ids before its first counted one, from the zero state. Every id is counted once;
-    what differs is what a state that began at the text's first id would still remember from further back.
-    """
-    length = -(-len(ids) // streams)  # ids counted in a part
-    padded = np.full(warm_up + streams * length + 1, start, np.intp)
-    padded[warm_up + 1 : warm_up + 1 + len(ids)] = ids
-    offsets = np.arange(streams)[:, None] * length  # (B, 1)
-    state = network.initial_state(streams)
-    total, step = 0.0, max(1, CHUNK // streams)
-    for first in range(0, warm_up + length, step):
-        columns = offsets + np.arange(first, min(first + step, warm_up + length))  # (B, T)
-        logits, state = network.forward(padded[columns], state)  # (B, T, V)
-        counted = (columns >= offsets + warm_up) & (columns < warm_up + len(ids))
-        total -= float(log2_softmax(logits[counted], padded[columns + 1][counted]).sum())
-    return total / len(ids)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nextchar.architecture import Ids, Network
+from nextchar.architecture import Floats, Ids, Network
 from nextchar.sampling import draw, next_distribution
 from nextchar.settings import SamplingSettings
+
+BLOCK = 256
+"""Ids at most that a network with a loop of its own draws in one go; what is not asked for any more is lost time."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A network with a loop of its own for draws that only a temperature shapes."""
+
+    def write(
+        self,
+        logits: Floats,
+        state: Any,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[Ids, Floats, Any]:
+        """Draw an id for each of ``uniforms`` (T,) from ``logits`` (V,) on, reading each; return the ids (T,), and
+        logits and state after the last."""
+        ...
 
 
 def generate_ids(
@@ -25,11 +46,40 @@ def generate_ids(
         network: predicts the next id.
         prompt: ids read first, shape (T,), at least one.
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
-        random: one uniform number is taken from it for each id.
+        random: one uniform number is taken from it for each id, or some more where the network has a loop of its own.
         forbidden: ids that are never drawn.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
+    if isinstance(network, Writer) and settings.top_k is None and settings.top_p is None and settings.min_p is None:
+        allowed = np.ones(logits.shape[-1], np.bool_)  # (V,)
+        allowed[list(forbidden)] = False
+        last, size = logits[0, -1], 1
+        while True:  # blocks that grow, so that the first id comes at once
+            ids, last, state = network.write(last, state, settings.temperature, allowed, random.random(size))
+            yield from ids.tolist()
+            size = min(2 * size, BLOCK)
     while True:
-        drawn = draw(next_distribution(logits[0, -1], settings, forbidden), random.random())
+        drawn = int(draw(next_distribution(logits[0, -1], settings, forbidden), random.random()))
         yield drawn
         logits, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
+
+
+def generate_rows(
+    network: Network[Any],
+    prompt: Ids,
+    settings: SamplingSettings,
+    randoms: Sequence[np.random.Generator],
+    forbidden: tuple[int, ...] = (),
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the next id of each of several texts, shape (B,), which all go on from ``prompt`` (T,) side by side.
+
+    Each takes one uniform number for each id from its own of ``randoms`` (B), as `generate_ids` would.
+    """
+    batch = len(randoms)
+    logits, state = network.forward(np.tile(prompt, (batch, 1)), network.initial_state(batch))  # (B, T, V)
+    while True:
+        uniforms = np.stack([random.random(BLOCK) for random in randoms], axis=1)  # (BLOCK, B)
+        for uniform in uniforms:
+            drawn = draw(next_distribution(logits[:, -1], settings, forbidden), uniform)  # (B,)
+            yield drawn
+            logits, state = network.forward(drawn[:, None], state)  # (B, 1, V)

@@ -18,13 +18,19 @@ from nextchar.architecture import Network
 from nextchar.engine import make_network
 from nextchar.errors import ModelFileError, TextError
 from nextchar.evaluation import Scorer
-from nextchar.generation import generate_ids
+from nextchar.generation import BLOCK, generate_ids, generate_rows
 from nextchar.model_file import ModelFile, Provenance
+from nextchar.parallel import available_cores, in_parts
 from nextchar.randomness import random_stream
 from nextchar.run_folder import find_model
 from nextchar.sampling import next_distribution
 from nextchar.settings import SamplingSettings, build
 from nextchar.vocabulary import UNKNOWN_ID, Replacement, Vocabulary
+
+NUMPY_STEP, NUMPY_MULTIPLICATION = 25e-6, 0.2e-9
+"""Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
+LOADING = 1.0
+"""Seconds of work in NumPy that loading the compiled loops is worth."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +50,22 @@ class LanguageModel:
     """A trained model: probabilities of the next character, and what follows from them."""
 
     file: ModelFile
+    carry_state: bool = False
+    """Whether a model that was trained in windows carries its state on from character to character instead."""
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> LanguageModel:
+    def load(cls, path: str | PathLike[str], *, carry_state: bool = False) -> LanguageModel:
         """Load a model from a run folder or a model file.
+
+        Args:
+            path: where it is.
+            carry_state: let a model that was trained in windows carry its state on from character to character: many
+                times faster, and its probabilities are then others. It changes nothing in other models.
 
         Raises:
             ModelFileError: there is none, or it is damaged.
         """
-        return cls(ModelFile.load(find_model(Path(path))))
+        return cls(ModelFile.load(find_model(Path(path))), carry_state)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model file.
@@ -77,8 +90,22 @@ class LanguageModel:
 
     @cached_property
     def network(self) -> Network[Any]:
-        """The network that predicts."""
-        return make_network(self.file.architecture, self.file.parameters)
+        """The network that predicts, in NumPy: ready at once."""
+        return make_network(self.file.architecture, self.file.parameters, carry_state=self.carry_state)
+
+    @cached_property
+    def compiled_network(self) -> Network[Any]:
+        """The same network with compiled loops, several times faster; loading them takes half a second, compiling them
+        on their first use on a machine some ten."""
+        return make_network(self.file.architecture, self.file.parameters, compiled=True, carry_state=self.carry_state)
+
+    def network_for(self, characters: int) -> Network[Any]:
+        """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
+        architecture = self.file.architecture
+        windowed = architecture.context_length is not None and not self.carry_state
+        steps = characters * (architecture.context_length or 1 if windowed else 1)
+        seconds = steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
+        return self.compiled_network if seconds > LOADING else self.network
 
     @property
     def start_id(self) -> int:
@@ -109,9 +136,40 @@ class LanguageModel:
         ids, _ = self.read_prompt(prompt, strict=strict)
         seed = secrets.randbits(63) if settings.seed is None else settings.seed
         random = random_stream(seed, "sampling", text)
-        drawn = generate_ids(self.network, ids, settings, random, self.vocabulary.never_drawn)
+        drawn = generate_ids(self.network_for(settings.length), ids, settings, random, self.vocabulary.never_drawn)
         characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
         return _until(characters, settings.stop)
+
+    def generate_many(self, prompt: str, count: int, *, strict: bool = False, **options: Any) -> list[str]:
+        """Return ``count`` texts that go on from ``prompt``, written side by side on all cores.
+
+        They are those that `stream` gives for ``text`` = 0, 1, ..., but for rounding; options are the same.
+
+        Raises:
+            UsageError: an option is unknown or its value is not allowed.
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        settings = build(SamplingSettings, options)
+        ids, _ = self.read_prompt(prompt, strict=strict)
+        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        randoms = [random_stream(seed, "sampling", text) for text in range(count)]
+        network = self.network_for(count * settings.length)
+
+        def write(rows: slice) -> list[str]:
+            drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
+            return self._rows_until(itertools.islice(drawn, settings.length), settings.stop)
+
+        return [text for part in in_parts(write, count, available_cores()) for text in part]
+
+    def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...]) -> list[str]:
+        """Return the texts of the rows drawn, each up to its stop, drawing no more once all have stopped."""
+        texts: list[str] = []
+        for rows in iter(lambda: list(itertools.islice(drawn, BLOCK)), []):
+            pieces = [self.vocabulary.decode(row) for row in np.stack(rows, axis=1)]
+            texts = [text + piece for text, piece in zip(texts or [""] * len(pieces), pieces, strict=True)]
+            if stops and all(any(stop in text for stop in stops if stop) for text in texts):
+                break
+        return ["".join(_until(iter(text), stops)) for text in texts]
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Any
@@ -135,9 +193,11 @@ class LanguageModel:
         Raises:
             TextError: the text is empty.
         """
-        scorer = Scorer(self.network, self.start_id)
+        pieces = iter([text] if isinstance(text, str) else text)
+        first = next(pieces, "")
+        scorer = self._scorer(len(first))
         total, characters, unknown = 0.0, 0, 0
-        for piece in [text] if isinstance(text, str) else text:
+        for piece in itertools.chain([first], pieces):
             scores = self._score(scorer, piece)
             total -= float(scores.sum())
             characters += len(scores)
@@ -152,7 +212,10 @@ class LanguageModel:
 
     def surprises(self, text: str) -> NDArray[np.float64]:
         """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,)."""
-        return -self._score(Scorer(self.network, self.start_id), text)
+        return -self._score(self._scorer(len(text)), text)
+
+    def _scorer(self, characters: int) -> Scorer:
+        return Scorer(self.network_for(characters), self.start_id, available_cores())
 
     def _score(self, scorer: Scorer, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, which goes on where ``scorer`` is."""

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State
+from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State, join_states, state_rows
 from nextchar.windowed import WindowedNetwork
 from nextchar.workers import Workers
 
@@ -144,14 +144,10 @@ class TorchNetwork:
             return self._forward_part(ids, state, last)
         parts = self._workers.parts(len(ids))
         results = self._workers.map(
-            lambda number: self._forward_part(ids[parts[number]], _rows(state, parts[number]), last)
+            lambda number: self._forward_part(ids[parts[number]], state_rows(state, parts[number]), last)
         )
         logits = np.concatenate([logits for logits, _ in results])  # (B, T, V)
-        hidden, cell = (
-            tuple(np.concatenate(layer) for layer in zip(*(after[part] for _, after in results), strict=True))
-            for part in (0, 1)
-        )
-        return logits, State(hidden, cell)
+        return logits, join_states([after for _, after in results])
 
     @torch.no_grad()
     def _forward_part(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
@@ -172,8 +168,3 @@ def make_torch_network(module: LSTM, workers: Workers | None = None) -> Network[
     if architecture.context_length is None:
         return network
     return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)
-
-
-def _rows(state: State, rows: slice) -> State:
-    """Return the state of some of the texts."""
-    return State(tuple(h[rows] for h in state.hidden), tuple(c[rows] for c in state.cell))

@@ -67,7 +67,7 @@ def sample_index(probabilities: ArrayLike, temperature: float, rng: np.random.Ge
     distribution = reweight_distribution(probabilities, temperature)
     if distribution.ndim != 1:
         raise UsageError(f"One distribution of shape (V,) is drawn from at a time, not {distribution.shape}.")
-    return draw(distribution, rng.random())
+    return int(draw(distribution, rng.random()))
 
 
 def keep_top_k(distribution: Distribution, k: int) -> Distribution:
@@ -127,12 +127,15 @@ def next_distribution(
     return distribution
 
 
-def draw(distribution: Distribution, uniform: float) -> int:
-    """Return the id that ``uniform``, in [0, 1), picks from ``distribution`` (V,) by inverting its running sum."""
-    running = np.cumsum(distribution)
-    index = int(np.count_nonzero(running <= uniform * running[-1]))
+def draw(distribution: Distribution, uniform: ArrayLike) -> NDArray[np.intp]:
+    """Return the ids (...) that ``uniform`` (...), in [0, 1), picks from ``distribution`` (..., V) by inverting its
+    running sum."""
+    running = np.cumsum(distribution, -1)  # (..., V)
+    targets = np.asarray(uniform) * running[..., -1]  # (...)
+    index = np.count_nonzero(running <= targets[..., None], -1)
     # Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
-    return min(index, int(np.flatnonzero(distribution)[-1]))
+    last = distribution.shape[-1] - 1 - np.argmax(distribution[..., ::-1] > 0, -1)
+    return np.minimum(index, last)
 
 
 def _checked(probabilities: Distribution) -> Distribution:

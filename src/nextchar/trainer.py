@@ -23,9 +23,9 @@ from torch import Tensor
 from nextchar.architecture import Ids, Parameters
 from nextchar.batches import count_windows
 from nextchar.errors import TrainingError
-from nextchar.evaluation import bits_per_id, parallel_bits_per_id
+from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
-from nextchar.lstm import LSTM, make_torch_network
+from nextchar.lstm import make_torch_network
 from nextchar.plan import Plan, evaluation_steps
 from nextchar.snapshot import Position, Snapshot
 from nextchar.updates import Updates
@@ -36,9 +36,6 @@ DIVERGENCE = 1.0
 """Nats by which the mean loss between two snapshots may exceed the lowest before training counts as diverging."""
 RECOVERIES = 8
 """Times a run may go back before it gives up; by then its learning rate is 1/256 of the plan's."""
-VALIDATION_STREAMS = 16
-WARM_UP = 256
-"""Characters read before those scored, in each stream of the validations during training."""
 PROGRESS_SECONDS = 0.2
 LAST_RATE = 0.01
 """Learning rate at the end of the schedule, as a share of its peak."""
@@ -167,20 +164,13 @@ class Trainer:
             seconds_left=done.seconds / done.step * (plan.steps - done.step),
         )
 
-    def exact_bits_of_best(self) -> float | None:
-        """Return bits per character of the best model, the state carried through the whole held-out text."""
-        if not len(self._validation):
-            return None
-        module = LSTM(self.architecture, self.best).to(self.device)
-        return bits_per_id(make_torch_network(module, self._updates.workers), self._validation, self._start_id)
-
     def _evaluate(self) -> Evaluated:
         """Score the model on the held-out text and keep it if it is the best so far."""
         done = self.position
         bits = None
         if len(self._validation):
             network = make_torch_network(self._updates.module, self._updates.workers)
-            bits = parallel_bits_per_id(network, self._validation, self._start_id, VALIDATION_STREAMS, WARM_UP)
+            bits = bits_per_id(network, self._validation, self._start_id)
         best = bits is None or done.best_bits is None or bits < done.best_bits
         training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
         if best:

@@ -51,7 +51,6 @@ class TrainingRun:
         self._prepared: Prepared | None = None
         self._saved_step = -1
         self._unlogged: list[Event] = []
-        self._exact_bits: float | None = None
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
@@ -97,7 +96,7 @@ class TrainingRun:
             seed=settings.training.seed,
             step=done.best_step if evaluated else done.step,
             training_seconds=done.seconds,
-            validation_bits_per_character=done.best_bits if self._exact_bits is None else self._exact_bits,
+            validation_bits_per_character=done.best_bits,
             validation_characters=len(scored(corpus)),
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
@@ -149,8 +148,6 @@ class TrainingRun:
         except (TrainingError, KeyboardInterrupt, GeneratorExit):
             self.save()
             raise
-        if not interrupted:
-            self._exact_bits = trainer.exact_bits_of_best()
         before = self._saved_step
         self.save()
         if self._saved_step > before:
@@ -159,7 +156,7 @@ class TrainingRun:
             step=trainer.position.step,
             seconds=trainer.position.seconds,
             best_step=trainer.position.best_step,
-            validation_bits_per_character=self.model.provenance.validation_bits_per_character,
+            validation_bits_per_character=trainer.position.best_bits,
             interrupted=interrupted,
         )
 

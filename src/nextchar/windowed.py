@@ -24,7 +24,7 @@ class WindowedNetwork:
             context_length: n, at least 1. At a text's beginning, where there are fewer, all there are are read.
             vocabulary_size: V.
         """
-        self._read, self._length = read, context_length
+        self._read, self.context_length = read, context_length
         self.vocabulary_size = vocabulary_size
 
     def initial_state(self, batch: int) -> Ids:
@@ -34,7 +34,7 @@ class WindowedNetwork:
     def forward(self, ids: Ids, state: Ids) -> tuple[Floats, Ids]:
         """Read ``ids`` (B, T) on from the ids before, ``state``; return the logits (B, T, V) and the last n ids."""
         known = np.concatenate([state, ids], axis=1)  # (B, K + T)
-        (batch, new), total, length = ids.shape, known.shape[1], self._length
+        (batch, new), total, length = ids.shape, known.shape[1], self.context_length
         logits = np.empty((batch, new, self.vocabulary_size), np.float32)  # (B, T, V)
         first_whole = max(0, min(new, length - 1 - state.shape[1]))
         for position in range(first_whole):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nextchar.catalog import Resolved
+    from nextchar.language_model import LanguageModel
 
 
 def error_console() -> Console:
@@ -28,6 +29,15 @@ def error_console() -> Console:
 def note(message: str) -> None:
     """Tell something on standard error."""
     print(f"nextchar: {message}", file=sys.stderr)
+
+
+def note_carried(model: LanguageModel) -> None:
+    """Tell what --carry-state does to ``model``."""
+    length = model.file.architecture.context_length
+    if length is None:
+        note("--carry-state changes nothing: this model carries its state anyway")
+    else:
+        note(f"the model was trained to read {length} characters; carrying its state on, its probabilities are others")
 
 
 def print_json(content: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def convert(
     context_length: int | None = None,
     force: Flag = False,
 ) -> int:
-    """Convert a model: from Keras (.keras, .h5, .weights.h5) to nextchar (.safetensors), or back.
+    """Convert a model: from Keras (.keras, .h5, .weights.h5) to nextchar (.safetensors), or back; or to ONNX (.onnx).
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import note, print_facts, print_json, resolve
+from nextchar.cli.console import note, note_carried, print_facts, print_json, resolve
 from nextchar.errors import UnknownCharacterError
 
 if TYPE_CHECKING:
@@ -33,7 +33,15 @@ def model_facts(model: ModelFile) -> dict[str, Any]:
     }
 
 
-def evaluate(model: Path, text: str, *, encoding: str | None = None, strict: Flag = False, json: Flag = False) -> int:
+def evaluate(
+    model: Path,
+    text: str,
+    *,
+    encoding: str | None = None,
+    carry_state: Flag = False,
+    strict: Flag = False,
+    json: Flag = False,
+) -> int:
     """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
 
     Parameters
@@ -44,6 +52,9 @@ def evaluate(model: Path, text: str, *, encoding: str | None = None, strict: Fla
         A file, a folder, - for standard input, or a name that `nextchar corpora` lists.
     encoding
         Encoding of the text; detected, and said, when not given.
+    carry_state
+        Let a model that was trained in windows carry its state on from character to character: many times faster, and
+        its probabilities are then others.
     strict
         Refuse a text with characters that the model does not know, instead of scoring them as unknown.
     json
@@ -52,7 +63,9 @@ def evaluate(model: Path, text: str, *, encoding: str | None = None, strict: Fla
     from nextchar.language_model import LanguageModel
     from nextchar.text import joined_chunks
 
-    language_model = LanguageModel.load(model)
+    language_model = LanguageModel.load(model, carry_state=carry_state)
+    if carry_state:
+        note_carried(language_model)
     found = resolve([text], encoding)
     evaluation = language_model.evaluate(joined_chunks(found.files))
     if strict and evaluation.unknown_characters:

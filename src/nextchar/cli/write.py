@@ -11,8 +11,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import as_typed, note, print_json, read_standard_input, write_text
+from nextchar.cli.console import as_typed, note, note_carried, print_json, read_standard_input, write_text
 from nextchar.settings import SamplingSettings
+
+SIDE_BY_SIDE = 8
+"""Texts from which on they are written side by side instead of one after another."""
 
 
 def sample(
@@ -21,6 +24,7 @@ def sample(
     *,
     settings: Annotated[SamplingSettings, Parameter(name="*")] = SamplingSettings(),  # noqa: B008 (immutable)
     count: int = 1,
+    carry_state: Annotated[bool, Parameter(negative=())] = False,
     echo: bool = True,
     strict: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -34,7 +38,10 @@ def sample(
     prompt
         What to go on from; - reads it from standard input.
     count
-        Texts to write, each followed by an empty line when there are several.
+        Texts to write, each followed by an empty line when there are several; many are written side by side.
+    carry_state
+        Let a model that was trained in windows carry its state on from character to character: many times faster, and
+        its probabilities are then others.
     echo
         Write the prompt, as the model read it, before what goes on from it.
     strict
@@ -48,7 +55,9 @@ def sample(
         from nextchar.errors import UsageError
 
         raise UsageError(f"--count {count} is not allowed: write one text or more.")
-    language_model = LanguageModel.load(model)
+    language_model = LanguageModel.load(model, carry_state=carry_state)
+    if carry_state:
+        note_carried(language_model)
     prompt = read_standard_input() if prompt == "-" else as_typed(prompt)
     read, replacements = language_model.vocabulary.fold(prompt, strict=strict)
     if replacements:
@@ -56,7 +65,10 @@ def sample(
         note(f"the model does not know all of the prompt: {shown}")
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     options: dict[str, Any] = {**settings.model_dump(), "stop": tuple(map(as_typed, settings.stop)), "seed": seed}
-    texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
+    if count < SIDE_BY_SIDE:
+        texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
+    else:
+        texts = map(iter, language_model.generate_many(prompt, count, **options))
     if json:
         written = ["".join(text) for text in texts]
         print_json({"prompt": prompt, "prompt_as_read": read, "texts": written, "settings": options})

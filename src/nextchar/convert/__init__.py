@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nextchar.atomic_file import write_atomically
-from nextchar.convert import keras_model
+from nextchar.convert import keras_model, onnx_model
 from nextchar.convert.characters import Characters
 from nextchar.convert.result import Exported, Imported
 from nextchar.errors import ModelFileError, UsageError
@@ -30,7 +30,10 @@ class Format:
     """Returns a model as the content of files, one of them at the path; None where that cannot be."""
 
 
-FORMATS = (Format(keras_model.SUFFIXES, keras_model.read, keras_model.write),)
+FORMATS = (
+    Format(keras_model.SUFFIXES, keras_model.read, keras_model.write),
+    Format(onnx_model.SUFFIXES, None, onnx_model.write),
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ def convert(
     _check_target(target, force)
     if foreign_source is not None and foreign_target is None:
         if foreign_source.read is None:
-            raise UsageError(f"{source} cannot be read: models are only written in its format.")
+            raise UsageError(
+                f"{source} cannot be read: models are only written in its format. Give the {OWN} file it was made from."
+            )
         if characters is None:
             raise UsageError(
                 f"{source} does not say which characters its numbers stand for: give --vocabulary, the text that it "
@@ -85,7 +90,7 @@ def convert(
         which = "Both are models" if foreign_source is None else "Neither is a model"
         raise UsageError(
             f"There is nothing to convert between {source} and {target}. {which} of nextchar: one of the two has to be "
-            f"a {OWN} file, the other one of Keras."
+            f"a {OWN} file, the other one of Keras or ONNX."
         )
     if characters is not None or context_length is not None:
         raise UsageError(f"--vocabulary and --context-length are for models that are imported; {source} has its own.")

@@ -1,7 +1,8 @@
-"""Networks that run without torch."""
+"""Networks that run without torch: a readable one in NumPy, and one whose loops are compiled."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from nextchar.architecture import Architecture, Network, Parameters
@@ -9,9 +10,35 @@ from nextchar.engine.numpy_network import NumpyNetwork as NumpyNetwork
 from nextchar.windowed import WindowedNetwork
 
 
-def make_network(architecture: Architecture, parameters: Parameters) -> Network[Any]:
-    """Return the network of ``architecture`` with ``parameters``, an array for each of its names."""
-    network = NumpyNetwork(architecture, parameters)
-    if architecture.context_length is None:
+def make_network(
+    architecture: Architecture, parameters: Parameters, *, compiled: bool = False, carry_state: bool = False
+) -> Network[Any]:
+    """Return the network of ``architecture``.
+
+    Args:
+        architecture: the sizes.
+        parameters: an array for each of its names.
+        compiled: take the compiled network, where numba is installed.
+        carry_state: let a network that was trained in windows carry its state on from character to character without
+            end. That is many times faster, and its probabilities are then others.
+    """
+    if compiled and can_compile():
+        from nextchar.engine.compiled import CompiledNetwork, compile_kernels
+
+        compile_kernels()
+        network = CompiledNetwork(architecture, parameters)
+    else:
+        network = NumpyNetwork(architecture, parameters)
+    if architecture.context_length is None or carry_state:
         return network
     return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)
+
+
+@cache
+def can_compile() -> bool:
+    """Return whether numba is installed and works; loading it takes some tenths of a second."""
+    try:
+        import numba  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError:
+        return False
+    return True

@@ -21,10 +21,7 @@ class NumpyNetwork:
         """
         self.architecture = architecture
         self._layers = [_Layer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
-        # The first layer's input is one of V vectors, so that its product with the weights is a row of a table.
-        first = parameters["layer0.input_weight"].T  # (E or V, 4H)
-        product = parameters["embedding"] @ first if architecture.embedding is not None else first  # (V, 4H)
-        self._first_inputs = (product + parameters["layer0.bias"]) * self._layers[0].scale  # (V, 4H)
+        self._first_inputs = input_table(parameters)  # (V, 4H)
         self._output_weight = np.ascontiguousarray(parameters["output.weight"].T)  # (H, V)
         self._output_bias = parameters["output.bias"]  # (V,)
 
@@ -56,16 +53,19 @@ class NumpyNetwork:
         outputs = np.empty(0, np.float32)
         for layer, h, c in zip(self._layers, state.hidden, state.cell, strict=True):
             if hidden:
-                inputs = outputs @ layer.input_weight + layer.bias  # (B, T, 4H)
+                inputs = np.add(outputs @ layer.input_weight, layer.bias, dtype=np.float32)  # (B, T, 4H)
             outputs, h_end, c_end = layer.run(inputs, h, c)  # (B, T, H)
             hidden.append(h_end)
             cell.append(c_end)
         return outputs, State(tuple(hidden), tuple(cell))
 
 
-class _Layer:
-    """One LSTM layer. sigmoid(x) = (1 + tanh(x / 2)) / 2 lets one tanh over all 4H rows serve the four gates, so the
-    rows of i, f and o are stored halved; it also never overflows."""
+class ScaledLayer:
+    """The parameters of a layer, ready to multiply with from the left.
+
+    sigmoid(x) = (1 + tanh(x / 2)) / 2 lets one tanh over all 4H rows serve the four gates, so the rows of i, f and o
+    are stored halved; it also never overflows.
+    """
 
     def __init__(self, parameters: Parameters, layer: int, size: int) -> None:
         self.size = size
@@ -78,6 +78,21 @@ class _Layer:
         self.input_weight = np.ascontiguousarray(scaled["input_weight"].T)  # (E or H, 4H)
         self.hidden_weight = np.ascontiguousarray(scaled["hidden_weight"].T)  # (H, 4H)
         self.bias = scaled["bias"]  # (4H,)
+
+
+def input_table(parameters: Parameters) -> Floats:
+    """Return the input products of the first layer, its bias added, shape (V, 4H).
+
+    Its input is one of V vectors, so that the product with the weights is a row of a table.
+    """
+    first = ScaledLayer(parameters, 0, len(parameters["layer0.bias"]) // GATES)
+    embedding = parameters.get("embedding")
+    product: Floats = first.input_weight if embedding is None else embedding @ first.input_weight  # (V, 4H)
+    return np.add(product, first.bias, dtype=np.float32)
+
+
+class _Layer(ScaledLayer):
+    """One LSTM layer."""
 
     def run(self, inputs: Floats, h: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the outputs (B, T, H) for the scaled input products (B, T, 4H), and the state after."""

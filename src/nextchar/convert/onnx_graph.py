@@ -1,0 +1,128 @@
+"""A network as a graph of ONNX: the equations of `nextchar.architecture` in its standard operators.
+
+Inputs are ``ids`` (B, T) and the state of each layer, ``hidden_0`` and ``cell_0`` (B, H) and so on; outputs are
+``logits`` (B, T, V) and the state after, ``hidden_0_after`` and so on. The operator LSTM has the gates in another order
+than ours, i o f g, and a second bias, here zero. It wants the time first: its ``layout`` that has the texts first is
+one that onnxruntime does not compute (1.32: "Batchwise recurrent operations (layout == 1) are not supported").
+
+Source: https://onnx.ai/onnx/operators/onnx__LSTM.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.architecture import GATES, Architecture, Floats, Parameters
+
+STATE = ("hidden", "cell")
+"""What the state of a layer consists of."""
+
+AXES = ("axis_0", "axis_1")
+"""Names of the constants that say which axis of length 1 to add or take away."""
+
+
+@dataclass
+class _Drawing:
+    """A graph as it grows. Operators and constants are named after what they give."""
+
+    onnx: Any
+    nodes: list[Any] = field(default_factory=list[Any])
+    constants: list[Any] = field(default_factory=list[Any])
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """Add a constant and return its name."""
+        self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def add(self, operator: str, inputs: list[str], *outputs: str, **attributes: object) -> str:
+        """Add an operator and return the name of its first output."""
+        self.nodes.append(self.onnx.helper.make_node(operator, inputs, outputs, outputs[0], **attributes))
+        return outputs[0]
+
+
+def draw_graph(onnx: Any, architecture: Architecture, parameters: Parameters) -> Any:
+    """Return the ``GraphProto`` of a network, which needs operators of opset 14 or later.
+
+    Args:
+        onnx: the module.
+        architecture: the sizes.
+        parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
+    """
+    drawing = _Drawing(onnx)
+    for number, axis in enumerate(AXES):
+        drawing.constant(axis, np.array([number]))
+    outputs = _first_inputs(drawing, architecture, parameters)  # (T, B, E or V)
+    for layer in range(architecture.layers):
+        outputs = _add_layer(drawing, parameters, layer, outputs)  # (T, B, H)
+    outputs = drawing.add("Transpose", [outputs], "outputs", perm=[1, 0, 2])  # (B, T, H)
+    weight = drawing.constant("output.weight", parameters["output.weight"].T)  # (H, V)
+    product = drawing.add("MatMul", [outputs, weight], "output.product")  # (B, T, V)
+    drawing.add("Add", [product, drawing.constant("output.bias", parameters["output.bias"])], "logits")  # (B, T, V)
+    inputs, results = _interface(onnx, architecture)
+    return onnx.helper.make_graph(drawing.nodes, "nextchar", inputs, results, drawing.constants)
+
+
+def _first_inputs(drawing: _Drawing, architecture: Architecture, parameters: Parameters) -> str:
+    """Add what turns the ids into the input of the first layer, (T, B, E or V)."""
+    ids = drawing.add("Transpose", ["ids"], "ids.time_first", perm=[1, 0])  # (T, B)
+    if architecture.embedding is not None:
+        table = drawing.constant("embedding", parameters["embedding"])  # (V, E)
+        return drawing.add("Gather", [table, ids], "embedded")  # (T, B, E)
+    # OneHot gives zeros for an id that is not there, without a word; looking it up in the list of all ids is an error.
+    # Rows of an identity matrix would need no OneHot and V x V more numbers in the file, and are no faster to multiply.
+    size = architecture.vocabulary_size
+    known = drawing.constant("ids.known", np.arange(size))  # (V,)
+    checked = drawing.add("Gather", [known, ids], "ids.checked")  # (T, B)
+    depth = drawing.constant("one_hot.depth", np.array(size))
+    values = drawing.constant("one_hot.values", np.array([0, 1], np.float32))
+    return drawing.add("OneHot", [checked, depth, values], "one_hot")  # (T, B, V)
+
+
+def _add_layer(drawing: _Drawing, parameters: Parameters, layer: int, inputs: str) -> str:
+    """Add an LSTM layer that reads ``inputs`` (T, B, ...), and return the name of its outputs (T, B, H)."""
+    name = f"layer{layer}"
+    size = parameters[f"{name}.hidden_weight"].shape[1]
+    constants = [
+        drawing.constant(f"{name}.{kind}", _gates(parameters[f"{name}.{kind}"], size)[None])
+        for kind in ("input_weight", "hidden_weight")
+    ]  # (1, 4H, E or V or H), (1, 4H, H)
+    bias = np.concatenate([_gates(parameters[f"{name}.bias"], size), np.zeros(GATES * size, np.float32)])  # (8H,)
+    constants.append(drawing.constant(f"{name}.bias", bias[None]))  # (1, 8H)
+    before = [
+        drawing.add("Unsqueeze", [f"{part}_{layer}", AXES[0]], f"{name}.{part}_before") for part in STATE
+    ]  # (1, B, H)
+    after = [f"{name}.{part}_after" for part in STATE]
+    outputs = drawing.add(
+        "LSTM", [inputs, *constants, "", *before], f"{name}.outputs", *after, hidden_size=size
+    )  # (T, 1, B, H), (1, B, H), (1, B, H)
+    for part, with_direction in zip(STATE, after, strict=True):
+        drawing.add("Squeeze", [with_direction, AXES[0]], f"{part}_{layer}_after")  # (B, H)
+    return drawing.add("Squeeze", [outputs, AXES[1]], f"{name}.sequence")  # (T, B, H)
+
+
+def _gates(array: Floats, size: int) -> Floats:
+    """Return the gates i f g o, H rows each, in the order of the operator: i o f g."""
+    i, f, g, o = (array[gate * size : (gate + 1) * size] for gate in range(GATES))
+    return np.concatenate([i, o, f, g])
+
+
+def _interface(onnx: Any, architecture: Architecture) -> tuple[list[Any], list[Any]]:
+    """Return what the graph takes and what it gives."""
+
+    def tensor(name: str, shape: list[str | int], description: str, kind: int = onnx.TensorProto.FLOAT) -> Any:
+        return onnx.helper.make_tensor_value_info(name, kind, shape, description)
+
+    inputs = [tensor("ids", ["batch", "time"], "the characters to read, by number", onnx.TensorProto.INT64)]
+    logits = "unnormalised log-probabilities of each character to come next, after each one read"
+    outputs = [tensor("logits", ["batch", "time", architecture.vocabulary_size], logits)]
+    for layer, size in enumerate(architecture.hidden):
+        for part in STATE:
+            inputs.append(tensor(f"{part}_{layer}", ["batch", size], "the state before; zero at the beginning"))
+            outputs.append(
+                tensor(f"{part}_{layer}_after", ["batch", size], f"the state after, the next {part}_{layer}")
+            )
+    return inputs, outputs

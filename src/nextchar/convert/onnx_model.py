@@ -1,0 +1,125 @@
+"""Models as files of ONNX, which onnxruntime and others compute without nextchar.
+
+The graph is that of `nextchar.convert.onnx_graph`. What else it takes to write with the model is in the file's
+metadata, each entry as JSON:
+
+    format            1, the version of these entries
+    architecture      the sizes, as in nextchar's own files
+    characters        what each id stands for, in order; null is the unknown symbol, to be read and never drawn
+    has_unknown       whether there is one, at id 0
+    start_id          what is read before a text's first character
+    context_length    null: the state is carried on; n: each prediction reads the last n characters from the zero state
+    lowercase         whether the model was trained on lower-cased text
+    provenance        where the model comes from, as in nextchar's own files
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nextchar.convert.onnx_graph import draw_graph
+from nextchar.convert.result import Exported
+from nextchar.errors import MissingDependencyError, ModelFileError
+from nextchar.language_model import LanguageModel
+from nextchar.model_file import ModelFile
+
+SUFFIXES = (".onnx",)
+
+METADATA_FORMAT = 1
+OPSET = 17
+IR_VERSION = 8
+"""Both of ONNX 1.12 (2022). Nothing newer is needed, and whatever runs the file reads these: onnxruntime since 1.12."""
+
+MOST_BYTES = 2**31 - 2**26
+"""Bytes of weights that go into one file: 2 GiB, what a protocol buffer holds, less room for the metadata."""
+
+
+def write(model: ModelFile, path: Path) -> Exported:
+    """Return the content of the ONNX model for ``path``.
+
+    Raises:
+        ModelFileError: the model is too large for the format.
+        MissingDependencyError: the library onnx is not installed.
+    """
+    _check_size(model, path)
+    onnx = _load_onnx()
+    helper = onnx.helper
+    written = helper.make_model(
+        draw_graph(onnx, model.architecture, model.parameters),
+        producer_name="nextchar",
+        producer_version=version("nextchar"),
+        doc_string=_directions(model),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    helper.set_model_props(written, _metadata(model))
+    onnx.checker.check_model(written, full_check=True)
+    return Exported({path: written.SerializeToString()}, _notes(model))
+
+
+def _check_size(model: ModelFile, path: Path) -> None:
+    size = 4 * model.architecture.parameter_count
+    if size > MOST_BYTES:
+        raise ModelFileError(
+            f"{path} cannot be written: the weights have {size / 2**30:.1f} GiB, and a file of ONNX holds at most 2 "
+            "GiB. Convert a smaller model."
+        )
+
+
+def _load_onnx() -> Any:
+    try:
+        return import_module("onnx")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'Models are written as ONNX by the library onnx ({error}): pip install "nextchar[onnx]".'
+        ) from error
+
+
+def _metadata(model: ModelFile) -> dict[str, str]:
+    vocabulary = model.vocabulary
+    entries: dict[str, object] = {
+        "format": METADATA_FORMAT,
+        "architecture": model.architecture.model_dump(mode="json"),
+        "characters": [*([None] if vocabulary.has_unknown else []), *vocabulary.characters],
+        "has_unknown": vocabulary.has_unknown,
+        "start_id": LanguageModel(model).start_id,
+        "context_length": model.architecture.context_length,
+        "lowercase": model.provenance.lowercase,
+        "provenance": model.provenance.model_dump(mode="json"),
+    }
+    # In ASCII: a character can be NUL, which would end a string of C, and the name of a text may be no UTF-8.
+    return {name: json.dumps(entry) for name, entry in entries.items()}
+
+
+def _directions(model: ModelFile) -> str:
+    """Return how to use the model, in a sentence."""
+    length = model.architecture.context_length
+    loop = (
+        "begin with a zero state, feed the ids of what is read and then each id drawn, and with it the state after the "
+        "one before"
+        if length is None
+        else f"for each character feed the ids of the last {length} (fewer at a text's beginning) and a zero state"
+    )
+    return (
+        f"Predicts the next character of a text: {loop}; draw from softmax(logits / temperature) of the last step"
+        f"{', never id 0' if model.vocabulary.has_unknown else ''}; the metadata's entry characters, like the others "
+        "JSON, says what each id stands for."
+    )
+
+
+def _notes(model: ModelFile) -> tuple[str, ...]:
+    """Return what the user should know."""
+    notes = ["the characters, in the order of their ids, and the settings are in the file's metadata"]
+    length = model.architecture.context_length
+    if model.vocabulary.has_unknown:
+        notes.append("id 0 stands for unknown characters: read it for them, and never draw it")
+    if length is not None:
+        notes.append(
+            f"each prediction reads the last {length} characters: feed their ids from the zero state every time, and "
+            "take the last of the logits"
+        )
+    return tuple(notes)

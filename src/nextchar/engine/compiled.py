@@ -1,0 +1,151 @@
+"""The compiled network: the same equations as the NumPy one, its inner loops in numba."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
+from nextchar.engine import kernels
+from nextchar.engine.numpy_network import ScaledLayer, input_table
+
+VECTOR = 16
+"""float32 values in the widest registers: logits are padded to a multiple of it, so that no loop has a rest."""
+
+
+class CompiledNetwork:
+    """An LSTM network whose loops are compiled.
+
+    Safe under threads: what a call works on is its own, and nothing of the network is changed by it.
+    """
+
+    def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
+        """Prepare the network.
+
+        Args:
+            architecture: the sizes.
+            parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
+        """
+        self.architecture = architecture
+        self._layers = [ScaledLayer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
+        pieces: list[Floats] = []
+        for number, layer in enumerate(self._layers):
+            pieces += [layer.bias, layer.input_weight.ravel()] if number else []
+            pieces.append(layer.hidden_weight.ravel())
+        padding = -architecture.vocabulary_size % VECTOR
+        self._packed = kernels.Packed(
+            table=np.ascontiguousarray(input_table(parameters)),
+            layers=np.concatenate(pieces),
+            sizes=np.array(architecture.hidden, np.int64),
+            output_weight=np.ascontiguousarray(np.pad(parameters["output.weight"].T, ((0, 0), (0, padding)))),
+            output_bias=np.pad(parameters["output.bias"], (0, padding)),
+        )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V: the number of ids."""
+        return self.architecture.vocabulary_size
+
+    def initial_state(self, batch: int) -> State:
+        """Return the zero state of ``batch`` texts."""
+        zeros = tuple(np.zeros((batch, size), np.float32) for size in self.architecture.hidden)  # L × (B, H)
+        return State(zeros, zeros)
+
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        batch, steps = ids.shape
+        if batch == 1 and steps > 0:
+            logits, state = self._read_one(ids[0], state, steps)
+            return logits[None, :, : self.vocabulary_size], state
+        outputs, state = self._read_many(ids, state)  # (T, B, H)
+        return self._logits(outputs).transpose(1, 0, 2), state
+
+    def read(self, ids: Ids) -> Floats:
+        """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
+        state = self.initial_state(len(ids))
+        if len(ids) == 1:
+            logits, _ = self._read_one(ids[0], state, 1)  # (1, P)
+            return logits[:, : self.vocabulary_size]
+        _, state = self._read_many(ids, state)
+        return self._logits(state.hidden[-1])
+
+    def write(
+        self,
+        logits: Floats,
+        state: State,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], Floats, State]:
+        """Draw as many ids as there are ``uniforms`` and read each of them, in one go.
+
+        Args:
+            logits: of the next id, shape (V,).
+            state: of one text.
+            temperature: 0 or more.
+            allowed: whether each id may be drawn, shape (V,).
+            uniforms: one number in [0, 1) for each id, shape (T,).
+
+        Returns:
+            The ids (T,), and logits and state after the last of them.
+        """
+        memory = self._memory(state)
+        padded = np.pad(logits, (0, len(self._packed.output_bias) - len(logits)))  # (P,)
+        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        ids = np.empty(len(uniforms), np.int64)
+        kernels.write_ids(self._packed, memory, padded, draw, uniforms, ids)
+        return ids, padded[: self.vocabulary_size], self._state(memory)
+
+    def _read_one(self, ids: Ids, state: State, rows: int) -> tuple[Floats, State]:
+        """Read the ids (T,) of one text; return the logits (``rows``, P) of its last steps and the state after."""
+        memory = self._memory(state)
+        logits = np.empty((rows, len(self._packed.output_bias)), np.float32)  # (rows, P)
+        kernels.read_ids(np.asarray(ids, np.int64), self._packed, memory, logits)
+        return logits, self._state(memory)
+
+    def _read_many(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read the ids (B, T) of texts side by side; return the outputs (T, B, H) of the last layer, and the state
+        after."""
+        batch, steps = ids.shape
+        hidden: list[Floats] = []
+        cell: list[Floats] = []
+        outputs = np.empty((steps, batch, 0), np.float32)
+        for number, (layer, size) in enumerate(zip(self._layers, self.architecture.hidden, strict=True)):
+            # (T, B, 4H)
+            inputs = outputs @ layer.input_weight + layer.bias if number else self._packed.table[ids.T]
+            h, c = state.hidden[number].copy(), state.cell[number].copy()  # (B, H)
+            outputs, product = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
+            for step in range(steps):
+                np.dot(h, layer.hidden_weight, out=product)  # (B, 4H)
+                kernels.update_cells(inputs[step], product, h, c)
+                outputs[step] = h
+            hidden.append(h)
+            cell.append(c)
+        return outputs, State(tuple(hidden), tuple(cell))
+
+    def _logits(self, outputs: Floats) -> Floats:
+        """Return the logits (..., V) of the outputs (..., H) of the last layer."""
+        rows = outputs.reshape(-1, outputs.shape[-1])  # (N, H)
+        logits = rows @ self._packed.output_weight + self._packed.output_bias  # (N, P)
+        return logits.reshape(*outputs.shape[:-1], -1)[..., : self.vocabulary_size]
+
+    def _memory(self, state: State) -> kernels.Memory:
+        """Return copies of h and c of one text, the layers one after another."""
+        h, c = (np.concatenate([layer[0] for layer in part]) for part in state)
+        return kernels.Memory(h, c, np.empty(GATES * max(self.architecture.hidden), np.float32))
+
+    def _state(self, memory: kernels.Memory) -> State:
+        bounds = np.cumsum(self.architecture.hidden)[:-1]
+        # L × (1, H)
+        hidden, cell = (tuple(piece[None] for piece in np.split(part, bounds)) for part in (memory.h, memory.c))
+        return State(hidden, cell)
+
+
+def compile_kernels() -> None:
+    """Compile every loop, some ten seconds on its first use on a machine, or load it, some tenths of a second."""
+    architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1, 1))
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
+    network = CompiledNetwork(architecture, zeros)
+    for batch in (1, 2):
+        network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
+    network.write(np.zeros(2, np.float32), network.initial_state(1), 1.0, np.ones(2, np.bool_), np.zeros(1))

@@ -1,0 +1,34 @@
+"""Threads for work in NumPy and in compiled loops, which run without Python's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TypeVar
+
+R = TypeVar("R")
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, or ``OMP_NUM_THREADS`` where that says fewer."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(limit) if limit.isdecimal() else cores))
+
+
+def in_parts(compute: Callable[[slice], R], rows: int, threads: int) -> list[R]:
+    """Return ``compute`` of each of up to ``threads`` even parts of ``rows`` rows, computed side by side, in order.
+
+    Each part is computed by one thread alone: the threads that NumPy's own products would take are kept back.
+    """
+    from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+
+    count = max(1, min(threads, rows))
+    bounds = [rows * part // count for part in range(count + 1)]
+    parts = [slice(first, end) for first, end in pairwise(bounds)]
+    if count == 1:
+        return [compute(parts[0])]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
+        return list(pool.map(compute, parts))

@@ -1,0 +1,36 @@
+"""Threads for NumPy."""
+
+import os
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from nextchar.parallel import available_cores, in_parts
+
+
+@pytest.mark.parametrize(("rows", "threads", "parts"), [(10, 3, 3), (2, 5, 2), (7, 1, 1)])
+def test_rows_are_divided_and_come_back_in_order(rows: int, threads: int, parts: int) -> None:
+    found = in_parts(lambda part: list(range(rows))[part], rows, threads)
+    assert len(found) == parts
+    assert [row for part in found for row in part] == list(range(rows))
+
+
+def blas_threads() -> list[int]:
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_a_part_has_one_thread_and_afterwards_all_is_as_before() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = blas_threads()
+    inside = in_parts(lambda _: blas_threads(), 4, 2)
+    assert all(set(threads) == {1} for threads in inside)
+    assert blas_threads() == before
+
+
+def test_the_cores_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert available_cores() == len(os.sched_getaffinity(0))
+    for said, cores in (("1", 1), ("1000", len(os.sched_getaffinity(0))), ("two", len(os.sched_getaffinity(0)))):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert available_cores() == cores
