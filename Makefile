@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
+COMPILE := $(BIN)/python -c "from nextchar.engine.compiled import compile_kernels; compile_kernels()"
 
 .PHONY: demo test lint docs clean
 
@@ -29,8 +31,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,report]"
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,report,dev]"
+	$(COMPILE)
 	touch $@

@@ -1,6 +1,6 @@
 """The classic example in Keras and in nextchar, side by side in one go: speed, bits per character, writing, memory.
 
-Usage: python benchmarks/classic.py [--epochs 9] [--rounds 5] [--steps 150] [--seeds 3] [--output FILE]
+Usage: python benchmarks/classic.py [--epochs 9] [--rounds 5] [--steps 150] [--seeds 3] [--results FILE] [--output FILE]
 
 Nietzsche, lower-cased, the last 10 % held out. Every Keras backend that is installed and nextchar's classic recipe each
 live in a process of their own; in every round each of them in turn trains on the same number of batches, so that they
@@ -17,7 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ from typing import Any
 from machine import describe_machine
 
 HERE = Path(__file__).parent
+KERAS = f"Keras {version('keras')}"
 BACKENDS = ("jax", "tensorflow", "torch")
-OURS = "nextchar classic"
 EPOCH_BATCHES = 1409
 """Batches of 128 in a pass over the 180,248 windows of the nine tenths that are learned from."""
 TEXT = ("nietzsche", "--lowercase")
@@ -73,8 +74,7 @@ class System:
     """What was measured of one way to do the classic example."""
 
     name: str
-    command: tuple[str, ...]
-    worker: Worker = field(init=False)
+    command: list[str]
     rounds: list[float] = field(default_factory=list)
     """Seconds of a batch, in each round."""
     epochs: list[dict[str, float]] = field(default_factory=list)
@@ -83,18 +83,39 @@ class System:
     memory: int = 0
     """Peak resident bytes."""
 
-    def start(self) -> None:
-        """Begin in a fresh process."""
-        self.worker = Worker(str(HERE / self.command[0]), *self.command[1:])
+    def start(self) -> Worker:
+        """Return a fresh process of it."""
+        return Worker(str(HERE / self.command[0]), *self.command[1:])
 
-    def end(self) -> None:
+    def end(self, worker: Worker) -> None:
         """End the process, with its peak of memory written down."""
-        self.memory = max(self.memory, self.worker.ask("memory")["bytes"])
-        self.worker.close()
+        self.memory = max(self.memory, worker.ask("memory")["bytes"])
+        worker.close()
 
     def milliseconds(self) -> float:
         """Return the median time of a batch."""
         return 1000 * statistics.median(self.rounds)
+
+
+@dataclass
+class Results:
+    """Everything measured, nextchar's classic recipe being the last system; kept in a file, so that a benchmark of half
+    an hour that was interrupted goes on with the part it was at."""
+
+    systems: list[System]
+    default: list[dict[str, Any]] = field(default_factory=list)
+    """For each budget of the default recipe: seconds asked for, and bits and seconds of each seed."""
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        """Read the file."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls([System(**system) for system in content["systems"]], content["default"])
+
+    @property
+    def contestants(self) -> list[System]:
+        """The fastest Keras, and nextchar."""
+        return [min(self.systems[:-1], key=System.milliseconds), self.systems[-1]]
 
 
 def default_recipe(seconds: float, seed: int) -> tuple[float, float]:
@@ -112,41 +133,51 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def measure(arguments: argparse.Namespace) -> str:
-    """Do everything; return the results in Markdown."""
-    text = corpus_path()
-    systems = [
-        System(f"Keras {version('keras')}, {backend} {version(package(backend))}", ("keras_worker.py", backend, text))
-        for backend in BACKENDS
-        if importlib.util.find_spec(backend) and backend in (arguments.backend or BACKENDS)
-    ]
-    ours = System(OURS, ("classic_worker.py", text))
-    systems.append(ours)
-    for system in systems:
-        system.start()
-        system.worker.ask("steps", count=10)  # compiles
-    for number in range(arguments.rounds):
-        for system in systems:
-            system.rounds.append(system.worker.ask("steps", count=arguments.steps)["seconds"] / arguments.steps)
+def measure(results: Results, arguments: argparse.Namespace, save: Callable[[], None]) -> None:
+    """Measure what is not in ``results`` yet."""
+    if not results.systems[0].rounds:
+        measure_speed(results.systems, arguments.rounds, arguments.steps)
+        save()
+    if not results.systems[-1].epochs:
+        workers = [(system, system.start()) for system in results.contestants]
+        for epoch in range(arguments.epochs):
+            for system, worker in workers:
+                system.epochs.append(worker.ask("epoch"))
+                say(f"{system.name}, epoch {epoch + 1}: {system.epochs[-1]}")
+        for system, worker in workers:
+            system.end(worker)
+        save()
+    if not results.default:
+        for budget in BUDGETS:
+            runs = [default_recipe(budget, seed) for seed in range(arguments.seeds)]
+            results.default.append(
+                {"time": budget, "bits": [run[0] for run in runs], "seconds": [run[1] for run in runs]}
+            )
+            say(f"default recipe: {results.default[-1]}")
+            if statistics.median(results.default[-1]["bits"]) <= target(results):
+                break
+        save()
+
+
+def measure_speed(systems: list[System], rounds: int, steps: int) -> None:
+    """Measure batches in turn, then writing."""
+    workers = [system.start() for system in systems]
+    for worker in workers:
+        worker.ask("steps", count=10)  # compiles
+    for number in range(rounds):
+        for system, worker in zip(systems, workers, strict=True):
+            system.rounds.append(worker.ask("steps", count=steps)["seconds"] / steps)
             say(f"round {number + 1}: {system.name} {1000 * system.rounds[-1]:.1f} ms a batch")
-    for system in systems:
-        count = 2000 if system is ours else 100
-        system.writing = system.worker.ask("write", count=count)["characters_per_second"]
+    for system, worker in zip(systems, workers, strict=True):
+        count = 2000 if system is systems[-1] else 100
+        system.writing = worker.ask("write", count=count)["characters_per_second"]
         say(f"{system.name}: {system.writing:.0f} characters/s")
-        system.end()
-    contestants = [min(systems[:-1], key=System.milliseconds), ours]
-    for system in contestants:
-        system.start()
-    for epoch in range(arguments.epochs):
-        for system in contestants:
-            system.epochs.append(system.worker.ask("epoch"))
-            say(f"{system.name}, epoch {epoch + 1}: {system.epochs[-1]}")
-    for system in contestants:
-        system.end()
-    target = min(epoch["bits"] for epoch in contestants[0].epochs)
-    return "\n".join(
-        [speed_table(systems), epoch_table(contestants), reach_table(contestants, target, arguments.seeds)]
-    )
+        system.end(worker)
+
+
+def target(results: Results) -> float:
+    """Return the best bits per character that the example came to."""
+    return min(epoch["bits"] for epoch in results.contestants[0].epochs)
 
 
 def speed_table(systems: list[System]) -> str:
@@ -190,22 +221,22 @@ def seconds_after(system: System, epochs: int) -> float:
     return sum(epoch["seconds"] for epoch in system.epochs[:epochs])
 
 
-def reach_table(contestants: list[System], target: float, seeds: int) -> str:
-    """Return what the default recipe reaches in more and more seconds, up to where its median beats ``target``."""
-    needed = seconds_after(contestants[0], len(contestants[0].epochs))
+def reach_table(results: Results) -> str:
+    """Return what the default recipe reached in more and more seconds, up to where its median beat the example."""
+    example = results.contestants[0]
+    needed = seconds_after(example, len(example.epochs))
     rows = ["| default recipe, --time | training s | bits/character, median | all seeds |", "|---:|---:|---:|---|"]
-    for budget in BUDGETS:
-        runs = [default_recipe(budget, seed) for seed in range(seeds)]
-        bits, seconds = (statistics.median(values) for values in zip(*runs, strict=True))
-        rows.append(f"| {budget} s | {seconds:.1f} | {bits:.3f} | {', '.join(f'{run[0]:.3f}' for run in runs)} |")
-        say(rows[-1])
-        if bits <= target:
-            rows.append(
-                f"\nThe default recipe is as good as the example ever was ({target:.3f} bits per character) after "
-                f"{seconds:.1f} s of training, where the example trains for {needed:.0f} s: "
-                f"**{needed / seconds:.0f} times sooner**.\n"
-            )
-            break
+    for run in results.default:
+        seconds, bits = statistics.median(run["seconds"]), statistics.median(run["bits"])
+        rows.append(
+            f"| {run['time']} s | {seconds:.1f} | {bits:.3f} | {', '.join(f'{one:.3f}' for one in run['bits'])} |"
+        )
+    seconds = statistics.median(results.default[-1]["seconds"])
+    rows.append(
+        f"\nThe default recipe is as good as the example ever was ({target(results):.3f} bits per character) after "
+        f"{seconds:.1f} s of training, where the example trains for {needed:.0f} s: "
+        f"**{needed / seconds:.0f} times sooner**.\n"
+    )
     return "\n".join(rows)
 
 
@@ -230,12 +261,31 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--backend", action="append", choices=BACKENDS)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--results", type=Path, default=Path("classic.json"), help="goes on with what is not in it yet")
+    parser.add_argument("--output", type=Path, help="file for the tables")
     arguments = parser.parse_args()
-    result = f"{describe_machine()}\n\n{measure(arguments)}"
-    print(result)
+    text = corpus_path()
+    if arguments.results.exists():
+        results = Results.load(arguments.results)
+    else:
+        systems = [
+            System(
+                f"Keras {version('keras')}, {backend} {version(package(backend))}", ["keras_worker.py", backend, text]
+            )
+            for backend in arguments.backend or BACKENDS
+            if importlib.util.find_spec(backend)
+        ]
+        results = Results([*systems, System("nextchar classic", ["classic_worker.py", text])])
+
+    def save() -> None:
+        arguments.results.write_text(json.dumps(asdict(results), indent=1), encoding="utf-8")
+
+    measure(results, arguments, save)
+    tables = [speed_table(results.systems), epoch_table(results.contestants), reach_table(results)]
+    page = f"{describe_machine()}\n\n" + "\n".join(tables)
+    print(page)
     if arguments.output:
-        arguments.output.write_text(result, encoding="utf-8")
+        arguments.output.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

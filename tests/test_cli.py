@@ -1,6 +1,7 @@
 """The main job through the real command: train, write, score, tell."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,35 @@ def test_a_prompt_comes_from_standard_input_too(model: Path) -> None:
     assert written(model, "--length", 9, "--seed", 1, "-", stdin=b"go\r\n") == written(
         model, "go\n", "--length", 9, "--seed", 1
     )
+
+
+def test_many_texts_are_those_written_one_by_one(model: Path) -> None:
+    options = ("--seed", 1, "--length", 60, "--temperature", 1, "--json")
+    few = json.loads(nextchar("sample", model, "hello", "--count", 3, *options).stdout)["texts"]
+    many = json.loads(nextchar("sample", model, "hello", "--count", 9, *options).stdout)["texts"]
+    assert len(many) == 9
+    assert many[:3] == few
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that reads five characters for each prediction."""
+    path = tmp_path_factory.mktemp("model") / "windowed.safetensors"
+    file = random_model().file
+    replace(file, architecture=file.architecture.model_copy(update={"context_length": 5})).save(path)
+    return path
+
+
+def test_a_windowed_model_may_carry_its_state_which_is_said(windowed: Path, model: Path, tmp_path: Path) -> None:
+    options = ("hello", "--seed", 1, "--length", 60)
+    plain, carried = (nextchar("sample", windowed, *options, *more) for more in ((), ("--carry-state",)))
+    assert plain.stdout != carried.stdout
+    assert "trained to read 5 characters" in carried.stderr
+    assert carried.stdout == nextchar("sample", model, *options).stdout
+    assert "changes nothing" in nextchar("sample", model, *options, "--carry-state").stderr
+    text = tmp_path / "text.txt"
+    text.write_text("hello world\n" * 20)
+    scores = [nextchar("evaluate", windowed, text, *more) for more in ((), ("--carry-state",))]
+    assert scores[0].stdout != scores[1].stdout
+    assert "trained to read 5 characters" in scores[1].stderr
+    assert "5 characters for each prediction" in nextchar("info", windowed).stdout

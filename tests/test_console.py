@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from nextchar.cli.console import note_if_slow
 from tests.command import SMALL, Outcome, environment, made_up_text, nextchar, running
 from tests.forked import nextchar_forked
 from tests.networks import ALPHABET, random_model
@@ -148,3 +150,13 @@ def test_a_full_disk_behind_standard_output_is_said(model: Path) -> None:
         _, stderr = process.communicate()
     assert process.returncode == 1
     assert stderr == b"nextchar: No space left on device\n"
+
+
+def test_what_takes_long_is_said_and_what_does_not_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    said = Event()
+    with note_if_slow("compiling", seconds=0.0):
+        while "compiling" not in capsys.readouterr().err:
+            assert not said.wait(0.01)
+    with note_if_slow("compiling", seconds=60):
+        pass
+    assert capsys.readouterr().err == ""

@@ -1,12 +1,18 @@
 """A model that speaks text."""
 
 import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nextchar.engine import NumpyNetwork, can_compile
+from nextchar.engine.compiled import CompiledNetwork
 from nextchar.errors import ModelFileError, TextError, UnknownCharacterError, UsageError
+from nextchar.evaluation import Scorer
 from nextchar.language_model import LanguageModel
 from tests.networks import ALPHABET, random_model
 
@@ -119,3 +125,73 @@ def test_models_are_loaded_from_files_and_run_folders(tmp_path: Path) -> None:
         assert LanguageModel.load(path).generate("a", length=9, seed=0) == model.generate("a", length=9, seed=0)
     with pytest.raises(ModelFileError, match="holds no run"):
         LanguageModel.load(Path(__file__).parent)
+
+
+def test_texts_written_side_by_side_are_those_of_the_stream() -> None:
+    model = random_model()
+    options = {"length": 300, "seed": 3, "temperature": 0.8}
+    texts = model.generate_many("hello", 5, **options)
+    assert texts == ["".join(model.stream("hello", text=number, **options)) for number in range(5)]
+    assert len(set(texts)) == 5
+
+
+def test_texts_written_side_by_side_stop_where_they_should() -> None:
+    model = random_model()
+    options = {"length": 5000, "seed": 3, "temperature": 1.0, "stop": ("a", "bc")}
+    texts = model.generate_many("", 4, **options)
+    assert texts == ["".join(model.stream("", text=number, **options)) for number in range(4)]
+    assert all("a" not in text and "bc" not in text for text in texts)
+    assert model.generate_many("x", 3, length=0, seed=1) == ["", "", ""]
+
+
+def test_long_work_is_given_to_the_compiled_network_and_the_result_is_the_same() -> None:
+    model = random_model()
+    assert isinstance(model.network_for(400), NumpyNetwork)
+    assert isinstance(model.network_for(1_000_000), CompiledNetwork)
+    long = model.generate("hello", length=60_000, seed=1, temperature=0.8)
+    assert long[:400] == model.generate("hello", length=400, seed=1, temperature=0.8)
+    text = long[:50_000]
+    slow, fast = (
+        Scorer(network, model.start_id).score(model.vocabulary.encode(text))
+        for network in (model.network, model.compiled_network)
+    )
+    np.testing.assert_allclose(fast, slow, atol=1e-4)
+    assert model.bits_per_character(text) == pytest.approx(-slow.mean(), abs=1e-6)
+
+
+def test_without_numba_everything_is_done_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    can_compile.cache_clear()
+    assert isinstance(random_model().network_for(10**9), NumpyNetwork)
+    can_compile.cache_clear()
+
+
+def windowed_model(carry_state: bool = False) -> LanguageModel:
+    """Return a model that reads 5 characters for each prediction, unless it carries its state."""
+    file = random_model().file
+    windowed = replace(file, architecture=file.architecture.model_copy(update={"context_length": 5}))
+    return LanguageModel(windowed, carry_state)
+
+
+def test_a_windowed_model_forgets_what_is_before_its_window_and_one_that_carries_its_state_does_not() -> None:
+    prompts = "abcdefgh", "zyxdefgh"
+    forgetful, carrying = windowed_model(), windowed_model(carry_state=True)
+    distributions = [forgetful.next_character_distribution(prompt) for prompt in prompts]
+    assert distributions[0] == distributions[1]
+    carried = [carrying.next_character_distribution(prompt) for prompt in prompts]
+    assert carried[0] != carried[1] != distributions[1]
+    assert carried[0] == random_model().next_character_distribution(prompts[0])
+    assert forgetful.generate("abc", length=50, seed=1) != carrying.generate("abc", length=50, seed=1)
+    assert carrying.bits_per_character("hello" * 9) == random_model().bits_per_character("hello" * 9)
+
+
+def test_one_model_serves_many_threads() -> None:
+    model = random_model()
+
+    def write(seed: int) -> tuple[str, float]:
+        text = model.generate("hello", length=30_000 if seed % 2 else 300, seed=seed, temperature=1.0)
+        return text, model.bits_per_character(text)
+
+    alone = [write(seed) for seed in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(write, range(8))) == alone

@@ -24,7 +24,7 @@ from nextchar.parallel import available_cores, in_parts
 from nextchar.randomness import random_stream
 from nextchar.run_folder import find_model
 from nextchar.sampling import next_distribution
-from nextchar.settings import SamplingSettings, build
+from nextchar.settings import SamplingSettings, Weights, build
 from nextchar.vocabulary import UNKNOWN_ID, Replacement, Vocabulary
 
 NUMPY_STEP, NUMPY_MULTIPLICATION = 25e-6, 0.2e-9
@@ -52,20 +52,26 @@ class LanguageModel:
     file: ModelFile
     carry_state: bool = False
     """Whether a model that was trained in windows carries its state on from character to character instead."""
+    weights: Weights = "float32"
+    """How its weights are kept; int8 rounds them."""
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, carry_state: bool = False) -> LanguageModel:
+    def load(
+        cls, path: str | PathLike[str], *, carry_state: bool = False, weights: Weights = "float32"
+    ) -> LanguageModel:
         """Load a model from a run folder or a model file.
 
         Args:
             path: where it is.
             carry_state: let a model that was trained in windows carry its state on from character to character: many
                 times faster, and its probabilities are then others. It changes nothing in other models.
+            weights: int8 rounds them to eight bits: large models write about twice as fast, and score a little worse
+                (docs/performance.md).
 
         Raises:
             ModelFileError: there is none, or it is damaged.
         """
-        return cls(ModelFile.load(find_model(Path(path))), carry_state)
+        return cls(ModelFile.load(find_model(Path(path))), carry_state, weights)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model file.
@@ -91,13 +97,22 @@ class LanguageModel:
     @cached_property
     def network(self) -> Network[Any]:
         """The network that predicts, in NumPy: ready at once."""
-        return make_network(self.file.architecture, self.file.parameters, carry_state=self.carry_state)
+        return self._make_network(compiled=False)
 
     @cached_property
     def compiled_network(self) -> Network[Any]:
         """The same network with compiled loops, several times faster; loading them takes half a second, compiling them
         on their first use on a machine some ten."""
-        return make_network(self.file.architecture, self.file.parameters, compiled=True, carry_state=self.carry_state)
+        return self._make_network(compiled=True)
+
+    def _make_network(self, *, compiled: bool) -> Network[Any]:
+        return make_network(
+            self.file.architecture,
+            self.file.parameters,
+            compiled=compiled,
+            carry_state=self.carry_state,
+            weights=self.weights,
+        )
 
     def network_for(self, characters: int) -> Network[Any]:
         """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
@@ -157,16 +172,16 @@ class LanguageModel:
 
         def write(rows: slice) -> list[str]:
             drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
-            return self._rows_until(itertools.islice(drawn, settings.length), settings.stop)
+            return self._rows_until(itertools.islice(drawn, settings.length), settings.stop, len(randoms[rows]))
 
         return [text for part in in_parts(write, count, available_cores()) for text in part]
 
-    def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...]) -> list[str]:
-        """Return the texts of the rows drawn, each up to its stop, drawing no more once all have stopped."""
-        texts: list[str] = []
+    def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
+        """Return the texts of the ``count`` rows drawn, each up to its stop, drawing no more once all have stopped."""
+        texts = [""] * count
         for rows in iter(lambda: list(itertools.islice(drawn, BLOCK)), []):
-            pieces = [self.vocabulary.decode(row) for row in np.stack(rows, axis=1)]
-            texts = [text + piece for text, piece in zip(texts or [""] * len(pieces), pieces, strict=True)]
+            pieces = (self.vocabulary.decode(row) for row in np.stack(rows, axis=1))
+            texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
             if stops and all(any(stop in text for stop in stops if stop) for text in texts):
                 break
         return ["".join(_until(iter(text), stops)) for text in texts]

@@ -12,6 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nextchar.errors import UsageError
 
+Weights = Literal["float32", "int8"]
+"""How a model's weights are kept while it writes and scores."""
+
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

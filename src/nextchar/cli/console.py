@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,26 @@ def error_console() -> Console:
 def note(message: str) -> None:
     """Tell something on standard error."""
     print(f"nextchar: {message}", file=sys.stderr)
+
+
+@contextmanager
+def note_if_slow(message: str, seconds: float = 1.5) -> Generator[None]:
+    """Tell ``message`` if what is done inside takes longer than ``seconds``."""
+    from threading import Timer
+
+    timer = Timer(seconds, note, (message,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def make_ready(model: LanguageModel, characters: int) -> None:
+    """Load what writing or scoring so many ``characters`` takes, and say so where it has to be compiled."""
+    with note_if_slow("compiling the inner loops, which happens once"):
+        model.network_for(characters)
 
 
 def note_carried(model: LanguageModel) -> None:

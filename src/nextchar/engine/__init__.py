@@ -7,11 +7,18 @@ from typing import Any
 
 from nextchar.architecture import Architecture, Network, Parameters
 from nextchar.engine.numpy_network import NumpyNetwork as NumpyNetwork
+from nextchar.engine.quantisation import quantised
+from nextchar.settings import Weights
 from nextchar.windowed import WindowedNetwork
 
 
 def make_network(
-    architecture: Architecture, parameters: Parameters, *, compiled: bool = False, carry_state: bool = False
+    architecture: Architecture,
+    parameters: Parameters,
+    *,
+    compiled: bool = False,
+    carry_state: bool = False,
+    weights: Weights = "float32",
 ) -> Network[Any]:
     """Return the network of ``architecture``.
 
@@ -21,12 +28,15 @@ def make_network(
         compiled: take the compiled network, where numba is installed.
         carry_state: let a network that was trained in windows carry its state on from character to character without
             end. That is many times faster, and its probabilities are then others.
+        weights: int8 rounds them to eight bits (`quantisation`), whichever network computes with them.
     """
+    if weights == "int8":
+        parameters = quantised(architecture, parameters)
     if compiled and can_compile():
         from nextchar.engine.compiled import CompiledNetwork, compile_kernels
 
-        compile_kernels()
-        network = CompiledNetwork(architecture, parameters)
+        compile_kernels(weights)
+        network = CompiledNetwork(architecture, parameters, weights)
     else:
         network = NumpyNetwork(architecture, parameters)
     if architecture.context_length is None or carry_state:

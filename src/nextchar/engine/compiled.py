@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import GATES, Architecture, Floats, Ids, Parameters, State
 from nextchar.engine import kernels
 from nextchar.engine.numpy_network import ScaledLayer, input_table
+from nextchar.engine.quantisation import levels, row_scale
+from nextchar.settings import Weights
 
 VECTOR = 16
 """float32 values in the widest registers: logits are padded to a multiple of it, so that no loop has a rest."""
@@ -19,25 +23,31 @@ class CompiledNetwork:
     Safe under threads: what a call works on is its own, and nothing of the network is changed by it.
     """
 
-    def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
+    def __init__(self, architecture: Architecture, parameters: Parameters, weights: Weights = "float32") -> None:
         """Prepare the network.
 
         Args:
             architecture: the sizes.
             parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
+            weights: how they are kept; int8 wants parameters that `quantisation.quantised` has rounded.
         """
         self.architecture = architecture
         self._layers = [ScaledLayer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
-        pieces: list[Floats] = []
-        for number, layer in enumerate(self._layers):
-            pieces += [layer.bias, layer.input_weight.ravel()] if number else []
-            pieces.append(layer.hidden_weight.ravel())
         padding = -architecture.vocabulary_size % VECTOR
+        self._output_weight = np.pad(parameters["output.weight"], ((0, padding), (0, 0))).T.copy()  # (H, P)
+        matrices = [
+            [*([layer.input_weight] if number else []), layer.hidden_weight]  # (H below, 4H), (H, 4H)
+            for number, layer in enumerate(self._layers)
+        ]
+        kept = [_keep(group, weights) for group in [*matrices, [self._output_weight]]]
         self._packed = kernels.Packed(
-            table=np.ascontiguousarray(input_table(parameters)),
-            layers=np.concatenate(pieces),
+            table=input_table(parameters),
+            layers=np.concatenate([array.ravel() for arrays, _ in kept[:-1] for array in arrays]),
+            scales=np.concatenate([scale for _, scale in kept[:-1]]),
+            biases=np.concatenate([layer.bias for layer in self._layers]),
             sizes=np.array(architecture.hidden, np.int64),
-            output_weight=np.ascontiguousarray(np.pad(parameters["output.weight"].T, ((0, 0), (0, padding)))),
+            output_weight=kept[-1][0][0],
+            output_scale=kept[-1][1],
             output_bias=np.pad(parameters["output.bias"], (0, padding)),
         )
 
@@ -126,7 +136,7 @@ class CompiledNetwork:
     def _logits(self, outputs: Floats) -> Floats:
         """Return the logits (..., V) of the outputs (..., H) of the last layer."""
         rows = outputs.reshape(-1, outputs.shape[-1])  # (N, H)
-        logits = rows @ self._packed.output_weight + self._packed.output_bias  # (N, P)
+        logits = rows @ self._output_weight + self._packed.output_bias  # (N, P)
         return logits.reshape(*outputs.shape[:-1], -1)[..., : self.vocabulary_size]
 
     def _memory(self, state: State) -> kernels.Memory:
@@ -141,11 +151,19 @@ class CompiledNetwork:
         return State(hidden, cell)
 
 
-def compile_kernels() -> None:
+def _keep(matrices: list[Floats], weights: Weights) -> tuple[list[NDArray[Any]], Floats]:
+    """Return ``matrices`` (K, N) as they are kept, and the scale of their columns, (N,)."""
+    if weights == "float32":
+        return [*matrices], np.full(len(matrices[0].T), 1, np.float32)
+    scale = row_scale(*(matrix.T for matrix in matrices))
+    return [np.ascontiguousarray(levels(matrix.T, scale).T) for matrix in matrices], scale
+
+
+def compile_kernels(weights: Weights = "float32") -> None:
     """Compile every loop, some ten seconds on its first use on a machine, or load it, some tenths of a second."""
     architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1, 1))
     zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
-    network = CompiledNetwork(architecture, zeros)
+    network = CompiledNetwork(architecture, zeros, weights)
     for batch in (1, 2):
         network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
     network.write(np.zeros(2, np.float32), network.initial_state(1), 1.0, np.ones(2, np.bool_), np.zeros(1))

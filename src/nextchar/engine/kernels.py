@@ -42,11 +42,19 @@ class Packed(NamedTuple):
     table: Array
     """Input products of the first layer for each id, bias added: (V, 4H)."""
     layers: Array
-    """For each layer, flat: bias (4H) and input weights (H below, 4H) in all but the first, hidden weights (H, 4H)."""
+    """For each layer, flat: input weights (H below, 4H) in all but the first, hidden weights (H, 4H); float32 or
+    int8."""
+    scales: Array
+    """What the sums of the products of each layer are multiplied by, flat: (4H) each; ones where weights are
+    float32."""
+    biases: Array
+    """Of all layers, flat: (4H) each."""
     sizes: Array
     """H of each layer: (L,)."""
     output_weight: Array
-    """(H, P), P being V and what it takes to fill whole registers."""
+    """(H, P), P being V and what it takes to fill whole registers; float32 or int8."""
+    output_scale: Array
+    """(P,)"""
     output_bias: Array
     """(P,)"""
 
@@ -82,7 +90,8 @@ def _tanh(x: Any) -> Any:
 
 @njit(fastmath=_FAST, nogil=True, cache=True)
 def add_product(vector: Array, matrix: Array, out: Array) -> None:
-    """Add ``vector`` (K,) @ ``matrix`` (K, N) to ``out`` (N,). Eight rows at a time spare most visits to ``out``."""
+    """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,). Eight rows at a time spare most visits
+    to ``out``."""
     rows, columns = matrix.shape
     k = 0
     while k + 8 <= rows:
@@ -90,17 +99,24 @@ def add_product(vector: Array, matrix: Array, out: Array) -> None:
         a4, a5, a6, a7 = vector[k + 4], vector[k + 5], vector[k + 6], vector[k + 7]
         for j in range(columns):
             out[j] += (
-                (a0 * matrix[k, j] + a1 * matrix[k + 1, j])
-                + (a2 * matrix[k + 2, j] + a3 * matrix[k + 3, j])
-                + (a4 * matrix[k + 4, j] + a5 * matrix[k + 5, j])
-                + (a6 * matrix[k + 6, j] + a7 * matrix[k + 7, j])
+                (a0 * np.float32(matrix[k, j]) + a1 * np.float32(matrix[k + 1, j]))
+                + (a2 * np.float32(matrix[k + 2, j]) + a3 * np.float32(matrix[k + 3, j]))
+                + (a4 * np.float32(matrix[k + 4, j]) + a5 * np.float32(matrix[k + 5, j]))
+                + (a6 * np.float32(matrix[k + 6, j]) + a7 * np.float32(matrix[k + 7, j]))
             )
         k += 8
     while k < rows:
         a0 = vector[k]
         for j in range(columns):
-            out[j] += a0 * matrix[k, j]
+            out[j] += a0 * np.float32(matrix[k, j])
         k += 1
+
+
+@njit(fastmath=_FAST, nogil=True, cache=True)
+def scale_and_add(values: Array, scale: Array, start: Array) -> None:
+    """Change ``values`` (N,) to ``start`` (N,) + ``scale`` (N,) * ``values``."""
+    for j in range(len(values)):
+        values[j] = start[j] + scale[j] * values[j]
 
 
 @njit(fastmath=_FAST, nogil=True, cache=True)
@@ -132,18 +148,17 @@ def advance(one: int, packed: Packed, memory: Memory) -> int:
         size = packed.sizes[layer]
         wide = 4 * size
         gates = memory.gates[:wide]
-        if layer == 0:
-            gates[:] = packed.table[one]
-        else:
+        gates[:] = _ZERO
+        if layer > 0:
             inputs = packed.sizes[layer - 1]
-            gates[:] = weights[at : at + wide]
-            at += wide
             matrix = weights[at : at + inputs * wide].reshape(inputs, wide)
             add_product(memory.h[below : below + inputs], matrix, gates)
             at += inputs * wide
         h, c = memory.h[state : state + size], memory.c[state : state + size]
         add_product(h, weights[at : at + size * wide].reshape(size, wide), gates)
         at += size * wide
+        start = packed.table[one] if layer == 0 else packed.biases[4 * state : 4 * state + wide]
+        scale_and_add(gates, packed.scales[4 * state : 4 * state + wide], start)
         update_cell(gates, h, c)
         below = state
         state += size
@@ -153,8 +168,9 @@ def advance(one: int, packed: Packed, memory: Memory) -> int:
 @njit(fastmath=_FAST, nogil=True, cache=True)
 def predict(top: int, packed: Packed, memory: Memory, logits: Array) -> None:
     """Fill ``logits`` (P,) from the h of the last layer, which begins at ``top``."""
-    logits[:] = packed.output_bias
+    logits[:] = _ZERO
     add_product(memory.h[top:], packed.output_weight, logits)
+    scale_and_add(logits, packed.output_scale, packed.output_bias)
 
 
 @njit(fastmath=_FAST, nogil=True, cache=True)
