@@ -157,8 +157,8 @@ def with_keras(architecture: Architecture, parameters: Parameters, batch: int, p
 @njit(fastmath=True)
 def _sum(array: np.ndarray) -> float:
     total = np.float32(0)
-    for value in array:
-        total += value
+    for number in range(len(array)):
+        total += array[number]
     return total
 
 

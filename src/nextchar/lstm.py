@@ -1,7 +1,8 @@
 """The trainable network, in torch, following the equations of `nextchar.architecture`.
 
 Each layer is an `nn.LSTM` of one layer, which runs as one fused kernel on the CPU (oneDNN) and on CUDA (cuDNN). torch
-keeps two biases a layer; the second one stays zero and is not trained.
+keeps two biases a layer; the second one stays zero and is not trained. Many short windows are read by
+`nextchar.window_lstm` where it can be.
 """
 
 # torch types numpy arrays as unknown.
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State, join_states, state_rows
+from nextchar.engine import can_compile
 from nextchar.windowed import WindowedNetwork
 from nextchar.workers import Workers
 
@@ -61,6 +63,23 @@ class LSTM(nn.Module):
             if dropout is not None:
                 x = dropout(x, dropout.output_share)  # (T, B, H)
         return self.output(x if last is None else x[-last:]), tuple(after)  # (T, B, V)
+
+    def read_windows(self, ids: Tensor, dropout: Dropout) -> Tensor:
+        """Return the logits (B, V) after windows ``ids`` (T, B), each read from the zero state."""
+        if self._has_compiled_windows and dropout.input_share == 0:
+            from nextchar.window_lstm import read_windows
+
+            weights = self.tensors()
+            inputs = weights["layer0.input_weight"].t()  # (E or V, 4H)
+            product = inputs if self.embedding is None else self.embedding.weight @ inputs  # (V, 4H)
+            h = read_windows(ids, product + weights["layer0.bias"], weights["layer0.hidden_weight"])  # (B, H)
+            return self.output(dropout(h, dropout.output_share))
+        logits, _ = self(ids, self.initial_state(ids.shape[1]), dropout, last=1)
+        return logits[0]
+
+    @property
+    def _has_compiled_windows(self) -> bool:
+        return self.architecture.layers == 1 and self.output.weight.is_cpu and can_compile()
 
     def initial_state(self, batch: int) -> TorchState:
         """Return the zero state of ``batch`` texts."""

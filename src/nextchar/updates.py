@@ -132,11 +132,13 @@ class _Part:
         width, weights = read.shape[1], list(self._module.tensors().values())
         if width == 0:  # the last windows of a pass were too few for every part
             return torch.zeros((), device=self._device), tuple(map(torch.zeros_like, weights))
-        state = self._module.initial_state(width) if self._state is None else self._state
-        logits, after = self._module(read, state, self._dropout, len(targets))  # (T, b, V)
-        loss = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten()) * (width / inputs.shape[1])
+        if self._state is None:
+            logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
+        else:
+            logits, after = self._module(read, self._state, self._dropout)  # (T, b, V)
+        loss = functional.cross_entropy(logits.flatten(0, -2), wanted.flatten()) * (width / inputs.shape[1])
         gradients = torch.autograd.grad(loss, weights)
-        if self._state is not None:
+        if after is not None:
             self._state = tuple((h.detach(), c.detach()) for h, c in after)
         return loss.detach(), gradients
 

@@ -19,8 +19,10 @@ from numba import njit
 Array = Any
 """A NumPy array; what is in it stands beside it."""
 
-# Sums may be taken in any order and multiplied and added in one go; infinities and NaN keep their meaning.
-_FAST = {"contract", "reassoc", "nsz", "arcp"}
+# Divisions are NumPy's: Python's, which may raise an error, would keep a loop from being computed sixteen at a time.
+_EXACT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+# Sums may be taken in any order, multiplied and added in one go; infinities and NaN keep their meaning.
+LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
 
 _ZERO, _HALF, _LIMIT = np.float32(0.0), np.float32(0.5), np.float32(7.90531110763549805)
 # tanh(x) = x p(x²) / q(x²) for |x| below the limit, where float32 has reached 1: Eigen, MathFunctionsImpl.h. It has no
@@ -79,8 +81,8 @@ class Draw(NamedTuple):
     """Room for a number of each id: (V,)."""
 
 
-@njit(fastmath=_FAST, inline="always")
-def _tanh(x: Any) -> Any:
+@njit(**LOOP, inline="always")
+def tanh(x: Any) -> Any:
     x = min(max(x, -_LIMIT), _LIMIT)
     y = x * x
     p = _P1 + y * (_P3 + y * (_P5 + y * (_P7 + y * (_P9 + y * (_P11 + y * _P13)))))
@@ -88,7 +90,7 @@ def _tanh(x: Any) -> Any:
     return x * p / q
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def add_product(vector: Array, matrix: Array, out: Array) -> None:
     """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,). Eight rows at a time spare most visits
     to ``out``."""
@@ -112,25 +114,25 @@ def add_product(vector: Array, matrix: Array, out: Array) -> None:
         k += 1
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def scale_and_add(values: Array, scale: Array, start: Array) -> None:
     """Change ``values`` (N,) to ``start`` (N,) + ``scale`` (N,) * ``values``."""
     for j in range(len(values)):
         values[j] = start[j] + scale[j] * values[j]
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def update_cell(gates: Array, h: Array, c: Array) -> None:
     """Take one step from the input products of the four ``gates`` (4H,): changes ``h`` (H,) and ``c`` (H,)."""
     size = len(h)
     i, f, g, o = gates[:size], gates[size : 2 * size], gates[2 * size : 3 * size], gates[3 * size : 4 * size]
     for j in range(size):
-        cell = (_tanh(f[j]) * _HALF + _HALF) * c[j] + (_tanh(i[j]) * _HALF + _HALF) * _tanh(g[j])
+        cell = (tanh(f[j]) * _HALF + _HALF) * c[j] + (tanh(i[j]) * _HALF + _HALF) * tanh(g[j])
         c[j] = cell
-        h[j] = (_tanh(o[j]) * _HALF + _HALF) * _tanh(cell)
+        h[j] = (tanh(o[j]) * _HALF + _HALF) * tanh(cell)
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def update_cells(inputs: Array, gates: Array, h: Array, c: Array) -> None:
     """Take one step of many texts: ``inputs`` (B, 4H) are added to ``gates`` (B, 4H), which are the products of the
     hidden weights; changes ``h`` (B, H) and ``c`` (B, H)."""
@@ -140,7 +142,7 @@ def update_cells(inputs: Array, gates: Array, h: Array, c: Array) -> None:
         update_cell(gate, h[row], c[row])
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def advance(one: int, packed: Packed, memory: Memory) -> int:
     """Read id ``one``, which changes ``memory``; return where in its h that of the last layer begins."""
     at, state, below, weights = 0, 0, 0, packed.layers
@@ -165,7 +167,7 @@ def advance(one: int, packed: Packed, memory: Memory) -> int:
     return below
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def predict(top: int, packed: Packed, memory: Memory, logits: Array) -> None:
     """Fill ``logits`` (P,) from the h of the last layer, which begins at ``top``."""
     logits[:] = _ZERO
@@ -173,7 +175,7 @@ def predict(top: int, packed: Packed, memory: Memory, logits: Array) -> None:
     scale_and_add(logits, packed.output_scale, packed.output_bias)
 
 
-@njit(fastmath=_FAST, nogil=True, cache=True)
+@njit(**LOOP)
 def read_ids(ids: Array, packed: Packed, memory: Memory, logits: Array) -> None:
     """Read ``ids`` (T,) one after another; fill ``logits`` (T, P) or, where it has one row, that of the last."""
     unread = len(ids) - len(logits)
@@ -183,7 +185,7 @@ def read_ids(ids: Array, packed: Packed, memory: Memory, logits: Array) -> None:
             predict(top, packed, memory, logits[step - unread])
 
 
-@njit(nogil=True, cache=True)
+@njit(**_EXACT)
 def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
     """Return the id that ``uniform``, in [0, 1), picks from softmax(``logits`` (P,) / temperature) among those allowed,
     by inverting its running sum; at temperature 0 the most probable."""
@@ -208,7 +210,7 @@ def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
     return last
 
 
-@njit(nogil=True, cache=True)
+@njit(**_EXACT)
 def write_ids(  # noqa: PLR0917 (numba takes no keywords)
     packed: Packed, memory: Memory, logits: Array, draw: Draw, uniforms: Array, ids: Array
 ) -> None:

@@ -125,7 +125,7 @@ def _add_epochs(axes: Axes, evaluations: Sequence[Evaluated]) -> None:
     epochs, seconds = [0.0, *(e.epoch for e in evaluations)], [0.0, *(e.seconds for e in evaluations)]
     apart = seconds[-1] / 12
     ticks: list[tuple[float, str]] = []
-    for tick in MaxNLocator(6).tick_values(0, epochs[-1]):
+    for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, epochs[-1]):
         place = float(np.interp(tick, epochs, seconds))
         if 0 <= tick <= epochs[-1] and (not ticks or place - ticks[-1][0] >= apart):
             ticks.append((place, f"{tick:g}"))
