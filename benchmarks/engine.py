@@ -29,7 +29,7 @@ from numba import njit
 from threadpoolctl import threadpool_limits
 
 from nextchar.architecture import Architecture, Network, Parameters
-from nextchar.engine import make_network
+from nextchar.engine import kernels, make_network
 from nextchar.evaluation import Scorer
 from nextchar.generation import generate_ids, generate_rows
 from nextchar.parallel import available_cores, in_parts
@@ -218,7 +218,7 @@ def main() -> None:
             for batch in (1, 16, 256):
                 rows.append(row((hidden,) * layers, batch, arguments.seconds, arguments.rounds))
                 print(rows[-1], flush=True)
-    rows += ["", *scoring()]
+    rows += ["", *parts(), "", *scoring()]
     result = "\n".join(rows) + "\n"
     print(result)
     if arguments.output:
@@ -258,6 +258,63 @@ def random_weights(hidden: tuple[int, ...]) -> tuple[Architecture, Parameters]:
     random, bound = np.random.default_rng(0), hidden[0] ** -0.5
     shapes = architecture.parameter_shapes().items()
     return architecture, {name: random.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes}
+
+
+@njit
+def _repeat_product(times: int, vector: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> None:
+    for _ in range(times):
+        kernels.add_product(vector, matrix, out)
+
+
+@njit
+def _repeat_cell(times: int, gates: np.ndarray, h: np.ndarray, c: np.ndarray) -> None:
+    for _ in range(times):
+        kernels.update_cell(gates, h, c)
+
+
+@njit
+def _repeat_draw(times: int, logits: np.ndarray, how: kernels.Draw) -> int:
+    total = 0
+    for number in range(times):
+        total += kernels.draw_id(logits, how, number / times)
+    return total
+
+
+def parts() -> list[str]:
+    """Return where the time of a character goes, in microseconds."""
+    rows = [
+        "| hidden | product of the hidden weights | its rate, GB/s | gates and cell | logits | draw | together |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    random = np.random.default_rng(0)
+    for hidden in (128, 256, 512, 1024):
+        h, c, gates = (random.normal(0, 0.1, size).astype(np.float32) for size in (hidden, hidden, 4 * hidden))
+        weight = random.normal(0, 0.01, (hidden, 4 * hidden)).astype(np.float32)
+        output, logits = random.normal(0, 0.01, (hidden, 64)).astype(np.float32), np.zeros(64, np.float32)
+        how = kernels.Draw(0.5, np.ones(VOCABULARY, np.bool_), np.empty(VOCABULARY))
+        took = [
+            microseconds(lambda times: _repeat_product(times, h, weight, gates)),  # noqa: B023 (called at once)
+            microseconds(lambda times: _repeat_cell(times, gates, h, c)),  # noqa: B023
+            microseconds(lambda times: _repeat_product(times, h, output, logits)),  # noqa: B023
+            microseconds(lambda times: _repeat_draw(times, logits, how)),  # noqa: B023
+        ]
+        product, cell, output_product, draw_one = took
+        rows.append(
+            f"| {hidden} | {product:.2f} | {weight.nbytes / product / 1e3:.0f} | {cell:.2f} | {output_product:.2f} | "
+            f"{draw_one:.2f} | {sum(took):.2f} |"
+        )
+    return rows
+
+
+def microseconds(work: Callable[[int], object], times: int = 2000) -> float:
+    """Return the least time of ``work`` once, done ``times`` times on end."""
+    work(1)
+    best = float("inf")
+    for _ in range(5):
+        began = time.perf_counter()
+        work(times)
+        best = min(best, time.perf_counter() - began)
+    return best / times * 1e6
 
 
 def scoring() -> list[str]:

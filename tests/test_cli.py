@@ -228,3 +228,37 @@ def test_a_windowed_model_may_carry_its_state_which_is_said(windowed: Path, mode
     assert scores[0].stdout != scores[1].stdout
     assert "trained to read 5 characters" in scores[1].stderr
     assert "5 characters for each prediction" in nextchar("info", windowed).stdout
+
+
+def test_the_classic_example_is_there_with_all_its_numbers(corpora: Path, tmp_path: Path) -> None:
+    options = ("--lowercase", "--steps", 2, "--sample-length", 3, "--gpu-memory-fraction", 0.9)
+    outcome = nextchar("train", "nietzsche", "--recipe", "classic", *options, "--out", tmp_path / "run", "--json")
+    assert outcome.status == 0, outcome.stderr
+    assert "600,893 characters, 57 distinct; nothing is held out" in outcome.stderr
+    assert "200,278 windows of 60 characters, one every 3" in outcome.stderr
+    assert repr("the slowly ascending ranks and classes, in which,\nthrough fo") in outcome.stderr
+    assert "--gpu-memory-fraction has no effect" in outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert (result["recipe"], result["vocabulary_size"], result["context_length"]) == ("classic", 57, 60)
+    assert (result["hidden"], result["embedding"], result["parameters"]) == ([128], None, 102_585)
+    assert result["validation_bits_per_character"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--recipe", "baroque"), "baroque"),
+        (("--recipe", "classic", "--weight-decay", 0.1), "no weight decay"),
+        (("--recipe", "classic", "--min-count", 2), "--min-count"),
+        (("--recipe", "classic", "--window", 4096), "shorter --window"),
+        (("--gpu-memory-fraction", 1.5), "gpu_memory_fraction"),
+    ],
+)
+def test_what_the_classic_recipe_cannot_do_is_said(options: tuple[object, ...], said: str, tmp_path: Path) -> None:
+    text = tmp_path / "short.txt"
+    text.write_text("the cat sat on the mat. " * 50)
+    outcome = nextchar("train", text, "--out", tmp_path / "run", *options)
+    assert outcome.status in {1, 2}
+    assert said in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert not (tmp_path / "run").exists()

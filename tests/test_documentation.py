@@ -4,6 +4,7 @@ with the code."""
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import re
 import shlex
@@ -24,10 +25,14 @@ from tests.networks import random_model
 
 ROOT = Path(__file__).parents[1]
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
+WALK, WALK_IN_KOREAN = ROOT / "docs/classic.md", ROOT / "docs/classic.ko.md"
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 COMMANDS = [name for name in app if not name.startswith("-")]
+SEED_TEXT = "The slowly ascending ranks and classes, in which,\nthrough fo"
 SMALL = {"steps": 20, "hidden": 16, "sample_length": 20}
 """Options that make a training short enough for a test."""
+FIGURES = ("writing", "surprises", "temperatures", "epochs", "steps")
+"""Of docs/classic.md."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -47,6 +52,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     korean = "".join(f"옛날 옛적에 곰 {number}마리가 살았습니다.\n" for number in range(60))
     (tmp_path / "mybook.txt").write_text(english, encoding="utf-8")
     (tmp_path / "other.txt").write_text(korean, encoding="utf-8")
+    # A file wins over a text known by its name: a short one that has the characters of the seed text.
+    (tmp_path / "nietzsche").write_text(english + SEED_TEXT * 20, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
     return tmp_path
@@ -56,24 +63,40 @@ def shortened(line: str) -> list[str]:
     """Return the arguments of the command in ``line``, with a training made short."""
     arguments = shlex.split(line)[1:]
     if arguments[0] == "train" and "--resume" not in arguments:
-        if "--time" in arguments:
-            del arguments[(at := arguments.index("--time")) : at + 2]
+        for length in {"--time", "--epochs"} & set(arguments):
+            del arguments[(at := arguments.index(length)) : at + 2]
         arguments += [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     if arguments[0] == "inspect":
         arguments += ["--no-forecast"]
     return arguments
 
 
-def test_the_commands_of_the_readme_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [line for block in blocks(README, "sh") for line in block.splitlines() if line.startswith("nextchar ")]
-    assert len(lines) > 8
+def run_commands(page: Path, capsys: pytest.CaptureFixture[str]) -> int:
+    """Run the commands of a page in their order; return how many there are."""
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines() if line.startswith("nextchar ")]
     for line in lines:
         status = main(shortened(line))
         shown = capsys.readouterr()
         assert status == 0, f"{line}\n{shown.err}"
         if not line.startswith("nextchar train"):
             assert shown.out.strip(), line
+    return len(lines)
+
+
+def test_the_commands_of_the_readme_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_commands(README, capsys) > 8
     assert (desk / "runs/mybook/report.html").exists()
+
+
+def test_the_commands_and_programs_of_the_walk_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_commands(WALK, capsys) > 4
+    recipe = nextchar.load(desk / "runs/classic").provenance.recipe
+    assert recipe == "classic"
+    programs = blocks(WALK, "python")
+    assert len(programs) > 3
+    for program in programs:
+        exec(compile(program, "classic.md", "exec"), {})
+        assert capsys.readouterr().out.strip(), program
 
 
 def test_other_commands_of_the_readme_are_known() -> None:
@@ -102,18 +125,22 @@ def test_the_python_examples_of_the_readme_run(
     assert capsys.readouterr().out.strip()
 
 
-def test_both_readmes_say_the_same() -> None:
-    english, korean = (page.read_text(encoding="utf-8") for page in (README, KOREAN))
-    assert re.findall(r"^```.*?^```", english, re.M | re.S) == re.findall(r"^```.*?^```", korean, re.M | re.S)
+@pytest.mark.parametrize(
+    ("english", "korean", "of_one_language"),
+    [
+        (README, KOREAN, ["README.md", "docs/classic.md", "docs/images/report.png"]),
+        (WALK, WALK_IN_KOREAN, ["classic.md", *(f"images/classic-{name}.svg" for name in FIGURES)]),
+    ],
+    ids=["README", "classic"],
+)
+def test_pages_in_two_languages_say_the_same(english: Path, korean: Path, of_one_language: list[str]) -> None:
+    ours, theirs = (page.read_text(encoding="utf-8") for page in (english, korean))
+    assert re.findall(r"^```.*?^```", ours, re.M | re.S) == re.findall(r"^```.*?^```", theirs, re.M | re.S)
     for shape in (r"^#+ ", r"^- ", r"^\| (?=.)"):
-        assert re.findall(shape, prose(README), re.M) == re.findall(shape, prose(KOREAN), re.M), shape
-    assert sorted(set(links(README)) ^ set(links(KOREAN))) == [
-        "README.ko.md",
-        "README.md",
-        "docs/images/report.ko.png",
-        "docs/images/report.png",
-    ]
-    assert set(code_spans(README)) - set(code_spans(KOREAN)) == set()
+        assert re.findall(shape, prose(english), re.M) == re.findall(shape, prose(korean), re.M), shape
+    in_korean = [re.sub(r"(?=\.\w+$)", ".ko", link) for link in of_one_language]
+    assert sorted(set(links(english)) ^ set(links(korean))) == sorted(of_one_language + in_korean)
+    assert set(code_spans(english)) - set(code_spans(korean)) == set()
 
 
 def test_the_readme_names_every_command() -> None:
@@ -157,9 +184,9 @@ def anchors(page: Path) -> Iterator[str]:
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def generator() -> ModuleType:
-    """Return the module docs/generate_cli.py."""
-    spec = importlib.util.spec_from_file_location("generate_cli", ROOT / "docs" / "generate_cli.py")
+def generator(name: str = "generate_cli") -> ModuleType:
+    """Return a module of the folder docs."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -177,6 +204,49 @@ def test_the_page_of_commands_tells_ranges_and_durations() -> None:
     assert "`--time DURATION`: Time budget" in page
     assert re.search(r"`--validation FLOAT`.*\[≥ 0, ≤ 0\.5\]", page)
     assert page.count("*[≥ 0, < 2^63]*") == page.count("`--seed INT`") > 1
+
+
+@pytest.fixture
+def classic(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module docs/make_classic.py, which finds its neighbours."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    return generator("make_classic")
+
+
+@pytest.mark.parametrize("language", ["ENGLISH", "KOREAN"])
+def test_the_walk_shows_what_was_recorded(classic: ModuleType, language: str) -> None:
+    record = classic.Record.model_validate_json(classic.RECORD.read_bytes())
+    words = vars(classic)[language]
+    page = (ROOT / "docs" / words["name"]).read_text(encoding="utf-8")
+    assert classic.fill(page, classic.values(record, words)) == page, "run python docs/make_classic.py --recorded"
+    drawn = classic.drawings(record, page, words)
+    assert set(drawn) == {f"classic-{name}{words['suffix']}" for name in FIGURES}
+    for name, svg in drawn.items():
+        # Learning curves are drawn by matplotlib, each version a little differently.
+        if "epochs" not in name:
+            assert (classic.IMAGES / name).read_text(encoding="utf-8") == svg, name
+
+
+def test_both_walks_have_the_same_table_of_steps(classic: ModuleType) -> None:
+    ours, theirs = (classic.staircase_rows(page.read_text(encoding="utf-8")) for page in (WALK, WALK_IN_KOREAN))
+    assert len(ours) == 9
+    assert [row.bits for row in ours] == [row.bits for row in theirs]
+
+
+def test_values_in_the_walk_stand_inside_its_lines() -> None:
+    """A comment at the beginning of a line ends the paragraph before it."""
+    for page in (WALK, WALK_IN_KOREAN):
+        begun = re.findall(r"^ {0,3}(<!--.*)$", page.read_text(encoding="utf-8"), re.M)
+        assert [line for line in begun if not re.fullmatch(r"(<!--[^>]*-->)+", line)] == []
+
+
+def test_greedy_writing_is_found_to_repeat_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    find_loop = importlib.import_module("classic_record").find_loop
+    loop = find_loop("it is so. " + "the same, " * 4, context=12)
+    assert (loop.begins, loop.period) == (9, 10)  # the space before "the" comes again, too
+    with pytest.raises(SystemExit, match="longer"):
+        find_loop("never twice", context=4)
 
 
 @pytest.mark.parametrize("source", ["saved now", "kept from the first version"])

@@ -1,12 +1,14 @@
 """A run as events and files, interrupted wherever it can be."""
 
+import random
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nextchar.errors import RunFolderError, TextError, TrainingError
-from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Saved, TextRead, Writing
+from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Sampled, Saved, TextRead, Writing
 from nextchar.model_file import ModelFile
 from nextchar.preparation import Texts
 from nextchar.run_folder import RunFolder
@@ -176,3 +178,39 @@ def test_folders_without_a_name_of_their_own_get_one(tmp_path: Path, monkeypatch
     assert free_folder(runs, ("..",)) == runs / "books"
     assert free_folder(runs, (".notes.txt",)) == runs / "notes"
     assert free_folder(runs, ("/",)) == runs / "text"
+
+
+def classic(folder: RunFolder, texts: Texts, cache: Path) -> TrainingRun:
+    training = TrainingSettings(recipe="classic", hidden=8, window=20, streams=64, epochs=2, sample_length=15)
+    return TrainingRun(folder, texts=texts, training=training, cache=cache)
+
+
+def test_the_classic_recipe_writes_after_each_pass_from_the_text_that_the_example_picks(
+    folder: RunFolder, texts: Texts, tmp_path: Path
+) -> None:
+    text = Path(texts.names[0]).read_text()
+    generator = random.Random(42)
+    start = generator.randint(0, len(text) - 20 - 1)
+    events = list(classic(folder, texts, tmp_path / "cache").events())
+    planned = next(event for event in events if isinstance(event, Planned))
+    assert planned.plan.windows == len(range(0, len(text) - 20, 3))
+    evaluated = [event for event in events if isinstance(event, Evaluated)]
+    assert [event.epoch for event in evaluated] == [1, 2]
+    assert {event.validation_bits_per_character for event in evaluated} == {None}
+    samples = [event for event in events if isinstance(event, Sampled)]
+    assert [sample.temperature for sample in samples] == [0.2, 0.5, 1.0, 1.2] * 2
+    assert {sample.prompt for sample in samples} == {text[start : start + 20]}
+    written = "".join(event.text for event in events if isinstance(event, Writing))
+    assert written == "".join(sample.text for sample in samples)
+    assert {len(sample.text) for sample in samples} == {15}
+
+
+def test_the_classic_recipe_resumes_exactly(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    whole = classic(RunFolder(tmp_path / "whole"), texts, tmp_path / "cache")
+    list(whole.events())
+    part = classic(folder, texts, tmp_path / "cache")
+    list(part.events(stop=lambda: part.has_begun and part._ready().trainer.position.step >= 30))
+    again = TrainingRun(folder, cache=tmp_path / "cache")
+    list(again.events())
+    for name, array in whole.model.file.parameters.items():
+        np.testing.assert_array_equal(again.model.file.parameters[name], array)
