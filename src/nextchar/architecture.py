@@ -101,6 +101,12 @@ class State(NamedTuple):
     cell: tuple[Floats, ...]
     """c of each layer, shape (B, H)."""
 
+    @classmethod
+    def zero(cls, architecture: Architecture, batch: int) -> State:
+        """Return the state that ``batch`` texts begin with."""
+        zeros = tuple(np.zeros((batch, size), np.float32) for size in architecture.hidden)  # L × (B, H)
+        return cls(zeros, zeros)
+
 
 S = TypeVar("S")
 """What a network remembers of the text so far, never changed once made: an array, or a tuple of such, whose first axis

@@ -11,6 +11,7 @@ LSTM".
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TypeVar
 
@@ -56,44 +57,50 @@ def choose_classic_plan(
     """
     if settings.weight_decay is not None:
         raise UsageError("The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe.")
-    window, batch = settings.window or WINDOW, settings.streams or BATCH
-    hidden = (settings.hidden or HIDDEN,) * (settings.layers or 1)
+    window = settings.window or WINDOW
     windows = count_windows(characters, window, STRIDE)
     if windows == 0:
         raise TextError(
             f"The text has {characters:,} characters to learn from, and the classic recipe needs more than a window, "
             f"{window}: give a longer text, or a shorter --window."
         )
-
-    def plan(steps: int) -> Plan:
-        work = training_work(hidden[0], settings.embedding or 0, vocabulary_size) * len(hidden) * batch * window
-        return Plan(
-            hidden=hidden,
-            embedding=settings.embedding or None,
-            input_dropout=0.0,
-            dropout=settings.dropout or 0.0,
-            streams=batch,
-            shards=max(1, min(threads, batch)),
-            window=window,
-            stride=STRIDE,
-            windows=windows,
-            steps=steps,
-            initial_weights="keras",
-            optimizer="rmsprop",
-            schedule="constant",
-            learning_rate=settings.learning_rate or RATE,
-            warm_up=0,
-            weight_decay=0.0,
-            clip=settings.clip,
-            snapshot_every=snapshot_every(steps, work),
-        )
-
-    epoch_steps = plan(1).epoch_steps or 1
+    one_step = _plan(windows, vocabulary_size, settings, threads, 1)
     if settings.time is None:
-        return ChosenPlan(plan(settings.steps or max(1, round((settings.epochs or EPOCHS) * epoch_steps))), None)
-    step_seconds = measure(plan(1))
-    steps = max(1, int(settings.time / step_seconds))
-    return ChosenPlan(plan(steps), steps * step_seconds)
+        steps, step_seconds = settings.steps, None
+        if steps is None:
+            steps = max(1, round((settings.epochs or EPOCHS) * math.ceil(windows / one_step.streams)))
+    else:
+        step_seconds = measure(one_step)
+        steps = max(1, int(settings.time / step_seconds))
+    plan = _plan(windows, vocabulary_size, settings, threads, steps)
+    return ChosenPlan(plan, None if step_seconds is None else steps * step_seconds)
+
+
+def _plan(windows: int, vocabulary_size: int, settings: TrainingSettings, threads: int, steps: int) -> Plan:
+    """Return the plan of so many ``steps`` over so many ``windows``."""
+    window, batch = settings.window or WINDOW, settings.streams or BATCH
+    hidden = (settings.hidden or HIDDEN,) * (settings.layers or 1)
+    work = training_work(hidden[0], settings.embedding or 0, vocabulary_size) * len(hidden) * batch * window
+    return Plan(
+        hidden=hidden,
+        embedding=settings.embedding or None,
+        input_dropout=0.0,
+        dropout=settings.dropout or 0.0,
+        streams=batch,
+        shards=max(1, min(threads, batch)),
+        window=window,
+        stride=STRIDE,
+        windows=windows,
+        steps=steps,
+        initial_weights="keras",
+        optimizer="rmsprop",
+        schedule="constant",
+        learning_rate=settings.learning_rate or RATE,
+        warm_up=0,
+        weight_decay=0.0,
+        clip=settings.clip,
+        snapshot_every=snapshot_every(steps, work),
+    )
 
 
 def seed_text_start(characters: int, window: int) -> int:

@@ -147,9 +147,7 @@ class LanguageModel:
             UsageError: an option is unknown or its value is not allowed.
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
-        settings = build(SamplingSettings, options)
-        ids, _ = self.read_prompt(prompt, strict=strict)
-        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        settings, ids, seed = self._begin(prompt, strict, options)
         random = random_stream(seed, "sampling", text)
         drawn = generate_ids(self.network_for(settings.length), ids, settings, random, self.vocabulary.never_drawn)
         characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
@@ -164,9 +162,7 @@ class LanguageModel:
             UsageError: an option is unknown or its value is not allowed.
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
-        settings = build(SamplingSettings, options)
-        ids, _ = self.read_prompt(prompt, strict=strict)
-        seed = secrets.randbits(63) if settings.seed is None else settings.seed
+        settings, ids, seed = self._begin(prompt, strict, options)
         randoms = [random_stream(seed, "sampling", text) for text in range(count)]
         network = self.network_for(count * settings.length)
 
@@ -175,6 +171,14 @@ class LanguageModel:
             return self._rows_until(itertools.islice(drawn, settings.length), settings.stop, len(randoms[rows]))
 
         return [text for part in in_parts(write, count, available_cores()) for text in part]
+
+    def _begin(
+        self, prompt: str, strict: bool, options: dict[str, Any]
+    ) -> tuple[SamplingSettings, NDArray[np.integer], int]:
+        """Return how to draw, the ids to go on from, and the seed, drawn where none is given."""
+        settings = build(SamplingSettings, options)
+        ids, _ = self.read_prompt(prompt, strict=strict)
+        return settings, ids, secrets.randbits(63) if settings.seed is None else settings.seed
 
     def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
         """Return the texts of the ``count`` rows drawn, each up to its stop, drawing no more once all have stopped."""

@@ -147,8 +147,7 @@ class TorchNetwork:
 
     def initial_state(self, batch: int) -> State:
         """Return the zero state of ``batch`` texts."""
-        zeros = tuple(np.zeros((batch, size), np.float32) for size in self.module.architecture.hidden)  # L × (B, H)
-        return State(zeros, zeros)
+        return State.zero(self.module.architecture, batch)
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""

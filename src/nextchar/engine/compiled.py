@@ -32,6 +32,7 @@ class CompiledNetwork:
             weights: how they are kept; int8 wants parameters that `quantisation.quantised` has rounded.
         """
         self.architecture = architecture
+        self.vocabulary_size = architecture.vocabulary_size
         self._layers = [ScaledLayer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
         padding = -architecture.vocabulary_size % VECTOR
         self._output_weight = np.pad(parameters["output.weight"], ((0, padding), (0, 0))).T.copy()  # (H, P)
@@ -51,15 +52,9 @@ class CompiledNetwork:
             output_bias=np.pad(parameters["output.bias"], (0, padding)),
         )
 
-    @property
-    def vocabulary_size(self) -> int:
-        """V: the number of ids."""
-        return self.architecture.vocabulary_size
-
     def initial_state(self, batch: int) -> State:
         """Return the zero state of ``batch`` texts."""
-        zeros = tuple(np.zeros((batch, size), np.float32) for size in self.architecture.hidden)  # L × (B, H)
-        return State(zeros, zeros)
+        return State.zero(self.architecture, batch)
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""

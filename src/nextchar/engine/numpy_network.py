@@ -20,20 +20,15 @@ class NumpyNetwork:
             parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
         """
         self.architecture = architecture
+        self.vocabulary_size = architecture.vocabulary_size
         self._layers = [_Layer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
         self._first_inputs = input_table(parameters)  # (V, 4H)
         self._output_weight = np.ascontiguousarray(parameters["output.weight"].T)  # (H, V)
         self._output_bias = parameters["output.bias"]  # (V,)
 
-    @property
-    def vocabulary_size(self) -> int:
-        """V: the number of ids."""
-        return self.architecture.vocabulary_size
-
     def initial_state(self, batch: int) -> State:
         """Return the zero state of ``batch`` texts."""
-        zeros = tuple(np.zeros((batch, size), np.float32) for size in self.architecture.hidden)  # L × (B, H)
-        return State(zeros, zeros)
+        return State.zero(self.architecture, batch)
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
