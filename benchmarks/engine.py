@@ -46,7 +46,7 @@ Steps = Callable[[int], None]
 
 def rate(write: Steps, batch: int, seconds: float) -> float:
     """Return characters per second over about ``seconds``."""
-    count, took = 4, 0.0
+    count = 64
     while True:
         began = time.perf_counter()
         write(count)
@@ -68,7 +68,8 @@ def ours(network: Network[Any], batch: int) -> Steps:
 
     def write_rows(rows: slice, count: int) -> None:
         randoms = [np.random.default_rng(row) for row in range(batch)[rows]]
-        for _ in islice(generate_rows(network, PROMPT, SETTINGS, randoms), count):
+        settings = SETTINGS.model_copy(update={"length": count})
+        for _ in generate_rows(network, PROMPT, settings, randoms):
             pass
 
     def write_many(count: int) -> None:

@@ -32,6 +32,17 @@ class Writer(Protocol):
         logits and state after the last."""
         ...
 
+    def write_rows(
+        self,
+        logits: Floats,
+        state: Any,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[Ids, Floats, Any]:
+        """Do the same for texts side by side: ``uniforms`` (T, B), ``logits`` (B, V), ids (T, B)."""
+        ...
+
 
 def generate_ids(
     network: Network[Any],
@@ -50,10 +61,8 @@ def generate_ids(
         forbidden: ids that are never drawn.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
-    if isinstance(network, Writer) and settings.top_k is None and settings.top_p is None and settings.min_p is None:
-        allowed = np.ones(logits.shape[-1], np.bool_)  # (V,)
-        allowed[list(forbidden)] = False
-        last, size = logits[0, -1], 1
+    if isinstance(network, Writer) and _is_plain(settings):
+        last, allowed, size = logits[0, -1], _allowed(logits, forbidden), 1
         while True:  # blocks that grow, so that the first id comes at once
             ids, last, state = network.write(last, state, settings.temperature, allowed, random.random(size))
             yield from ids.tolist()
@@ -71,15 +80,35 @@ def generate_rows(
     randoms: Sequence[np.random.Generator],
     forbidden: tuple[int, ...] = (),
 ) -> Iterator[NDArray[np.intp]]:
-    """Yield the next id of each of several texts, shape (B,), which all go on from ``prompt`` (T,) side by side.
+    """Yield the next id of each of several texts, shape (B,), which all go on from ``prompt`` (T,) side by side, up to
+    the length that ``settings`` give.
 
     Each takes one uniform number for each id from its own of ``randoms`` (B), as `generate_ids` would.
     """
     batch = len(randoms)
     logits, state = network.forward(np.tile(prompt, (batch, 1)), network.initial_state(batch))  # (B, T, V)
-    while True:
-        uniforms = np.stack([random.random(BLOCK) for random in randoms], axis=1)  # (BLOCK, B)
+    last, allowed = logits[:, -1], _allowed(logits, forbidden)
+    for first in range(0, settings.length, BLOCK):
+        size = min(BLOCK, settings.length - first)
+        uniforms = np.stack([random.random(size) for random in randoms], axis=1)  # (size, B)
+        if isinstance(network, Writer) and _is_plain(settings):
+            ids, last, state = network.write_rows(last, state, settings.temperature, allowed, uniforms)
+            yield from ids
+            continue
         for uniform in uniforms:
-            drawn = draw(next_distribution(logits[:, -1], settings, forbidden), uniform)  # (B,)
+            drawn = draw(next_distribution(last, settings, forbidden), uniform)  # (B,)
             yield drawn
             logits, state = network.forward(drawn[:, None], state)  # (B, 1, V)
+            last = logits[:, 0]
+
+
+def _is_plain(settings: SamplingSettings) -> bool:
+    """Return whether a temperature alone shapes the draws."""
+    return settings.top_k is None and settings.top_p is None and settings.min_p is None
+
+
+def _allowed(logits: Floats, forbidden: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return whether each id may be drawn, shape (V,), for logits (..., V)."""
+    allowed = np.ones(logits.shape[-1], np.bool_)
+    allowed[list(forbidden)] = False
+    return allowed

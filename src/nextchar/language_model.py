@@ -168,7 +168,7 @@ class LanguageModel:
 
         def write(rows: slice) -> list[str]:
             drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
-            return self._rows_until(itertools.islice(drawn, settings.length), settings.stop, len(randoms[rows]))
+            return self._rows_until(drawn, settings.stop, len(randoms[rows]))
 
         return [text for part in in_parts(write, count, available_cores()) for text in part]
 

@@ -101,6 +101,33 @@ class CompiledNetwork:
         kernels.write_ids(self._packed, memory, padded, draw, uniforms, ids)
         return ids, padded[: self.vocabulary_size], self._state(memory)
 
+    def write_rows(
+        self,
+        logits: Floats,
+        state: State,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], Floats, State]:
+        """Do what `write` does for many texts side by side: ``logits`` (B, V), ``uniforms`` (T, B), ids (T, B)."""
+        h, c = ([layer.copy() for layer in part] for part in state)  # L × (B, H)
+        room = [np.empty((len(logits), GATES * size), np.float32) for size in self.architecture.hidden]  # L × (B, 4H)
+        padded = np.pad(logits, ((0, 0), (0, len(self._packed.output_bias) - logits.shape[1])))  # (B, P)
+        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        ids = np.empty(uniforms.shape, np.int64)
+        for drawn, uniform in zip(ids, uniforms, strict=True):
+            kernels.draw_rows(padded, draw, uniform, drawn)
+            for number, layer in enumerate(self._layers):
+                gates = np.dot(h[number], layer.hidden_weight, out=room[number])  # (B, 4H)
+                if number == 0:
+                    kernels.look_up_and_add(drawn, self._packed.table, gates)
+                else:
+                    gates += h[number - 1] @ layer.input_weight + layer.bias
+                kernels.update_cells(gates, h[number], c[number])
+            np.dot(h[-1], self._output_weight, out=padded)
+            padded += self._packed.output_bias
+        return ids, padded[:, : self.vocabulary_size], State(tuple(h), tuple(c))
+
     def _read_one(self, ids: Ids, state: State, rows: int) -> tuple[Floats, State]:
         """Read the ids (T,) of one text; return the logits (``rows``, P) of its last steps and the state after."""
         memory = self._memory(state)
@@ -122,7 +149,8 @@ class CompiledNetwork:
             outputs, product = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
             for step in range(steps):
                 np.dot(h, layer.hidden_weight, out=product)  # (B, 4H)
-                kernels.update_cells(inputs[step], product, h, c)
+                np.add(product, inputs[step], out=product)
+                kernels.update_cells(product, h, c)
                 outputs[step] = h
             hidden.append(h)
             cell.append(c)
@@ -159,6 +187,8 @@ def compile_kernels(weights: Weights = "float32") -> None:
     architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1, 1))
     zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
     network = CompiledNetwork(architecture, zeros, weights)
+    allowed = np.ones(2, np.bool_)
     for batch in (1, 2):
-        network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
-    network.write(np.zeros(2, np.float32), network.initial_state(1), 1.0, np.ones(2, np.bool_), np.zeros(1))
+        logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
+        network.write_rows(logits[:, 0], state, 1.0, allowed, np.zeros((1, batch)))
+    network.write(np.zeros(2, np.float32), network.initial_state(1), 1.0, allowed, np.zeros(1))

@@ -133,13 +133,10 @@ def update_cell(gates: Array, h: Array, c: Array) -> None:
 
 
 @njit(**LOOP)
-def update_cells(inputs: Array, gates: Array, h: Array, c: Array) -> None:
-    """Take one step of many texts: ``inputs`` (B, 4H) are added to ``gates`` (B, 4H), which are the products of the
-    hidden weights; changes ``h`` (B, H) and ``c`` (B, H)."""
+def update_cells(gates: Array, h: Array, c: Array) -> None:
+    """Take one step of many texts from ``gates`` (B, 4H): changes ``h`` (B, H) and ``c`` (B, H)."""
     for row in range(len(h)):
-        gate = gates[row]
-        gate += inputs[row]
-        update_cell(gate, h[row], c[row])
+        update_cell(gates[row], h[row], c[row])
 
 
 @njit(**LOOP)
@@ -208,6 +205,22 @@ def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
             if running > target:
                 break
     return last
+
+
+@njit(**_EXACT)
+def draw_rows(logits: Array, draw: Draw, uniforms: Array, ids: Array) -> None:
+    """Draw ``ids`` (B,) from ``logits`` (B, P), one for each of ``uniforms`` (B,)."""
+    for row in range(len(ids)):
+        ids[row] = draw_id(logits[row], draw, uniforms[row])
+
+
+@njit(**LOOP)
+def look_up_and_add(ids: Array, table: Array, out: Array) -> None:
+    """Add to ``out`` (B, N) the rows of ``table`` (V, N) at ``ids`` (B,)."""
+    for row in range(len(ids)):
+        into, start = out[row], table[ids[row]]
+        for j in range(len(into)):
+            into[j] += start[j]
 
 
 @njit(**_EXACT)
