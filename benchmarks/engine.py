@@ -324,7 +324,7 @@ def scoring() -> list[str]:
         "| scoring, hidden | compiled, all cores | compiled, one core | NumPy, all cores |",
         "|---:|---:|---:|---:|",
     ]
-    ids = np.random.default_rng(0).integers(VOCABULARY, size=600_000)
+    ids = np.random.default_rng(0).integers(VOCABULARY, size=300_000)
     for hidden in (128, 256, 512):
         architecture, parameters = random_weights((hidden,))
         cells: list[str] = []
@@ -332,7 +332,7 @@ def scoring() -> list[str]:
             network = make_network(architecture, parameters, compiled=compiled)
             best = float("inf")
             with threadpool_limits(threads, "blas"):
-                for _ in range(3):
+                for _ in range(2):
                     began = time.perf_counter()
                     Scorer(network, 0, threads).score(ids)
                     best = min(best, time.perf_counter() - began)

@@ -23,7 +23,7 @@ from nextchar import catalog
 from nextchar.corpus import default_cache_folder
 from nextchar.language_model import LanguageModel
 
-LENGTH = 40_000
+LENGTH = 20_000
 
 
 def characters_per_second(model: LanguageModel) -> float:
@@ -48,7 +48,7 @@ def main() -> None:
         "| hidden | float32, bits | int8, bits | loss | float32, characters/s | int8, characters/s | gain |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for hidden in arguments.hidden or (128, 256, 512, 1024):
+    for hidden in arguments.hidden or (128, 256, 512):
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "run")
             nextchar.train("tinyshakespeare", out=out, hidden=hidden, time=arguments.time, quiet=True)

@@ -27,7 +27,7 @@ from nextchar.sampling import next_distribution
 from nextchar.settings import SamplingSettings, Weights, build
 from nextchar.vocabulary import UNKNOWN_ID, Replacement, Vocabulary
 
-NUMPY_STEP, NUMPY_MULTIPLICATION = 25e-6, 0.2e-9
+NUMPY_STEP, NUMPY_MULTIPLICATION = 60e-6, 0.2e-9
 """Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
 LOADING = 1.0
 """Seconds of work in NumPy that loading the compiled loops is worth."""

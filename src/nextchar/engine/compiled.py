@@ -139,18 +139,21 @@ class CompiledNetwork:
         """Read the ids (B, T) of texts side by side; return the outputs (T, B, H) of the last layer, and the state
         after."""
         batch, steps = ids.shape
+        read = np.ascontiguousarray(ids.T, np.int64)  # (T, B)
         hidden: list[Floats] = []
         cell: list[Floats] = []
         outputs = np.empty((steps, batch, 0), np.float32)
         for number, (layer, size) in enumerate(zip(self._layers, self.architecture.hidden, strict=True)):
-            # (T, B, 4H)
-            inputs = outputs @ layer.input_weight + layer.bias if number else self._packed.table[ids.T]
+            inputs = outputs @ layer.input_weight + layer.bias if number else None  # (T, B, 4H)
             h, c = state.hidden[number].copy(), state.cell[number].copy()  # (B, H)
-            outputs, product = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
+            outputs, gates = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
             for step in range(steps):
-                np.dot(h, layer.hidden_weight, out=product)  # (B, 4H)
-                np.add(product, inputs[step], out=product)
-                kernels.update_cells(product, h, c)
+                np.dot(h, layer.hidden_weight, out=gates)  # (B, 4H)
+                if inputs is None:
+                    kernels.look_up_and_add(read[step], self._packed.table, gates)
+                else:
+                    np.add(gates, inputs[step], out=gates)
+                kernels.update_cells(gates, h, c)
                 outputs[step] = h
             hidden.append(h)
             cell.append(c)
