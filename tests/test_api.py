@@ -10,7 +10,7 @@ import pytest
 
 import nextchar
 from nextchar.errors import ModelFileError, RunFolderError, TextError, UsageError
-from nextchar.events import Evaluated, Event, Finished, Planned, Progress, Sampled, Saved, TextRead
+from nextchar.events import Evaluated, Event, Finished, Planned, Progress, Sampled, Saved, TextRead, Writing
 from nextchar.run_folder import RunFolder
 from tests.command import PATIENCE, SMALL, environment, made_up_text
 from tests.command import nextchar as command
@@ -62,7 +62,7 @@ def test_events_are_told_instead_of_shown(capsys: pytest.CaptureFixture[str]) ->
     events: list[Event] = []
     nextchar.train(text=TEXT, on_event=events.append, evaluations=2, **TINY)
     assert capsys.readouterr() == ("", "")
-    kinds = [type(event) for event in events if not isinstance(event, Progress | Saved)]
+    kinds = [type(event) for event in events if not isinstance(event, Progress | Saved | Writing)]
     assert kinds == [TextRead, Planned, *2 * [Evaluated, *4 * [Sampled]], Finished]
     assert any(isinstance(event, Progress) for event in events)
 
