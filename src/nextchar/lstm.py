@@ -77,6 +77,13 @@ class LSTM(nn.Module):
         logits, _ = self(ids, self.initial_state(ids.shape[1]), dropout, last=1)
         return logits[0]
 
+    def prepare_windows(self) -> None:
+        """Load what `read_windows` takes, so that no update waits for it."""
+        if self._has_compiled_windows:
+            from nextchar.window_lstm import compile_loops
+
+            compile_loops()
+
     @property
     def _has_compiled_windows(self) -> bool:
         return self.architecture.layers == 1 and self.output.weight.is_cpu and can_compile()

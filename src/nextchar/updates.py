@@ -50,6 +50,8 @@ class Updates:
             frequencies = character_frequencies(training, vocabulary_size)
             parameters = initial_parameters(self.architecture, random, frequencies)
         self.module = LSTM(self.architecture, parameters).to(device)
+        if plan.stride is not None:
+            self.module.prepare_windows()
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
         self.batches = _make_batches(plan, training, seed)

@@ -31,6 +31,12 @@ def read_windows(ids: Tensor, table: Tensor, hidden_weight: Tensor) -> Tensor:
     return _WindowLSTM.apply(ids, table, hidden_weight)
 
 
+def compile_loops() -> None:
+    """Compile the loops, some seconds on their first use on a machine, or load them."""
+    table, hidden_weight = torch.zeros(1, 4, requires_grad=True), torch.zeros(4, 1, requires_grad=True)
+    torch.autograd.grad(read_windows(torch.zeros(2, 1, dtype=torch.long), table, hidden_weight).sum(), [table])
+
+
 class _WindowLSTM(torch.autograd.Function):
     """`read_windows`, with its derivative."""
 
