@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import pytest
+
+from nextchar.cli import main
+
 COMMAND = (sys.executable, "-m", "nextchar")
 SMALL = ("--hidden", "16", "--streams", "4", "--window", "16", "--sample-length", "20", "--threads", "1")
 PATIENCE = 120.0
@@ -51,6 +55,13 @@ def nextchar(
         check=False,
     )
     return Outcome(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
+
+
+def converted(capsys: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
+    """Run `nextchar convert` in this process, which has large libraries loaded already."""
+    status = main(["convert", *arguments])
+    shown = capsys.readouterr()
+    return Outcome(status, shown.out, shown.err)
 
 
 @contextmanager

@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from nextchar.architecture import Parameters
 from nextchar.convert.characters import TextCharacters
 from nextchar.text import open_text
 
 NUMPY_WARNING = "ignore:__array__ implementation:DeprecationWarning"
 """What NumPy says of the tensors of torch, which Keras takes the weights from."""
+
+ONE_LAYER = ("layer0.input_weight", "layer0.hidden_weight", "layer0.bias", "output.weight", "output.bias")
+"""Names of the weights of one one-hot layer, in the order of Keras."""
 
 
 @cache
@@ -66,3 +70,27 @@ def windows(text: str, characters: str, length: int = 60, number: int = 6) -> np
     """Return ids (N, T) of ``number`` windows spread over ``text``, numbered as ``characters`` are ordered."""
     starts = np.linspace(0, len(text) - length, number).astype(int)
     return np.array([[characters.index(c) for c in text[start : start + length]] for start in starts])
+
+
+def keras_example(window: int, vocabulary_size: int, hidden: int, rate: float = 0.01) -> Any:
+    """Return the model of the example, compiled."""
+    layers = keras().layers
+    model = keras().Sequential(
+        [
+            keras().Input((window, vocabulary_size)),
+            layers.LSTM(hidden),
+            layers.Dense(vocabulary_size, activation="softmax"),
+        ]
+    )
+    model.compile(loss="categorical_crossentropy", optimizer=keras().optimizers.RMSprop(learning_rate=rate))
+    return model
+
+
+def set_parameters(model: Any, parameters: Parameters) -> None:
+    """Give ``model`` the weights of an architecture of one one-hot layer."""
+    model.set_weights([parameters[name].T for name in ONE_LAYER])
+
+
+def get_parameters(model: Any) -> Parameters:
+    """Return the weights of ``model`` under the names of an architecture of one one-hot layer."""
+    return {name: np.asarray(weight.T) for name, weight in zip(ONE_LAYER, model.get_weights(), strict=True)}

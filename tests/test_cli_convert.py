@@ -14,7 +14,7 @@ import pytest
 from nextchar.cli import main
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
-from tests.command import Outcome, assert_refused, made_up_text, nextchar
+from tests.command import Outcome, assert_refused, converted, made_up_text, nextchar
 from tests.keras_models import NUMPY_WARNING, keras, one_hot, probabilities
 from tests.networks import random_model
 
@@ -31,13 +31,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     one_hot(len(LOWERED)).save(tmp_path / "model.keras")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def converted(capsys: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
-    """Run the command in this process, which has Keras loaded already."""
-    status = main(["convert", *arguments])
-    shown = capsys.readouterr()
-    return Outcome(status, shown.out, shown.err)
 
 
 PAGE = Path(__file__).parents[1] / "docs" / "convert.md"

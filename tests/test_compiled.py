@@ -93,7 +93,7 @@ def test_the_state_given_and_the_logits_given_are_left_as_they_were() -> None:
     before = [array.copy() for part in state for array in part]
     last = logits[0, -1].copy()
     network.forward(np.array([[4, 5]]), state)
-    network.write(logits[0, -1], state, 1.0, np.ones(16, np.bool_), np.linspace(0, 0.99, 20))
+    network.write(logits[:, -1], state, 1.0, np.ones(16, np.bool_), np.linspace(0, 0.99, 20)[:, None])
     for kept, array in zip(before, [array for part in state for array in part], strict=True):
         np.testing.assert_array_equal(kept, array)
     np.testing.assert_array_equal(logits[0, -1], last)
@@ -106,15 +106,15 @@ def test_it_writes_what_drawing_and_reading_one_by_one_writes(temperature: float
     allowed = np.ones(300, np.bool_)
     allowed[:5] = False
     uniforms = np.random.default_rng(3).random(300)
-    ids, last, after = network.write(logits[0, -1], state, temperature, allowed, uniforms)
+    ids, last, after = network.write(logits[:, -1], state, temperature, allowed, uniforms[:, None])
     expected: list[int] = []
     for uniform in uniforms:
         permitted = np.where(allowed, logits[0, -1].astype(np.float64), -np.inf)
         expected.append(int(draw(softmax(permitted, temperature), uniform)))
         logits, state = network.forward(np.array([expected[-1:]]), state)
-    assert ids.tolist() == expected
+    assert ids[:, 0].tolist() == expected
     assert ids.min() >= 5
-    np.testing.assert_allclose(last, logits[0, -1], atol=1e-5)
+    np.testing.assert_allclose(last, logits[:, -1], atol=1e-5)
     np.testing.assert_allclose(after.cell[0], state.cell[0], atol=1e-5)
 
 
@@ -167,10 +167,10 @@ def test_many_generations_at_once_from_one_network() -> None:
     def write(seed: int) -> list[int]:
         logits, state = network.forward(np.array([[seed % 57]]), network.initial_state(1))
         written: list[int] = []
-        last, random = logits[0, -1], np.random.default_rng(seed)
+        last, random = logits[:, -1], np.random.default_rng(seed)
         for _ in range(20):
-            ids, last, state = network.write(last, state, 1.0, allowed, random.random(100))
-            written += ids.tolist()
+            ids, last, state = network.write(last, state, 1.0, allowed, random.random((100, 1)))
+            written += ids[:, 0].tolist()
         return written
 
     alone = [write(seed) for seed in range(16)]

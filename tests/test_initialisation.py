@@ -5,7 +5,9 @@ import pytest
 
 from nextchar.architecture import Architecture
 from nextchar.initialisation import initial_parameters, keras_initial_parameters
-from tests.keras_example import get_parameters, keras_example
+from tests.keras_models import NUMPY_WARNING, get_parameters, keras_example
+
+pytestmark = pytest.mark.filterwarnings(NUMPY_WARNING)
 
 ARCHITECTURE = Architecture(vocabulary_size=57, embedding=None, hidden=(128,), context_length=60)
 

@@ -16,7 +16,9 @@ from nextchar.lstm import LSTM, make_torch_network
 from nextchar.randomness import random_stream
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
 from nextchar.updates import Updates
-from tests.keras_example import get_parameters, keras_example, set_parameters
+from tests.keras_models import NUMPY_WARNING, get_parameters, keras_example, set_parameters
+
+pytestmark = pytest.mark.filterwarnings(NUMPY_WARNING)
 
 TEXT = "".join(pydoc_data.topics.topics.values()).lower()[:60_000]
 ALPHABET = sorted(set(TEXT))

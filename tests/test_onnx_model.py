@@ -21,7 +21,7 @@ from nextchar.errors import ModelFileError
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile, Provenance
 from nextchar.vocabulary import Vocabulary
-from tests.command import Outcome, assert_refused
+from tests.command import assert_refused, converted
 from tests.networks import random_model
 
 PAGE = Path(__file__).parents[1] / "docs" / "convert.md"
@@ -223,12 +223,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     LanguageModel(model()).save(tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def converted(capsys: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
-    status = main(["convert", *arguments])
-    shown = capsys.readouterr()
-    return Outcome(status, shown.out, shown.err)
 
 
 @pytest.mark.parametrize("name", ["one-hot", "embedding", "windows, embedding"])

@@ -11,7 +11,6 @@ LSTM".
 
 from __future__ import annotations
 
-import math
 import random
 from typing import TypeVar
 
@@ -68,7 +67,8 @@ def choose_classic_plan(
     if settings.time is None:
         steps, step_seconds = settings.steps, None
         if steps is None:
-            steps = max(1, round((settings.epochs or EPOCHS) * math.ceil(windows / one_step.streams)))
+            assert one_step.epoch_steps is not None, "it reads windows"
+            steps = max(1, round((settings.epochs or EPOCHS) * one_step.epoch_steps))
     else:
         step_seconds = measure(one_step)
         steps = max(1, int(settings.time / step_seconds))

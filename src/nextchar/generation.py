@@ -28,19 +28,8 @@ class Writer(Protocol):
         allowed: NDArray[np.bool_],
         uniforms: NDArray[np.float64],
     ) -> tuple[Ids, Floats, Any]:
-        """Draw an id for each of ``uniforms`` (T,) from ``logits`` (V,) on, reading each; return the ids (T,), and
-        logits and state after the last."""
-        ...
-
-    def write_rows(
-        self,
-        logits: Floats,
-        state: Any,
-        temperature: float,
-        allowed: NDArray[np.bool_],
-        uniforms: NDArray[np.float64],
-    ) -> tuple[Ids, Floats, Any]:
-        """Do the same for texts side by side: ``uniforms`` (T, B), ``logits`` (B, V), ids (T, B)."""
+        """Draw an id for each of ``uniforms`` (T, B) from ``logits`` (B, V) on, reading each; return the ids (T, B),
+        and logits and state after the last."""
         ...
 
 
@@ -62,10 +51,10 @@ def generate_ids(
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
     if isinstance(network, Writer) and _is_plain(settings):
-        last, allowed, size = logits[0, -1], _allowed(logits, forbidden), 1
+        last, allowed, size = logits[:, -1], _allowed(logits, forbidden), 1
         while True:  # blocks that grow, so that the first id comes at once
-            ids, last, state = network.write(last, state, settings.temperature, allowed, random.random(size))
-            yield from ids.tolist()
+            ids, last, state = network.write(last, state, settings.temperature, allowed, random.random((size, 1)))
+            yield from ids[:, 0].tolist()
             size = min(2 * size, BLOCK)
     while True:
         drawn = int(draw(next_distribution(logits[0, -1], settings, forbidden), random.random()))
@@ -92,7 +81,7 @@ def generate_rows(
         size = min(BLOCK, settings.length - first)
         uniforms = np.stack([random.random(size) for random in randoms], axis=1)  # (size, B)
         if isinstance(network, Writer) and _is_plain(settings):
-            ids, last, state = network.write_rows(last, state, settings.temperature, allowed, uniforms)
+            ids, last, state = network.write(last, state, settings.temperature, allowed, uniforms)
             yield from ids
             continue
         for uniform in uniforms:

@@ -117,9 +117,8 @@ class LanguageModel:
     def network_for(self, characters: int) -> Network[Any]:
         """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
         architecture = self.file.architecture
-        windowed = architecture.context_length is not None and not self.carry_state
-        steps = characters * (architecture.context_length or 1 if windowed else 1)
-        seconds = steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
+        steps = 1 if self.carry_state else architecture.context_length or 1  # of the network, for each character
+        seconds = characters * steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
         return self.compiled_network if seconds > LOADING else self.network
 
     @property

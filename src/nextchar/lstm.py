@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State, join_states, state_rows
 from nextchar.engine import can_compile
-from nextchar.windowed import WindowedNetwork
+from nextchar.windowed import as_trained
 from nextchar.workers import Workers
 
 TorchState = tuple[tuple[Tensor, Tensor], ...]
@@ -189,7 +189,4 @@ class TorchNetwork:
 
 def make_torch_network(module: LSTM, workers: Workers | None = None) -> Network[Any]:
     """Return ``module`` as the network of its architecture; ``workers`` share the texts of a batch among them."""
-    network, architecture = TorchNetwork(module, workers), module.architecture
-    if architecture.context_length is None:
-        return network
-    return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)
+    return as_trained(TorchNetwork(module, workers), module.architecture)

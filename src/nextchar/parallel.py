@@ -18,6 +18,12 @@ def available_cores() -> int:
     return max(1, min(cores, int(limit) if limit.isdecimal() else cores))
 
 
+def even_parts(size: int, count: int) -> list[slice]:
+    """Return where each of ``count`` parts of ``size`` things lies, as even as can be."""
+    bounds = [size * part // count for part in range(count + 1)]
+    return [slice(first, end) for first, end in pairwise(bounds)]
+
+
 def in_parts(compute: Callable[[slice], R], rows: int, threads: int) -> list[R]:
     """Return ``compute`` of each of up to ``threads`` even parts of ``rows`` rows, computed side by side, in order.
 
@@ -26,8 +32,7 @@ def in_parts(compute: Callable[[slice], R], rows: int, threads: int) -> list[R]:
     from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
     count = max(1, min(threads, rows))
-    bounds = [rows * part // count for part in range(count + 1)]
-    parts = [slice(first, end) for first, end in pairwise(bounds)]
+    parts = even_parts(rows, count)
     if count == 1:
         return [compute(parts[0])]
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:

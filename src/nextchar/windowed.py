@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from nextchar.architecture import Floats, Ids
+from nextchar.architecture import Architecture, Floats, Ids, Network, State
 
 GROUP = 512
 """Windows read side by side; memory is in proportion to it, the result is not changed by it."""
+
+
+class ReadingNetwork(Network[State], Protocol):
+    """A network that carries its state, and can begin anew."""
+
+    def read(self, ids: Ids) -> Floats:
+        """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
+        ...
 
 
 class WindowedNetwork:
@@ -47,3 +56,10 @@ class WindowedNetwork:
     def _read_groups(self, windows: Ids) -> Floats:
         """Return the logits (N, V) after each of ``windows`` (N, n)."""
         return np.concatenate([self._read(windows[n : n + GROUP]) for n in range(0, len(windows), GROUP)])
+
+
+def as_trained(network: ReadingNetwork, architecture: Architecture) -> Network[Any]:
+    """Return ``network``, which carries its state, as the one that ``architecture`` was trained as."""
+    if architecture.context_length is None:
+        return network
+    return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)

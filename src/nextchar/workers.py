@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import TypeVar
 
 import torch
 
 from nextchar.errors import TrainingError
+from nextchar.parallel import even_parts
 
 R = TypeVar("R")
 
@@ -75,8 +75,7 @@ class Workers:
 
     def parts(self, size: int) -> list[slice]:
         """Return where each part of ``size`` things lies, as even as can be."""
-        bounds = [size * part // self.count for part in range(self.count + 1)]
-        return [slice(first, end) for first, end in pairwise(bounds)]
+        return even_parts(size, self.count)
 
     def close(self) -> None:
         """End the threads, and let torch compute with as many as before."""

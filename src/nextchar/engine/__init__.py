@@ -9,7 +9,7 @@ from nextchar.architecture import Architecture, Network, Parameters
 from nextchar.engine.numpy_network import NumpyNetwork as NumpyNetwork
 from nextchar.engine.quantisation import quantised
 from nextchar.settings import Weights
-from nextchar.windowed import WindowedNetwork
+from nextchar.windowed import as_trained
 
 
 def make_network(
@@ -39,9 +39,7 @@ def make_network(
         network = CompiledNetwork(architecture, parameters, weights)
     else:
         network = NumpyNetwork(architecture, parameters)
-    if architecture.context_length is None or carry_state:
-        return network
-    return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)
+    return network if carry_state else as_trained(network, architecture)
 
 
 @cache

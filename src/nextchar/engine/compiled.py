@@ -85,38 +85,34 @@ class CompiledNetwork:
         """Draw as many ids as there are ``uniforms`` and read each of them, in one go.
 
         Args:
-            logits: of the next id, shape (V,).
-            state: of one text.
+            logits: of the next id of each text, shape (B, V).
+            state: of the texts.
             temperature: 0 or more.
             allowed: whether each id may be drawn, shape (V,).
-            uniforms: one number in [0, 1) for each id, shape (T,).
+            uniforms: one number in [0, 1) for each id, shape (T, B).
 
         Returns:
-            The ids (T,), and logits and state after the last of them.
+            The ids (T, B), and logits and state after the last of them.
         """
-        memory = self._memory(state)
-        padded = np.pad(logits, (0, len(self._packed.output_bias) - len(logits)))  # (P,)
-        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
-        ids = np.empty(len(uniforms), np.int64)
-        kernels.write_ids(self._packed, memory, padded, draw, uniforms, ids)
-        return ids, padded[: self.vocabulary_size], self._state(memory)
-
-    def write_rows(
-        self,
-        logits: Floats,
-        state: State,
-        temperature: float,
-        allowed: NDArray[np.bool_],
-        uniforms: NDArray[np.float64],
-    ) -> tuple[NDArray[np.int64], Floats, State]:
-        """Do what `write` does for many texts side by side: ``logits`` (B, V), ``uniforms`` (T, B), ids (T, B)."""
-        h, c = ([layer.copy() for layer in part] for part in state)  # L × (B, H)
-        room = [np.empty((len(logits), GATES * size), np.float32) for size in self.architecture.hidden]  # L × (B, 4H)
         padded = np.pad(logits, ((0, 0), (0, len(self._packed.output_bias) - logits.shape[1])))  # (B, P)
         draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
         ids = np.empty(uniforms.shape, np.int64)
+        if len(logits) == 1:
+            memory = self._memory(state)
+            kernels.write_ids(self._packed, memory, padded[0], draw, uniforms[:, 0], ids[:, 0])
+            after = self._state(memory)
+        else:
+            after = self._write_many(padded, state, draw, uniforms, ids)
+        return ids, padded[:, : self.vocabulary_size], after
+
+    def _write_many(
+        self, logits: Floats, state: State, draw: kernels.Draw, uniforms: NDArray[np.float64], ids: NDArray[np.int64]
+    ) -> State:
+        """Draw ``ids`` (T, B) of texts side by side, which changes ``logits`` (B, P); return the state after."""
+        h, c = ([layer.copy() for layer in part] for part in state)  # L × (B, H)
+        room = [np.empty((len(logits), GATES * size), np.float32) for size in self.architecture.hidden]  # L × (B, 4H)
         for drawn, uniform in zip(ids, uniforms, strict=True):
-            kernels.draw_rows(padded, draw, uniform, drawn)
+            kernels.draw_rows(logits, draw, uniform, drawn)
             for number, layer in enumerate(self._layers):
                 gates = np.dot(h[number], layer.hidden_weight, out=room[number])  # (B, 4H)
                 if number == 0:
@@ -124,9 +120,9 @@ class CompiledNetwork:
                 else:
                     gates += h[number - 1] @ layer.input_weight + layer.bias
                 kernels.update_cells(gates, h[number], c[number])
-            np.dot(h[-1], self._output_weight, out=padded)
-            padded += self._packed.output_bias
-        return ids, padded[:, : self.vocabulary_size], State(tuple(h), tuple(c))
+            np.dot(h[-1], self._output_weight, out=logits)
+            logits += self._packed.output_bias
+        return State(tuple(h), tuple(c))
 
     def _read_one(self, ids: Ids, state: State, rows: int) -> tuple[Floats, State]:
         """Read the ids (T,) of one text; return the logits (``rows``, P) of its last steps and the state after."""
@@ -190,8 +186,6 @@ def compile_kernels(weights: Weights = "float32") -> None:
     architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1, 1))
     zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
     network = CompiledNetwork(architecture, zeros, weights)
-    allowed = np.ones(2, np.bool_)
     for batch in (1, 2):
         logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
-        network.write_rows(logits[:, 0], state, 1.0, allowed, np.zeros((1, batch)))
-    network.write(np.zeros(2, np.float32), network.initial_state(1), 1.0, allowed, np.zeros(1))
+        network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))
