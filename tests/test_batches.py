@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nextchar.batches import ParallelStreams, ShuffledWindows, character_frequencies, count_windows
+from nextchar.batches import ParallelStreams, ShuffledWindows, count_windows
 
 
 def test_targets_are_the_next_characters_and_windows_follow_each_other() -> None:
@@ -26,11 +26,6 @@ def test_streams_read_on_around_the_end_of_a_short_text() -> None:
     assert inputs.shape == (4, 2)
     follows = {7: 8, 8: 9, 9: 7}
     assert all(follows[i] == t for i, t in zip(inputs.ravel(), targets.ravel(), strict=True))
-
-
-def test_frequencies_are_counts_and_never_zero() -> None:
-    assert character_frequencies(np.array([0, 2, 2], np.uint8), 4).tolist() == [1.5, 0.5, 2.5, 0.5]
-    assert character_frequencies(np.array([0, 2, 2], np.uint8), 4, most=1).tolist() == [1.5, 0.5, 0.5, 0.5]
 
 
 def test_a_pass_takes_every_window_once_in_a_new_order() -> None:

@@ -77,9 +77,3 @@ class ShuffledWindows:
 def count_windows(characters: int, window: int, stride: int) -> int:
     """Return how many windows, one beginning every ``stride``, have a character after them: ⌈(n - T) / stride⌉."""
     return max(0, -(-(characters - window) // stride))
-
-
-def character_frequencies(ids: Ids, vocabulary_size: int, most: int = 1 << 24) -> NDArray[np.float64]:
-    """Return how often each id occurs in the first ``most`` of ``ids``, plus one half, shape (V,); never zero."""
-    counts = np.bincount(np.asarray(ids[:most]), minlength=vocabulary_size)  # (V,)
-    return counts.astype(np.float64) + 0.5

@@ -1,33 +1,85 @@
-"""What turns gradients into changes of the weights."""
+"""What turns gradients into changes of the weights.
 
-# torch types gradients and states as unknown.
+These are not `torch.optim.Optimizer`s: making one of those loads torch's compiler, one to ten seconds of every start.
+"""
+
+# torch types gradients as unknown.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 from nextchar.plan import Plan
 
+BETAS = (0.9, 0.99)
+"""Shares of the old means that AdamW keeps in an update, of the gradient and of its square."""
 
-def make_optimizer(weights: dict[str, Tensor], plan: Plan) -> torch.optim.Optimizer:
-    """Return the optimizer of ``plan`` over ``weights``: RMSprop, or AdamW, where biases do not decay.
 
-    Source: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+class Optimizer(Protocol):
+    """A rule of change, with a state for every weight."""
+
+    state: dict[str, dict[str, Tensor]]
+    """By the weight's name, then by that of the value."""
+
+    def step(self, learning_rate: float) -> None:
+        """Change the weights by the gradients that they hold."""
+        ...
+
+
+def make_optimizer(weights: dict[str, Tensor], plan: Plan) -> Optimizer:
+    """Return the optimizer of ``plan`` over ``weights``."""
+    return KerasRMSprop(weights) if plan.optimizer == "rmsprop" else AdamW(weights, plan.weight_decay)
+
+
+class AdamW:
+    """Adam with decoupled weight decay, as torch computes it; biases do not decay.
+
+    Source: Kingma and Ba, "Adam" (2015); Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
     """
-    if plan.optimizer == "rmsprop":
-        return KerasRMSprop(weights.values(), plan.learning_rate)
-    decayed = [weight for weight in weights.values() if weight.dim() > 1]
-    others = [weight for weight in weights.values() if weight.dim() == 1]
-    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
+
+    def __init__(self, weights: dict[str, Tensor], weight_decay: float) -> None:
+        """Update ``weights``; the matrices among them shrink by the learning rate times ``weight_decay``."""
+        self.state = {
+            name: {
+                "step": torch.zeros((), device=weight.device),
+                "exp_avg": torch.zeros_like(weight, requires_grad=False),
+                "exp_avg_sq": torch.zeros_like(weight, requires_grad=False),
+            }
+            for name, weight in weights.items()
+        }
+        matrices = {name: weight for name, weight in weights.items() if weight.dim() > 1}
+        others = {name: weight for name, weight in weights.items() if weight.dim() <= 1}
+        self._groups = [(matrices, weight_decay), (others, 0.0)]
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Make one update from the gradients that the weights hold."""
+        for weights, weight_decay in self._groups:
+            states = [self.state[name] for name in weights]
+            adamw(
+                list(weights.values()),
+                [weight.grad for weight in weights.values() if weight.grad is not None],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
+                [],
+                [state["step"] for state in states],
+                fused=True,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=learning_rate,
+                weight_decay=weight_decay,
+                eps=1e-8,
+                maximize=False,
+            )
 
 
-class KerasRMSprop(torch.optim.Optimizer):
+class KerasRMSprop:
     """RMSprop as Keras computes it: with s the running mean of the squared gradient g,
 
         s = rho * s + (1 - rho) * g²
@@ -38,19 +90,17 @@ class KerasRMSprop(torch.optim.Optimizer):
     Source: Tieleman and Hinton, "Lecture 6.5: RMSprop" (2012); keras.optimizers.RMSprop.
     """
 
-    def __init__(self, weights: Iterable[Tensor], rate: float, *, rho: float = 0.9, epsilon: float = 1e-7) -> None:
+    def __init__(self, weights: dict[str, Tensor], *, rho: float = 0.9, epsilon: float = 1e-7) -> None:
         """Update ``weights``; rho and epsilon are those of Keras."""
-        super().__init__(weights, {"lr": rate, "rho": rho, "epsilon": epsilon})
+        self.state = {name: {"mean_square": torch.zeros_like(weight)} for name, weight in weights.items()}
+        self._weights, self._rho, self._epsilon = weights, rho, epsilon
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def step(self, learning_rate: float) -> None:
         """Make one update from the gradients that the weights hold."""
-        assert closure is None, "the gradients are there already"
-        for group in self.param_groups:
-            for weight in group["params"]:
-                state = self.state[weight]
-                if not state:
-                    state["mean_square"] = torch.zeros_like(weight)
-                square = state["mean_square"].mul_(group["rho"])
-                square.addcmul_(weight.grad, weight.grad, value=1 - group["rho"])
-                weight.addcdiv_(weight.grad, (square + group["epsilon"]).sqrt_(), value=-group["lr"])
+        for name, weight in self._weights.items():
+            if weight.grad is None:
+                continue
+            square = self.state[name]["mean_square"].mul_(self._rho)
+            square.addcmul_(weight.grad, weight.grad, value=1 - self._rho)
+            weight.addcdiv_(weight.grad, (square + self._epsilon).sqrt_(), value=-learning_rate)

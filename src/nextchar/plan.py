@@ -9,30 +9,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from nextchar.architecture import GATES, Architecture
-from nextchar.settings import TrainingSettings
+from nextchar.settings import Precision, TrainingSettings
 
 SIZES = (64, 96, 128, 192, 256, 384, 512)
 """Hidden sizes to choose from."""
 REFERENCE_SIZE = 128
 """Hidden size whose training speed is measured first."""
-WINDOW = 64
+STREAMS, WINDOW = 32, 32
+"""Streams and steps back in time of an update: many short ones generalise better than few long ones, as each update
+sees more places of the text."""
+LARGE_SIZE, LARGE_STREAMS = 384, 64
+"""Sizes from this one on are trained with more streams: a third more characters a second, which pays for half as many
+updates."""
+FEW_STREAMS, FEW_WINDOW = 8, 64
+"""The same for texts of few characters."""
+LOAD_PER_DROPOUT = 40
+"""The share dropped grows by 1 for so many passes over a text with as many characters as the network has parameters."""
+CHARACTERS_PER_SQUARE = 2
+"""A size is chosen when the training text has at least so many characters for each square of its hidden units."""
 SHARD_STREAMS = 4
 """Fewest streams that a thread computes on; fewer are not worth a thread."""
 FEW_CHARACTERS = 50_000
 """Texts shorter than this are read in fewer streams, so that each is long enough, and for fewer passes."""
-UPDATES_PER_UNIT = 3
+UPDATES_PER_UNIT = 5
 """A size is chosen when the time allows this many updates for each of its hidden units."""
 UPDATE_CHARACTERS = 1024
 """Characters of an update in that count."""
 HALF_SPEED_SIZE = 180
 """Hidden size at which a processor reaches half of the arithmetic it reaches for endless sizes (measured on two
 cores)."""
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+"""Tried, the faster one is taken: a processor with instructions for bfloat16 is about half as fast again with it, any
+other many times slower; what is learned is the same."""
 DEFAULT_SECONDS = 60.0
 USABLE_SHARE = 0.97
 """Share of the time budget that is planned with; the rest is for a machine that is slower than when it was measured."""
@@ -72,6 +86,8 @@ class Plan(BaseModel):
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
     """The distributions that the first weights come from (`nextchar.initialisation`)."""
     optimizer: Literal["adamw", "rmsprop"] = "adamw"
+    precision: Precision = "float32"
+    """Of the products in an update; weights, their changes and everything else are float32 always."""
     schedule: Literal["cosine", "constant"] = "cosine"
     learning_rate: float = Field(gt=0)
     """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth, or constant."""
@@ -156,31 +172,36 @@ def choose_plan(
         threads: that compute side by side.
         measure: times an update of a plan; asked only where a time budget has to be turned into steps.
     """
-    streams = settings.streams or (16 if characters >= FEW_CHARACTERS else max(1, min(8, characters // (2 * WINDOW))))
-    window = settings.window or max(1, min(WINDOW, characters // streams))
+    many = characters >= FEW_CHARACTERS
+    streams = settings.streams or (STREAMS if many else max(1, min(FEW_STREAMS, characters // (2 * FEW_WINDOW))))
+    window = settings.window or max(1, min(WINDOW if many else FEW_WINDOW, characters // streams))
     chooser = _Chooser(characters, vocabulary_size, settings, threads, streams, window)
     if settings.steps is not None or settings.epochs is not None:
         steps = settings.steps or chooser.steps_of(settings.epochs or 0)
         hidden = settings.hidden or chooser.size_for(lambda _: steps * streams * window)
-        return ChosenPlan(chooser.plan(hidden, steps), None)
+        return ChosenPlan(chooser.plan(hidden, steps, settings.precision or "float32"), None)
     seconds = USABLE_SHARE * (settings.time or DEFAULT_SECONDS)
-    hidden = settings.hidden
-    if hidden is None:
-        reference = chooser.plan(REFERENCE_SIZE, steps=1)
-        speed = streams * window / measure(reference) * chooser.cost(REFERENCE_SIZE)
+    hidden = settings.hidden or REFERENCE_SIZE
+    precisions: tuple[Precision, ...] = PRECISIONS if settings.precision is None else (settings.precision,)
+    trials: list[tuple[float, Precision]] = [(measure(chooser.plan(hidden, 1, one)), one) for one in precisions]
+    step_seconds, precision = min(trials)
+    if settings.hidden is None:
+        speed = streams * window / step_seconds * chooser.cost(hidden)
         hidden = chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
-    step_seconds = measure(chooser.plan(hidden, steps=1))
+        if hidden >= LARGE_SIZE and many and settings.streams is None:
+            chooser = replace(chooser, streams=LARGE_STREAMS)
+        step_seconds = measure(chooser.plan(hidden, 1, precision))
     affordable = max(1, int(seconds / step_seconds))
-    enough = chooser.steps_of(30 if characters >= FEW_CHARACTERS else 20)
+    enough = chooser.steps_of(30 if many else 20)
     steps = min(affordable, enough)
     notes = ()
     if steps < affordable:
-        passes = steps * streams * window / characters
+        passes = steps * chooser.streams * window / characters
         notes = (
             f"The text is so short that it is learned in less than the time given: {passes:.0f} passes over it; more "
             "would be learning it by heart. (--epochs or --steps ask for more.)",
         )
-    plan = chooser.plan(hidden, steps)
+    plan = chooser.plan(hidden, steps, precision)
     return ChosenPlan(plan, steps * step_seconds, notes)
 
 
@@ -221,7 +242,8 @@ class _Chooser:
         fitting = [
             size
             for size in SIZES
-            if size**2 <= self.characters and affordable(size) >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
+            if CHARACTERS_PER_SQUARE * size**2 <= self.characters
+            and affordable(size) >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
         ]
         return max(fitting, default=SIZES[0])
 
@@ -229,12 +251,17 @@ class _Chooser:
         """Return the updates of so many passes over the text."""
         return max(1, round(epochs * self.characters / (self.streams * self.window)))
 
-    def plan(self, hidden: int, steps: int) -> Plan:
-        """Return the plan of that size and length."""
+    def plan(self, hidden: int, steps: int, precision: Precision) -> Plan:
+        """Return the plan of that size, length and precision."""
         given = self.settings
         epochs = steps * self.streams * self.window / self.characters
-        # The longer a text is read over and over, the more has to be dropped to keep it from being learned by heart.
-        dropout = min(0.5, max(0.0, epochs - 2) / 24) if given.dropout is None else given.dropout
+        parameters = (
+            training_work(hidden, self.embedding, self.vocabulary_size) / 6 + self.vocabulary_size * self.embedding
+        )
+        # The larger a network, and the longer a text is read over and over, the more has to be dropped to keep it from
+        # being learned by heart.
+        load = epochs * math.sqrt(parameters / self.characters)
+        dropout = min(0.5, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
         few = 0.8 if self.streams <= 8 else 1.0
         layers = given.layers or 1
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * layers * self.streams * self.window
@@ -249,6 +276,7 @@ class _Chooser:
             shards=max(1, min(self.threads, self.streams // SHARD_STREAMS)),
             window=self.window,
             steps=steps,
+            precision=precision,
             learning_rate=rate,
             warm_up=math.ceil(0.05 * steps),
             weight_decay=decay,

@@ -219,7 +219,7 @@ class Trainer:
         self.best = {name: snapshot.arrays[f"{BEST}{name}"].copy() for name in self.best}
 
 
-def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.8) -> float:
+def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.4) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
     ids = np.arange((plan.streams + 1) * plan.window * 2) % vocabulary_size
     windows = None if plan.stride is None else count_windows(len(ids), plan.window, plan.stride)

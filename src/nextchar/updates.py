@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nextchar.architecture import Ids, Parameters
-from nextchar.batches import ParallelStreams, ShuffledWindows, character_frequencies
+from nextchar.batches import ParallelStreams, ShuffledWindows
 from nextchar.initialisation import initial_parameters, keras_initial_parameters
 from nextchar.lstm import LSTM, Dropout
 from nextchar.optimizers import make_optimizer
@@ -47,8 +47,7 @@ class Updates:
         if plan.initial_weights == "keras":
             parameters = keras_initial_parameters(self.architecture, random)
         else:
-            frequencies = character_frequencies(training, vocabulary_size)
-            parameters = initial_parameters(self.architecture, random, frequencies)
+            parameters = initial_parameters(self.architecture, random, training)
         self.module = LSTM(self.architecture, parameters).to(device)
         if plan.stride is not None:
             self.module.prepare_windows()
@@ -65,8 +64,6 @@ class Updates:
 
     def update(self, step: int, learning_rate: float) -> Tensor:
         """Make the update of ``step``, counted from 0; return the loss before it, in nats per character."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
         inputs, targets = self.batches.batch(step)  # (T, B)
         columns = self.workers.parts(inputs.shape[1])
         computed = self.workers.map(lambda number: self._parts[number].gradients(inputs, targets, columns[number]))
@@ -75,7 +72,7 @@ class Updates:
             weight.grad = reduce(torch.add, parts)
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
-        self._optimizer.step()
+        self._optimizer.step(learning_rate)
         return torch.stack(losses).sum()
 
     def arrays(self) -> Arrays:
@@ -83,7 +80,7 @@ class Updates:
         arrays: Arrays = {}
         for name, weight in self._weights.items():
             arrays[f"weights/{name}"] = _copy(weight)
-            for key, value in self._optimizer.state[weight].items():
+            for key, value in self._optimizer.state[name].items():
                 arrays[f"optimizer/{name}/{key}"] = _copy(value)
         for number, part in enumerate(self._parts):
             arrays.update({f"part{number}/{name}": array for name, array in part.arrays().items()})
@@ -92,11 +89,9 @@ class Updates:
     def load(self, arrays: Arrays) -> None:
         """Go back to what `arrays` returned."""
         self.module.load_parameters({name: arrays[f"weights/{name}"] for name in self._weights})
-        self._optimizer.state.clear()
-        for name, weight in self._weights.items():
-            kept = _under(f"optimizer/{name}/", arrays)
-            if kept:
-                self._optimizer.state[weight] = {key: _to_device(array, self._device) for key, array in kept.items()}
+        for name, values in self._optimizer.state.items():
+            for key, value in values.items():
+                value.copy_(torch.from_numpy(arrays[f"optimizer/{name}/{key}"]))
         for number, part in enumerate(self._parts):
             part.load(_under(f"part{number}/", arrays))
 
@@ -113,7 +108,7 @@ class _Part:
 
     def __init__(self, module: LSTM, plan: Plan, width: int, number: int, seed: int) -> None:
         self._module = module
-        self._device = module.output.weight.device
+        self._device, self._bfloat16 = module.output.weight.device, plan.precision == "bfloat16"
         self._generator = torch.Generator(self._device)
         self._generator.manual_seed(int(random_stream(seed, "dropout", number).integers(2**63)))
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
@@ -134,14 +129,15 @@ class _Part:
         width, weights = read.shape[1], list(self._module.tensors().values())
         if width == 0:  # the last windows of a pass were too few for every part
             return torch.zeros((), device=self._device), tuple(map(torch.zeros_like, weights))
-        if self._state is None:
-            logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
-        else:
-            logits, after = self._module(read, self._state, self._dropout)  # (T, b, V)
-        loss = functional.cross_entropy(logits.flatten(0, -2), wanted.flatten()) * (width / inputs.shape[1])
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
+            if self._state is None:
+                logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
+            else:
+                logits, after = self._module(read, self._state, self._dropout)  # (T, b, V)
+        loss = functional.cross_entropy(logits.float().flatten(0, -2), wanted.flatten()) * (width / inputs.shape[1])
         gradients = torch.autograd.grad(loss, weights)
         if after is not None:
-            self._state = tuple((h.detach(), c.detach()) for h, c in after)
+            self._state = tuple((h.detach().float(), c.detach().float()) for h, c in after)
         return loss.detach(), gradients
 
     def arrays(self) -> Arrays:

@@ -1,0 +1,126 @@
+"""Speed of training: characters a second of our loop and of a bare nn.LSTM loop, beside this machine's matrix rate.
+
+Usage: python benchmarks/training.py [--sizes 128,192,256,384,512] [--seconds 3] [--rounds 3]
+
+Both train the plan that the chooser makes for a size, one after the other in each round; the best round of each counts.
+The bare loop is what one writes first: nn.Embedding, nn.LSTM, nn.Linear, cross-entropy, torch.optim.AdamW, in float32,
+with torch's own threads. The matrix rate is the best of float32 products of 2048 × 2048 matrices on all cores. At the
+end a run by the command itself: its training, and the whole of it with start, validation, samples and report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from machine import describe_machine
+from torch import nn
+from torch.nn import functional
+
+from nextchar.plan import Plan, choose_plan, training_work
+from nextchar.settings import TrainingSettings
+from nextchar.trainer import measure_step
+
+VOCABULARY, CHARACTERS = 65, 1_000_000
+
+
+def plan_of(size: int, threads: int, precision: str) -> Plan:
+    """Return the plan that the chooser makes for a text like tinyshakespeare and a size."""
+    streams = 64 if size >= 384 else 32
+    settings = TrainingSettings.model_validate(
+        {"hidden": size, "steps": 1000, "precision": precision, "streams": streams}
+    )
+    return choose_plan(CHARACTERS, VOCABULARY, settings, threads, lambda _: 1.0).plan
+
+
+def matrix_rate(threads: int) -> float:
+    """Return floating-point operations a second of a large float32 product."""
+    torch.set_num_threads(threads)
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    best = float("inf")
+    for _ in range(8):
+        began = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - began)
+    return 2 * 2048**3 / best
+
+
+def bare_loop(plan: Plan, threads: int, seconds: float) -> float:
+    """Return the characters a second of a bare loop of the same sizes."""
+    torch.set_num_threads(threads)
+    size, embedding = plan.hidden[0], plan.embedding or VOCABULARY
+    layers = nn.Embedding(VOCABULARY, embedding), nn.LSTM(embedding, size), nn.Linear(size, VOCABULARY)
+    parameters = [parameter for layer in layers for parameter in layer.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-12, fused=True)
+    ids = torch.from_numpy(np.random.default_rng(0).integers(VOCABULARY, size=(plan.window + 1, plan.streams)))
+    state, times = None, []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        outputs, state = layers[1](layers[0](ids[:-1]), state)
+        loss = functional.cross_entropy(layers[2](outputs).flatten(0, 1), ids[1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        state = tuple(part.detach() for part in state)
+        times.append(time.perf_counter() - began)
+    return plan.streams * plan.window / float(np.median(times))
+
+
+def whole_command(budget: int) -> dict[str, float]:
+    """Return how the seconds of one `nextchar train` are spent."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        command = [sys.executable, "-m", "nextchar", "train", "python-docs", "--time", f"{budget}s", "--out", str(run)]
+        began = time.perf_counter()
+        done = subprocess.run([*command, "--quiet", "--json"], check=True, capture_output=True, text=True)
+        total = time.perf_counter() - began
+        result = json.loads(done.stdout.splitlines()[-1])
+    return {"training": result["training_seconds"], "whole command": total}
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="128,192,256,384,512")
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    threads, cpu = torch.get_num_threads(), torch.device("cpu")
+    rate = matrix_rate(threads)
+    print(f"\n{describe_machine()}\n\nfloat32 matrix rate: {rate / 1e9:.0f} GFLOP/s on {threads} threads\n")
+    print("| hidden | streams × window | bare nn.LSTM | ours, float32 | ours, bfloat16 | to bare | share of the rate |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for size in map(int, arguments.sizes.split(",")):
+        best = {"bare": 0.0, "float32": 0.0, "bfloat16": 0.0}
+        for _ in range(arguments.rounds):
+            for name, before in best.items():
+                plan = plan_of(size, threads, "float32" if name == "bare" else name)
+                if name == "bare":
+                    speed = bare_loop(plan, threads, arguments.seconds)
+                else:
+                    speed = plan.predicted / measure_step(plan, VOCABULARY, cpu, threads, arguments.seconds)
+                best[name] = max(before, speed)
+        fastest = max(best["float32"], best["bfloat16"])
+        share = fastest * training_work(size, plan.embedding or VOCABULARY, VOCABULARY) / rate
+        print(
+            f"| {size} | {plan.streams} × {plan.window} | {best['bare']:,.0f} | {best['float32']:,.0f} | "
+            f"{best['bfloat16']:,.0f} | {fastest / best['bare']:.2f} | {share:.0%} |",
+            flush=True,
+        )
+    spent = whole_command(20)
+    print(
+        "\nOne `nextchar train python-docs --time 20s`: " + ", ".join(f"{name} {s:.1f} s" for name, s in spent.items())
+    )
+
+
+if __name__ == "__main__":
+    main()
