@@ -1,7 +1,9 @@
 """A model on disk: one safetensors file, described in docs/model-file.md. Nothing else writes or reads the format.
 
-The tensors have the names and shapes of `nextchar.architecture`, in float32. The header is a JSON object: format
-version, architecture, vocabulary, provenance, and a checksum over all of it. Nothing in the file is ever executed.
+The tensors have the names and shapes of `nextchar.architecture`, in float32, or in float16 where a small file matters
+more. The header is a JSON object: format version, architecture, vocabulary, provenance, and a checksum over all of it.
+Nothing in the file is ever executed. A page to play with (`nextchar.page`) has such a file inside, and is read like
+one.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextchar import tensor_file
-from nextchar.architecture import Architecture, Parameters
+from nextchar.architecture import Architecture, Floats, Parameters
 from nextchar.atomic_file import write_atomically
 from nextchar.errors import ModelFileError
+from nextchar.page import embedded_model, is_page
 from nextchar.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
@@ -30,6 +33,8 @@ class Provenance(BaseModel):
     corpus: tuple[str, ...] = ()
     """Names of the texts it was trained on."""
     corpus_sha256: str | None = None
+    corpus_key: str | None = None
+    """Key of the encoded texts in the cache of the machine it was trained on."""
     characters: int | None = None
     """Characters in those texts, the held-out ones included."""
     training_characters: int | None = None
@@ -72,6 +77,11 @@ class ModelFile:
         Raises:
             OSError: the folder cannot be written or the disk is full; a file that was there stays as it was.
         """
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self, *, half: bool = False) -> bytes:
+        """Return the content of the file, its weights in float32, or ``half`` the size, in float16, where that can hold
+        them."""
         header = _Header(
             format=FORMAT_VERSION,
             architecture=self.architecture,
@@ -79,14 +89,15 @@ class ModelFile:
             has_unknown=self.vocabulary.has_unknown,
             provenance=self.provenance,
         )
-        arrays = {
-            name: np.ascontiguousarray(self.parameters[name], "<f4") for name in self.architecture.parameter_shapes()
-        }
-        write_atomically(path, tensor_file.to_bytes(header.model_dump(mode="json"), arrays))
+        arrays: tensor_file.Arrays = {}
+        for name in self.architecture.parameter_shapes():
+            values = np.ascontiguousarray(self.parameters[name], "<f4")
+            arrays[name] = values.astype("<f2") if half and _fits_half(values) else values
+        return tensor_file.to_bytes(header.model_dump(mode="json"), arrays)
 
     @classmethod
     def load(cls, path: Path) -> ModelFile:
-        """Read and check the file.
+        """Read and check the file, or the one inside a page; weights in float16 become float32.
 
         Raises:
             ModelFileError: it is missing, unreadable, damaged, of another kind or of a newer version.
@@ -96,7 +107,7 @@ class ModelFile:
         except OSError as error:
             raise ModelFileError(f"The model {path} cannot be read: {error.strerror or error}.") from error
         try:
-            return _parse(content)
+            return _parse(embedded_model(content) if is_page(content) else content)
         except ValueError as error:  # pydantic's ValidationError is one
             reason = "its header has wrong entries" if isinstance(error, ValidationError) else error
             raise ModelFileError(
@@ -116,9 +127,15 @@ def _parse(content: bytes) -> ModelFile:
     header = _Header.model_validate(raw)
     if {name: array.shape for name, array in arrays.items()} != header.architecture.parameter_shapes():
         raise ValueError("its tensors do not fit its architecture")
-    if any(array.dtype != np.float32 for array in arrays.values()):
-        raise ValueError("its tensors are not float32")
+    if any(array.dtype.name not in ("float32", "float16") for array in arrays.values()):
+        raise ValueError("its tensors are neither float32 nor float16")
     vocabulary = Vocabulary(header.characters, header.has_unknown)
     if vocabulary.size != header.architecture.vocabulary_size:
         raise ValueError("its vocabulary does not fit its architecture")
-    return ModelFile(header.architecture, vocabulary, arrays, header.provenance)
+    parameters = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
+    return ModelFile(header.architecture, vocabulary, parameters, header.provenance)
+
+
+def _fits_half(values: Floats) -> bool:
+    """Return whether float16 holds ``values`` rounded, none of them too large for it."""
+    return bool((np.abs(values) <= np.finfo(np.float16).max).all())

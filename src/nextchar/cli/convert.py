@@ -28,12 +28,13 @@ def convert(
     context_length: int | None = None,
     force: Flag = False,
 ) -> int:
-    """Convert a model: from Keras (.keras, .h5, .weights.h5) to nextchar (.safetensors), or back; or to ONNX (.onnx).
+    """Convert a model: to a page that writes in any browser (.html), to ONNX (.onnx), from Keras (.keras, .h5,
+    .weights.h5) to nextchar (.safetensors), or back.
 
     Parameters
     ----------
     source
-        The model to read; of nextchar's own, a run folder too.
+        The model to read; of nextchar's own, a run folder too, whose growth goes with a page.
     target
         The file to write; its suffix says the format.
     vocabulary

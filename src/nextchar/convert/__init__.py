@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nextchar.atomic_file import write_atomically
-from nextchar.convert import keras_model, onnx_model
+from nextchar.convert import keras_model, onnx_model, single_file
 from nextchar.convert.characters import Characters
 from nextchar.convert.result import Exported, Imported
 from nextchar.errors import ModelFileError, UsageError
@@ -26,13 +26,20 @@ class Format:
     suffixes: tuple[str, ...]
     read: Callable[[Path, Characters, int | None], Imported] | None
     """Reads a model, given its characters and the context length asked for; None where that cannot be."""
-    write: Callable[[ModelFile, Path], Exported] | None
-    """Returns a model as the content of files, one of them at the path; None where that cannot be."""
+    write: Callable[[ModelFile, Path, Path], Exported]
+    """Returns a model as the content of files, one of them at the path that comes first; the other one is where the
+    model was read from."""
+
+
+def _of_the_model(write: Callable[[ModelFile, Path], Exported]) -> Callable[[ModelFile, Path, Path], Exported]:
+    """Return ``write``, to which it does not matter where the model was read from."""
+    return lambda model, target, _: write(model, target)
 
 
 FORMATS = (
-    Format(keras_model.SUFFIXES, keras_model.read, keras_model.write),
-    Format(onnx_model.SUFFIXES, None, onnx_model.write),
+    Format(keras_model.SUFFIXES, keras_model.read, _of_the_model(keras_model.write)),
+    Format(onnx_model.SUFFIXES, None, _of_the_model(onnx_model.write)),
+    Format(single_file.SUFFIXES, None, single_file.write),
 )
 
 
@@ -54,7 +61,7 @@ def convert(
 ) -> Converted:
     """Convert the model ``source`` into the format that the suffix of ``target`` names, and write it there.
 
-    One of the two is nextchar's own (a ``.safetensors`` file; as the source, a run folder too).
+    One of the two is nextchar's own (a ``.safetensors`` file; as the source, a run folder or a page too).
 
     Args:
         source: the model to read.
@@ -86,31 +93,37 @@ def convert(
         imported = foreign_source.read(source, characters(), context_length)
         LanguageModel(imported.file).save(target)
         return Converted((target,), imported.notes)
-    if foreign_source is not None or foreign_target is None:
+    if foreign_source is not None or (foreign_target is None and not _is_page(source)):
         which = "Both are models" if foreign_source is None else "Neither is a model"
         raise UsageError(
             f"There is nothing to convert between {source} and {target}. {which} of nextchar: one of the two has to be "
-            f"a {OWN} file, the other one of Keras or ONNX."
+            f"a {OWN} file, the other one of Keras or ONNX, or a page."
         )
     if characters is not None or context_length is not None:
         raise UsageError(f"--vocabulary and --context-length are for models that are imported; {source} has its own.")
-    if foreign_target.write is None:
-        raise UsageError(f"{target} cannot be written: models are only read from its format.")
-    return _write(foreign_target.write(ModelFile.load(find_model(source)), target), force)
+    model = ModelFile.load(find_model(source))
+    if foreign_target is None:
+        LanguageModel(model).save(target)
+        return Converted((target,), ("the weights are those of the page, which were rounded to float16",))
+    return _write(foreign_target.write(model, target, source), force)
 
 
 def _format_of(path: Path, must_name: bool) -> Format | None:
-    """Return the format that the name of ``path`` says; None is nextchar's own, as is that of a folder unless the
-    path ``must_name`` one."""
+    """Return the format that the name of ``path`` says; None is nextchar's own, as is that of a folder, or of a page,
+    unless the path ``must_name`` one."""
     if must_name and path.is_dir():
         raise UsageError(f"{path} is a folder: give the name of the file to write.")
-    if path.name.endswith(OWN) or path.is_dir():
+    if path.name.endswith(OWN) or path.is_dir() or (_is_page(path) and not must_name):
         return None
     found = next((form for form in FORMATS if path.name.endswith(form.suffixes)), None)
     if found is None:
         known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
         raise UsageError(f"The name {path} says no format that is known: let it end in {OWN}, {known}.")
     return found
+
+
+def _is_page(path: Path) -> bool:
+    return path.name.endswith(single_file.SUFFIXES)
 
 
 def _check_source(source: Path) -> None:

@@ -1,0 +1,104 @@
+"""The exported page in headless Chromium: characters per second, size of the file, and what float16 costs in bits.
+
+Usage: python benchmarks/browser.py [--time 20] [--hidden 128] [--rounds 7] [--output FILE]
+
+Models are trained on tinyshakespeare for some seconds each, one with the classic recipe, which reads 60 characters for
+each that it writes. Each is exported (`nextchar convert RUN out.html`), and the page is opened from its file. It writes
+20,000 characters at temperature 0.5 in every round (of windows 500), as a reader would have it: with pauses for the
+browser every 12 ms. The best and the median of the rounds are given, since whatever else the machine does can only slow
+one down. The bits are those of the last 10 % of the text, which the models have not seen, up to 100,000 characters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from machine import describe_machine
+from playwright.sync_api import Browser, sync_playwright
+
+import nextchar
+from nextchar import catalog
+from nextchar.convert import convert
+from nextchar.corpus import default_cache_folder
+from nextchar.language_model import LanguageModel
+
+WRITE = """async ([length, settings]) => {
+  const began = performance.now();
+  let written = 0;
+  for await (const piece of app.model.generate('', { length, seed: 1, temperature: 0.5, ...settings })) {
+    written += Array.from(piece).length;
+  }
+  return written / (performance.now() - began) * 1000;
+}"""
+
+
+def rates(browser: Browser, page: Path, length: int, rounds: int) -> list[float]:
+    """Return characters per second of each round, after one to warm up."""
+    tab = browser.new_page()
+    tab.goto(page.as_uri())
+    tab.wait_for_function("app.model !== null")
+    found = [tab.evaluate(WRITE, [length, {}]) for _ in range(rounds + 1)]
+    tab.close()
+    return found[1:]
+
+
+def row(browser: Browser, options: dict[str, Any], held_out: str, length: int, rounds: int) -> str:
+    """Train, export and measure one model."""
+    with tempfile.TemporaryDirectory() as folder:
+        run, page = Path(folder, "run"), Path(folder, "run.html")
+        nextchar.train("tinyshakespeare", out=run, quiet=True, **options)
+        convert(run, page)
+        models = LanguageModel.load(run), LanguageModel.load(page)
+        architecture, size = models[0].file.architecture, page.stat().st_size
+        bits = [model.bits_per_character(held_out) for model in models]
+        speed = rates(browser, page, length, rounds)
+    name = " + ".join(map(str, architecture.hidden))
+    if architecture.context_length is not None:
+        name += f", windows of {architecture.context_length}"
+    return (
+        f"| {name} | {architecture.parameter_count:,} | {size / 1000:,.0f} kB | {bits[0]:.5f} | {bits[1]:.5f} | "
+        f"{bits[1] - bits[0]:+.5f} | {max(speed):,.0f} | {statistics.median(speed):,.0f} |"
+    )
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--time", type=float, default=20)
+    parser.add_argument("--hidden", type=int, action="append")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        parser.error("Chromium is not installed (Debian: apt-get install chromium).")
+    text = catalog.resolve(["tinyshakespeare"], cache=default_cache_folder()).files[0].path.read_text(encoding="utf-8")
+    held_out = text[int(len(text) * 0.9) :][:100_000]
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        rows = [
+            f"{describe_machine()}, Chromium {browser.version}\n",
+            "| hidden | parameters | file | float32, bits | float16, bits | loss | characters/s, best | median |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|",
+        ]
+        plans: list[tuple[dict[str, Any], str, int]] = [
+            *(({"hidden": hidden}, held_out, 20_000) for hidden in arguments.hidden or (128, 256)),
+            ({"recipe": "classic"}, held_out[:5000], 500),
+        ]
+        for options, scored, length in plans:
+            rows.append(row(browser, {**options, "time": arguments.time}, scored, length, arguments.rounds))
+            print(rows[-1], flush=True)
+        browser.close()
+    result = "\n".join(rows) + "\n"
+    print(result)
+    if arguments.output:
+        arguments.output.write_text(result, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""A model as one HTML file that writes in any browser, with nothing installed: page, engine and weights.
+
+The weights are rounded to float16, half the size of float32, which costs less than 0.002 bits per character (a test
+measures it). The model file inside is one of nextchar's own, and is read like one: so Python and the page speak from
+the same weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nextchar.convert.result import Exported
+from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.growth import growth_of
+from nextchar.model_file import ModelFile, Provenance
+from nextchar.page import build_page, embedded_setup
+from nextchar.run_folder import MODEL, RunFolder
+
+SUFFIXES = (".html", ".htm")
+
+MOST_SAMPLES = 40
+"""Evaluations whose samples go with the page: with texts of 400 characters at four temperatures some 80 kB."""
+MOST_BYTES = 300_000_000
+"""Bytes of a model in a page. In base64 it is one string, and Chromium has none of more than 2^29 characters."""
+LARGE = 20_000_000
+"""Bytes of a page from which on it takes seconds to open, and a phone may have no room for it."""
+
+
+def write(model: ModelFile, path: Path, source: Path) -> Exported:
+    """Return the content of the page for ``path``.
+
+    Args:
+        model: what is to write in it.
+        path: of the page.
+        source: where the model was read from; the growth of a run folder, or of a page, goes with it.
+
+    Raises:
+        ModelFileError: the model is too large for a page.
+    """
+    content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
+    if len(content) > MOST_BYTES:
+        raise ModelFileError(
+            f"{path} cannot be written: the model has {len(content) / 1e6:,.0f} MB, and no browser opens a page with "
+            f"more than {MOST_BYTES / 1e6:,.0f} MB. Train a smaller model (--hidden), or serve this one."
+        )
+    name, growth, notes = _history(source)
+    page = build_page({"life": "exported", "name": name, "growth": growth}, content).encode()
+    return Exported({path: page}, (*notes, _describe_size(len(page))))
+
+
+def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
+    """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
+    if source.name.endswith(SUFFIXES):
+        setup = embedded_setup(source.read_bytes())
+        return setup["name"], setup["growth"], ()
+    place = source.parent if source.name == MODEL else source
+    folder = RunFolder(place)
+    name = place.resolve().name if folder.exists or not source.is_file() else source.stem
+    try:
+        growth = growth_of(folder, MOST_SAMPLES) if folder.exists else None
+    except RunFolderError as error:
+        return name, None, (f"what the model wrote as it learned is left out: {error}",)
+    # In the page the run does not go on, whether it is finished or not.
+    return name, {**growth, "finished": True} if growth and growth["evaluations"] else None, ()
+
+
+def _for_others(provenance: Provenance) -> Provenance:
+    """Return ``provenance`` without what is nobody else's business (the folders of texts, the place in the cache), and
+    without numbers that JSON does not have and JavaScript does not read."""
+    told = provenance.model_copy(update={"corpus": tuple(map(_name_alone, provenance.corpus)), "corpus_key": None})
+    return Provenance.model_validate_json(told.model_dump_json())  # pydantic writes an infinity as null
+
+
+def _name_alone(path: str) -> str:
+    """Return the last part of ``path``; of one that is no UTF-8, what can be written."""
+    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
+    return name.encode("utf-8", "replace").decode()
+
+
+def _describe_size(size: int) -> str:
+    shown = f"{size / 1000:,.0f} kB" if size < 999_500 else f"{size / 1e6:,.1f} MB"
+    large = "; it takes some seconds to open, and a phone may have no room for it" if size > LARGE else ""
+    return f"a page of {shown}, with the weights rounded to float16{large}"

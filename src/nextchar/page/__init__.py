@@ -1,0 +1,112 @@
+"""The page to play with a model: one HTML document with everything in it, which is served and exported.
+
+It has no script of another host, no build and no import: its parts are files beside this one, put together here. What
+differs between its lives is the setup, a JSON object, and whether a model file is inside (docs/single-file.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import string
+import zlib
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "local_model.js")
+"""A model that runs in the page."""
+APP_SCRIPTS = (
+    *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "choices.js", "writing.js"),
+    *("bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
+)
+"""What the page does with a model, wherever it runs; `app.js` comes last and starts it."""
+
+STYLE = "page.css"
+DOCTYPE = b"<!doctype html>"
+"""What every page begins with, in lower case; no model file does."""
+
+
+def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
+    """Return the page as one HTML document, which needs no other file and no network.
+
+    Args:
+        setup: what the page finds in ``#setup``: ``life``, "served" or "exported", and for the latter ``name`` of the
+            model and its ``growth`` or None.
+        model: content of the model file that the page computes with itself; None where a server does.
+    """
+    scripts = "".join(_element("script", _asset(name)) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS))
+    embedded = ""
+    if model is not None:
+        setup = {**setup, "crc32": zlib.crc32(model)}
+        embedded = _data("text/plain", "model", base64.b64encode(model).decode())
+    return string.Template(_asset("page.html")).substitute(
+        title=escape(_title(setup)),
+        style=_element("style", _asset(STYLE)),
+        scripts=scripts,
+        setup=_data("application/json", "setup", _json(setup)),
+        model=embedded,
+    )
+
+
+def is_page(content: bytes) -> bool:
+    """Return whether ``content`` of a file is that of a page, not of a model file."""
+    return content[: len(DOCTYPE)].lower() == DOCTYPE
+
+
+def embedded_model(page: bytes) -> bytes:
+    """Return the content of the model file in ``page``.
+
+    Raises:
+        ValueError: there is none, or it is damaged.
+    """
+    try:
+        return base64.b64decode(_data_in(page, "model"), validate=True)
+    except binascii.Error as error:
+        raise ValueError("the model in this page is damaged") from error
+
+
+def embedded_setup(page: bytes) -> dict[str, Any]:
+    """Return the setup that ``page`` was built with.
+
+    Raises:
+        ValueError: there is none, or it is damaged.
+    """
+    return json.loads(_data_in(page, "setup"))
+
+
+def _data_in(page: bytes, name: str) -> bytes:
+    """Return the content of the one data element of ``page`` with that id."""
+    found = re.findall(rb'<script type="[a-z/]+" id="%s">([^<]*)</script>' % name.encode(), page)
+    if len(found) != 1:
+        raise ValueError(f"there is no {name} in this page")
+    return found[0]
+
+
+def _title(setup: Mapping[str, Any]) -> str:
+    """Return the name of the model; of a file's name that is no UTF-8, what can be written."""
+    return str(setup.get("name") or "nextchar").encode("utf-8", "replace").decode()
+
+
+def _asset(name: str) -> str:
+    return (files(__name__) / name).read_text(encoding="utf-8")
+
+
+def _element(tag: str, content: str) -> str:
+    """Return ``content``, a script or a style sheet of this folder, in an element."""
+    for sign in (f"</{tag}", f"<{tag}", "<!--"):
+        assert sign not in content.lower(), f"{sign} in a <{tag}> would end it elsewhere"
+    return f"<{tag}>\n{content}</{tag}>\n"
+
+
+def _data(kind: str, name: str, content: str) -> str:
+    return f'<script type="{kind}" id="{name}">{content}</script>'
+
+
+def _json(value: Any) -> str:
+    """Return ``value`` as JSON in ASCII, without the signs that could end the element it stands in."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

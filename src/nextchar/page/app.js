@@ -1,0 +1,255 @@
+'use strict';
+// The page starts here: it finds its model and joins the parts.
+
+class App {
+  constructor(setup) {
+    this.setup = setup;
+    this.server = new Server();
+    this.model = null;
+    this.find = (id) => document.getElementById(id);
+    const model = () => this.model;
+    const tell = (message) => this.tell(message);
+    this.settings = new Settings(() => this.bars.changed());
+    this.sheet = new Sheet(this.find('text'), this.find('under'), this.find('scroll'), () => this.changed());
+    const { sheet, settings } = this;
+    this.writing = new Writing({ sheet, settings, model, tell, wrote: (recipe) => this.wrote(recipe) });
+    this.bars = new Bars({
+      model,
+      prompt: () => this.writing.promptAt(this.sheet.cursor),
+      shape: () => this.settings.shape(),
+      choose: (character) => this.choose(character),
+      answered: (answer) => this.showReadings(answer.replacements),
+      failed: tell,
+    });
+    this.surprise = new Surprise({ model, sheetText: () => this.sheet.value, tell });
+    this.growth = new Growth({ model, learned: () => this.learned(), tell });
+    this.tabs = new Tabs((view) => this.opened(view));
+    this.listen();
+  }
+
+  listen() {
+    this.find('language').addEventListener('click', () => {
+      const chosen = language === 'en' ? 'ko' : 'en';
+      remember(localStore, 'nextchar.language', chosen);
+      this.speak(chosen);
+    });
+    this.find('recipe').addEventListener('click', () => {
+      try {
+        showRecipe(this.currentRecipe(), this.file);
+      } catch (error) {
+        this.tell(error);
+      }
+    });
+    this.find('models').addEventListener('change', (event) => {
+      this.use(this.models[event.target.selectedIndex]).catch((error) => this.tell(error));
+    });
+    this.find('door').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.server.useKey(this.find('key').value);
+      this.start(true);
+    });
+    addEventListener('hashchange', () => this.readAddress());
+    addEventListener('pagehide', () => remember(sessionStore, 'nextchar.sheet', this.sheet.value));
+  }
+
+  /** Find the models; where a key is wanted or none is there yet, say so and wait. */
+  async start(keyGiven = false) {
+    try {
+      const models = this.setup.life === 'exported' ? [this.localModel()] : await this.remoteModels();
+      this.find('door').hidden = true;
+      this.alarm('');
+      if (models.length === 0) {
+        this.find('lead').textContent = say('noModel');
+        setTimeout(() => this.start(), POLL);
+        return;
+      }
+      this.models = models;
+      this.find('models').replaceChildren(...models.map((one) => new Option(one.info.name, one.info.id)));
+      this.find('chooser').hidden = models.length < 2;
+      const wanted = this.addressRecipe()?.model;
+      await this.use(models.find((one) => one.info.id === wanted) ?? models[0]);
+      this.begin();
+    } catch (error) {
+      if (error.status === 401) this.askForKey(keyGiven);
+      else this.tell(error);
+    }
+  }
+
+  async remoteModels() {
+    return (await this.server.models()).map((info) => new RemoteModel(info, this.server));
+  }
+
+  localModel() {
+    const bytes = Uint8Array.from(atob(this.find('model').textContent.trim()), (character) => character.charCodeAt(0));
+    return new LocalModel(bytes, this.setup);
+  }
+
+  askForKey(wrong) {
+    this.find('door').hidden = false;
+    this.find('lead').textContent = say('keyWanted');
+    this.alarm(wrong ? say('keyWrong') : '');
+    this.find('key').focus();
+  }
+
+  /** From here on, this is the model. */
+  async use(model) {
+    this.model = model;
+    this.find('models').value = model.info.id;
+    introduce(model.info);
+    this.sheet.setKnown(model.info.characters);
+    this.surprise.forget();
+    this.bars.renew();
+    this.writing.refresh();
+    await this.growth.open();
+    if (this.growth.tab.hidden && !this.find('growth').hidden) this.tabs.open(this.find('tab-write'));
+  }
+
+  /** The model has learned more: what is told of it and what it expects are asked anew. */
+  async learned() {
+    const infos = await this.server.models();
+    const info = infos.find((one) => one.id === this.model.info.id);
+    if (!info) return;
+    this.model.info = info;
+    introduce(info);
+    this.sheet.setKnown(info.characters);
+    this.bars.renew();
+  }
+
+  /** The first text of the sheet: what was on it before a reload, or what the address tells to write. */
+  begin() {
+    const draft = remembered(sessionStore, 'nextchar.sheet');
+    if (this.sheet.value !== '') return;
+    if (draft !== '') {
+      this.sheet.replace(0, 0, draft);
+      this.find('text').blur();
+      this.lastRecipe = this.addressRecipe();
+      if (this.lastRecipe) this.settings.show(this.lastRecipe, false);
+      this.ownHash = location.hash;
+      return;
+    }
+    this.readAddress();
+  }
+
+  addressRecipe() {
+    try {
+      return recipeFromHash(location.hash);
+    } catch (error) {
+      this.tell(error);
+      return null;
+    }
+  }
+
+  /** Write the text again whose recipe is in the address. */
+  async readAddress() {
+    const recipe = this.addressRecipe();
+    if (!recipe || !this.model || this.writing.running || location.hash === this.ownHash) return;
+    this.settings.show(recipe);
+    this.sheet.replace(0, this.sheet.value.length, recipe.prompt);
+    const { id } = this.model.info;
+    try {
+      await this.writing.one({ ...recipe, model: id });
+      if (recipe.model && recipe.model !== id) this.tell(say('otherModel', { model: recipe.model }));
+    } catch (error) {
+      this.tell(error);
+    }
+  }
+
+  /** A text of this recipe is on the sheet: the address has it now. */
+  wrote(recipe) {
+    this.lastRecipe = recipe;
+    this.ownHash = recipeHash(recipe);
+    try {
+      history.replaceState(null, '', this.ownHash);
+    } catch {
+      // Some browsers forbid it to a file; the recipe can be copied all the same.
+    }
+  }
+
+  /** What the model is called in a command: of an exported page, that page. */
+  get file() {
+    return this.setup.life === 'exported' ? decodeURIComponent(location.pathname.split('/').at(-1)) : this.model.info.id;
+  }
+
+  /** What the recipe is asked of: the last passage on the sheet, or else what would be written now. */
+  currentRecipe() {
+    const passage = this.sheet.written.at(-1);
+    if (passage) return passage.recipe;
+    if (this.lastRecipe && this.settings.seed.value === String(this.lastRecipe.seed)) return this.lastRecipe;
+    return this.writing.recipe(this.settings.seed.value === '' ? this.settings.nextSeed() : this.settings.readSeed());
+  }
+
+  /** A bar was chosen: it is typed, as if by the writer. */
+  choose(character) {
+    if (this.writing.running) return;
+    const { cursor } = this.sheet;
+    this.sheet.replace(cursor, cursor, character);
+    this.tell(say('chosen', { name: appearance(character).name }));
+  }
+
+  /** Something on the sheet changed, or the cursor moved. */
+  changed() {
+    if (!this.writing || this.sheet.streaming) return;
+    this.writing.refresh();
+    this.bars.changed();
+  }
+
+  /** Say as what the model reads the characters it does not know. */
+  showReadings(replacements) {
+    const place = this.find('reads');
+    place.hidden = replacements.length === 0;
+    this.sheet.setLeftOut(replacements.filter((one) => one.replacement === '').map((one) => one.character));
+    const items = replacements.slice(0, 12).map(({ character, replacement, count }) => {
+      const shown = (text) => `\u2068${Array.from(text, (one) => appearance(one).shown).join('')}\u2069`;
+      const values = { given: shown(character), replacement: shown(replacement) };
+      return say(replacement ? 'readAs' : 'leftOut', values) + (count > 1 ? say('times', { count }) : '');
+    });
+    if (replacements.length > 12) items.push(say('andMore', { count: replacements.length - 12 }));
+    place.textContent = replacements.length ? say('reads') + items.join(' · ') : '';
+  }
+
+  opened(view) {
+    if (view === 'growth') this.growth.draw();
+    if (view === 'see') this.surprise.open()?.catch((error) => this.tell(error));
+    if (view === 'write') this.bars.changed();
+  }
+
+  /** Say a message politely, or that something went wrong. */
+  tell(message) {
+    if (typeof message === 'string') {
+      this.alarm('');
+      this.find('status').textContent = message;
+      return;
+    }
+    this.find('status').textContent = '';
+    if (message.status === 401) this.askForKey(false);
+    else this.alarm(message.message);
+  }
+
+  alarm(text) {
+    this.find('alarm').hidden = text === '';
+    this.find('alarm').textContent = text;
+  }
+
+  speak(chosen) {
+    speak(chosen);
+    const other = this.find('language');
+    other.lang = chosen === 'en' ? 'ko' : 'en';
+    other.textContent = say('otherLanguage');
+    const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+    for (const key of document.querySelectorAll('kbd.control')) {
+      key.textContent = key.textContent.replace(/Ctrl|⌘/, mac ? '⌘' : 'Ctrl');
+    }
+    this.find('private').textContent = say(this.setup.life === 'exported' ? 'private' : 'served');
+    if (!this.model) return;
+    introduce(this.model.info);
+    this.bars.draw();
+    this.surprise.draw();
+    this.growth.draw();
+    if (this.bars.answer) this.showReadings(this.bars.answer.replacements);
+  }
+}
+
+const app = new App(JSON.parse(document.getElementById('setup').textContent));
+app.theme = new Theme();
+app.speak(remembered(localStore, 'nextchar.language') || browserLanguage());
+app.start();

@@ -1,0 +1,67 @@
+'use strict';
+// Characters as readers see them: names for those that cannot be seen, and groups that are drawn as one.
+
+const NAMED = {
+  ' ': 'space', '\n': 'newline', '\t': 'tab', '\r': 'return', '\u00a0': 'noBreak', '\u3000': 'wideSpace',
+  '\u200b': 'zeroWidth', '\u200c': 'nonJoiner', '\u200d': 'joiner', '\u00ad': 'softHyphen', '\ufeff': 'byteOrder',
+  '\u200e': 'leftToRight', '\u200f': 'rightToLeft',
+};
+const DOTTED_CIRCLE = '\u25cc';
+/** Null in the few browsers that have none. */
+const SEGMENTER = Intl.Segmenter ? new Intl.Segmenter('und', { granularity: 'grapheme' }) : null;
+
+/** U+0301 and the like. */
+function codePoint(character) {
+  return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** What stands for a character where it is looked at alone: {shown, name, visible}. */
+function appearance(character) {
+  const known = NAMED[character];
+  if (known) return { shown: say(known), name: say(known), visible: false };
+  if (/^\p{M}/u.test(character)) {
+    const values = { character: DOTTED_CIRCLE + character, code: codePoint(character) };
+    return { shown: DOTTED_CIRCLE + character, name: say('combining', values), visible: true };
+  }
+  if (/^[\p{C}\p{Z}]/u.test(character)) return { shown: codePoint(character), name: codePoint(character), visible: false };
+  return { shown: character, name: character, visible: true };
+}
+
+/** An element that shows one character, kept apart from the direction of what is around it. */
+function drawn(character) {
+  const { shown, visible } = appearance(character);
+  const element = document.createElement('bdi');
+  element.className = visible ? 'glyph' : 'glyph named';
+  element.textContent = shown;
+  return element;
+}
+
+/** The text in pieces that are drawn as one: a letter with its marks, a syllable. */
+function graphemes(text) {
+  if (!SEGMENTER) return text.match(/\P{M}\p{M}*|\p{M}+/gsu) ?? [];
+  return Array.from(SEGMENTER.segment(text), (piece) => piece.segment);
+}
+
+/** [start, end] of the piece that `place` lies inside of; [place, place] between two. */
+function clusterAround(text, place) {
+  const piece = SEGMENTER?.segment(text).containing(place);
+  return piece && piece.index < place ? [piece.index, piece.index + piece.segment.length] : [place, place];
+}
+
+/** The last `count` characters of a text, never half of one. */
+function lastCharacters(text, count) {
+  // A character has two code units at most.
+  return Array.from(text.slice(-2 * count - 1)).slice(-count).join('');
+}
+
+/** The end of a prompt, its line ends and spaces made visible. */
+function describedTail(prompt) {
+  const tail = lastCharacters(prompt, 18);
+  if (tail === '') return [say('start')];
+  const nodes = [];
+  if (tail.length < prompt.length) nodes.push('…');
+  for (const piece of tail.match(/[\n\t]|[^\n\t]+/g)) {
+    nodes.push(piece === '\n' || piece === '\t' ? drawn(piece) : piece.replace(/ $/, '␣'));
+  }
+  return nodes;
+}

@@ -1,0 +1,127 @@
+'use strict';
+// The head of the page: which model it is, what it learned from, how well, how large; theme and language.
+
+/** Tell what there is to know of a model. */
+function introduce(info) {
+  const find = (id) => document.getElementById(id);
+  find('name').textContent = info.name;
+  document.title = `${info.name} · nextchar`;
+  const within = info.seconds ? say('within', { time: duration(info.seconds) }) : '';
+  const named = info.corpus.slice(0, 3).map((one) => `\u2068${one}\u2069`);
+  if (info.corpus.length > 3) named.push(say('andMore', { count: info.corpus.length - 3 }));
+  const corpus = named.join(say('listJoin'));
+  find('lead').textContent = named.length ? say('lead', { corpus }) + within : say('leadNone');
+  const memory = info.context_length ? say('window', { count: info.context_length }) : say('remembers');
+  const facts = [
+    [Number.isFinite(info.bits_per_character) ? fixed(info.bits_per_character, 2) : null, say('factBits'), 'bits'],
+    [info.characters.length.toLocaleString(language), say('factCharacters') + (info.lowercase ? say('lowercase') : '')],
+    [info.hidden.map((units) => units.toLocaleString(language)).join(' + '), say('factUnits')],
+    [info.parameters.toLocaleString(language), say('factParameters')],
+    [memory, say('factMemory')],
+  ].filter(([value]) => value !== null);
+  find('facts').replaceChildren(...facts.map(([value, what, kind = '']) => {
+    const group = document.createElement('div');
+    group.className = kind;
+    const [term, figure] = [document.createElement('dt'), document.createElement('dd')];
+    term.textContent = what;
+    figure.textContent = value;
+    group.append(term, figure);
+    return group;
+  }));
+}
+
+/** Light or dark: as the system has it, until it is chosen here. */
+class Theme {
+  constructor() {
+    this.button = document.getElementById('theme');
+    this.system = matchMedia('(prefers-color-scheme: dark)');
+    this.chosen = remembered(localStore, 'nextchar.theme');
+    this.button.addEventListener('click', () => {
+      this.chosen = this.dark ? 'light' : 'dark';
+      remember(localStore, 'nextchar.theme', this.chosen);
+      this.show();
+    });
+    this.system.addEventListener('change', () => this.show());
+    this.show();
+  }
+
+  get dark() {
+    return this.chosen ? this.chosen === 'dark' : this.system.matches;
+  }
+
+  show() {
+    document.documentElement.dataset.theme = this.dark ? 'dark' : 'light';
+    this.button.dataset.say = this.dark ? 'light' : 'dark';
+    this.button.textContent = say(this.button.dataset.say);
+  }
+}
+
+/** Views of which one is shown; arrow keys move between their tabs. `opened(id)` is called with the one that is opened. */
+class Tabs {
+  constructor(opened) {
+    this.opened = opened;
+    this.list = [...document.querySelectorAll('[role=tab]')];
+    for (const tab of this.list) {
+      tab.addEventListener('click', () => this.open(tab));
+      tab.addEventListener('keydown', (event) => this.move(event));
+    }
+  }
+
+  open(tab) {
+    for (const other of this.list) {
+      const chosen = other === tab;
+      other.setAttribute('aria-selected', String(chosen));
+      other.tabIndex = chosen ? 0 : -1;
+      document.getElementById(other.getAttribute('aria-controls')).hidden = !chosen;
+    }
+    this.opened(tab.getAttribute('aria-controls'));
+  }
+
+  move(event) {
+    const shown = this.list.filter((tab) => !tab.hidden);
+    const here = shown.indexOf(event.currentTarget);
+    const places = { ArrowRight: here + 1, ArrowLeft: here - 1 + shown.length, Home: 0, End: shown.length - 1 };
+    if (!(event.key in places)) return;
+    event.preventDefault();
+    const tab = shown[places[event.key] % shown.length];
+    tab.focus();
+    this.open(tab);
+  }
+}
+
+/** How a text can be had again: as a command for the model in `file`, as settings, as an address. */
+function showRecipe(recipe, file) {
+  const address = String(new URL(recipeHash(recipe), location.href));
+  const parts = [['command', recipeCommand(recipe, file)], ['json', JSON.stringify(recipe, null, 2)], ['address', address]];
+  document.getElementById('copies').replaceChildren(...parts.map(([key, text]) => {
+    const block = document.createElement('div');
+    const heading = document.createElement('h3');
+    heading.textContent = say(key);
+    const copy = document.createElement('button');
+    copy.type = 'button';
+    copy.textContent = say('copy');
+    copy.setAttribute('aria-label', `${say('copy')}: ${say(key)}`);
+    const code = document.createElement('pre');
+    code.tabIndex = 0;
+    code.setAttribute('role', 'group');
+    code.setAttribute('aria-label', say(key));
+    code.textContent = text;
+    copy.addEventListener('click', async () => {
+      await copyText(text, code);
+      copy.textContent = say('copied');
+    });
+    block.append(heading, copy, code);
+    return block;
+  }));
+  document.getElementById('recipe-dialog').showModal();
+}
+
+async function copyText(text, element) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Where a page may not write to the clipboard (http from another machine), copying what is selected still works.
+    getSelection().selectAllChildren(element);
+    document.execCommand('copy');
+  }
+}

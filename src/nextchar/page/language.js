@@ -1,0 +1,150 @@
+'use strict';
+// What the page says, in English and Korean. A pair of strings is for one and for several.
+
+const STRINGS = {
+  en: {
+    skip: 'Skip to the sheet', views: 'Views', write: 'Write', see: 'See', growth: 'Growth', otherLanguage: '한국어',
+    dark: 'Dark', light: 'Light', waking: 'Waking the model…', model: 'Model', enter: 'Enter',
+    keyWanted: 'This server asks for its API key.', keyWrong: 'This is not the key of this server.',
+    noModel: 'There is no model yet. The first one is there after the first evaluation; this page waits for it.',
+    sheet: 'Sheet: write here, the model goes on from the cursor', begin: 'Begin a sentence here, then let the model go on…',
+    actions: 'Writing', continue: 'Continue', stop: 'Stop', again: 'Re-roll', undo: 'Undo', keep: 'Keep',
+    settings: 'Settings', length: 'Length', stopAt: 'Stop at', stopNone: 'the full length', stopLine: 'the end of the line',
+    stopParagraph: 'the end of the paragraph', texts: 'Texts', seed: 'Seed', hold: 'hold', more: 'More', off: 'off',
+    moreNote: 'Draw only among the k most probable characters, among the fewest that reach p together, or among those at least p times as probable as the first.',
+    temperature: 'Temperature', temperatureIn: 'Temperature {value}', safe: 'sure', asIs: '1 · as it is', wild: 'wild',
+    four: 'Four temperatures side by side', next: 'The next character', after: 'after', start: 'nothing: the beginning',
+    given: 'as the model gives it', atTemperature: 'at temperature {value}', entropyBits: '{bits} bits',
+    bar: '{name}: {given} as the model gives it, {now} at temperature {value}. Choose it.',
+    rest: ['{count} other character: {given} → {now}', '{count} others: {given} → {now}'],
+    showMore: 'Show more', showFewer: 'Show fewer', dismiss: 'Put away', take: 'Take this one', taken: 'Taken.',
+    choicesTexts: 'Several continuations', choicesTemperatures: 'Four temperatures, one seed', textNumber: 'Text {number}',
+    writing: 'Writing…', wrote: ['Wrote {count} character.', 'Wrote {count} characters.'],
+    stopped: ['Stopped after {count} character.', 'Stopped after {count} characters.'],
+    wroteAll: '{count} texts are written: take one.', nothing: 'The model stopped at once: nothing was written.',
+    undone: 'The model’s writing is taken back.', kept: 'Kept.', chosen: '{name} chosen.',
+    reads: 'Not in the model’s alphabet: ', readAs: '{given} is read as {replacement}', leftOut: '{given} is left out',
+    times: ' ×{count}', andMore: 'and {count} more',
+    recipe: 'Copy recipe', recipeTitle: 'To have this text again', close: 'Close', copy: 'Copy', copied: 'Copied',
+    command: 'In the terminal', json: 'Settings', address: 'Address of this page',
+    seeIntro: 'How surprised is the model? Each character is coloured by the bits it cost: none where the model knew what must come, many where it expected something else.',
+    pasted: 'Any text', paste: 'Paste a text here…', score: 'Show surprise', fromSheet: 'Take the sheet',
+    coloured: 'The text, coloured by surprise; arrow keys move through it', bitsPerCharacter: 'bits per character',
+    meanNote: ['over {count} character; {unknown} of them unknown to the model.', 'over {count} characters; {unknown} of them unknown to the model.'],
+    meanOneIn: 'As uncertain as a choice among {number}.', empty: 'There is no text to look at.', legend: 'Bits of a character',
+    bits: '{bits} bits', from: '{low} – {high}', above: '{low} and more', unknown: 'unknown', expected: 'expected here', cost: '{name}: {bits} bits',
+    optionLabel: '{name}, {bits} bits; expected {expected}', scoring: 'Reading…', onlyLast: 'Only its last {count} characters were read.',
+    growthIntro: 'What the model wrote as it learned, always from the same beginning and with the same luck of the draw.',
+    validation: 'held-out text', training: 'training text', play: 'Play', pause: 'Pause', moment: 'Moment of the training',
+    momentFacts: 'epoch {epoch} · {time} of training · {bits} bits per character', live: ' · training goes on', best: ' · best so far',
+    momentShort: 'epoch {epoch}, {bits} bits per character',
+    curve: 'Learning curve: bits per character over epochs, from {first} to {last}.', epochs: 'epochs (passes over the text)',
+    noSamples: 'No samples were written here.', waitingGrowth: 'Nothing is evaluated yet; the first samples come with the first evaluation.',
+    lead: 'It learned from {corpus} which character may come next.', leadNone: 'A small language model: it says which character may come next.',
+    within: ' Training took {time}.', factBits: 'bits per character', factCharacters: 'characters known', factUnits: 'LSTM units',
+    factParameters: 'parameters', factMemory: 'memory', remembers: 'unbounded', window: ['{count} character', '{count} characters'],
+    lowercase: ', small letters only', listJoin: ', ', seconds: '{count} s', minutes: '{count} min',
+    footer: 'A character-level LSTM: it reads one character at a time and says which may come next.',
+    private: 'All of it happens in this page: nothing is sent anywhere.', served: 'Texts go to the server this page came from, and nowhere else.',
+    lost: 'The server does not answer: is it still running? ({message})', badField: '“{label}” is not allowed: {message}',
+    badLink: 'The recipe in the address cannot be read; the settings stay as they are.',
+    badSeed: 'a whole number from 0 to 9007199254740991', otherModel: 'The recipe is of another model, {model}: its text will be another.',
+    space: 'space', newline: 'newline', tab: 'tab', return: 'return', noBreak: 'no-break space', wideSpace: 'wide space',
+    zeroWidth: 'zero-width space', joiner: 'joiner', nonJoiner: 'non-joiner', softHyphen: 'soft hyphen', byteOrder: 'byte-order mark',
+    leftToRight: 'left-to-right mark', rightToLeft: 'right-to-left mark', combining: 'combining mark {character} ({code})',
+  },
+  ko: {
+    skip: '종이로 바로 가기', views: '보기', write: '쓰기', see: '살펴보기', growth: '자라온 과정', otherLanguage: 'English',
+    dark: '어둡게', light: '밝게', waking: '모델을 깨우는 중…', model: '모델', enter: '확인',
+    keyWanted: '이 서버는 API 키를 요구합니다.', keyWrong: '이 서버의 키가 아닙니다.',
+    noModel: '아직 모델이 없습니다. 첫 평가가 끝나면 생깁니다. 이 페이지는 기다립니다.',
+    sheet: '종이: 여기에 쓰면 모델이 커서에서 이어 씁니다', begin: '여기에 첫 문장을 쓰고, 이어쓰기를 눌러 보세요…',
+    actions: '쓰기', continue: '이어쓰기', stop: '멈춤', again: '다시 뽑기', undo: '되돌리기', keep: '그대로 두기',
+    settings: '설정', length: '길이', stopAt: '멈출 곳', stopNone: '길이를 채울 때', stopLine: '줄 끝',
+    stopParagraph: '문단 끝', texts: '글의 수', seed: '시드', hold: '고정', more: '더 보기', off: '끔',
+    moreNote: '가장 그럴듯한 글자 k개, 확률을 합해 p에 이르는 가장 적은 글자들, 또는 첫째 글자 확률의 p배 이상인 글자들 가운데서만 뽑습니다.',
+    temperature: '온도', temperatureIn: '온도 {value}', safe: '안전하게', asIs: '1 · 그대로', wild: '자유롭게',
+    four: '네 가지 온도를 나란히', next: '다음 글자', after: '앞의 글', start: '없음: 글의 처음',
+    given: '모델이 낸 확률', atTemperature: '온도 {value}에서', entropyBits: '{bits}비트',
+    bar: '{name}: 모델이 낸 확률 {given}, 온도 {value}에서 {now}. 이 글자를 고릅니다.',
+    rest: '나머지 {count}자: {given} → {now}',
+    showMore: '더 보기', showFewer: '줄이기', dismiss: '치우기', take: '이 글을 고르기', taken: '골랐습니다.',
+    choicesTexts: '여러 갈래로 이어 쓴 글', choicesTemperatures: '네 가지 온도, 하나의 시드', textNumber: '글 {number}',
+    writing: '쓰는 중…', wrote: '{count}자를 썼습니다.', stopped: '{count}자를 쓰고 멈췄습니다.',
+    wroteAll: '글 {count}편을 썼습니다. 하나를 고르세요.', nothing: '모델이 곧바로 멈춰 쓴 글이 없습니다.',
+    undone: '모델이 쓴 글을 되돌렸습니다.', kept: '그대로 두었습니다.', chosen: '{name}: 골랐습니다.',
+    reads: '모델이 모르는 글자: ', readAs: '{given} → {replacement}', leftOut: '{given} → (뺌)',
+    times: ' ×{count}', andMore: '그 밖에 {count}가지',
+    recipe: '설정 복사', recipeTitle: '이 글을 다시 얻으려면', close: '닫기', copy: '복사', copied: '복사함',
+    command: '터미널 명령', json: '설정값', address: '이 페이지의 주소',
+    seeIntro: '모델은 얼마나 놀랐을까요? 글자마다 든 비트만큼 색이 짙어집니다. 당연히 나올 글자에는 거의 들지 않고, 뜻밖의 글자에는 많이 듭니다.',
+    pasted: '아무 글이나', paste: '여기에 글을 붙여 넣으세요…', score: '놀라움 보기', fromSheet: '종이의 글 가져오기',
+    coloured: '놀라움으로 색칠한 글. 화살표 키로 글자를 옮겨 다닙니다', bitsPerCharacter: '글자당 비트',
+    meanNote: '글자 {count}자의 평균, 모르는 글자 {unknown}자.', meanOneIn: '{number}가지 가운데 하나를 고르는 만큼의 불확실함입니다.',
+    empty: '살펴볼 글이 없습니다.', legend: '글자에 든 비트',
+    bits: '{bits}비트', from: '{low} – {high}', above: '{low} 이상', unknown: '모름', expected: '기대한 글자', cost: '{name}: {bits}비트',
+    optionLabel: '{name}, {bits}비트, 기대한 글자 {expected}', scoring: '읽는 중…', onlyLast: '끝의 {count}자만 읽었습니다.',
+    growthIntro: '배우는 동안 모델이 쓴 글입니다. 언제나 같은 첫머리에서, 같은 뽑기 운으로 썼습니다.',
+    validation: '따로 떼어 둔 글', training: '배운 글', play: '재생', pause: '일시 정지', moment: '학습의 시점',
+    momentFacts: '에폭 {epoch} · 학습 {time} · 글자당 {bits}비트', live: ' · 학습 중', best: ' · 지금까지 가장 좋음',
+    momentShort: '에폭 {epoch}, 글자당 {bits}비트',
+    curve: '학습 곡선: 에폭에 따른 글자당 비트, {first}에서 {last}까지.', epochs: '에폭 (글을 읽은 횟수)',
+    noSamples: '이때 쓴 글이 없습니다.', waitingGrowth: '아직 평가가 없습니다. 첫 평가와 함께 첫 글이 나옵니다.',
+    lead: '{corpus}에서 다음에 올 글자를 배웠습니다.', leadNone: '다음에 올 글자를 말하는 작은 언어 모델입니다.',
+    within: ' 학습 시간은 {time}입니다.', factBits: '글자당 비트', factCharacters: '아는 글자', factUnits: 'LSTM 유닛',
+    factParameters: '매개변수', factMemory: '기억', remembers: '끝없는', window: '{count}자',
+    lowercase: ' (소문자만)', listJoin: ', ', seconds: '{count}초', minutes: '{count}분',
+    footer: '글자 단위 LSTM: 한 글자씩 읽고 다음에 올 글자를 말합니다.',
+    private: '모든 일이 이 페이지 안에서 일어나며, 아무것도 밖으로 보내지 않습니다.', served: '글은 이 페이지를 준 서버로만 갑니다.',
+    lost: '서버가 답하지 않습니다. 아직 돌고 있나요? ({message})', badField: '“{label}” 값을 쓸 수 없습니다: {message}',
+    badLink: '주소에 담긴 설정을 읽을 수 없어 지금 설정을 그대로 둡니다.',
+    badSeed: '0부터 9007199254740991까지의 정수', otherModel: '다른 모델({model})의 설정이라 다른 글이 나옵니다.',
+    space: '빈칸', newline: '줄 바꿈', tab: '탭', return: '캐리지 리턴', noBreak: '줄 안 바꿈 빈칸', wideSpace: '넓은 빈칸',
+    zeroWidth: '폭 없는 빈칸', joiner: '잇는 글자', nonJoiner: '끊는 글자', softHyphen: '숨은 붙임표', byteOrder: '바이트 순서 표시',
+    leftToRight: '왼쪽에서 오른쪽 표시', rightToLeft: '오른쪽에서 왼쪽 표시', combining: '결합 부호 {character} ({code})',
+  },
+};
+
+let language = 'en';
+
+/** The string of that name in the language of the page; {names} in it stand for `values`, `count` chooses the plural. */
+function say(key, values = {}) {
+  const entry = STRINGS[language][key];
+  const text = Array.isArray(entry) ? entry[values.count === 1 ? 0 : 1] : entry;
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === 'number' ? value.toLocaleString(language) : value;
+  });
+}
+
+/** A number with so many digits after the point. */
+function fixed(value, digits) {
+  // signDisplay: nothing is ever "-0.00".
+  return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: 'negative' });
+}
+
+/** A probability as a reader wants it: two or three digits that matter, and never 0 for what can happen. */
+function percent(value) {
+  if (value > 0 && value < 0.0001) return '<0.01 %';
+  return `${fixed(value * 100, value === 0 || value >= 0.9995 ? 0 : value < 0.01 ? 2 : 1)} %`;
+}
+
+function duration(seconds) {
+  if (seconds < 120) return say('seconds', { count: Math.round(seconds * (seconds < 10 ? 10 : 1)) / (seconds < 10 ? 10 : 1) });
+  return say('minutes', { count: Math.round(seconds / 60) });
+}
+
+/** Put the strings of a language into every element that names one. */
+function speak(chosen) {
+  language = chosen;
+  document.documentElement.lang = chosen;
+  for (const element of document.querySelectorAll('[data-say]')) element.textContent = say(element.dataset.say);
+  for (const element of document.querySelectorAll('[data-label]')) element.setAttribute('aria-label', say(element.dataset.label));
+  for (const element of document.querySelectorAll('[data-hint]')) element.placeholder = say(element.dataset.hint);
+}
+
+/** The language of the browser, as far as the page speaks it. */
+function browserLanguage() {
+  const wanted = (navigator.languages ?? [navigator.language]).map((tag) => tag.slice(0, 2).toLowerCase());
+  return wanted.find((tag) => tag in STRINGS) ?? 'en';
+}

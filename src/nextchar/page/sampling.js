@@ -1,0 +1,94 @@
+'use strict';
+// How the next character is drawn from the logits of a network, as nextchar/sampling.py does it, in float64.
+// Order: constraints, temperature, top-k, top-p, min-p, draw. What is null or undefined is off.
+
+/** The distribution of logits, reweighted by a temperature, put into `into`; an id that may not be drawn has 0. */
+function softmax(logits, temperature, forbidden, into = new Float64Array(logits.length)) {
+  let best = -1;
+  for (let id = 0; id < logits.length; id += 1) {
+    if (id !== forbidden && (best < 0 || logits[id] > logits[best])) best = id;
+  }
+  const peak = logits[best];
+  for (let id = 0; id < logits.length; id += 1) {
+    const power = temperature === 0 ? Number(id === best) : Math.exp((logits[id] - peak) / temperature);
+    into[id] = id === forbidden ? 0 : power;
+  }
+  return renormalised(into);
+}
+
+/** Make `distribution` sum to one. */
+function renormalised(distribution) {
+  let total = 0;
+  for (let id = 0; id < distribution.length; id += 1) total += distribution[id];
+  for (let id = 0; id < distribution.length; id += 1) distribution[id] /= total;
+  return distribution;
+}
+
+/** The ids of a distribution, the most probable first; of equals the first. */
+function mostProbableFirst(distribution) {
+  return Array.from(distribution.keys()).sort((one, other) => distribution[other] - distribution[one] || one - other);
+}
+
+/** Keep what is at least as probable as `threshold`. */
+function keepFrom(distribution, threshold) {
+  return renormalised(distribution.map((probability) => (probability >= threshold ? probability : 0)));
+}
+
+/** Keep the k most probable, and all that are exactly as probable as the k-th. */
+function keepTopK(distribution, k) {
+  if (k >= distribution.length) return distribution;
+  const ascending = distribution.slice().sort();
+  return keepFrom(distribution, ascending[ascending.length - k]);
+}
+
+/** Keep the fewest most probable that together have a probability of at least p. */
+function keepTopP(distribution, p) {
+  const kept = new Float64Array(distribution.length);
+  let sum = 0;
+  for (const id of mostProbableFirst(distribution)) {
+    const probability = distribution[id];
+    // As Python has it, which adds first and then takes off: the rounding is the same.
+    sum += probability;
+    if (sum - probability < p) kept[id] = probability;
+  }
+  return renormalised(kept);
+}
+
+/** Keep those at least `share` times as probable as the most probable one. */
+function keepMinP(distribution, share) {
+  return keepFrom(distribution, share * distribution.reduce((most, one) => Math.max(most, one), 0));
+}
+
+/** The distribution that the next id is drawn from, by the temperature, top_k, top_p and min_p of the settings. */
+function nextDistribution(logits, { temperature = 1, top_k: k, top_p: p, min_p: share }, forbidden, into) {
+  let distribution = softmax(logits, temperature, forbidden, into);
+  if (k !== null && k !== undefined) distribution = keepTopK(distribution, k);
+  if (p !== null && p !== undefined) distribution = keepTopP(distribution, p);
+  if (share !== null && share !== undefined) distribution = keepMinP(distribution, share);
+  return distribution;
+}
+
+/** The id that `uniform`, in [0, 1), picks from a distribution by inverting its running sum. */
+function draw(distribution, uniform) {
+  let total = 0;
+  for (let id = 0; id < distribution.length; id += 1) total += distribution[id];
+  const target = uniform * total;
+  let running = 0;
+  let last = 0;
+  for (let id = 0; id < distribution.length; id += 1) {
+    if (distribution[id] > 0) {
+      running += distribution[id];
+      last = id;
+      if (running > target) break;
+    }
+  }
+  // Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
+  return last;
+}
+
+/** The entropy of a distribution, in bits. */
+function entropyOf(distribution) {
+  let bits = 0;
+  for (const probability of distribution) if (probability > 0) bits -= probability * Math.log2(probability);
+  return bits;
+}

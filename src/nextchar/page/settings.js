@@ -1,0 +1,154 @@
+'use strict';
+// How the next character is drawn: the controls, and recipes by which a text can be had again.
+
+const STOPS = { none: [], line: ['\n'], paragraph: ['\n\n'] };
+const MOST_SEED = Number.MAX_SAFE_INTEGER;
+/** Characters before the cursor that the model reads; an LSTM remembers fewer. */
+const PROMPT_CHARACTERS = 2000;
+
+/** A field of the page holds something that is not allowed; the message says what is. */
+class FieldError extends Error {}
+
+/** The controls of drawing. Their elements are looked up by id once. */
+class Settings {
+  constructor(changed) {
+    const find = (id) => document.getElementById(id);
+    this.length = find('length');
+    this.stopAt = find('stop-at');
+    this.texts = find('texts');
+    this.seed = find('seed');
+    this.hold = find('hold');
+    this.slider = find('temperature');
+    this.number = find('temperature-number');
+    this.optional = { top_k: find('top-k'), top_p: find('top-p'), min_p: find('min-p') };
+    this.slider.addEventListener('input', () => this.setTemperature(this.slider.valueAsNumber));
+    this.number.addEventListener('input', () => {
+      if (this.number.value !== '') this.slider.value = this.number.value;
+    });
+    // A seed that was typed is meant to stay.
+    this.seed.addEventListener('input', () => { this.hold.checked = this.seed.value !== ''; });
+    for (const control of [this.slider, this.number, ...Object.values(this.optional)]) {
+      control.addEventListener('input', changed);
+    }
+    find('settings').addEventListener('submit', (event) => event.preventDefault());
+  }
+
+  setTemperature(value) {
+    this.slider.value = value;
+    this.number.value = value;
+  }
+
+  /** The slider goes in steps; the number beside it may stand between two of them. */
+  get temperature() {
+    return Number.isFinite(this.number.valueAsNumber) ? this.number.valueAsNumber : this.slider.valueAsNumber;
+  }
+
+  /** The seed to write with: the one that is held, or a new one, shown. */
+  nextSeed(anew = false) {
+    if (!anew && this.hold.checked && this.seed.value !== '') return this.readSeed();
+    const seed = crypto.getRandomValues(new Uint32Array(1))[0];
+    this.seed.value = String(seed);
+    return seed;
+  }
+
+  readSeed() {
+    const seed = Number(this.seed.value);
+    if (!/^\d+$/.test(this.seed.value) || seed > MOST_SEED) {
+      throw new FieldError(say('badField', { label: say('seed'), message: say('badSeed') }));
+    }
+    return seed;
+  }
+
+  /** What shapes the distribution: temperature, top_k, top_p, min_p; null is off. */
+  shape() {
+    const shape = { temperature: this.checked(this.number, say('temperature')) };
+    for (const [name, field] of Object.entries(this.optional)) {
+      shape[name] = field.value === '' && field.validity.valid ? null : this.checked(field, name.replace('_', '-'));
+    }
+    return shape;
+  }
+
+  /** Everything but the seed. */
+  read() {
+    return { length: this.checked(this.length, say('length')), ...this.shape(), stop: STOPS[this.stopAt.value] };
+  }
+
+  checked(field, label) {
+    const { badInput, rangeUnderflow, rangeOverflow, stepMismatch } = field.validity;
+    const between = stepMismatch && field !== this.number;
+    if (badInput || rangeUnderflow || rangeOverflow || between || field.value === '') {
+      throw new FieldError(say('badField', { label, message: field.validationMessage || '–' }));
+    }
+    return field.valueAsNumber;
+  }
+
+  /** Put the settings of a recipe into the controls; its seed is held, unless another text is wanted next. */
+  show(recipe, hold = true) {
+    this.length.value = recipe.length;
+    this.setTemperature(recipe.temperature);
+    for (const [name, field] of Object.entries(this.optional)) field.value = recipe[name] ?? '';
+    this.stopAt.value = stopName(recipe.stop);
+    this.seed.value = recipe.seed;
+    this.hold.checked = hold;
+  }
+}
+
+function stopName(stop) {
+  return Object.keys(STOPS).find((name) => STOPS[name][0] === stop[0]) ?? 'none';
+}
+
+/**
+ * The command that writes a text again with the model in `file`. A recipe is what a text was written with: {model, prompt,
+ * length, temperature, top_k, top_p, min_p, stop, seed, text}; `text` is its number among several of one seed.
+ */
+function recipeCommand(recipe, file) {
+  const words = ['nextchar sample', quoted(file), quoted(recipe.prompt)];
+  // A prompt that begins with a dash would be taken for an option.
+  if (recipe.prompt.startsWith('-')) words.splice(2, 0, '--');
+  const options = [`--length ${recipe.length}`, `--temperature ${recipe.temperature}`];
+  for (const name of ['top_k', 'top_p', 'min_p']) {
+    if (recipe[name] !== null) options.push(`--${name.replace('_', '-')} ${recipe[name]}`);
+  }
+  for (const stop of recipe.stop) options.push(`--stop $'${stop.replaceAll('\n', '\\n')}'`);
+  options.push(`--seed ${recipe.seed}`);
+  // Texts of one seed are told apart by their number; the last of so many is this one.
+  if (recipe.text > 0) options.push(`--count ${recipe.text + 1}`);
+  return [words[0], words[1], ...options, ...words.slice(2)].join(' ');
+}
+
+/** A word for the shell, as it stands. */
+function quoted(text) {
+  return /^[\w.,/:-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The recipe as the part of an address after #. */
+function recipeHash(recipe) {
+  const { stop, ...rest } = recipe;
+  const values = Object.entries({ ...rest, stop: stopName(stop) }).filter(([, value]) => value !== null);
+  return `#${new URLSearchParams(values)}`;
+}
+
+/** The recipe in an address; null where there is none. A FieldError says that it cannot be read. */
+function recipeFromHash(hash) {
+  const values = new URLSearchParams(hash.replace(/^#/, ''));
+  if (!values.has('seed')) return null;
+  const number = (name, missing, least, most, whole) => {
+    if (!values.has(name)) return missing;
+    const value = values.get(name).trim() === '' ? NaN : Number(values.get(name));
+    const right = value >= least && value <= most && (!whole || Number.isInteger(value));
+    if (!right) throw new FieldError(say('badLink'));
+    return value;
+  };
+  return {
+    model: values.get('model') ?? '',
+    prompt: values.get('prompt') ?? '',
+    length: number('length', 400, 1, 100000, true),
+    temperature: number('temperature', 0.5, 0, 2, false),
+    top_k: number('top_k', null, 1, Infinity, true),
+    top_p: number('top_p', null, 1e-9, 1, false),
+    min_p: number('min_p', null, 0, 1, false),
+    stop: STOPS[values.get('stop')] ?? [],
+    seed: number('seed', 0, 0, MOST_SEED, true),
+    text: number('text', 0, 0, 1000, true),
+  };
+}

@@ -1,0 +1,204 @@
+'use strict';
+// The sheet: a textarea to write on, and under it a copy of its text that carries the marks a textarea cannot have.
+
+/** Whether typing brings up a keyboard on the screen, which the page must not do of its own accord. */
+const touchesKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
+
+/**
+ * What one writes on. It knows which passages the model has written (`written`: [{start, text, recipe}], in the order
+ * they were written) and follows them while the text around them changes.
+ */
+class Sheet {
+  constructor(area, under, scroll, changed) {
+    this.area = area;
+    this.under = under;
+    this.scroll = scroll;
+    this.changed = changed;
+    this.written = [];
+    this.stranger = null;
+    this.leftOut = new Set();
+    this.streaming = null;
+    this.value = area.value;
+    area.addEventListener('input', () => this.follow());
+    document.addEventListener('selectionchange', () => document.activeElement === area && this.changed());
+  }
+
+  /** Where the model goes on, as an index into the text; a selection is not written over. */
+  get cursor() {
+    return this.area.selectionEnd;
+  }
+
+  set cursor(place) {
+    this.area.setSelectionRange(place, place);
+  }
+
+  /** The characters that the model knows; all others are marked. */
+  setKnown(characters) {
+    const codes = characters.map((character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+    this.stranger = new RegExp(`[^${codes.join('')}]`, 'gu');
+    this.draw();
+  }
+
+  /** The pieces that the model leaves out when it reads; they are marked more strongly. */
+  setLeftOut(pieces) {
+    if (pieces.join('\n') === [...this.leftOut].join('\n')) return;
+    this.leftOut = new Set(pieces);
+    this.draw();
+  }
+
+  /** Put `text` in place of what is between `start` and `end`, as one step of the browser's own undo. */
+  replace(start, end, text) {
+    const { area } = this;
+    if (start === end && text === '') return;
+    const before = document.activeElement;
+    const wanted = area.value.slice(0, start) + text + area.value.slice(end);
+    area.readOnly = false;
+    if (!touchesKeyboard()) this.type(start, end, text);
+    if (area.value !== wanted) area.value = wanted;
+    this.cursor = start + text.length;
+    if (before !== area) before?.focus({ preventScroll: true });
+    this.follow();
+  }
+
+  /** The same by a command, the only way into the undo of the browser. */
+  type(start, end, text) {
+    const { area } = this;
+    const { value } = area;
+    // A command does not part a letter from its marks: they are written once more.
+    const [from, to] = [clusterAround(value, start)[0], clusterAround(value, end)[1]];
+    const whole = value.slice(from, start) + text + value.slice(end, to);
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(from, to);
+    if (whole === '') document.execCommand('delete');
+    else document.execCommand('insertText', false, whole);
+  }
+
+  /** Put a passage of the model into the text. */
+  insert(start, text, recipe) {
+    this.replace(start, start, text);
+    if (text) this.written.push({ start, text, recipe });
+    this.draw();
+    this.changed();
+  }
+
+  /** Take the last passage of the model out again and return it; null where there is none. */
+  takeBack() {
+    const passage = this.written.pop();
+    if (!passage) return null;
+    this.replace(passage.start, passage.start + passage.text.length, '');
+    return passage;
+  }
+
+  /** The passages of the model become the writer's own. */
+  keep() {
+    this.written = [];
+    this.draw();
+    this.changed();
+  }
+
+  /** The text changed in one place: move the passages after it, forget those it touched. */
+  follow() {
+    const before = this.value;
+    const after = this.area.value;
+    if (before !== after) {
+      const { start, end, shift } = difference(before, after);
+      this.written = this.written
+        .filter((passage) => passage.start >= end || passage.start + passage.text.length <= start)
+        .map((passage) => (passage.start >= end ? { ...passage, start: passage.start + shift } : passage))
+        .filter((passage) => after.startsWith(passage.text, passage.start));
+      this.value = after;
+    }
+    this.draw();
+    this.changed();
+  }
+
+  /** From here on `extend` shows text at `place`; the textarea itself gets it in one piece, at the end. */
+  begin(place) {
+    this.area.readOnly = true;
+    this.streaming = { place, text: '', node: document.createTextNode('') };
+    this.draw();
+  }
+
+  extend(text) {
+    const atEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 60;
+    this.streaming.text += text;
+    this.streaming.node.appendData(text);
+    if (atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+
+  /** The streamed text becomes part of the sheet. */
+  end(recipe) {
+    const { place, text } = this.streaming;
+    const { scrollTop } = this.scroll;
+    this.streaming = null;
+    this.area.readOnly = false;
+    this.insert(place, text, recipe);
+    this.scroll.scrollTop = scrollTop;
+  }
+
+  /** Draw the copy under the textarea: passages of the model, unknown characters, and the text that streams in. */
+  draw() {
+    const text = this.area.value;
+    const cuts = new Set([0, text.length]);
+    const unknown = this.unknown(text);
+    for (const { start, end } of unknown) cuts.add(start).add(end);
+    for (const { start, text: passage } of this.written) cuts.add(start).add(start + passage.length);
+    if (this.streaming) cuts.add(this.streaming.place);
+    const places = [...cuts].sort((a, b) => a - b);
+    const nodes = [];
+    let mark = 0;
+    places.forEach((start, number) => {
+      if (this.streaming?.place === start) nodes.push(passageNode(this.streaming.node, 'model'));
+      const end = places[number + 1];
+      if (end === undefined) return;
+      while (mark < unknown.length && unknown[mark].end <= start) mark += 1;
+      const isUnknown = mark < unknown.length && unknown[mark].start <= start;
+      const piece = text.slice(start, end);
+      const classes = [];
+      const within = (passage) => passage.start <= start && start < passage.start + passage.text.length;
+      if (this.written.some(within)) classes.push('model');
+      if (isUnknown) classes.push('unknown');
+      if (isUnknown && this.leftOut.has(piece)) classes.push('left-out');
+      nodes.push(passageNode(document.createTextNode(piece), classes.join(' ')));
+    });
+    // A line end at the end is drawn only when something follows it.
+    nodes.push(document.createTextNode('\u200b'));
+    this.under.replaceChildren(...nodes);
+    this.under.parentElement.classList.toggle('streaming', this.streaming !== null);
+  }
+
+  /** Where the text has letters, with their marks, that the model does not know: [{start, end}]. */
+  unknown(text) {
+    if (!this.stranger) return [];
+    const found = [];
+    const cluster = /\P{M}?\p{M}*/suy;
+    for (const match of text.matchAll(this.stranger)) {
+      let start = match.index;
+      while (start > 0 && /^\p{M}/u.test(text.slice(start, start + 2))) {
+        start -= text.codePointAt(start - 2) > 0xffff ? 2 : 1;
+      }
+      if (found.length && start < found.at(-1).end) continue;
+      cluster.lastIndex = start;
+      found.push({ start, end: start + cluster.exec(text)[0].length });
+    }
+    return found;
+  }
+}
+
+function passageNode(node, classes) {
+  if (!classes) return node;
+  const span = document.createElement('span');
+  span.className = classes;
+  span.append(node);
+  return span;
+}
+
+/** Where two texts differ: `before` between start and end is other, and what follows is moved by shift. */
+function difference(before, after) {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let same = 0;
+  while (same < shorter - start && before[before.length - 1 - same] === after[after.length - 1 - same]) same += 1;
+  return { start, end: before.length - same, shift: after.length - before.length };
+}

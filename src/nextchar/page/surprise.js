@@ -1,0 +1,193 @@
+'use strict';
+// A text coloured by surprise: what each character cost the model, in bits, and what it had expected instead.
+
+/** Where one colour ends and the next begins, in bits. */
+const LEVELS = [0, 1, 2, 4, 6, 9];
+/** Characters that are scored at once. */
+const MOST_SCORED = 20000;
+
+class Surprise {
+  constructor({ model, sheetText, tell }) {
+    Object.assign(this, { model, sheetText });
+    const find = (id) => document.getElementById(id);
+    this.pasted = find('pasted');
+    this.text = find('coloured');
+    this.status = find('see-status');
+    this.mean = find('mean');
+    this.meanNote = find('mean-note');
+    this.alternatives = find('alternatives');
+    this.legend = find('legend');
+    this.pieces = [];
+    this.active = -1;
+    this.asked = 0;
+    find('score').addEventListener('click', () => this.score().catch(tell));
+    find('from-sheet').addEventListener('click', () => {
+      this.pasted.value = this.sheetText();
+      this.score().catch(tell);
+    });
+    this.text.addEventListener('pointerover', (event) => this.look(this.numberOf(event.target)));
+    this.text.addEventListener('click', (event) => this.look(this.numberOf(event.target)));
+    this.text.addEventListener('focus', () => this.look(Math.max(this.active, 0)));
+    this.text.addEventListener('keydown', (event) => this.move(event));
+  }
+
+  numberOf(target) {
+    const piece = target.closest('[data-number]');
+    return piece ? Number(piece.dataset.number) : -1;
+  }
+
+  /** The view is opened: the sheet's text is there to begin with. */
+  open() {
+    this.draw();
+    if (this.pasted.value === '') this.pasted.value = this.sheetText();
+    if (this.pieces.length === 0 && this.pasted.value !== '') return this.score();
+    return undefined;
+  }
+
+  async score() {
+    const text = this.pasted.value;
+    const read = lastCharacters(text, MOST_SCORED);
+    const asked = ++this.asked;
+    if (text === '') {
+      this.status.textContent = say('empty');
+      return;
+    }
+    this.status.textContent = say('scoring');
+    let answer;
+    try {
+      answer = await this.model().score(read, 5);
+    } catch (error) {
+      this.status.textContent = '';
+      throw error;
+    }
+    if (asked !== this.asked) return;
+    this.answer = answer;
+    this.status.textContent = read === text ? '' : say('onlyLast', { count: MOST_SCORED });
+    this.active = -1;
+    this.color();
+    this.draw();
+  }
+
+  /** Another model: what the last one thought is gone. */
+  forget() {
+    this.answer = null;
+    this.pieces = [];
+    this.text.hidden = true;
+    this.mean.textContent = '–';
+    this.meanNote.textContent = '';
+    this.alternatives.replaceChildren();
+  }
+
+  /** Put the text on the page, each group of characters that is drawn as one in a colour of its own. */
+  color() {
+    const { characters, bits } = this.answer;
+    let first = 0;
+    this.pieces = graphemes(characters.join('')).map((piece) => {
+      const count = Array.from(piece).length;
+      const cost = bits.slice(first, first + count).reduce((sum, one) => sum + one, 0);
+      const made = { piece, first, count, cost };
+      first += count;
+      return made;
+    });
+    this.elements = this.pieces.map(({ piece, cost, first: index, count }, number) => {
+      const element = document.createElement('span');
+      element.setAttribute('role', 'option');
+      element.id = `piece-${number}`;
+      element.dataset.number = String(number);
+      element.className = `bits-${level(cost)}`;
+      if (this.answer.unknown.slice(index, index + count).some(Boolean)) element.classList.add('unknown');
+      const seen = appearance(piece);
+      if (!seen.visible) element.setAttribute('aria-label', seen.name);
+      // A line end is seen by its sign; it still ends the line.
+      element.textContent = piece === '\n' ? '⏎\n' : piece;
+      if (piece === '\n') element.classList.add('end');
+      return element;
+    });
+    this.text.replaceChildren(...this.elements);
+    this.text.hidden = false;
+  }
+
+  /** The figures and the legend, in the language of the page. */
+  draw() {
+    this.legend.replaceChildren(...LEVELS.map((low, number) => legendRow(low, LEVELS[number + 1], number)));
+    if (!this.answer) return;
+    const { bits_per_character: mean, unknown, characters } = this.answer;
+    this.mean.textContent = fixed(mean, 2);
+    const values = { count: characters.length, unknown: unknown.filter(Boolean).length };
+    const oneIn = mean < 20 ? ` ${say('meanOneIn', { number: fixed(2 ** mean, 1) })}` : '';
+    this.meanNote.textContent = say('meanNote', values) + oneIn;
+    this.show();
+  }
+
+  move(event) {
+    const rightToLeft = getComputedStyle(this.text).direction === 'rtl';
+    const [forward, back] = rightToLeft ? ['ArrowLeft', 'ArrowRight'] : ['ArrowRight', 'ArrowLeft'];
+    const last = this.pieces.length - 1;
+    const steps = { [forward]: 1, [back]: -1, ArrowDown: 10, ArrowUp: -10, Home: -last, End: last };
+    if (!(event.key in steps) || last < 0) return;
+    event.preventDefault();
+    this.look(Math.min(last, Math.max(0, this.active + steps[event.key])));
+    this.elements[this.active].scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Tell of one piece. */
+  look(number) {
+    if (number < 0 || number === this.active || !this.pieces[number]) return;
+    this.elements[this.active]?.removeAttribute('aria-selected');
+    this.active = number;
+    this.show();
+  }
+
+  show() {
+    const piece = this.pieces[this.active];
+    if (!piece) {
+      this.alternatives.replaceChildren();
+      return;
+    }
+    const element = this.elements[this.active];
+    element.setAttribute('aria-selected', 'true');
+    this.text.setAttribute('aria-activedescendant', element.id);
+    const blocks = [];
+    for (let index = piece.first; index < piece.first + piece.count; index += 1) blocks.push(...this.told(index));
+    this.alternatives.replaceChildren(...blocks);
+    const told = ({ character, probability }) => `${appearance(character).name} ${percent(probability)}`;
+    const expected = this.answer.alternatives[piece.first].slice(0, 3).map(told);
+    const values = { name: appearance(piece.piece).name, bits: fixed(piece.cost, 1), expected: expected.join(', ') };
+    element.setAttribute('aria-label', say('optionLabel', values));
+  }
+
+  /** One character: its cost and what was expected in its place. */
+  told(index) {
+    const { characters, bits, unknown, alternatives } = this.answer;
+    const heading = document.createElement('h3');
+    const cost = document.createElement('span');
+    cost.textContent = say('bits', { bits: fixed(bits[index], 2) }) + (unknown[index] ? ` · ${say('unknown')}` : '');
+    heading.append(drawn(characters[index]), ' ', cost);
+    const list = document.createElement('ol');
+    list.className = 'expected';
+    list.setAttribute('aria-label', say('expected'));
+    for (const { character, probability } of alternatives[index]) {
+      const item = document.createElement('li');
+      item.style.setProperty('--share', String(probability));
+      if (character === characters[index]) item.className = 'itself';
+      const share = document.createElement('span');
+      share.textContent = percent(probability);
+      item.append(drawn(character), document.createElement('i'), share);
+      list.append(item);
+    }
+    return [heading, list];
+  }
+}
+
+function level(bits) {
+  return Math.max(0, LEVELS.findLastIndex((low) => bits >= low));
+}
+
+function legendRow(low, high, number) {
+  const row = document.createElement('li');
+  const swatch = document.createElement('span');
+  swatch.className = `swatch bits-${number}`;
+  const values = { low: fixed(low, 0), high: high === undefined ? '' : fixed(high, 0) };
+  row.append(swatch, ` ${say(high === undefined ? 'above' : 'from', values)}`);
+  return row;
+}

@@ -1,0 +1,102 @@
+'use strict';
+// Characters and ids, as nextchar/vocabulary.py has them: a character is a Unicode code point, id 0 the unknown symbol.
+
+const UNKNOWN = 0;
+const REPLACED = '\ufffd';
+/** Code points that a text can hold: all but the surrogates. */
+const SCALAR_VALUES = 0x110000 - 0x800;
+
+const LOOKALIKES = new Map(Object.entries({
+  '‘': "'", '’': "'", '‚': "'", '‛': "'", '`': "'", '´': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"',
+  '–': '-', '—': '-', '‒': '-', '―': '-', '−': '-', '‐': '-', '…': '...', '\t': ' ', '\u00a0': ' ', '\u3000': ' ',
+  '。': '.', '、': ',', 'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'ø': 'o', 'ł': 'l', 'đ': 'd', 'ı': 'i', 'þ': 'th', 'ð': 'd',
+}));
+// A base character with its combining marks, or a run of conjoining Hangul jamo: what normalisation puts together.
+const CLUSTER = /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]*/gsu;
+
+/** Whether a character combines with the one before it, that is, has a combining class. */
+function combines(character) {
+  // Normalisation puts marks in the order of their classes, past none that has no class: those of 240 and 1 show it.
+  return `\u0345${character}`.normalize('NFD') !== `\u0345${character}` || `${character}\u0334`.normalize('NFD') !== `${character}\u0334`;
+}
+
+/** The text without differences of case, as Unicode's full case folding has it; JavaScript has no function for it. */
+function caseFolded(text) {
+  const fold = (character) => ({ 'ẞ': 'ss', 'ı': 'ı' })[character] ?? Array.from(character.toUpperCase(), (one) => one.toLowerCase()).join('');
+  return Array.from(text, fold).join('');
+}
+
+/** Other ways to write a piece of text, nearest first, itself among them. */
+function* formsOf(piece) {
+  yield piece;
+  const plain = piece.normalize('NFKD');
+  const bare = Array.from(plain).filter((character) => !combines(character)).join('');
+  for (const form of [piece, piece.normalize('NFKC'), bare, LOOKALIKES.get(piece.toLowerCase()) ?? '']) {
+    for (const cased of [form, form.toLowerCase(), form.toUpperCase(), caseFolded(form)]) {
+      yield cased.normalize('NFC');
+      yield cased.normalize('NFD');
+      yield cased;
+    }
+  }
+}
+
+/** The characters a model knows. */
+class Vocabulary {
+  constructor(characters, hasUnknown) {
+    this.characters = Array.from(characters);
+    this.hasUnknown = hasUnknown;
+    this.symbols = hasUnknown ? [REPLACED, ...this.characters] : this.characters;
+    const first = this.symbols.length - this.characters.length;
+    this.ids = new Map(this.characters.map((character, number) => [character, first + number]));
+    /** Bits that each character outside the vocabulary costs beyond the unknown symbol, which stands for all of them. */
+    this.unseenBits = Math.log2(SCALAR_VALUES - this.characters.length);
+  }
+
+  /** Whether the id is read and scored, and never drawn. */
+  neverDrawn(id) {
+    return this.hasUnknown && id === UNKNOWN;
+  }
+
+  knows(text) {
+    return Array.from(text).every((character) => this.ids.has(character));
+  }
+
+  /** The ids of a text; characters outside the vocabulary become the unknown symbol. */
+  encode(text) {
+    return Array.from(text, (character) => {
+      const id = this.ids.get(character);
+      if (id === undefined && !this.hasUnknown) {
+        const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
+        throw new Error(`The model does not know “${character}” (U+${code}), and has no unknown symbol to read it as.`);
+      }
+      return id ?? UNKNOWN;
+    });
+  }
+
+  /**
+   * The text in characters that the model knows: {text, replacements}, each replacement {character, replacement, count}.
+   * An unknown piece is read as the nearest known one: composed or decomposed, in the other case, in another form,
+   * without its accents, as the plain form of a typographic sign. What has none is left out.
+   */
+  fold(prompt) {
+    const counted = new Map();
+    const text = prompt.replace(CLUSTER, (piece) => {
+      if (this.knows(piece)) return piece;
+      const replacement = this.nearest(piece);
+      const before = counted.get(piece);
+      if (before) before.count += 1;
+      else counted.set(piece, { character: piece, replacement, count: 1 });
+      return replacement;
+    });
+    return { text, replacements: [...counted.values()] };
+  }
+
+  nearest(piece) {
+    const known = (text) => text !== '' && this.knows(text);
+    for (const form of formsOf(piece)) if (known(form)) return form;
+    return Array.from(piece, (character) => {
+      for (const form of formsOf(character)) if (known(form)) return form;
+      return '';
+    }).join('');
+  }
+}

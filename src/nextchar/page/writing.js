@@ -1,0 +1,234 @@
+'use strict';
+// Writing: the model goes on from the cursor, once or in several ways, and what it wrote can be had otherwise.
+
+const FOUR = [0.2, 0.5, 1.0, 1.2];
+
+/** Hand each piece of a generator to `take` and return what the generator returns. */
+async function follow(generator, take) {
+  for (;;) {
+    const { done, value } = await generator.next();
+    if (done) return value;
+    take(value);
+  }
+}
+
+/** Collect pieces and hand them on once for each picture that the screen shows. */
+function oncePerFrame(take) {
+  let held = '';
+  let waiting = 0;
+  const flush = () => {
+    cancelAnimationFrame(waiting);
+    waiting = 0;
+    if (held) take(held);
+    held = '';
+  };
+  const add = (piece) => {
+    held += piece;
+    waiting ||= requestAnimationFrame(flush);
+  };
+  return { add, flush };
+}
+
+/** What the buttons under the sheet do. */
+class Writing {
+  constructor({ sheet, settings, model, tell, wrote }) {
+    Object.assign(this, { sheet, settings, model, tell, wrote });
+    this.running = null;
+    this.last = null;
+    this.choices = new Choices((card) => this.take(card), () => {
+      this.stop();
+      this.refresh();
+    });
+    this.buttons = {};
+    for (const id of ['continue', 'stop', 'again', 'undo', 'keep', 'four']) {
+      this.buttons[id] = document.getElementById(id);
+      this.buttons[id].addEventListener('click', () => this.press(id));
+    }
+    document.addEventListener('keydown', (event) => this.shortcut(event));
+    this.refresh();
+  }
+
+  shortcut(event) {
+    if (document.getElementById('write').hidden || document.querySelector('dialog[open]') || event.isComposing) return;
+    const control = event.ctrlKey || event.metaKey;
+    if (event.key === 'Enter' && control) {
+      event.preventDefault();
+      this.press(event.shiftKey ? 'again' : 'continue');
+    } else if (event.key === 'Escape' && this.running) {
+      event.preventDefault();
+      this.press('stop');
+    }
+  }
+
+  async press(id) {
+    const button = this.buttons[id];
+    if (button.disabled || button.hidden) return;
+    try {
+      await this[id]();
+    } catch (error) {
+      this.tell(error);
+    }
+  }
+
+  /** Which buttons can be pressed now. */
+  refresh() {
+    const running = this.running !== null;
+    const focused = document.activeElement;
+    this.buttons.continue.hidden = running;
+    this.buttons.stop.hidden = !running;
+    if (focused === this.buttons.continue && running) this.buttons.stop.focus();
+    if (focused === this.buttons.stop && !running) this.buttons.continue.focus();
+    const written = this.sheet.written.length > 0;
+    this.buttons.continue.disabled = this.buttons.four.disabled = !this.model();
+    this.buttons.again.disabled = running || !(written || this.choices.open);
+    this.buttons.undo.disabled = this.buttons.keep.disabled = running || !written;
+    if (running) this.buttons.four.disabled = true;
+  }
+
+  /** The recipe of a text from the cursor, or from `prompt`. */
+  recipe(seed, prompt = this.promptAt(this.sheet.cursor)) {
+    return { model: this.model().info.id, prompt, ...this.settings.read(), seed, text: 0 };
+  }
+
+  promptAt(place) {
+    return lastCharacters(this.sheet.value.slice(0, place), PROMPT_CHARACTERS);
+  }
+
+  async continue() {
+    const count = Number(this.settings.texts.value);
+    const recipe = this.recipe(0);
+    recipe.seed = this.settings.nextSeed();
+    if (count === 1) await this.one(recipe);
+    else await this.several(count, recipe);
+  }
+
+  async four() {
+    const recipe = this.recipe(0);
+    recipe.seed = this.settings.nextSeed();
+    await this.temperatures(recipe);
+  }
+
+  stop() {
+    this.running?.abort();
+  }
+
+  undo() {
+    const passage = this.sheet.takeBack();
+    this.sheet.cursor = passage.start;
+    this.tell(say('undone'));
+  }
+
+  keep() {
+    this.sheet.keep();
+    this.tell(say('kept'));
+  }
+
+  /** The same once more, from the same cursor, with a new seed. */
+  async again() {
+    if (this.choices.open) {
+      await this.last({ ...this.recipe(this.settings.nextSeed(true), this.lastPrompt) });
+      return;
+    }
+    const recipe = this.recipe(0, '');
+    const passage = this.sheet.takeBack();
+    this.sheet.cursor = passage.start;
+    try {
+      await this.one({ ...recipe, prompt: this.promptAt(passage.start), seed: this.settings.nextSeed(true) });
+    } catch (error) {
+      // Nothing new came: what was there is better than a gap.
+      const isThere = this.sheet.written.some((one) => one.start === passage.start);
+      if (!isThere) this.sheet.insert(passage.start, passage.text, passage.recipe);
+      this.refresh();
+      throw error;
+    }
+  }
+
+  /** One text, written into the sheet. */
+  async one(recipe) {
+    this.choices.close();
+    this.tell(say('writing'));
+    this.sheet.begin(this.sheet.cursor);
+    const screen = oncePerFrame((piece) => this.sheet.extend(piece));
+    let text = '';
+    const outcome = await this.run(recipe, (piece) => {
+      text += piece;
+      screen.add(piece);
+    });
+    screen.flush();
+    const count = Array.from(text).length;
+    const kept = outcome.finished ? recipe : { ...recipe, length: count };
+    this.sheet.end(kept);
+    this.done();
+    if (outcome.error) throw outcome.error;
+    this.tell(text === '' ? say('nothing') : say(outcome.finished ? 'wrote' : 'stopped', { count }));
+    if (text !== '') this.wrote(kept);
+  }
+
+  several(count, recipe) {
+    const recipes = Array.from({ length: count }, (_, text) => ({ ...recipe, text }));
+    const labels = recipes.map((_, number) => say('textNumber', { number: number + 1 }));
+    this.last = (anew) => this.several(count, anew);
+    return this.sideBySide(say('choicesTexts'), labels, recipes);
+  }
+
+  temperatures(recipe) {
+    const recipes = FOUR.map((temperature) => ({ ...recipe, temperature }));
+    const labels = FOUR.map((value) => say('temperatureIn', { value: fixed(value, 1) }));
+    this.last = (anew) => this.temperatures(anew);
+    return this.sideBySide(say('choicesTemperatures'), labels, recipes);
+  }
+
+  /** Several texts at once, each on a card. */
+  async sideBySide(title, labels, recipes) {
+    this.lastPrompt = recipes[0].prompt;
+    const cards = this.choices.show(title, labels, recipes);
+    this.tell(say('writing'));
+    const outcomes = await Promise.all(cards.map(async (card) => {
+      const screen = oncePerFrame(card.extend);
+      const outcome = await this.run(card.recipe, screen.add);
+      screen.flush();
+      if (!outcome.finished) card.recipe.length = Array.from(card.text).length;
+      card.ready();
+      return outcome;
+    }));
+    this.done();
+    const failed = outcomes.find((outcome) => outcome.error);
+    if (failed) throw failed.error;
+    this.tell(say('wroteAll', { count: cards.length }));
+  }
+
+  /** Let the model write by a recipe: {finished} when it came to its end, {error} when something went wrong. */
+  async run(recipe, take) {
+    this.running ??= new AbortController();
+    this.refresh();
+    const { signal } = this.running;
+    const { length, temperature, top_k, top_p, min_p, stop, seed, text } = recipe;
+    const options = { length, temperature, top_k, top_p, min_p, stop, seed, stream: text };
+    try {
+      await follow(this.model().generate(recipe.prompt, options, signal), take);
+      return { finished: !signal.aborted };
+    } catch (error) {
+      return { finished: false, error: signal.aborted ? null : error };
+    }
+  }
+
+  done() {
+    this.running = null;
+    this.refresh();
+  }
+
+  /** A card was chosen: its text goes where it was to go on from, or to the cursor if that place is gone. */
+  take(card) {
+    this.choices.close();
+    const { sheet } = this;
+    const { prompt } = card.recipe;
+    const ends = (place) => sheet.value.slice(0, place).endsWith(prompt);
+    if (!ends(sheet.cursor)) sheet.cursor = ends(sheet.value.length) ? sheet.value.length : sheet.cursor;
+    sheet.insert(sheet.cursor, card.text, card.recipe);
+    this.settings.setTemperature(card.recipe.temperature);
+    if (!touchesKeyboard()) sheet.area.focus();
+    this.tell(say('taken'));
+    this.wrote(card.recipe);
+    this.refresh();
+  }
+}
