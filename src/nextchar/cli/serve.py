@@ -1,0 +1,109 @@
+"""`nextchar serve`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from nextchar.cli.app import DONE
+from nextchar.cli.console import note, note_if_slow, shell_quoted
+from nextchar.errors import MissingDependencyError, UsageError
+from nextchar.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from nextchar.web.server import Server
+
+KEY_VARIABLE = "NEXTCHAR_API_KEY"
+SWITCH_INTERVAL = 0.001
+"""Seconds that a thread holds Python's lock while others want it: a fifth of the usual, so that the event loop waits
+less. Of a process that does nothing else; training keeps the usual."""
+
+
+def serve(
+    *model: Path,
+    settings: Annotated[ServeSettings, Parameter(name="*")] = ServeSettings(),  # noqa: B008 (immutable)
+) -> int:
+    """Open a page to play with models, and an API that programs use as they use OpenAI's, until Ctrl-C.
+
+    A run folder is served as it grows: its model is loaded anew when it has learned more.
+
+    Parameters
+    ----------
+    model
+        Run folders or model files.
+    """
+    if not model:
+        raise UsageError("Name a model to serve: nextchar serve runs/mybook")
+    if settings.api_key is None and (key := os.environ.get(KEY_VARIABLE)):
+        settings = settings.model_copy(update={"api_key": key})
+    server = _open(model, settings, load=True)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    with _stopped_by_signals(server):
+        server.start()
+        names = ", ".join(served.name for served in server.service.shelf)
+        note(f"serving {names} at {server.address} (API: {server.address}docs); Ctrl-C stops")
+        server.wait()
+    note("stopped")
+    return DONE
+
+
+@contextmanager
+def served_live(run: Path, port: int, *, loud: bool) -> Generator[None]:
+    """Serve a run while it is trained, with little of the machine and to this machine alone; say where if ``loud``."""
+    few = ServeSettings(port=port, cores=1, max_writing=2, max_waiting=32, max_characters=5000)
+    server = _open([run], few, load=False)
+    server.start()
+    if loud:
+        note(f"the page, live: {server.address}")
+    try:
+        yield
+    finally:
+        server.close()
+    if loud:
+        note(f"the page goes on with: nextchar serve {shell_quoted(run)}")
+
+
+def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Server:
+    """Return a server that has its port, and its models if they are to be loaded beforehand.
+
+    Raises:
+        MissingDependencyError: what it needs is not installed.
+        ModelFileError: a model is missing or damaged.
+        NextcharError: the port cannot be had.
+    """
+    try:
+        from nextchar.web.server import Server
+        from nextchar.web.shelf import Shelf
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'The page and the API are served by fastapi and uvicorn ({error}): pip install "nextchar[web]".'
+        ) from error
+    shelf = Shelf.of(models)
+    if load:
+        with note_if_slow("compiling the inner loops, which happens once"):
+            for served in shelf:
+                served.edition()
+    return Server(shelf, settings)
+
+
+@contextmanager
+def _stopped_by_signals(server: Server) -> Generator[None]:
+    """Let SIGTERM and Ctrl-C stop ``server`` in order; a second one cuts off what is still being answered."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,62 @@
+"""Answers that are sent while they are written: server-sent events.
+
+Source: WHATWG, "HTML", section 9.2 (server-sent events).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from nextchar.web.answers import json_bytes
+from nextchar.web.refusals import as_refusal
+from nextchar.web.turns import Turn
+
+EVENTS = {"text/event-stream": {"schema": {"type": "object", "properties": {"data": {"type": "string"}}}}}
+"""What such an answer is, for the page of the API."""
+
+logger = logging.getLogger("nextchar.web")
+
+
+def event(data: Any) -> bytes:
+    """Return ``data`` as one event; a string is sent as it is, anything else as JSON, which has no line ends."""
+    content = data.encode() if isinstance(data, str) else json_bytes(data)
+    return b"data: " + content + b"\n\n"
+
+
+class EventStream(StreamingResponse):
+    """Sends events until there are no more or the client is gone, and ends the turn that they were made in."""
+
+    def __init__(self, events: AsyncGenerator[Any], turn: Turn) -> None:
+        """Prepare the answer.
+
+        Args:
+            events: data of each; an error in their making becomes the last event.
+            turn: ended with the answer, however that ends.
+        """
+        self._events, self._turn = events, turn
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(self._encoded(), headers=headers, media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send everything."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._turn.leave()
+
+    async def _encoded(self) -> AsyncGenerator[bytes]:
+        try:
+            async for data in self._events:
+                yield event(data)
+        except Exception as error:  # the answer has begun: its status can say nothing any more
+            refusal = as_refusal(error)
+            if refusal.status == 500:
+                logger.error("a request failed while it was answered", exc_info=error)
+            yield event(refusal.body)
+        finally:
+            await self._events.aclose()

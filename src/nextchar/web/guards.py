@@ -1,0 +1,186 @@
+"""What every request passes on its way in, and every answer on its way out: counting, headers, host and key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nextchar.web.measures import Measures
+from nextchar.web.refusals import CLIENT_GONE, RefusedError, as_refusal, refuse
+
+NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+SECURITY = {
+    "Content-Security-Policy": NOTHING,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of every answer that does not say otherwise."""
+LOCKED = ("/api/", "/v1/", "/metrics")
+"""Beginnings of the paths that ask for the key, where there is one."""
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+logger = logging.getLogger("nextchar.web")
+
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
+
+
+def page_policy(page: str) -> str:
+    """Return the content security policy of ``page``: its own scripts and no others, and no other host."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _SCRIPT.findall(page))
+    scripts = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+class AnswerHeaders:
+    """Adds the headers that keep browsers from doing what no page of ours asks for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in {**SECURITY, "Cache-Control": "no-store"}.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class Counting:
+    """Counts requests and the time they take; those that fail by a mistake of ours are answered, too."""
+
+    def __init__(self, app: ASGIApp, measures: Measures, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._app, self._measures, self._clock = app, measures, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = self._clock(), CLIENT_GONE
+
+        async def send_and_see(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_see)
+        except Exception as error:
+            logger.error("a request failed", exc_info=error)
+            if status != CLIENT_GONE:  # its answer has begun
+                raise
+            await refuse(as_refusal(error))(scope, receive, send_and_see)
+        finally:
+            # Paths that there are, and no others: whoever asks for nonsense must not fill the memory.
+            route = getattr(scope.get("route"), "path", "other")
+            self._measures.requests.labels(route, status).inc()
+            self._measures.seconds.labels(route).observe(self._clock() - began)
+
+
+class BodyLimit:
+    """Reads no more of a body than is allowed."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or send it away."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "0")
+        if told.isdecimal() and int(told[:20]) > self._most:
+            await refuse(self._too_large())(scope, receive, send)
+            return
+        size = 0
+
+        async def receive_so_much() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._most:
+                # The one error that FastAPI lets through while it reads a body.
+                refusal = self._too_large()
+                raise HTTPException(refusal.status, str(refusal))
+            return message
+
+        await self._app(scope, receive_so_much, send)
+
+    def _too_large(self) -> RefusedError:
+        return RefusedError(
+            413,
+            f"The body is larger than {self._most:,} bytes, the limit of this server (--max-body).",
+            code="too_long",
+        )
+
+
+class Door:
+    """Lets in who may come in."""
+
+    def __init__(self, app: ASGIApp, api_key: str | None, hosts: frozenset[str] | None) -> None:
+        """Keep the door of ``app``.
+
+        Args:
+            app: what is behind it.
+            api_key: that requests to the API have to bring; None asks for none.
+            hosts: names that the server may be called by; None is any. A page of another origin whose name was made to
+                point to this machine (DNS rebinding) is kept out by it.
+        """
+        self._app, self._hosts = app, hosts
+        self._key = None if api_key is None else api_key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or send it away."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        await (self._app if refusal is None else refuse(refusal))(scope, receive, send)
+
+    def _refusal(self, path: str, headers: Headers) -> RefusedError | None:
+        if self._hosts is not None and _host(headers.get("host", "")) not in self._hosts:
+            return RefusedError(
+                400,
+                "This server answers under the names localhost and 127.0.0.1 alone; for others start it with --api-key "
+                "or --public.",
+                code="invalid_host",
+            )
+        if self._key is None or not path.startswith(LOCKED):
+            return None
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        # Headers are bytes, which Starlette reads as Latin-1.
+        if scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode("latin-1", "replace"), self._key):
+            return None
+        what = "is wrong" if given else "is missing"
+        return RefusedError(
+            401,
+            f'The API key {what}: send it as "Authorization: Bearer KEY".',
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+def _host(header: str) -> str:
+    """Return the name in a Host header, without its port."""
+    return header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0].lower()

@@ -1,0 +1,77 @@
+"""The API as OpenAI's clients speak it: /v1/completions and /v1/models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from nextchar.web.answers import json_answer
+from nextchar.web.bodies import REFUSED
+from nextchar.web.completion_bodies import CompletionAnswer, CompletionBody, ModelCard, ModelList
+from nextchar.web.completions import Chunk, Completions, joined
+from nextchar.web.event_stream import EVENTS, EventStream
+from nextchar.web.service import Service
+from nextchar.web.shelf import ServedModel
+from nextchar.web.turns import Turn
+
+BODIES = {"/v1/completions": CompletionBody}
+"""What the bodies of requests are read as, by path."""
+
+
+def openai_routes(service: Service) -> APIRouter:
+    """Return the routes that clients of OpenAI use."""
+    router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=REFUSED)
+
+    async def completions(body: CompletionBody, request: Request) -> Response:
+        """Write texts that go on from prompts. Text k of a request is text k of its seed, prompts taken in order."""
+        served = service.shelf.find(body.model)
+        service.check_text("prompt", sum(map(len, body.prompt)))
+        service.check_characters("max_tokens", body.max_tokens * body.n * len(body.prompt))
+        texts = Completions(service, served, body)
+        if body.stream:
+            turn = await service.writing.enter()
+            return EventStream(_events(texts, turn), turn)
+        async with service.writing.turn(request.is_disconnected) as turn:
+            chunks = [chunk async for chunks in turn.results(texts.chunks()) for chunk in chunks]
+        return json_answer(texts.answer(joined(chunks), usage=True, **texts.end()))
+
+    async def models(request: Request) -> Response:
+        """List the models that are served."""
+        async with service.reading.turn(request.is_disconnected) as turn:
+            cards = await turn.last(_cards([served for served in service.shelf if served.is_there()]))
+        return json_answer({"object": "list", "data": cards})
+
+    async def model(name: str, request: Request) -> Response:
+        """Tell of one model."""
+        async with service.reading.turn(request.is_disconnected) as turn:
+            return json_answer((await turn.last(_cards([service.shelf.find(name)])))[0])
+
+    answers = {200: {"content": EVENTS}}
+    router.post("/completions", response_model=CompletionAnswer, responses={**answers})(completions)
+    router.get("/models", response_model=ModelList)(models)
+    router.get("/models/{name:path}", response_model=ModelCard)(model)
+    return router
+
+
+async def _events(texts: Completions, turn: Turn) -> AsyncGenerator[Any]:
+    """Yield the chunks of a stream, those of a slice of time joined, and what comes after the last."""
+    with_usage = texts.body.stream_options is not None and texts.body.stream_options.include_usage
+    async for chunks in turn.results(texts.chunks()):
+        for choice in joined(chunks):
+            if choice["text"] or choice["finish_reason"]:
+                yield texts.answer([choice], usage=False)
+    if with_usage:
+        yield texts.answer([], usage=True, **texts.end())
+    yield "[DONE]"
+
+
+def _cards(models: list[ServedModel]) -> Iterator[list[Chunk]]:
+    cards: list[Chunk] = []
+    yield cards
+    for served in models:
+        edition = served.ready()
+        cards.append({"id": served.name, "object": "model", "created": edition.created, "owned_by": "nextchar"})
+    yield cards

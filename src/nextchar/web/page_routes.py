@@ -1,0 +1,78 @@
+"""What is there for people and their tools besides the API: the page, the page of the API, health and measures."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from nextchar.page import build_page
+from nextchar.web.answers import json_answer
+from nextchar.web.guards import page_policy
+from nextchar.web.measures import CONTENT_TYPE
+from nextchar.web.service import Service
+
+FAVICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f4e5f"/>'
+    '<path d="M8 24V13m0 4q0-4 4-4t4 4v7" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/>'
+    '<path d="M21 24h4" stroke="#ffb454" stroke-width="3" stroke-linecap="round"/></svg>'
+)
+ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+"""Files of Swagger UI, which the package fastapi-offline holds: nothing is asked of another host."""
+
+
+def page_routes(service: Service, title: str, schema: str) -> APIRouter:
+    """Return the routes beside the API, whose description is at the path ``schema``."""
+    router = APIRouter()
+
+    async def page() -> Response:
+        return _page(build_served_page())
+
+    async def documentation() -> Response:
+        shown = get_swagger_ui_html(
+            openapi_url=schema,
+            title=title,
+            swagger_js_url="/docs/swagger-ui-bundle.js",
+            swagger_css_url="/docs/swagger-ui.css",
+            swagger_favicon_url="/favicon.ico",
+        )
+        return _page(bytes(shown.body).decode())
+
+    async def asset(name: str) -> Response:
+        if name not in ASSETS:
+            return Response(status_code=404)
+        content = (files("fastapi_offline") / "static" / name).read_bytes()
+        return Response(content, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
+
+    async def favicon() -> Response:
+        return Response(FAVICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+
+    async def health() -> Response:
+        """Tell that the server answers."""
+        stopping = service.writing.closing_at is not None
+        status = {"status": "stopping" if stopping else "ok", "models": len(service.shelf)}
+        return json_answer(status, 503 if stopping else 200)
+
+    async def metrics() -> Response:
+        """Tell what was counted, in the text format of Prometheus."""
+        return Response(service.measures.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    for path, answer in {"/": page, "/docs": documentation, "/docs/{name}": asset, "/favicon.ico": favicon}.items():
+        router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(answer)
+    router.get("/healthz", tags=["operation"])(health)
+    router.get("/metrics", tags=["operation"], response_class=PlainTextResponse)(metrics)
+    return router
+
+
+@cache
+def build_served_page() -> str:
+    """Return the page, the same for every request."""
+    return build_page({"life": "served"})
+
+
+def _page(content: str) -> Response:
+    headers = {"Content-Security-Policy": page_policy(content), "Cache-Control": "no-cache"}
+    return HTMLResponse(content, headers=headers)

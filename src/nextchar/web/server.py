@@ -1,0 +1,132 @@
+"""The server: a port, a thread that answers on it, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from contextlib import suppress
+from threading import Thread
+
+import uvicorn
+
+from nextchar.errors import NextcharError, UsageError
+from nextchar.settings import ServeSettings
+from nextchar.web.app import make_app
+from nextchar.web.service import Service
+from nextchar.web.shelf import Shelf
+
+GRACE = 2.0
+"""Seconds that texts being written have left when the server is stopped."""
+PATIENCE = 3
+"""Seconds more until connections are cut off."""
+
+
+class Server:
+    """Answers on a port from a thread of its own."""
+
+    def __init__(self, shelf: Shelf, settings: ServeSettings) -> None:
+        """Take the port.
+
+        Raises:
+            UsageError: the host is open to other machines, and nothing says that it may be.
+            NextcharError: the port cannot be had.
+        """
+        local = check_reach(settings)
+        self.service = Service.of(settings, shelf)
+        self._socket = _listen(settings.host, settings.port)
+        self.port: int = self._socket.getsockname()[1]
+        self.address = f"http://{_in_address(settings.host)}:{self.port}/"
+        """Of the page."""
+        config = uvicorn.Config(
+            make_app(self.service, local=local),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=PATIENCE + round(GRACE),
+        )
+        self._uvicorn = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = Thread(target=self._run, name="nextchar-web", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for the end: those who wait are sent away, texts being written have `GRACE` seconds left.
+
+        Asked again, it cuts off what is still being answered.
+        """
+        if self._uvicorn.should_exit:
+            self._uvicorn.force_exit = True
+        self._uvicorn.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended already
+                self._loop.call_soon_threadsafe(self.service.close, GRACE)
+
+    def wait(self) -> None:
+        """Wait until nothing is answered any more."""
+        while self._thread.is_alive():  # in steps, so that signals are handled in between
+            self._thread.join(0.5)
+
+    def close(self) -> None:
+        """Stop, and wait for it."""
+        self.stop()
+        self.wait()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._answer())
+        finally:
+            self._socket.close()
+            self.service.shut()
+
+    async def _answer(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._uvicorn.serve(sockets=[self._socket])
+
+
+def check_reach(settings: ServeSettings) -> bool:
+    """Return whether the server is for this machine alone, with neither key nor leave to be public.
+
+    Raises:
+        UsageError: it listens to other machines, and nothing says who of them may come in.
+    """
+    here = _is_loopback(settings.host)
+    if not here and settings.api_key is None and not settings.public:
+        raise UsageError(
+            f"--host {settings.host} lets other machines in: give --api-key KEY, which they have to send, or --public "
+            "to let everybody in."
+        )
+    return here and settings.api_key is None and not settings.public
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise NextcharError(
+            f"Port {port} of {host} cannot be had: {error.strerror or error}. Give another one with --port, or --port "
+            "0 for any that is free."
+        ) from error
+    # Connections inherit it. Headers and body are sent one after the other: without it, the body of every answer waited
+    # 40 ms for the other side to confirm the headers.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_address(host: str) -> str:
+    """Return ``host`` as it stands in an address that a browser on this machine can open."""
+    if host in {"0.0.0.0", "::"}:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

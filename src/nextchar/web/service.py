@@ -1,0 +1,73 @@
+"""What all routes share: the models, whose turn it is, the limits, and what is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from nextchar.parallel import available_cores
+from nextchar.settings import ServeSettings
+from nextchar.web.measures import Measures
+from nextchar.web.refusals import too_much
+from nextchar.web.shelf import ServedModel, Shelf
+from nextchar.web.turns import Turns
+
+READING_SHARE = 4
+"""Requests for something short that are worked for at once, for each thread."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What all routes share."""
+
+    settings: ServeSettings
+    shelf: Shelf
+    writing: Turns
+    """Of requests that have something written."""
+    reading: Turns
+    """Of those that are soon done: they do not wait behind long texts."""
+    measures: Measures
+
+    @classmethod
+    def of(cls, settings: ServeSettings, shelf: Shelf) -> Service:
+        """Return a service with threads of its own."""
+        threads = settings.cores or available_cores()
+        pool = ThreadPoolExecutor(threads, "nextchar-web")
+        waiting, seconds = settings.max_waiting, settings.max_time
+        writing = Turns(pool, settings.max_writing, waiting, seconds)
+        reading = Turns(pool, READING_SHARE * threads, waiting, seconds)
+        return cls(settings, shelf, writing, reading, Measures({"writing": writing, "reading": reading}))
+
+    def check_characters(self, param: str, characters: int) -> None:
+        """Do nothing if so many may be written for a request.
+
+        Raises:
+            RefusedError: they are too many.
+        """
+        if characters > self.settings.max_characters:
+            raise too_much(param, characters, self.settings.max_characters, "characters", "--max-characters")
+
+    def check_text(self, param: str, characters: int) -> None:
+        """Do nothing if a prompt, or a text to score, may be so long.
+
+        Raises:
+            RefusedError: it is too long.
+        """
+        if characters > self.settings.max_text:
+            raise too_much(param, characters, self.settings.max_text, "characters", "--max-text")
+
+    def counted(self, model: ServedModel, pieces: Iterator[str]) -> Iterator[str]:
+        """Yield ``pieces`` of a text, and count their characters."""
+        for piece in pieces:
+            self.measures.characters.labels(model.name).inc(len(piece))
+            yield piece
+
+    def close(self, grace: float) -> None:
+        """End: nothing is begun any more, and what is being done may take ``grace`` seconds more."""
+        self.writing.close(grace)
+        self.reading.close(grace)
+
+    def shut(self) -> None:
+        """Let the threads end once they are done."""
+        self.writing.pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,79 @@
+"""A real server on a free port, in a thread of this process, and what its clients need."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+
+from nextchar.language_model import LanguageModel
+from nextchar.settings import ServeSettings
+from nextchar.web.server import Server
+from nextchar.web.shelf import Shelf
+from tests.command import PATIENCE
+from tests.networks import random_model
+
+ENDLESS = 100_000_000
+"""Characters that nobody waits for."""
+
+
+def model_file(folder: Path, name: str = "fox", model: LanguageModel | None = None) -> Path:
+    """Save a small model, whose weights mean nothing unless it is given."""
+    path = folder / f"{name}.safetensors"
+    (model or random_model()).save(path)
+    return path
+
+
+@contextmanager
+def serving(*models: Path, **options: Any) -> Iterator[Server]:
+    """Serve ``models`` on a free port, with ``options`` of `ServeSettings`."""
+    server = Server(Shelf.of(models), ServeSettings(**{"port": 0, "cores": 2, **options}))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@contextmanager
+def client_of(server: Server, **options: Any) -> Iterator[httpx.Client]:
+    """Return a client of ``server``."""
+    with httpx.Client(base_url=server.address, timeout=PATIENCE, **options) as client:
+        yield client
+
+
+def events(response: httpx.Response) -> Iterator[Any]:
+    """Yield the data of each event of a stream; what is no JSON as it is."""
+    for line in response.iter_lines():
+        if line:
+            assert line.startswith("data: ")
+            data = line.removeprefix("data: ")
+            yield data if data == "[DONE]" else json.loads(data)
+
+
+def refusal(response: httpx.Response, status: int) -> str:
+    """Return the message of an answer that says no, in the shape of OpenAI."""
+    assert response.status_code == status, response.text
+    error = response.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error["message"]
+
+
+def measured(client: httpx.Client, name: str) -> float:
+    """Return the sum of what the server has counted under ``name``, its labels included, over the labels not given."""
+    pattern = re.compile(rf"^{re.escape(name.rstrip('}'))}[^ ]* (\S+)$", re.M)
+    return sum(float(value) for value in pattern.findall(client.get("metrics").text))
+
+
+def wait_for(client: httpx.Client, name: str, value: float) -> None:
+    """Wait until so much is counted under ``name``."""
+    ends = monotonic() + PATIENCE
+    while measured(client, name) != value:
+        assert monotonic() < ends, client.get("metrics").text
+        sleep(0.005)
