@@ -10,7 +10,7 @@ from cyclopts import App
 from pydantic.fields import FieldInfo
 
 from nextchar.cli.app import DONE, FAILED, INTERRUPTED, WRONG_USAGE, app
-from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
+from nextchar.settings import SamplingSettings, ServeSettings, TextSettings, TrainingSettings
 
 PAGE = Path(__file__).with_name("cli.md")
 
@@ -38,6 +38,7 @@ output. Progress, notes and errors go to standard error.
 |---|---|
 | `NEXTCHAR_CORPORA` | folder where the texts known by name are looked for first |
 | `NEXTCHAR_CACHE` | folder for encoded and fetched texts, instead of the user's cache folder |
+| `NEXTCHAR_API_KEY` | key of `nextchar serve`, where `--api-key` is not given: the list of processes does not show it |
 | `NO_COLOR` | set to anything: no colours on the terminal |
 """
 
@@ -77,7 +78,7 @@ def settings_options() -> dict[str, tuple[str, str]]:
             "DURATION" if DURATION in str(settings.__annotations__[name]) else "",
             allowed_range(field),
         )
-        for settings in (TextSettings, TrainingSettings, SamplingSettings)
+        for settings in (TextSettings, TrainingSettings, SamplingSettings, ServeSettings)
         for name, field in settings.model_fields.items()
     }
 

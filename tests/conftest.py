@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium, open_desk  # noqa: F401 (fixtures, like those below)
+from tests.page_engine import engine, engines, exported  # noqa: F401
+from tests.served_page import life, pages  # noqa: F401
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

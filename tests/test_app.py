@@ -90,7 +90,6 @@ USAGE = [
     (["sample", "model.safetensors", "--top-p", "2"], ["top_p", "2"]),
     (["sample", "model.safetensors", "--count", "0"], ["--count 0"]),
     (["sample", "model.safetensors", "one", "two"], ["two"]),
-    (["evaluate", "model.safetensors"], ["text"]),
     (["inspect"], ["nextchar inspect mybook.txt"]),
     (["report", "run", "--quiet"], ["--quiet"]),
 ]
@@ -131,6 +130,7 @@ FAILING = [
     (["sample", "no texts"], "holds no run"),
     (["info", "picture.txt"], "not a nextchar model"),
     (["report", "nowhere"], "no run folder"),
+    (["evaluate", "model.safetensors"], "Name a text to score"),
     (["evaluate", "model.safetensors", "nowhere"], "no file"),
     (["evaluate", "model.safetensors", "empty.txt"], "empty"),
     (["evaluate", "model.safetensors", "book.txt", "--strict"], "unknown to the model"),

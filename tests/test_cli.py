@@ -102,11 +102,16 @@ def test_evaluate_scores_the_held_out_text_as_training_did(
     held_out = tmp_path / "end.txt"
     held_out.write_text(text.read_text()[27_000:])
     result = json.loads(nextchar("evaluate", run, held_out, "--json").stdout)
-    assert result == {
-        "bits_per_character": pytest.approx(json.loads(trained.stdout)["validation_bits_per_character"], abs=0.01),
-        "characters": 3_000,
-        "unknown_characters": 0,
-    }
+    trained_bits = json.loads(trained.stdout)["validation_bits_per_character"]
+    assert result["bits_per_character"] == pytest.approx(trained_bits, abs=0.01)
+    assert (result["characters"], result["unknown_characters"]) == (3_000, 0)
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes((run / "model.safetensors").read_bytes())
+    again = json.loads(nextchar("evaluate", alone, "--json").stdout)
+    assert (result["held_out"], again["held_out"]) == (False, True)
+    same = ("bits_per_character", "ppmd_bits_per_character", "ngram_bits_per_character", "counted_characters")
+    assert [result[name] for name in same] == pytest.approx([again[name] for name in same], abs=1e-6)
+    assert result["ppmd_bits_per_character"] < result["ngram_bits_per_character"] < result["bits_per_character"]
     words = nextchar("evaluate", run, "-", stdin=held_out.read_bytes()).stdout
     assert f"bits per character    {result['bits_per_character']:.4f}" in words
 
@@ -262,3 +267,11 @@ def test_what_the_classic_recipe_cannot_do_is_said(options: tuple[object, ...], 
     assert said in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_demo_leaves_a_page_that_writes(tmp_path: Path) -> None:
+    done = nextchar("demo", "--time", "1s", "--out", str(tmp_path / "demo"))
+    page = tmp_path / "demo" / "story.html"
+    assert done.status == 0
+    assert str(page) in done.stderr.replace("\n", "")
+    assert nextchar("sample", str(page), "The ", "--length", "20", "--seed", "1").stdout.startswith("The ")

@@ -54,7 +54,7 @@ def test_the_commands_of_the_page_run(desk: Path, capsys: pytest.CaptureFixture[
     one_hot(len(LOWERED)).save_weights(desk / "model.weights.h5")
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     lines = "".join(blocks).splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         arguments = shlex.split(line)[1:]
         if arguments[0] == "convert":

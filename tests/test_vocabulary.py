@@ -40,6 +40,15 @@ def test_ids_follow_the_code_points() -> None:
     assert vocabulary.unknown_in("a?\ud800").tolist() == [False, True, True]
 
 
+def test_the_unknown_symbol_is_shown_as_what_is_asked_for() -> None:
+    vocabulary = Vocabulary("a가\ufffd")
+    ids = vocabulary.encode("a☃\ufffd가")
+    assert vocabulary.decode(ids) == "a\ufffd\ufffd가"
+    assert vocabulary.decode(ids, unknown="?") == "a?\ufffd가"
+    assert vocabulary.decode(ids) == "a\ufffd\ufffd가", "asking once changes nothing"
+    assert Vocabulary("a가", has_unknown=False).decode([0, 1], unknown="?") == "a가"
+
+
 def test_without_an_unknown_symbol_ids_begin_at_the_first_character() -> None:
     vocabulary = Vocabulary("ab", has_unknown=False)
     assert vocabulary.size == 2

@@ -84,7 +84,7 @@ def follow(run: TrainingRun, *, quiet: bool, on_event: Callable[[Event], None] |
 
 
 def load(path: str | PathLike[str], *, carry_state: bool = False, weights: Weights = "float32") -> LanguageModel:
-    """Load a model from a run folder or a model file.
+    """Load a model from a run folder, a model file, or a page that `nextchar convert` wrote.
 
     Args:
         path: where it is.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import Ids, Network, join_states, map_states, state_rows
 from nextchar.parallel import in_parts
+from nextchar.vocabulary import UNKNOWN_ID, Vocabulary
 
 CHUNK = 4096
 """Ids read at once; memory is in proportion to it, the result is not changed by it."""
@@ -140,6 +141,23 @@ def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
     total = np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64)  # (...)
     chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]  # (...)
     return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
+
+
+class ScoresIds(Protocol):
+    """Anything that scores a text piece by piece, like `Scorer`."""
+
+    def score(self, ids: Ids) -> Scores:
+        """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        ...
+
+
+def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Scores:
+    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,): one outside the
+    vocabulary has its share of the probability of the unknown symbol."""
+    log2 = scorer.score(ids)  # (T,)
+    if vocabulary.has_unknown:
+        log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
+    return log2
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int) -> float:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from nextchar.architecture import Network
 from nextchar.engine import make_network
-from nextchar.errors import ModelFileError, TextError
-from nextchar.evaluation import Scorer
+from nextchar.engine.quantisation import quantised
+from nextchar.errors import MissingDependencyError, ModelFileError, TextError
+from nextchar.evaluation import Scorer, ScoresIds, character_scores
 from nextchar.generation import BLOCK, generate_ids, generate_rows
 from nextchar.model_file import ModelFile, Provenance
 from nextchar.parallel import available_cores, in_parts
@@ -25,7 +26,7 @@ from nextchar.randomness import random_stream
 from nextchar.run_folder import find_model
 from nextchar.sampling import next_distribution
 from nextchar.settings import SamplingSettings, Weights, build
-from nextchar.vocabulary import UNKNOWN_ID, Replacement, Vocabulary
+from nextchar.vocabulary import Replacement, Vocabulary
 
 NUMPY_STEP, NUMPY_MULTIPLICATION = 60e-6, 0.2e-9
 """Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
@@ -43,6 +44,8 @@ class Evaluation:
     unknown_characters: int
     """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of
     Unicode."""
+    adaptive_bits_per_character: float | None = None
+    """The same mean where the weights learn from what was scored (`nextchar.adaptation`), if that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class LanguageModel:
     def load(
         cls, path: str | PathLike[str], *, carry_state: bool = False, weights: Weights = "float32"
     ) -> LanguageModel:
-        """Load a model from a run folder or a model file.
+        """Load a model from a run folder, a model file, or a page that `nextchar convert` wrote.
 
         Args:
             path: where it is.
@@ -205,24 +208,31 @@ class LanguageModel:
         order = np.argsort(-distribution, kind="stable")
         return {self.vocabulary.decode([one]): float(distribution[one]) for one in order if one not in never}
 
-    def evaluate(self, text: str | Iterable[str]) -> Evaluation:
+    def evaluate(self, text: str | Iterable[str], *, adapt: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model of lower-cased text scores it lower-cased.
+
+        Args:
+            text: what to score.
+            adapt: score it once more with weights that learn from what was scored, some thousand characters a second.
+                The model stays as it is. Takes torch.
 
         Raises:
             TextError: the text is empty.
+            MissingDependencyError: ``adapt`` is set and torch is not installed.
         """
         pieces = iter([text] if isinstance(text, str) else text)
         first = next(pieces, "")
-        scorer = self._scorer(len(first))
-        total, characters, unknown = 0.0, 0, 0
+        scorers = [self._scorer(len(first)), *([self._adaptive_scorer()] if adapt else [])]
+        bits, characters, unknown = np.zeros(len(scorers)), 0, 0
         for piece in itertools.chain([first], pieces):
-            scores = self._score(scorer, piece)
-            total -= float(scores.sum())
-            characters += len(scores)
+            scores = np.stack([self._score(scorer, piece) for scorer in scorers])  # (1 or 2, T)
+            bits -= scores.sum(-1)
+            characters += scores.shape[1]
             unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self._as_trained(piece))))
         if characters == 0:
             raise TextError("An empty text cannot be scored: give at least one character.")
-        return Evaluation(total / characters, characters, unknown)
+        plain, *adaptive = (bits / characters).tolist()
+        return Evaluation(plain, characters, unknown, *adaptive)
 
     def bits_per_character(self, text: str) -> float:
         """Return the mean number of bits the model needs for a character of ``text``; lower is better."""
@@ -235,13 +245,26 @@ class LanguageModel:
     def _scorer(self, characters: int) -> Scorer:
         return Scorer(self.network_for(characters), self.start_id, available_cores())
 
-    def _score(self, scorer: Scorer, text: str) -> NDArray[np.float64]:
+    def _adaptive_scorer(self) -> ScoresIds:
+        try:
+            from nextchar.adaptation import OWN_TEXT, AdaptiveScorer
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise MissingDependencyError(
+                'Adapting takes torch, which is not installed: pip install "nextchar[train]". Without adapting, '
+                "scoring does without."
+            ) from error
+        architecture, parameters = self.file.architecture, self.file.parameters
+        if self.carry_state:
+            architecture = architecture.model_copy(update={"context_length": None})
+        if self.weights == "int8":
+            parameters = quantised(architecture, parameters)
+        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
+
+    def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, which goes on where ``scorer`` is."""
-        ids = self.vocabulary.encode(self._as_trained(text))  # (T,)
-        log2 = scorer.score(ids)  # (T,)
-        if self.vocabulary.has_unknown:
-            log2[ids == UNKNOWN_ID] += self.vocabulary.unseen_log2_probability
-        return log2
+        return character_scores(scorer, self.vocabulary.encode(self._as_trained(text)), self.vocabulary)
 
     def read_prompt(self, prompt: str, *, strict: bool = False) -> tuple[NDArray[np.integer], list[Replacement]]:
         """Return the ids that stand for ``prompt``, at least one, and what had to be replaced.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, BinaryIO
 from nextchar import catalog
 from nextchar.architecture import Ids
 from nextchar.classic import as_classic, choose_classic_plan, seed_text_start
-from nextchar.corpus import Corpus, encode_corpus, open_corpus
-from nextchar.errors import MissingDependencyError, RunFolderError, TextError
+from nextchar.corpus import Corpus
+from nextchar.errors import MissingDependencyError, RunFolderError
 from nextchar.events import Event, Note, Planned, TextRead
 from nextchar.plan import ChosenPlan, Plan, choose_plan
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.training_text import corpus_of_run, encode
 
 if TYPE_CHECKING:
     from nextchar.snapshot import Snapshot
-    from nextchar.text import TextFile
     from nextchar.trainer import Trainer
     from nextchar.workers import Device
 
@@ -106,7 +106,7 @@ def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
         TextError: its text is gone.
     """
     settings, snapshot = folder.settings(), folder.snapshot()
-    corpus = replace(_find_corpus(settings, cache), names=settings.names)
+    corpus = corpus_of_run(settings, cache)
     try:
         trainer = _make_trainer(settings, corpus, snapshot)
     except (KeyError, RuntimeError) as error:  # an array is missing, or torch refuses its shape
@@ -152,16 +152,6 @@ def import_trainer() -> ModuleType:
     return trainer
 
 
-def encode(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Corpus:
-    """Return ``files`` encoded as the recipe reads them: the classic one knows every character of the text.
-
-    Raises:
-        TextError: a text cannot be read or has too little to learn from.
-        UsageError: ``min_count`` is given for the classic recipe.
-    """
-    return encode_corpus(files, text, cache_folder=cache, unknown_symbol=training.recipe == "default")
-
-
 def scored(corpus: Corpus) -> Ids:
     """Return the held-out ids that a run is scored on, shape (m,): all of them, up to `SCORED`."""
     return corpus.validation[:SCORED]
@@ -204,31 +194,6 @@ def _evaluations(chosen: ChosenPlan) -> int:
         return math.ceil(chosen.plan.steps / chosen.plan.epoch_steps)
     seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(math.sqrt(seconds))))
-
-
-def _find_corpus(settings: RunSettings, cache: Path) -> Corpus:
-    """Return the encoded corpus of the run, encoded anew if it is gone from the cache."""
-    try:
-        return open_corpus(settings.corpus_key, cache)
-    except TextError:
-        corpus = _encode_again(settings, cache)
-    if corpus.key != settings.corpus_key:
-        raise RunFolderError(
-            f"The text has changed since this run began ({', '.join(corpus.names)}), so it cannot go on exactly. "
-            "Put the old text back, or train anew."
-        )
-    return corpus
-
-
-def _encode_again(settings: RunSettings, cache: Path) -> Corpus:
-    try:
-        found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache)
-        return encode(found.files, settings.text, settings.training, cache)
-    except TextError as error:
-        raise TextError(
-            f"The text of this run cannot be read any more ({', '.join(settings.corpus)}), so it cannot go on. Put the "
-            "text back, or train anew."
-        ) from error
 
 
 def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None) -> Trainer:

@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nextchar.errors import UsageError
 
 Weights = Literal["float32", "int8"]
 """How a model's weights are kept while it writes and scores."""
 
+Precision = Literal["float32", "bfloat16"]
+"""Of the numbers that matrices are multiplied in, in training."""
+
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
+
+LONGEST_SHOWN = 100
+"""Characters of a wrong value that its error repeats."""
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -110,6 +116,11 @@ class TrainingSettings(Settings):
     learning_rate: float | None = Field(default=None, gt=0, le=10, description="Highest learning rate of the schedule.")
     weight_decay: float | None = Field(default=None, ge=0, le=10, description="Decoupled weight decay (AdamW).")
     clip: float | None = Field(default=None, gt=0, description="Largest norm of the gradient.")
+    precision: Precision | None = Field(
+        default=None,
+        description="Of the matrix products in training; the faster one on this machine where a time is given, else "
+        "float32.",
+    )
     evaluations: int | None = Field(
         default=None,
         ge=1,
@@ -180,6 +191,46 @@ class SamplingSettings(Settings):
     )
 
 
+class ServeSettings(Settings):
+    """Where a server listens, whom it lets in, and how much it does for one request."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen at; one that other machines reach, like 0.0.0.0, needs --api-key or --public.",
+    )
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen at; 0 chooses a free one, and says it.")
+    api_key: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Key that requests have to bring, as clients of OpenAI do; NEXTCHAR_API_KEY when not given.",
+    )
+    public: bool = Field(default=False, description="Let everybody in who reaches the host, without a key.")
+    origin: tuple[str, ...] = Field(
+        default=(),
+        description="Origin of other pages that may use the API from a browser, like https://example.org; may be given "
+        "again.",
+    )
+    max_characters: int = Field(default=20_000, ge=1, description="Characters that a request may have written.")
+    max_text: int = Field(default=20_000, ge=1, description="Characters of a prompt, or of a text to score.")
+    max_body: int = Field(default=1_048_576, ge=1, description="Bytes of the body of a request.")
+    max_writing: int = Field(default=16, ge=1, description="Requests that are written for at once; others wait.")
+    max_waiting: int = Field(default=256, ge=0, description="Requests that wait; more are sent away.")
+    max_time: Duration = Field(
+        default=60.0, gt=0, le=86400, description="Time that a request may take, its wait included."
+    )
+    cores: int | None = Field(
+        default=None, ge=1, le=1024, description="Threads that write and score; the cores when not given."
+    )
+
+    @field_validator("origin")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s?#]+", origin):
+                raise ValueError(f"{origin!r} is no origin: write it like https://example.org, without a path")
+        return origins
+
+
 S = TypeVar("S", bound=Settings)
 
 
@@ -197,16 +248,22 @@ def build(kind: type[S], options: Mapping[str, Any]) -> S:
 
 def explain(kind: type[Settings], error: ValidationError) -> str:
     """Say in a sentence for each wrong option what was given and what is allowed."""
+    return explain_details(kind, error.errors(include_url=False))
+
+
+def explain_details(kind: type[Settings], details: Iterable[Mapping[str, Any]]) -> str:
+    """Say the same of ``details`` as pydantic tells them, wherever they were found."""
     sentences: list[str] = []
-    for detail in error.errors(include_url=False):
+    for detail in details:
         name = ".".join(str(part) for part in detail["loc"])
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
             sentences.append(f"There is no option {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         elif name and detail["type"] != "value_error":
-            given = detail.get("input")
-            sentences.append(f"{name} = {given!r} is not allowed: {message[0].lower()}{message[1:]}.")
+            given = repr(detail.get("input"))
+            shown = given if len(given) <= LONGEST_SHOWN else given[:LONGEST_SHOWN] + "..."
+            sentences.append(f"{name} = {shown} is not allowed: {message[0].lower()}{message[1:]}.")
         else:
             sentences.append(message + ".")
     return " ".join(sentences)

@@ -88,6 +88,7 @@ class TrainingRun:
         provenance = Provenance(
             corpus=corpus.names,
             corpus_sha256=corpus.content_sha256,
+            corpus_key=corpus.key,
             characters=corpus.characters,
             training_characters=len(corpus.training),
             lowercase=settings.text.lowercase,

@@ -24,6 +24,9 @@ from nextchar.errors import TextError, UnknownCharacterError
 UNKNOWN_ID = 0
 """Id of the unknown symbol in every vocabulary that has one."""
 
+REPLACEMENT = "\ufffd"
+"""What is shown for the unknown symbol."""
+
 CODE_POINTS = 0x110000
 """Size of Unicode's code space."""
 
@@ -131,7 +134,7 @@ class Vocabulary:
     @cached_property
     def _code_points_by_id(self) -> NDArray[np.uint32]:
         points = code_points(self.characters)
-        return np.concatenate([[0xFFFD], points]).astype("<u4") if self.has_unknown else points
+        return np.concatenate([[ord(REPLACEMENT)], points]).astype("<u4") if self.has_unknown else points
 
     @property
     def unseen_log2_probability(self) -> float:
@@ -165,9 +168,13 @@ class Vocabulary:
             )
         return self.ids_by_code_point[code_points(text)]
 
-    def decode(self, ids: NDArray[np.integer] | list[int]) -> str:
-        """Return the text of ``ids``, any shape read in order; the unknown symbol becomes U+FFFD."""
-        return self._code_points_by_id[np.asarray(ids, dtype=np.intp)].tobytes().decode("utf-32-le")
+    def decode(self, ids: NDArray[np.integer] | list[int], unknown: str = REPLACEMENT) -> str:
+        """Return the text of ``ids``, any shape read in order; the unknown symbol becomes ``unknown``, a character."""
+        points = self._code_points_by_id
+        if self.has_unknown and unknown != REPLACEMENT:
+            points = points.copy()
+            points[UNKNOWN_ID] = ord(unknown)
+        return points[np.asarray(ids, dtype=np.intp)].tobytes().decode("utf-32-le")
 
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
         """Return ``prompt`` in characters that the model knows, and what was replaced.

@@ -1,17 +1,14 @@
-"""The commands that tell facts: `nextchar evaluate`, `info`, `report`, `corpora`."""
+"""The commands that tell facts: `nextchar info`, `report`, `corpora`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import make_ready, note, note_carried, print_facts, print_json, resolve
-from nextchar.errors import UnknownCharacterError
-from nextchar.settings import Weights
+from nextchar.cli.console import print_facts, print_json
 
 if TYPE_CHECKING:
     from nextchar.model_file import ModelFile
@@ -32,65 +29,6 @@ def model_facts(model: ModelFile) -> dict[str, Any]:
         "parameters": architecture.parameter_count,
         "plan": provenance.plan,
     }
-
-
-def evaluate(
-    model: Path,
-    text: str,
-    *,
-    encoding: str | None = None,
-    carry_state: Flag = False,
-    weights: Weights = "float32",
-    strict: Flag = False,
-    json: Flag = False,
-) -> int:
-    """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
-
-    Parameters
-    ----------
-    model
-        A run folder or a model file.
-    text
-        A file, a folder, - for standard input, or a name that `nextchar corpora` lists.
-    encoding
-        Encoding of the text; detected, and said, when not given.
-    carry_state
-        Let a model that was trained in windows carry its state on from character to character: many times faster, and
-        its probabilities are then others.
-    weights
-        int8 rounds the weights to eight bits: large models are about twice as fast, and score a little worse.
-    strict
-        Refuse a text with characters that the model does not know, instead of scoring them as unknown.
-    json
-        Print the result as one JSON object.
-    """
-    from nextchar.language_model import LanguageModel
-    from nextchar.text import joined_chunks
-
-    language_model = LanguageModel.load(model, carry_state=carry_state, weights=weights)
-    if carry_state:
-        note_carried(language_model)
-    found = resolve([text], encoding)
-    make_ready(language_model, sum(file.path.stat().st_size for file in found.files))
-    evaluation = language_model.evaluate(joined_chunks(found.files))
-    if strict and evaluation.unknown_characters:
-        raise UnknownCharacterError(
-            f"{evaluation.unknown_characters:,} characters of {text} are unknown to the model: "
-            "do without --strict to have them scored as unknown."
-        )
-    if language_model.provenance.lowercase:
-        note("the model was trained on lower-cased text: the text was lower-cased")
-    if json:
-        print_json(asdict(evaluation))
-        return DONE
-    print_facts(
-        [
-            ("bits per character", f"{evaluation.bits_per_character:.4f}"),
-            ("characters", f"{evaluation.characters:,}"),
-            ("unknown to the model", f"{evaluation.unknown_characters:,}"),
-        ]
-    )
-    return DONE
 
 
 def info(model: Path, *, json: Flag = False) -> int:

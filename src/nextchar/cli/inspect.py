@@ -62,7 +62,7 @@ def inspect(
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
     from nextchar.corpus import default_cache_folder
     from nextchar.forecast import TRIAL_SECONDS, forecast
-    from nextchar.preparation import encode
+    from nextchar.training_text import encode
 
     note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")
     try:

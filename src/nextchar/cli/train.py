@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from nextchar.cli.app import DONE
 from nextchar.errors import UsageError
 from nextchar.settings import TextSettings, TrainingSettings
+
+if TYPE_CHECKING:
+    from nextchar.training_run import TrainingRun
 
 Flat = Parameter(name="*")
 Plain = Parameter(negative=())
@@ -22,6 +27,8 @@ def train(
     plan: Path | None = None,
     text: Annotated[TextSettings, Flat] = TextSettings(),  # noqa: B008 (immutable)
     training: Annotated[TrainingSettings, Flat] = TrainingSettings(),  # noqa: B008 (immutable)
+    serve: Annotated[bool, Plain] = False,
+    port: int | None = None,
     quiet: Annotated[bool, Plain] = False,
     json: Annotated[bool, Plain] = False,
 ) -> int:
@@ -42,6 +49,11 @@ def train(
     plan
         Run folder whose plan to follow instead of choosing one: with the same text and seed on the same machine it
         gives the same weights, bit for bit.
+    serve
+        Serve the page of the run while it is trained, to this machine alone: the samples and the learning curve as they
+        grow, and the model as it is so far.
+    port
+        Port of that page; 8000 when not given, 0 for any that is free.
     quiet
         Show nothing but errors.
     json
@@ -55,6 +67,8 @@ def train(
     from nextchar.run_folder import RunFolder
     from nextchar.training_run import TrainingRun, free_folder
 
+    if port is not None and not serve:
+        raise UsageError("--port is the port of the page: give --serve, too.")
     cache = default_cache_folder()
     if resume is not None:
         if corpus or out or plan or text.model_fields_set or training.model_fields_set:
@@ -68,8 +82,17 @@ def train(
         like = RunFolder(plan) if plan else None
         refuse_to_change(plan, training)
         run = TrainingRun(folder, texts=texts, training=training, like=like, cache=cache)
-    console = error_console()
-    return follow.follow(run, "silent" if quiet else choose_level(console), json=json)
+    level = "silent" if quiet else choose_level(error_console())
+    with _page_of(run, 8000 if port is None else port, loud=not quiet) if serve else nullcontext():
+        return follow.follow(run, level, json=json)
+
+
+def _page_of(run: TrainingRun, port: int, *, loud: bool) -> AbstractContextManager[None]:
+    """Return what serves the page of ``run`` while it goes on."""
+    from nextchar.cli.serve import served_live
+
+    assert run.folder is not None
+    return served_live(run.folder.path, port, loud=loud)
 
 
 def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
@@ -86,7 +109,7 @@ def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
 
 
 def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> int:
-    """Do the whole thing on the built-in text: train, show samples, write a report.
+    """Do the whole thing on the built-in text: train, show samples, write a report and a page that writes.
 
     Parameters
     ----------
@@ -98,7 +121,8 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
         Seed of everything random in the run.
     """
     from nextchar.cli import follow
-    from nextchar.cli.console import error_console
+    from nextchar.cli.console import error_console, note
+    from nextchar.convert import convert
     from nextchar.corpus import default_cache_folder
     from nextchar.preparation import Texts
     from nextchar.run_folder import RunFolder
@@ -109,4 +133,9 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     run = TrainingRun(
         folder, texts=Texts(("python-docs",), TextSettings()), training=training, cache=default_cache_folder()
     )
-    return follow.follow(run, "full" if error_console().is_terminal else "lines")
+    status = follow.follow(run, "full" if error_console().is_terminal else "lines")
+    if status == DONE:
+        page = folder.path / "story.html"
+        convert(folder.path, page)
+        note(f"the model in one page, which writes in any browser: {page}")
+    return status

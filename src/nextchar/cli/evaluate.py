@@ -1,0 +1,189 @@
+"""The command that scores: `nextchar evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from nextchar.cli.app import DONE
+from nextchar.cli.console import (
+    make_ready,
+    note,
+    note_carried,
+    note_if_slow,
+    print_facts,
+    print_json,
+    resolve,
+    shell_quoted,
+)
+from nextchar.errors import NextcharError, TextError, UnknownCharacterError
+from nextchar.settings import Weights
+
+if TYPE_CHECKING:
+    from nextchar.corpus import Corpus
+    from nextchar.counting import CountingScores
+    from nextchar.language_model import Evaluation, LanguageModel
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The text to be scored."""
+
+    name: str
+    held_out: bool
+    """Whether it is what the model's own run held out."""
+    size: int
+    """Characters, or what is as many or more."""
+    pieces: Callable[[], Iterable[str]]
+    """Reads it."""
+
+
+def evaluate(
+    model: Path,
+    text: str | None = None,
+    *,
+    encoding: str | None = None,
+    carry_state: Flag = False,
+    weights: Weights = "float32",
+    counting: bool = True,
+    adapt: Flag = False,
+    strict: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
+
+    Beside it is told what counting alone gets on the same text after the same training text: PPMd, a compressor, of
+    order 6, which adapts as it reads; and an n-gram model with six characters of context, which does not.
+
+    Parameters
+    ----------
+    model
+        A run folder or a model file.
+    text
+        A file, a folder, - for standard input, or a name that `nextchar corpora` lists; when not given, what the run of
+        the model held out.
+    encoding
+        Encoding of the text; detected, and said, when not given.
+    carry_state
+        Let a model that was trained in windows carry its state on from character to character: many times faster, and
+        its probabilities are then others.
+    weights
+        int8 rounds the weights to eight bits: large models are about twice as fast, and score a little worse.
+    counting
+        Tell what counting alone gets, which takes a second or two for each megabyte of training text.
+    adapt
+        Score the text once more by weights that learn from what they have scored, some thousand characters a second,
+        and tell that figure beside the other; the model stays as it is. Takes torch.
+    strict
+        Refuse a text with characters that the model does not know, instead of scoring them as unknown.
+    json
+        Print the result as one JSON object.
+    """
+    from nextchar.language_model import LanguageModel
+
+    language_model = LanguageModel.load(model, carry_state=carry_state, weights=weights)
+    if carry_state:
+        note_carried(language_model)
+    corpus, gone = (None, "") if not counting and text is not None else _training_text(model, language_model)
+    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, encoding, language_model)
+    make_ready(language_model, scored.size)
+    evaluation = language_model.evaluate(scored.pieces(), adapt=adapt)
+    if strict and evaluation.unknown_characters:
+        raise UnknownCharacterError(
+            f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model: "
+            "do without --strict to have them scored as unknown."
+        )
+    counted = _count(language_model, corpus, scored) if counting and corpus is not None else None
+    if json:
+        print_json(_as_dict(scored, evaluation, counted, gone if counting else "left out with --no-counting"))
+    else:
+        print_facts(_facts(scored, evaluation, counted, gone))
+    return DONE
+
+
+def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
+    """Return the text that the model learned from, or why it cannot be found."""
+    from nextchar.corpus import default_cache_folder
+    from nextchar.training_text import corpus_of_model
+
+    try:
+        return corpus_of_model(model, language_model.file, default_cache_folder()), ""
+    except NextcharError as error:
+        return None, str(error)
+
+
+def _given(name: str, encoding: str | None, language_model: LanguageModel) -> _Scored:
+    from nextchar.text import joined_chunks
+
+    files = resolve([name], encoding).files
+    lowercase = language_model.provenance.lowercase
+    if lowercase:
+        note("the model was trained on lower-cased text: the text was lower-cased")
+    size = sum(file.path.stat().st_size for file in files)
+    return _Scored(name, False, size, lambda: joined_chunks(files, lowercase))
+
+
+def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None, gone: str) -> _Scored:
+    """Return what the model was scored on in its run.
+
+    Raises:
+        TextError: it is gone, or nothing was held out.
+    """
+    from nextchar.counting import LOST
+
+    name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
+    if corpus is None:
+        raise TextError(f"What the model's run held out is not to be found. {gone} {name_one}")
+    ids = corpus.validation[: language_model.provenance.validation_characters]
+    if len(ids) == 0:
+        raise TextError(f"The run of {model} held nothing out. {name_one}")
+    held_out = corpus.vocabulary.decode(ids, unknown=LOST)
+    return _Scored(", ".join(corpus.names), True, len(ids), lambda: [held_out])
+
+
+def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> CountingScores:
+    from nextchar.counting import count_and_score
+
+    with note_if_slow("counting the training text (--no-counting does without)", 3.0):
+        return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
+
+
+def _as_dict(
+    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, missing: str
+) -> dict[str, object]:
+    return {
+        **asdict(evaluation),
+        "text": scored.name,
+        "held_out": scored.held_out,
+        "ppmd_bits_per_character": counting and counting.ppmd_bits_per_character,
+        "ngram_bits_per_character": counting and counting.ngram_bits_per_character,
+        "counted_characters": counting and counting.counted_characters,
+        "counting_missing": missing or None,
+    }
+
+
+def _facts(
+    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
+) -> Iterator[tuple[str, object]]:
+    from nextchar.counting import MOST_COUNTED, PPMD_ORDER
+
+    if scored.held_out:
+        yield "text", f"what was held out of {scored.name}"
+    yield "bits per character", f"{evaluation.bits_per_character:.4f}"
+    if evaluation.adaptive_bits_per_character is not None:
+        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.4f} bits per character"
+    yield "characters", f"{evaluation.characters:,}"
+    yield "unknown to the model", f"{evaluation.unknown_characters:,}"
+    if counting is None:
+        yield "counting", f"missing: {gone}" if gone else None
+        return
+    yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.4f} (order {PPMD_ORDER}, adapting as it reads)"
+    yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.4f}"
+    if counting.counted_characters == MOST_COUNTED:
+        yield "counted", f"the last {MOST_COUNTED:,} characters of the training text"
