@@ -24,7 +24,7 @@ from machine import describe_machine
 from torch import nn
 from torch.nn import functional
 
-from nextchar.plan import Plan, choose_plan, training_work
+from nextchar.plan import LARGE_SIZE, LARGE_STREAMS, STREAMS, Plan, choose_plan, training_work
 from nextchar.settings import TrainingSettings
 from nextchar.trainer import measure_step
 
@@ -33,7 +33,7 @@ VOCABULARY, CHARACTERS = 65, 1_000_000
 
 def plan_of(size: int, threads: int, precision: str) -> Plan:
     """Return the plan that the chooser makes for a text like tinyshakespeare and a size."""
-    streams = 64 if size >= 384 else 32
+    streams = LARGE_STREAMS if size >= LARGE_SIZE else STREAMS
     settings = TrainingSettings.model_validate(
         {"hidden": size, "steps": 1000, "precision": precision, "streams": streams}
     )

@@ -56,8 +56,8 @@ def test_of_several_stops_the_first_complete_one_ends_a_text(
 ) -> None:
     whole = "xxabcdefxx" * 3
     ids = MODEL.vocabulary.encode(whole).tolist()
-    for module in ("nextchar.language_model", "nextchar.web.continuation"):
-        monkeypatch.setattr(f"{module}.generate_ids", lambda *_: iter(ids))
+    for loop in ("nextchar.language_model.generate_ids", "nextchar.web.continuation.continue_ids"):
+        monkeypatch.setattr(loop, lambda *_, **__: iter(ids))
     options = {"length": len(whole), "stop": stops}
     expected = MODEL.generate("a", **options)
     assert written(MODEL, "a", **options) == (expected, "length" if expected == whole else "stop")
@@ -75,10 +75,10 @@ def test_a_text_that_could_be_the_beginning_of_a_stop_waits() -> None:
     assert shown == whole
 
 
-def test_a_long_prompt_is_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that no more memory is taken for it, and others have a go; the text is the same."""
+def count_read(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by how many ids are read, whenever the network of ``model`` reads any."""
     sizes: list[int] = []
-    network = type(MODEL.network)
+    network = type(model.network)
     forward = network.forward
 
     def count(self: object, ids: np.ndarray, state: object) -> object:
@@ -86,6 +86,12 @@ def test_a_long_prompt_is_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> Non
         return forward(self, ids, state)  # type: ignore[arg-type]
 
     monkeypatch.setattr(network, "forward", count)
+    return sizes
+
+
+def test_a_long_prompt_is_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no more memory is taken for it, and others have a go; the text is the same."""
+    sizes = count_read(MODEL, monkeypatch)
     prompt = "the fox " * 1000
     steps = 0
     for _ in Continuation(MODEL, prompt, SamplingSettings(length=1)).pieces():
@@ -99,15 +105,7 @@ def test_a_long_prompt_is_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_of_a_windowed_model_only_the_window_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[int] = []
-    network = type(WINDOWED.network)
-    forward = network.forward
-
-    def count(self: object, ids: np.ndarray, state: object) -> object:
-        read.append(ids.shape[1])
-        return forward(self, ids, state)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(network, "forward", count)
+    read = count_read(WINDOWED, monkeypatch)
     list(prediction.distribution(WINDOWED, "the fox " * 100, SamplingSettings(), 5))
     assert sum(read) == 5
 

@@ -261,11 +261,11 @@ def test_what_happens_is_counted(fox: Path) -> None:
 
 
 def test_a_mistake_of_ours_is_an_answer_too(fox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a secret of the inside")
 
     monkeypatch.setattr("nextchar.web.own_routes.distribution", fail)
-    monkeypatch.setattr("nextchar.web.continuation.generate_ids", fail)
+    monkeypatch.setattr("nextchar.web.continuation.continue_ids", fail)
     with serving(fox) as server, client_of(server) as client:
         for path in ("api/distribution", "api/generate"):
             response = client.post(path, json={})

@@ -50,16 +50,30 @@ def generate_ids(
         forbidden: ids that are never drawn.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
+    yield from continue_ids(network, logits[:, -1], state, settings, random, forbidden=forbidden)
+
+
+def continue_ids(
+    network: Network[Any],
+    logits: Floats,
+    state: Any,
+    settings: SamplingSettings,
+    random: np.random.Generator,
+    *,
+    forbidden: tuple[int, ...] = (),
+) -> Iterator[int]:
+    """Yield ids as `generate_ids` does, from where a text has been read to: its ``logits`` (1, V) and ``state``."""
     if isinstance(network, Writer) and _is_plain(settings):
-        last, allowed, size = logits[:, -1], _allowed(logits, forbidden), 1
+        last, allowed, size = logits, _allowed(logits, forbidden), 1
         while True:  # blocks that grow, so that the first id comes at once
             ids, last, state = network.write(last, state, settings.temperature, allowed, random.random((size, 1)))
             yield from ids[:, 0].tolist()
             size = min(2 * size, BLOCK)
     while True:
-        drawn = int(draw(next_distribution(logits[0, -1], settings, forbidden), random.random()))
+        drawn = int(draw(next_distribution(logits[0], settings, forbidden), random.random()))
         yield drawn
-        logits, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
+        following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
+        logits = following[:, -1]
 
 
 def generate_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -153,7 +153,7 @@ class LanguageModel:
         random = random_stream(seed, "sampling", text)
         drawn = generate_ids(self.network_for(settings.length), ids, settings, random, self.vocabulary.never_drawn)
         characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
-        return _until(characters, settings.stop)
+        return (character for piece in until_stop(characters, settings.stop) for character in piece)
 
     def generate_many(self, prompt: str, count: int, *, strict: bool = False, **options: Any) -> list[str]:
         """Return ``count`` texts that go on from ``prompt``, written side by side on all cores.
@@ -190,7 +190,7 @@ class LanguageModel:
             texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
             if stops and all(any(stop in text for stop in stops if stop) for text in texts):
                 break
-        return ["".join(_until(iter(text), stops)) for text in texts]
+        return ["".join(until_stop(iter(text), stops)) for text in texts]
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Any
@@ -273,28 +273,36 @@ class LanguageModel:
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
         folded, replacements = self.vocabulary.fold(prompt, strict=strict)
-        ids = self.vocabulary.encode(folded) if folded else np.array([self.start_id])
-        return ids, replacements
+        return self.prompt_ids(folded), replacements
+
+    def prompt_ids(self, prompt: str) -> NDArray[np.integer]:
+        """Return the ids of ``prompt``, all of whose characters are known; at least one."""
+        return self.vocabulary.encode(prompt) if prompt else np.array([self.start_id])
 
     def _as_trained(self, text: str) -> str:
         return text.lower() if self.provenance.lowercase else text
 
 
-def _until(characters: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
-    """Yield ``characters`` up to where one of ``stops`` begins; a character waits while a stop could begin with it."""
+def until_stop(pieces: Iterator[str], stops: Sequence[str]) -> Generator[str, None, bool]:
+    """Yield ``pieces`` of a text up to where one of ``stops`` begins; what could be the beginning of one waits. Return
+    whether there was one."""
+    stops = [stop for stop in stops if stop]
     held = ""
-    for character in characters:
-        held += character
-        if any(stop in held for stop in stops if stop):
-            held = min((held[: held.index(stop)] for stop in stops if stop and stop in held), key=len)
-            break
-        keep = _overlap(held, stops)
-        yield from held[: len(held) - keep]
-        held = held[len(held) - keep :]
-    yield from held
+    for piece in pieces:
+        held += piece
+        # Of several the one that is complete first; of those complete at once, the longest.
+        found = [(at + len(stop), at) for stop in stops if (at := held.find(stop)) >= 0]
+        if found:
+            yield held[: min(found)[1]]
+            return True
+        shown = len(held) - _begun_stop(held, stops)
+        yield held[:shown]
+        held = held[shown:]
+    yield held
+    return False
 
 
-def _overlap(text: str, stops: tuple[str, ...]) -> int:
+def _begun_stop(text: str, stops: Sequence[str]) -> int:
     """Return the length of the longest end of ``text`` that one of ``stops`` begins with."""
-    longest = max(map(len, stops), default=1) - 1
-    return next((n for n in range(min(longest, len(text)), 0, -1) if any(s.startswith(text[-n:]) for s in stops)), 0)
+    longest = min(len(text), max(map(len, stops), default=1) - 1)
+    return next((n for n in range(longest, 0, -1) if any(stop.startswith(text[-n:]) for stop in stops)), 0)

@@ -13,7 +13,7 @@ import numpy as np
 from nextchar.language_model import LanguageModel
 from nextchar.vocabulary import Vocabulary
 from nextchar.web.completion_bodies import CompletionBody
-from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation, prompt_ids
+from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation
 from nextchar.web.prediction import Foreseen, Reader
 from nextchar.web.service import Service
 from nextchar.web.shelf import Edition, ServedModel
@@ -125,7 +125,7 @@ class _Logged:
 
     def read(self, text: str) -> Chunk:
         """Return the logprobs of the next ``text``, at least one character."""
-        ids = prompt_ids(self._model, text)
+        ids = self._model.prompt_ids(text)
         if self._begun:
             rows = _rows(self._reader.read(ids), self._model.vocabulary, text)
         else:  # nothing predicts the first character of a prompt

@@ -9,11 +9,10 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextchar.architecture import Floats, Ids, Network
-from nextchar.generation import BLOCK, Writer, generate_ids
-from nextchar.language_model import LanguageModel
+from nextchar.generation import BLOCK, Writer, continue_ids
+from nextchar.language_model import LanguageModel, until_stop
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
 from nextchar.vocabulary import Replacement
@@ -28,42 +27,6 @@ T = TypeVar("T")
 
 SEED_BITS = 32
 """Of a seed that is drawn: every language of a client has such numbers, JavaScript too."""
-
-
-class Begun:
-    """A network whose texts have begun already: their first state is the one after what was read of them."""
-
-    def __init__(self, network: Network[Any], state: Any) -> None:
-        self._network, self._state = network, state
-        self.vocabulary_size = network.vocabulary_size
-
-    def initial_state(self, batch: int) -> Any:
-        """Return the state after what was read; ``batch`` is 1."""
-        assert batch == 1, "one text has begun"
-        return self._state
-
-    def forward(self, ids: Ids, state: Any) -> tuple[Floats, Any]:
-        """Read ``ids`` (1, T) on from ``state``; return the logits (1, T, V) and the state after."""
-        return self._network.forward(ids, state)
-
-
-class BegunWriter(Begun):
-    """The same, of a network with a loop of its own for writing."""
-
-    def __init__(self, network: Writer, state: Any) -> None:
-        super().__init__(network, state)  # type: ignore[arg-type]
-        self._writer = network
-
-    def write(
-        self,
-        logits: Floats,
-        state: Any,
-        temperature: float,
-        allowed: NDArray[np.bool_],
-        uniforms: NDArray[np.float64],
-    ) -> tuple[Ids, Floats, Any]:
-        """Draw as many ids as there are ``uniforms`` (T, 1) and read each of them."""
-        return self._writer.write(logits, state, temperature, allowed, uniforms)
 
 
 def read_prompt(network: Network[Any], ids: Ids, step: T) -> Generator[T, None, tuple[Floats, Any]]:
@@ -107,14 +70,13 @@ class Continuation:
         self.replacements = tell_replacements(replaced)
         yield ""
         network = model.network_for(self._settings.length)
-        ids = prompt_ids(model, self.prompt)
-        _, state = yield from read_prompt(network, ids[:-1], "")
-        writes = isinstance(network, Writer)
-        begun = BegunWriter(network, state) if writes else Begun(network, state)
+        last, state = yield from read_prompt(network, model.prompt_ids(self.prompt), "")
         random = random_stream(self.seed, "sampling", self._index)
-        drawn = generate_ids(begun, ids[-1:], self._settings, random, model.vocabulary.never_drawn)
-        pieces = self._decoded(islice(drawn, self._settings.length), BLOCK if writes else SMALL_BLOCK)
-        yield from self._until_stop(pieces)
+        drawn = continue_ids(network, last[None], state, self._settings, random, forbidden=model.vocabulary.never_drawn)
+        block = BLOCK if isinstance(network, Writer) else SMALL_BLOCK
+        pieces = self._decoded(islice(drawn, self._settings.length), block)
+        if (yield from until_stop(pieces, self._settings.stop)):
+            self.finish_reason = "stop"
 
     def _decoded(self, drawn: Iterator[int], most: int) -> Iterator[str]:
         """Yield the text of ids in blocks that grow, as those grow which a network with a loop of its own draws."""
@@ -122,34 +84,6 @@ class Continuation:
         while ids := list(islice(drawn, size)):
             yield self.model.vocabulary.decode(ids)
             size = min(2 * size, most)
-
-    def _until_stop(self, pieces: Iterator[str]) -> Iterator[str]:
-        """Yield ``pieces`` up to where a text to stop before begins; what could be the beginning of one waits."""
-        stops = [stop for stop in self._settings.stop if stop]
-        held = ""
-        for piece in pieces:
-            held += piece
-            # Of several the one that is complete first; of those complete at once, the longest.
-            found = [(at + len(stop), at) for stop in stops if (at := held.find(stop)) >= 0]
-            if found:
-                self.finish_reason = "stop"
-                yield held[: min(found)[1]]
-                return
-            shown = len(held) - _begun_stop(held, stops)
-            yield held[:shown]
-            held = held[shown:]
-        yield held
-
-
-def prompt_ids(model: LanguageModel, prompt: str) -> Ids:
-    """Return the ids of ``prompt``, which the model knows all characters of; at least one."""
-    return model.vocabulary.encode(prompt) if prompt else np.array([model.start_id])
-
-
-def _begun_stop(text: str, stops: Sequence[str]) -> int:
-    """Return the length of the longest end of ``text`` that one of ``stops`` begins with."""
-    longest = min(len(text), max(map(len, stops), default=1) - 1)
-    return next((n for n in range(longest, 0, -1) if any(stop.startswith(text[-n:]) for stop in stops)), 0)
 
 
 def tell_replacements(replaced: Sequence[Replacement]) -> list[dict[str, Any]]:

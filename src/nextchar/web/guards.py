@@ -116,6 +116,7 @@ class BodyLimit:
         size = 0
 
         async def receive_so_much() -> Message:
+            """Receive the next part of the body, as long as all of them together are not too large."""
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))

@@ -16,7 +16,7 @@ from nextchar.sampling import Distribution, next_distribution
 from nextchar.settings import SamplingSettings
 from nextchar.vocabulary import UNKNOWN_ID
 from nextchar.web.answers import json_bytes
-from nextchar.web.continuation import CHUNK, prompt_ids, read_prompt, tell_replacements
+from nextchar.web.continuation import CHUNK, read_prompt, tell_replacements
 
 AS_IT_IS = SamplingSettings(temperature=1.0)
 
@@ -33,7 +33,7 @@ def distribution(
         limit: most probable characters that are told; all where None.
     """
     read, replaced = model.vocabulary.fold(prompt)
-    ids = prompt_ids(model, read)
+    ids = model.prompt_ids(read)
     logits, _ = yield from read_prompt(model.network_for(len(ids)), ids, None)  # (V,)
     never = model.vocabulary.never_drawn
     plain, reweighted = (next_distribution(logits, how, never) for how in (AS_IT_IS, settings))  # (V,)
