@@ -1,42 +1,72 @@
 """Held-out bits per character against seconds of training, by the command itself with nothing chosen by hand.
 
-Usage: python benchmarks/learning.py [--seeds 3] [--only nietzsche] [--budget 60] [--output FILE]
+Usage: python benchmarks/learning.py [--only nietzsche] [--budget 60] [--seeds 3] [--keras-epochs 9] [--keep FOLDER]
+           [--output FILE] [--results FILE ...] [--picture FILE]
 
-Each line is one `nextchar train TEXT --time T --json` in a process of its own, one after another. The figure is that of
-the model that was kept, on the last 10 % of the text, the state carried through the whole of it. Prints a table in
-Markdown, medians over the seeds.
+Each run is one `nextchar train TEXT --time T --json` in a process of its own, one after another. The figure is that of
+the model that was kept, on the last 10 % of the text, the state carried through the whole of it. Beside it: what
+counting alone gets, as `nextchar evaluate` prints it, and on Nietzsche the classic example in Keras, epoch after epoch.
+Prints a table in Markdown, medians over the seeds, and draws the curves; `--results` draws earlier ones without
+measuring anything.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from classic import BACKENDS, HERE, Worker, corpus_path
 from machine import describe_machine
 
-RUNS = {
-    "nietzsche": (("--lowercase",), (10, 60, 180)),
-    "tinyshakespeare": ((), (10, 60, 180)),
-    "korean-stories": ((), (10, 60)),
-    "names": ((), (10, 60)),
-    "python-docs": ((), (10, 60)),
+from nextchar import catalog
+from nextchar.corpus import default_cache_folder
+from nextchar.text import joined_chunks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BUDGETS = (5, 10, 30, 60, 180, 600)
+NAT = 0.693147
+"""Nats in a bit."""
+
+
+@dataclass(frozen=True)
+class Text:
+    options: tuple[str, ...] = ()
+    budgets: tuple[int, ...] = BUDGETS
+    goals: dict[int, float] = field(default_factory=dict)
+    """Bits per character that are to be reached, by the time budget."""
+    known: bool = True
+    """Whether the rule of `nextchar.plan` was fitted on it, among others."""
+
+
+SHAKESPEARE = {3: 1.886 / NAT, 60: 1.50 / NAT, 180: 1.4697 / NAT, 600: 1.42 / NAT}
+TEXTS = {
+    "nietzsche": Text(("--lowercase",), (5, 9, 10, 30, 60, 180, 600), {9: 2.178, 60: 1.95, 180: 1.88, 600: 1.85}),
+    "tinyshakespeare": Text((), (3, *BUDGETS), SHAKESPEARE),
+    "korean-stories": Text(),
+    "names": Text(),
+    "hongloumeng": Text(known=False),
+    "korean-bible": Text(known=False),
+    "hafez": Text(known=False),
+    "neko": Text(known=False),
+    "thirukkural": Text(known=False),
+    "world-cities": Text(known=False),
+    "python-stdlib": Text(known=False),
+    "war-and-peace": Text(known=False),
+    "war-and-peace, 100 kB": Text(known=False),
+    "python-lib, 10 MB": Text(known=False),
 }
-"""Options and time budgets, in seconds, of each text."""
-FLOORS = {
-    ("nietzsche", 10): 2.25,
-    ("nietzsche", 60): 2.00,
-    ("nietzsche", 180): 1.93,
-    ("tinyshakespeare", 10): 1.69 / 0.693147,
-    ("tinyshakespeare", 60): 1.56 / 0.693147,
-}
-"""Bits per character that a plain prototype of sixty lines reached."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +79,80 @@ class Result:
     total_seconds: float
     hidden: int
     steps: int
+    dropout: float
 
 
-def train(text: str, options: tuple[str, ...], budget: float, seed: int) -> Result:
+@dataclass
+class Results:
+    """Everything measured, kept in a file."""
+
+    machine: str = field(default_factory=describe_machine)
+    runs: list[Result] = field(default_factory=list)
+    counting: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Bits per character of each text without learning: `ppmd` and `ngram`."""
+    keras: list[dict[str, float]] = field(default_factory=list)
+    """`seconds` so far and `bits` after each epoch of the classic example."""
+
+    @classmethod
+    def load(cls, paths: list[Path]) -> Results:
+        """Read what is in several files."""
+        merged = cls()
+        for path in paths:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            merged.machine = content["machine"]
+            merged.runs += [Result(**run) for run in content["runs"]]
+            merged.counting |= content["counting"]
+            merged.keras = content["keras"] or merged.keras
+        return merged
+
+    def median(self, text: str, budget: float, what: str = "bits") -> float:
+        """Return the median over the seeds."""
+        return statistics.median(getattr(run, what) for run in self.of(text, budget))
+
+    def of(self, text: str, budget: float) -> list[Result]:
+        """Return the runs of a text and a budget."""
+        return [run for run in self.runs if (run.text, run.budget) == (text, budget)]
+
+    def budgets(self, text: str) -> list[float]:
+        """Return the budgets that a text was given."""
+        return sorted({run.budget for run in self.runs if run.text == text})
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, in the order of `TEXTS`."""
+        return [text for text in TEXTS if self.budgets(text)]
+
+
+def argument_of(text: str, folder: Path) -> str:
+    """Return what the command is given for ``text``: its name, or a file made of part of one."""
+    if text == "war-and-peace, 100 kB":
+        found = catalog.resolve(["war-and-peace"], encoding=None, stdin=None, cache=default_cache_folder())
+        content = "".join(joined_chunks(found.files))[1_000_000:1_100_000]
+    elif text == "python-lib, 10 MB":
+        files = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+        own = [path for path in files if not {"site-packages", "test", "tests"} & set(path.parts)]
+        content = "".join(path.read_text(encoding="utf-8", errors="ignore") for path in own)[:10_000_000]
+    else:
+        return text
+    path = folder / f"{text}.txt"
+    path.write_text(content, encoding="utf-8")
+    return str(path)
+
+
+def nextchar(*arguments: object) -> dict[str, Any]:
+    """Return what the command reports in JSON."""
+    command = [sys.executable, "-m", "nextchar", *map(str, arguments), "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Result:
     """Train once with the command and return what it reports."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "nextchar", "train", text, *options, "--time", f"{budget}s"]
-        command += ["--seed", str(seed), "--out", str(Path(folder) / "run"), "--quiet", "--json"]
-        began = time.perf_counter()
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        total = time.perf_counter() - began
-    result = json.loads(done.stdout.splitlines()[-1])
+    began = time.perf_counter()
+    options = ("--time", f"{budget}s", "--seed", seed, "--out", run, "--quiet")
+    result = nextchar("train", argument, *TEXTS[text].options, *options)
+    total = time.perf_counter() - began
+    plan = json.loads((run / "settings.json").read_text(encoding="utf-8"))["plan"]
     return Result(
         text,
         budget,
@@ -69,47 +162,149 @@ def train(text: str, options: tuple[str, ...], budget: float, seed: int) -> Resu
         total,
         result["hidden"][0],
         result["steps"],
+        plan["dropout"],
     )
 
 
-def print_table(results: list[Result]) -> None:
-    """Print medians over the seeds, in Markdown."""
-    print(f"\n{describe_machine()}\n")
-    print("| text | time | hidden | steps | bits/character | nats | spread | floor | training s | whole command s |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for text, budget in dict.fromkeys((result.text, result.budget) for result in results):
-        runs = [result for result in results if (result.text, result.budget) == (text, budget)]
-        bits = [run.bits for run in runs]
-        median = statistics.median(bits)
-        spread = f"{max(bits) - min(bits):.3f}" if len(bits) > 1 else "one seed"
-        floor = FLOORS.get((text, int(budget)))
-        shown = "" if floor is None else f"{floor:.3f} {'reached' if median <= floor else 'MISSED'}"
-        print(
-            f"| {text} | {budget:g} s | {runs[0].hidden} | {runs[0].steps:,} | **{median:.3f}** | "
-            f"{median * 0.693147:.3f} | {spread} | {shown} | "
-            f"{statistics.median(run.training_seconds for run in runs):.1f} | "
-            f"{statistics.median(run.total_seconds for run in runs):.1f} |"
+def count(run: Path) -> dict[str, float]:
+    """Return what counting alone gets on what the run held out."""
+    counted = nextchar("evaluate", run)["counting"]
+    return {"ppmd": counted["ppmd_bits_per_character"], "ngram": counted["ngram_bits_per_character"]}
+
+
+def keras_epochs(count: int) -> list[dict[str, float]]:
+    """Return seconds so far and bits after each epoch of the classic example, by the first backend that is here."""
+    backend = next(name for name in BACKENDS if importlib.util.find_spec(name))
+    worker, seconds, epochs = Worker(str(HERE / "keras_worker.py"), backend, corpus_path()), 0.0, []
+    for _ in range(count):
+        epoch = worker.ask("epoch")
+        seconds += epoch["seconds"]
+        epochs.append({"seconds": seconds, "bits": epoch["bits"]})
+        print(f"Keras, {backend}: {epochs[-1]}", file=sys.stderr, flush=True)
+    worker.close()
+    return epochs
+
+
+def table(results: Results) -> str:
+    """Return medians over the seeds, in Markdown."""
+    rows = [
+        "| text | time | hidden | steps | dropout | bits/character | nats | spread | goal | training s | command s |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for text in results.texts:
+        for budget in results.budgets(text):
+            runs = results.of(text, budget)
+            bits = [run.bits for run in runs]
+            median = results.median(text, budget)
+            spread = f"{max(bits) - min(bits):.3f}" if len(bits) > 1 else "one seed"
+            goal = TEXTS[text].goals.get(int(budget))
+            reached = "" if goal is None else f"{goal:.3f} {'reached' if median <= goal else 'MISSED'}"
+            training, total = (results.median(text, budget, f"{what}_seconds") for what in ("training", "total"))
+            rows.append(
+                f"| {text} | {budget:g} s | {runs[0].hidden} | {runs[0].steps:,} | {runs[0].dropout:.2f} | "
+                f"**{median:.3f}** | {median * NAT:.3f} | {spread} | {reached} | {training:.1f} | {total:.1f} |"
+            )
+    rows += ["", "| text | PPMd, adapting | 6-gram |", "|---|---:|---:|"]
+    rows += [f"| {text} | {one['ppmd']:.3f} | {one['ngram']:.3f} |" for text, one in results.counting.items()]
+    if results.keras:
+        rows += ["", "| epoch of the example in Keras | seconds | bits/character |", "|---:|---:|---:|"]
+        rows += [
+            f"| {number} | {epoch['seconds']:.0f} | {epoch['bits']:.3f} |"
+            for number, epoch in enumerate(results.keras, 1)
+        ]
+    return "\n".join(rows)
+
+
+def draw(results: Results, path: Path) -> None:
+    """Draw a panel for each text: bits per character against seconds, on a logarithmic axis."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    texts = results.texts
+    columns = min(2, len(texts))
+    rows = -(-len(texts) // columns)
+    with mpl.rc_context({"svg.hashsalt": "nextchar", "font.size": 11}):
+        figure = Figure(figsize=(5.2 * columns, 3.6 * rows), layout="constrained")
+        FigureCanvasSVG(figure)
+        for axes, text in zip(figure.subplots(rows, columns, squeeze=False).flat, texts, strict=False):
+            draw_text(axes, results, text)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def draw_text(axes: Axes, results: Results, text: str) -> None:
+    """Draw the curve of one text, each point named by its hidden size, and what it is to be compared with."""
+    points = [
+        (results.median(text, budget, "training_seconds"), results.median(text, budget), results.of(text, budget)[0])
+        for budget in results.budgets(text)
+    ]
+    axes.plot([p[0] for p in points], [p[1] for p in points], "o-", color="#1f6f8b", label="nextchar (hidden units)")
+    for seconds, bits, run in points:
+        axes.annotate(str(run.hidden), (seconds, bits), xytext=(0, 6), textcoords="offset points", ha="center", size=9)
+    if text == "nietzsche" and results.keras:
+        keras = results.keras
+        axes.plot(
+            [e["seconds"] for e in keras], [e["bits"] for e in keras], "s-", color="#b5651d", label="Keras example"
         )
+    for name, label, style in (("ngram", "6-gram", (0, (4, 2))), ("ppmd", "PPMd, adapting", (0, (1, 2)))):
+        if text in results.counting:
+            axes.axhline(results.counting[text][name], color="#666666", linestyle=style, label=label)
+    goals = TEXTS[text].goals
+    if goals:
+        axes.plot(list(goals), list(goals.values()), "x", color="#a33", label="goal")
+    axes.set_xscale("log")
+    ticks = (3, 10, 30, 60, 180, 600, 1800)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_title(text)
+    axes.set_xlabel("seconds of training")
+    axes.set_ylabel("bits per character")
+    axes.grid(axis="y", color="#dddddd")
+    axes.legend(frameon=False, fontsize=9)
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", action="append", choices=RUNS)
+    parser.add_argument("--only", action="append", choices=TEXTS)
     parser.add_argument("--budget", action="append", type=int, help="time budget in seconds; all of a text by default")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keras-epochs", type=int, default=9, help="passes of the classic example; 0: without it")
+    parser.add_argument("--keep", type=Path, help="folder for the runs")
     parser.add_argument("--output", type=Path, help="file for the single results, as JSON")
+    parser.add_argument("--results", type=Path, nargs="+", help="such files: what is in them, and nothing is measured")
+    parser.add_argument("--picture", type=Path, help="file for the curves, SVG")
     arguments = parser.parse_args()
-    results: list[Result] = []
-    for text in arguments.only or RUNS:
-        options, budgets = RUNS[text]
-        for budget in (budget for budget in budgets if budget in (arguments.budget or budgets)):
+    results = Results.load(arguments.results or [])
+    if not arguments.results:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(results, arguments, arguments.keep or Path(folder), Path(folder))
+    print(f"\n{results.machine}\n\n{table(results)}")
+    if arguments.picture:
+        draw(results, arguments.picture)
+
+
+def measure(results: Results, arguments: argparse.Namespace, runs: Path, made: Path) -> None:
+    """Fill ``results``; the runs are in folders of ``runs``, files of parts of texts in ``made``."""
+
+    def save() -> None:
+        if arguments.output:
+            arguments.output.write_text(json.dumps(asdict(results), indent=1), encoding="utf-8")
+
+    for text in arguments.only or TEXTS:
+        argument, run = argument_of(text, made), None
+        for budget in (budget for budget in TEXTS[text].budgets if budget in (arguments.budget or (budget,))):
             for seed in range(arguments.seeds):
-                results.append(train(text, options, budget, seed))
-                print(results[-1], file=sys.stderr, flush=True)
-                if arguments.output:
-                    arguments.output.write_text(json.dumps([asdict(result) for result in results], indent=1))
-    print_table(results)
+                run = runs / f"{text}-{budget}-{seed}"
+                results.runs.append(train(text, argument, budget, seed, run))
+                print(results.runs[-1], file=sys.stderr, flush=True)
+                save()
+        if run is not None:
+            results.counting[text] = count(run)
+            save()
+    if arguments.keras_epochs and "nietzsche" in (arguments.only or TEXTS):
+        results.keras = keras_epochs(arguments.keras_epochs)
+        save()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from nextchar import catalog
 from nextchar.classic import as_classic
 from nextchar.corpus import default_cache_folder
 from nextchar.events import Evaluated
-from nextchar.plan import Plan, snapshot_every, training_work
+from nextchar.plan import STREAMS, Plan, snapshot_every, training_work
 from nextchar.preparation import choose, computing, encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.trainer import Trainer, measure_step
@@ -34,20 +34,22 @@ EVALUATIONS = 10
 def steps(default: Plan) -> list[tuple[str, dict[str, object]]]:
     """Return what changes from row to row."""
     regularised = {name: getattr(default, name) for name in ("dropout", "input_dropout", "weight_decay")}
-    sized = {"hidden": default.hidden, "learning_rate": default.learning_rate}
+    sized = {"hidden": default.hidden, "streams": default.streams, "learning_rate": default.learning_rate}
     return [
         ("the classic recipe", {}),
         (
             "predict every character, not only the one after a window; carry the state on",
             {"stride": None, "windows": None},
         ),
-        ("16 places of the text side by side, not 128: more updates", {"streams": 16}),
+        ("32 places of the text side by side, not 128: more updates", {"streams": STREAMS}),
         ("start from the frequencies of the characters", {"initial_weights": "frequencies"}),
         ("AdamW at its own rate, gradients clipped", {"optimizer": "adamw", "learning_rate": 0.015, "clip": 1.0}),
         ("warm up, then let the rate fall along a cosine", {"schedule": "cosine"}),
         ("an embedding of 32 instead of one-hot", {"embedding": default.embedding, "window": default.window}),
         (f"the size that the time allows, {default.hidden[0]} units, at its rate", sized),
         ("dropout and weight decay", regularised),
+        ("products in the precision that is the faster one", {"precision": default.precision}),
+        ("the softmax temperature that the held-out text asks for", {"calibrated": default.calibrated}),
     ]
 
 

@@ -33,6 +33,7 @@ def make_plan(**changes: object) -> Plan:
         warm_up=5,
         weight_decay=0.01,
         clip=1.0,
+        calibrated=True,
         snapshot_every=7,
     )
     return plan.model_copy(update=changes)
@@ -62,6 +63,32 @@ def test_it_learns_a_text_that_repeats_itself() -> None:
     assert bits[-1] < 0.3
     network = NumpyNetwork(trainer.architecture, trainer.best)
     assert trainer.position.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+
+
+def test_a_calibrated_model_is_as_sure_as_the_held_out_text_asks_for() -> None:
+    """It learns some noise by heart, which makes it too sure of what follows."""
+    noise = np.random.default_rng(0).integers(1, 5, size=600)
+    bits: list[float | None] = []
+    for calibrated in (False, True):
+        plan = make_plan(steps=200, dropout=0.0, input_dropout=0.0, calibrated=calibrated)
+        trainer = Trainer(plan, 32, noise[:400], noise[400:], seed=1)
+        finish(trainer)
+        bits.append(trainer.position.best_bits)
+        own = bits_per_id(NumpyNetwork(trainer.architecture, trainer.best), noise[400:], int(noise[399]))
+        assert bits[-1] == pytest.approx(own, abs=1e-5)
+        assert (trainer.position.temperature > 1.2) == calibrated
+    without, with_it = bits
+    assert with_it < without
+
+
+def test_an_unknown_character_costs_more_than_its_id() -> None:
+    assert np.count_nonzero(VALIDATION == 0) > 0
+    bits = [
+        next(event for event in trainer.run() if isinstance(event, Evaluated)).validation_bits_per_character
+        for unseen in (0.0, 20.0)
+        for trainer in [Trainer(make_plan(), 32, TRAINING, VALIDATION, seed=1, unseen_bits=unseen)]
+    ]
+    assert bits[1] - bits[0] == pytest.approx(20 * np.mean(VALIDATION == 0))
 
 
 def test_windows_learn_a_text_that_repeats_itself() -> None:

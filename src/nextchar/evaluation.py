@@ -155,8 +155,7 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Sco
     """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,): one outside the
     vocabulary has its share of the probability of the unknown symbol."""
     log2 = scorer.score(ids)  # (T,)
-    if vocabulary.has_unknown:
-        log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
+    log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
     return log2
 
 

@@ -76,9 +76,10 @@ class Evaluated(_Event):
     epoch: float
     seconds: float
     training_bits_per_character: float
-    """Mean over the updates since the last evaluation."""
+    """Mean over the updates since the last evaluation, with dropout; an unknown character counts as the unknown symbol
+    and no more."""
     validation_bits_per_character: float | None
-    """On the held-out text; None where nothing is held out."""
+    """On the held-out text, every character of it, as `nextchar evaluate` tells it; None where nothing is held out."""
     learning_rate: float
     best: bool
     """Whether this is the best model so far, and kept."""

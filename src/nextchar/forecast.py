@@ -72,7 +72,14 @@ def _expected_bits(corpus: Corpus, device: Device, threads: int, budget: float) 
     trial_plan = choose(corpus, TrainingSettings(time=min(TRIAL_SECONDS, budget)), device, threads).plan
     held_out = corpus.validation[:TRIAL_SCORED]
     trial = Trainer(
-        trial_plan, corpus.vocabulary.size, corpus.training, held_out, seed=0, device=device, threads=threads
+        trial_plan,
+        corpus.vocabulary.size,
+        corpus.training,
+        held_out,
+        seed=0,
+        unseen_bits=-corpus.vocabulary.unseen_log2_probability,
+        device=device,
+        threads=threads,
     )
     for _ in trial.run():
         pass

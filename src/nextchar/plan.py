@@ -96,6 +96,8 @@ class Plan(BaseModel):
     weight_decay: float = Field(ge=0)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
+    calibrated: bool = False
+    """Whether the softmax temperature is fitted on the held-out text, whenever the model is scored."""
     snapshot_every: int = Field(ge=1)
     """Steps between the states that a save writes and a diverging run returns to."""
 
@@ -281,5 +283,6 @@ class _Chooser:
             warm_up=math.ceil(0.05 * steps),
             weight_decay=decay,
             clip=given.clip or 1.0,
+            calibrated=True,
             snapshot_every=snapshot_every(steps, update_work),
         )

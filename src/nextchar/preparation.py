@@ -211,6 +211,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | No
         scored(corpus),
         seed=settings.training.seed,
         evaluations=settings.evaluations,
+        unseen_bits=-corpus.vocabulary.unseen_log2_probability,
         device=device,
         threads=settings.threads,
         resume=snapshot,

@@ -26,6 +26,8 @@ class Position:
     """Sum of the losses since the last evaluation, in nats."""
     evaluated_step: int = 0
     """Step of the last evaluation."""
+    temperature: float = 1.0
+    """Softmax temperature fitted in the last evaluation; that of a plan that is not calibrated stays 1."""
     best_bits: float | None = None
     """Bits per character of the best model on the held-out text."""
     best_step: int | None = None

@@ -22,13 +22,15 @@ from torch import Tensor
 
 from nextchar.architecture import Ids, Parameters
 from nextchar.batches import count_windows
+from nextchar.calibration import at_temperature, fit_temperature
 from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
-from nextchar.lstm import make_torch_network
+from nextchar.lstm import LSTM, make_torch_network
 from nextchar.plan import Plan, evaluation_steps
 from nextchar.snapshot import Position, Snapshot
 from nextchar.updates import Updates
+from nextchar.vocabulary import UNKNOWN_ID
 
 LOG2 = math.log(2)
 
@@ -55,6 +57,7 @@ class Trainer:
         *,
         seed: int,
         evaluations: int = 1,
+        unseen_bits: float = 0.0,
         device: torch.device | None = None,
         threads: int = 1,
         clock: Callable[[], float] = time.perf_counter,
@@ -69,6 +72,7 @@ class Trainer:
             validation: ids held out, shape (m,); where there are none, the last model is kept as the best.
             seed: of the initial weights, the order of the data and dropout.
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
+            unseen_bits: what a character outside the vocabulary costs more than the unknown symbol.
             device: where to train; the CPU by default.
             threads: to compute with on the CPU.
             clock: seconds; read around training alone.
@@ -78,11 +82,12 @@ class Trainer:
         self.device = device or torch.device("cpu")
         self._training, self._validation, self._clock = training, validation, clock
         self._start_id = int(training[-1])
+        self._unknown_bits = unseen_bits * np.count_nonzero(validation == UNKNOWN_ID) / max(1, len(validation))
         self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
         self._updates = Updates(plan, vocabulary_size, training, seed=seed, device=self.device, threads=threads)
         self.architecture = self._updates.architecture
         self.position = Position()
-        self.best = self._updates.parameters()
+        self.best = self.parameters()
         if resume is not None:
             self._return_to(resume)
         self.snapshot = resume or self._take_snapshot()
@@ -97,8 +102,8 @@ class Trainer:
         self._updates.workers.close()
 
     def parameters(self) -> Parameters:
-        """Return a copy of the weights as they are now."""
-        return self._updates.parameters()
+        """Return a copy of the weights as they are now, at the temperature that the last evaluation found."""
+        return at_temperature(self._updates.parameters(), self.position.temperature)
 
     def run(self) -> Iterator[Event]:
         """Train to the end of the plan, yielding `Progress`, `Evaluated` and `Recovered`.
@@ -167,14 +172,11 @@ class Trainer:
     def _evaluate(self) -> Evaluated:
         """Score the model on the held-out text and keep it if it is the best so far."""
         done = self.position
-        bits = None
-        if len(self._validation):
-            network = make_torch_network(self._updates.module, self._updates.workers)
-            bits = bits_per_id(network, self._validation, self._start_id)
+        bits = None if len(self._validation) == 0 else self._held_out_bits()
         best = bits is None or done.best_bits is None or bits < done.best_bits
         training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
         if best:
-            self.best = self._updates.parameters()
+            self.best = self.parameters()
             self._move(best_bits=bits, best_step=done.step)
         self._move(loss_sum=0.0, evaluated_step=done.step)
         return Evaluated(
@@ -186,6 +188,15 @@ class Trainer:
             learning_rate=self.learning_rate(done.step - 1),
             best=best,
         )
+
+    def _held_out_bits(self) -> float:
+        """Return the bits per character on the held-out text, at the temperature that it asks for."""
+        network = make_torch_network(self._updates.module, self._updates.workers)
+        if self.plan.calibrated and len(self._validation) > 1:
+            self._move(temperature=fit_temperature(network, self._validation))
+            calibrated = LSTM(self.architecture, self.parameters()).to(self.device)
+            network = make_torch_network(calibrated, self._updates.workers)
+        return bits_per_id(network, self._validation, self._start_id) + self._unknown_bits
 
     def _recover(self, loss: float) -> Recovered:
         """Go back to the last snapshot with half the learning rate."""

@@ -141,9 +141,10 @@ class Vocabulary:
         """log2 of the share of the escape probability that each character outside the vocabulary has.
 
         The probability of the unknown symbol is spread evenly over the rest of Unicode, so that the probabilities of
-        all characters sum to one and the score of any text is exact.
+        all characters sum to one and the score of any text is exact. Without an unknown symbol there are no such
+        characters, and it is 0.
         """
-        return -math.log2(SCALAR_VALUES - len(self.characters))
+        return -math.log2(SCALAR_VALUES - len(self.characters)) if self.has_unknown else 0.0
 
     def knows(self, text: str) -> bool:
         """Return whether every character of ``text`` is in the vocabulary."""
