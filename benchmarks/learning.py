@@ -168,7 +168,7 @@ def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Resu
 
 def count(run: Path) -> dict[str, float]:
     """Return what counting alone gets on what the run held out."""
-    counted = nextchar("evaluate", run)["counting"]
+    counted = nextchar("evaluate", run)
     return {"ppmd": counted["ppmd_bits_per_character"], "ngram": counted["ngram_bits_per_character"]}
 
 

@@ -127,6 +127,22 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert "fox.txt: UTF-8." in text
 
 
+def test_how_much_was_scored_before_the_end_is_told_where_it_was_less(tmp_path: Path) -> None:
+    def events(first: int) -> list[Event]:
+        scored = iter((first, 176))
+        return [
+            event.model_copy(update={"scored_characters": next(scored)}) if isinstance(event, Evaluated) else event
+            for event in WHOLE
+        ]
+
+    for number, first, told in (
+        (1, 50, "evaluation, before the end on the first 50 held-out characters."),
+        (2, 176, "evaluation."),
+    ):
+        folder = run(tmp_path / str(number), events(first))
+        assert f"validation is measured at the {told}" in shown(render_report(folder, MODEL.vocabulary.encode(TEXT)))
+
+
 def test_it_stands_alone_and_runs_nothing(tmp_path: Path) -> None:
     page = render_report(run(tmp_path, WHOLE), MODEL.vocabulary.encode(TEXT))
     outline = Outline(page)

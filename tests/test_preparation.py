@@ -101,7 +101,7 @@ def test_options_and_devices_that_cannot_be_are_refused(tmp_path: Path) -> None:
 
 
 def test_of_a_long_held_out_text_a_part_is_scored(tmp_path: Path) -> None:
-    assert SCORED == 1_000_000
+    assert SCORED == 250_000
     events, run = prepared(texts_of(tmp_path, "abcd\n" * 500_000, validation=0.5), tmp_path / "cache")
     run.trainer.close()
     read = next(event for event in events if isinstance(event, TextRead))

@@ -81,6 +81,34 @@ def test_a_calibrated_model_is_as_sure_as_the_held_out_text_asks_for() -> None:
     assert with_it < without
 
 
+def test_on_the_way_a_part_is_scored_and_all_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nextchar.plan.FEWEST_SCORED", 50)
+    trainer = make_trainer()
+    found: list[tuple[int, float | None]] = []
+    for event in trainer.run():
+        if isinstance(event, Evaluated):
+            found.append((event.scored_characters, event.validation_bits_per_character))
+            network, start = NumpyNetwork(trainer.architecture, trainer.best), int(TRAINING[-1])
+            expected = bits_per_id(network, VALIDATION[: event.scored_characters], start)
+            assert event.validation_bits_per_character == pytest.approx(expected, abs=1e-5)
+            assert len(trainer.scored) == event.scored_characters
+    assert [characters for characters, _ in found] == [50, 50, len(VALIDATION)]
+    assert trainer.position.best_bits == found[-1][1]
+
+
+def test_where_the_last_model_is_not_the_best_the_best_is_scored_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise learned by heart: the longer, the worse is what it foresees of other noise."""
+    monkeypatch.setattr("nextchar.plan.FEWEST_SCORED", 50)
+    noise = np.random.default_rng(0).integers(1, 5, size=900)
+    trainer = Trainer(make_plan(steps=400, dropout=0.0), 32, noise[:300], noise[300:], seed=1, evaluations=8)
+    evaluated = [event for event in finish(trainer) if isinstance(event, Evaluated)]
+    assert not evaluated[-1].best
+    assert {event.scored_characters for event in evaluated} == {100}
+    own = bits_per_id(NumpyNetwork(trainer.architecture, trainer.best), noise[300:], int(noise[299]))
+    assert trainer.position.best_bits == pytest.approx(own, abs=1e-5)
+    assert len(trainer.scored) == 600
+
+
 def test_an_unknown_character_costs_more_than_its_id() -> None:
     assert np.count_nonzero(VALIDATION == 0) > 0
     bits = [

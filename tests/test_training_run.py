@@ -9,6 +9,7 @@ import pytest
 
 from nextchar.errors import RunFolderError, TextError, TrainingError
 from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Sampled, Saved, TextRead, Writing
+from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
 from nextchar.preparation import Texts
 from nextchar.run_folder import RunFolder
@@ -70,6 +71,18 @@ def test_the_log_holds_all_but_what_passes(folder: RunFolder, texts: Texts, tmp_
     assert finished.validation_bits_per_character == provenance.validation_bits_per_character
     best = max(event.step for event in events if isinstance(event, Evaluated) and event.best)
     assert finished.best_step == provenance.step == best
+
+
+def test_the_figure_of_a_run_is_that_of_its_model_unknown_characters_and_all(folder: RunFolder, tmp_path: Path) -> None:
+    content = made_up_text()
+    held_out = content[-len(content) // 10 :].replace("t", "\u00e9")
+    (tmp_path / "book.txt").write_text(content[: -len(held_out)] + held_out)
+    *_, finished = begin(folder, Texts((str(tmp_path / "book.txt"),), TextSettings()), tmp_path / "cache").events()
+    assert isinstance(finished, Finished)
+    scored = LanguageModel.load(folder.path).evaluate(held_out)
+    assert scored.unknown_characters > len(held_out) / 50
+    # But for the first character, which the run predicts from the last one before it.
+    assert finished.validation_bits_per_character == pytest.approx(scored.bits_per_character, abs=10 / len(held_out))
 
 
 def test_asked_to_stop_it_saves_and_can_be_resumed(

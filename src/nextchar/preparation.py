@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nextchar.trainer import Trainer
     from nextchar.workers import Device
 
-SCORED = 1_000_000
+SCORED = 250_000
 """Held-out characters scored at most during a run; `nextchar evaluate` scores any number."""
 PROMPT = 40
 """Characters of the text that every sample of a run goes on from."""

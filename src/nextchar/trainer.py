@@ -27,7 +27,7 @@ from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
 from nextchar.lstm import LSTM, make_torch_network
-from nextchar.plan import Plan, evaluation_steps
+from nextchar.plan import Plan, evaluation_steps, scored_on_the_way
 from nextchar.snapshot import Position, Snapshot
 from nextchar.updates import Updates
 from nextchar.vocabulary import UNKNOWN_ID
@@ -80,9 +80,11 @@ class Trainer:
         """
         self.plan = plan
         self.device = device or torch.device("cpu")
-        self._training, self._validation, self._clock = training, validation, clock
+        self._clock = clock
+        self._training, self._validation = training, validation
+        self._scored_on_the_way = validation[: scored_on_the_way(plan, evaluations)]
         self._start_id = int(training[-1])
-        self._unknown_bits = unseen_bits * np.count_nonzero(validation == UNKNOWN_ID) / max(1, len(validation))
+        self._unseen_bits = unseen_bits
         self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
         self._updates = Updates(plan, vocabulary_size, training, seed=seed, device=self.device, threads=threads)
         self.architecture = self._updates.architecture
@@ -96,6 +98,11 @@ class Trainer:
     def epoch(self) -> float:
         """Passes over the training text so far."""
         return self.plan.epochs(self.position.step, len(self._training))
+
+    @property
+    def scored(self) -> Ids:
+        """The held-out ids, shape (m,), that the best model's bits are of: all of them at the end of the plan."""
+        return self._validation if self.position.step == self.plan.steps else self._scored_on_the_way
 
     def close(self) -> None:
         """End the threads; nothing can be trained or scored any more."""
@@ -172,12 +179,19 @@ class Trainer:
     def _evaluate(self) -> Evaluated:
         """Score the model on the held-out text and keep it if it is the best so far."""
         done = self.position
-        bits = None if len(self._validation) == 0 else self._held_out_bits()
+        if self.plan.calibrated and len(self._validation) > 1:
+            network = make_torch_network(self._updates.module, self._updates.workers)
+            self._move(temperature=fit_temperature(network, self._validation))
+        parameters = self.parameters()
+        bits = self._bits(parameters, self._scored_on_the_way)
         best = bits is None or done.best_bits is None or bits < done.best_bits
         training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
         if best:
-            self.best = self.parameters()
+            self.best = parameters
             self._move(best_bits=bits, best_step=done.step)
+        if done.step == self.plan.steps and len(self.scored) > len(self._scored_on_the_way):
+            self._move(best_bits=self._bits(self.best, self.scored))
+            bits = self.position.best_bits if best else bits
         self._move(loss_sum=0.0, evaluated_step=done.step)
         return Evaluated(
             step=done.step,
@@ -185,18 +199,19 @@ class Trainer:
             seconds=done.seconds,
             training_bits_per_character=training_bits,
             validation_bits_per_character=bits,
+            scored_characters=len(self.scored if best else self._scored_on_the_way),
             learning_rate=self.learning_rate(done.step - 1),
             best=best,
         )
 
-    def _held_out_bits(self) -> float:
-        """Return the bits per character on the held-out text, at the temperature that it asks for."""
-        network = make_torch_network(self._updates.module, self._updates.workers)
-        if self.plan.calibrated and len(self._validation) > 1:
-            self._move(temperature=fit_temperature(network, self._validation))
-            calibrated = LSTM(self.architecture, self.parameters()).to(self.device)
-            network = make_torch_network(calibrated, self._updates.workers)
-        return bits_per_id(network, self._validation, self._start_id) + self._unknown_bits
+    def _bits(self, parameters: Parameters, ids: Ids) -> float | None:
+        """Return the bits per character on ``ids`` (m,); None where there are none."""
+        if len(ids) == 0:
+            return None
+        network = make_torch_network(LSTM(self.architecture, parameters).to(self.device), self._updates.workers)
+        return bits_per_id(network, ids, self._start_id) + self._unseen_bits * np.count_nonzero(
+            ids == UNKNOWN_ID
+        ) / len(ids)
 
     def _recover(self, loss: float) -> Recovered:
         """Go back to the last snapshot with half the learning rate."""

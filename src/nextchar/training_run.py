@@ -15,7 +15,7 @@ from nextchar.events import Evaluated, Event, Finished, Progress, Sampled, Saved
 from nextchar.generation import generate_ids
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile, Provenance
-from nextchar.preparation import Prepared, Texts, go_back, prepare, scored
+from nextchar.preparation import Prepared, Texts, go_back, prepare
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
@@ -98,7 +98,7 @@ class TrainingRun:
             step=done.best_step if evaluated else done.step,
             training_seconds=done.seconds,
             validation_bits_per_character=done.best_bits,
-            validation_characters=len(scored(corpus)),
+            validation_characters=len(trainer.scored),
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
         parameters = trainer.best if evaluated else trainer.parameters()

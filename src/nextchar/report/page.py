@@ -180,10 +180,12 @@ def _curves(run: RunRecord) -> str:
         for name, size in CURVES.items()
     )
     dropout = " (with dropout)" if plan.dropout or plan.input_dropout else ""
+    counts = {event.scored_characters for event in run.evaluations}
+    part = f", before the end on the first {min(counts):,} held-out characters" if len(counts) > 1 else ""
     note = text_element(
         "p",
         "How many bits the model needs for a character; lower is better. Training is the mean over the "
-        f"updates since the evaluation before{dropout}, validation is measured at the evaluation.",
+        f"updates since the evaluation before{dropout}, validation is measured at the evaluation{part}.",
         class_="note",
     )
     return element("p", keys, class_="keys") + element("div", pictures, class_="curves") + note
