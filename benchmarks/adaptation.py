@@ -1,11 +1,12 @@
 """What a model gains by learning from the text it scores: `nextchar evaluate --adapt` beside `nextchar evaluate`.
 
-Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/adaptation.py [--budget 60] [--only nietzsche] [--output FILE]
+Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/adaptation.py [--budget 60] [--only nietzsche] [--runs FOLDER]
+           [--output FILE]
 
-Each model is trained by `nextchar train TEXT --time T` and scored by `nextchar evaluate RUN --adapt`, processes of
-their own one after another; figures are bits per character on the last 10 % of the text. The speed is that of the
-adapting scorer alone, one thread, on the first characters of that. The last model is then given texts that it cannot
-foresee.
+Each model is trained by `nextchar train TEXT --time T`, or taken from FOLDER, where `benchmarks/learning.py --keep` left
+it, and scored by `nextchar evaluate RUN --adapt`, processes of their own one after another; figures are bits per
+character on the last 10 % of the text. The speed is that of the adapting scorer alone, one thread, on the first
+characters of that. The last model is then given texts that it cannot foresee.
 Prints tables in Markdown.
 """
 
@@ -14,14 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from command import nextchar
 from machine import describe_machine
 
 from nextchar import catalog
@@ -60,22 +60,16 @@ class Result:
     start_seconds: float
 
 
-def nextchar(*arguments: object) -> dict[str, Any]:
-    """Return what the command reports in JSON."""
-    command = [sys.executable, "-m", "nextchar", *map(str, arguments), "--json"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def measure(text: str, budget: float, run: Path) -> Result:
     """Train on ``text`` in the folder ``run``, and score what was held out."""
-    trained = nextchar("train", text, *TEXTS[text][0], "--time", f"{budget}s", "--out", run, "--quiet")
+    if not run.exists():
+        nextchar("train", text, *TEXTS[text][0], "--time", f"{budget}s", "--out", run, "--quiet")
     scored = nextchar("evaluate", run, "--adapt", "--no-counting")
     speed, start = measure_speed(run)
     return Result(
         text,
         budget,
-        trained["hidden"][0],
+        LanguageModel.load(run).file.architecture.hidden[0],
         scored["bits_per_character"],
         scored["adaptive_bits_per_character"],
         scored["characters"],
@@ -148,13 +142,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--budget", action="append", type=float, help="seconds of training; 60 by default")
     parser.add_argument("--only", action="append", choices=TEXTS)
+    parser.add_argument("--runs", type=Path, help="folder with runs of learning.py")
     parser.add_argument("--output", type=Path, help="file for the single results, as JSON")
     arguments = parser.parse_args()
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder:
         for text in arguments.only or TEXTS:
             for budget in arguments.budget or [60.0]:
-                run = Path(folder) / f"{text}-{budget:g}"
+                run = (arguments.runs or Path(folder)) / f"{text}-{budget:g}-0"
                 results.append(measure(text, budget, run))
                 print(results[-1], file=sys.stderr, flush=True)
                 if arguments.output:

@@ -23,6 +23,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
+from command import nextchar
 from machine import describe_machine
 
 HERE = Path(__file__).parent
@@ -121,10 +122,8 @@ class Results:
 def default_recipe(seconds: float, seed: int) -> tuple[float, float]:
     """Train with no option but the time; return bits per character and the seconds of training."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "nextchar", "train", *TEXT, "--time", f"{seconds}s", "--seed", str(seed)]
-        command += ["--out", str(Path(folder) / "run"), "--quiet", "--json"]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result = json.loads(done.stdout.splitlines()[-1])
+        options = ("--time", f"{seconds}s", "--seed", seed, "--out", Path(folder) / "run", "--quiet")
+        result = nextchar("train", *TEXT, *options)
     return result["validation_bits_per_character"], result["training_seconds"]
 
 

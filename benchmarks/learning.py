@@ -16,16 +16,16 @@ import argparse
 import importlib.util
 import json
 import statistics
-import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classic import BACKENDS, HERE, Worker, corpus_path
+from command import nextchar
 from machine import describe_machine
 
 from nextchar import catalog
@@ -137,13 +137,6 @@ def argument_of(text: str, folder: Path) -> str:
     path = folder / f"{text}.txt"
     path.write_text(content, encoding="utf-8")
     return str(path)
-
-
-def nextchar(*arguments: object) -> dict[str, Any]:
-    """Return what the command reports in JSON."""
-    command = [sys.executable, "-m", "nextchar", *map(str, arguments), "--json"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Result:

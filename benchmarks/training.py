@@ -4,8 +4,9 @@ Usage: python benchmarks/training.py [--sizes 128,192,256,384,512] [--seconds 3]
 
 Both train the plan that the chooser makes for a size, one after the other in each round; the best round of each counts.
 The bare loop is what one writes first: nn.Embedding, nn.LSTM, nn.Linear, cross-entropy, torch.optim.AdamW, in float32,
-with torch's own threads. The matrix rate is the best of float32 products of 2048 × 2048 matrices on all cores. At the
-end a run by the command itself: its training, and the whole of it with start, validation, samples and report.
+with torch's own threads. The matrix rate is the best of float32 products of 2048 × 2048 matrices on all cores. Then
+some runs by the command itself, stage by stage: the start (everything before the first update: Python, torch, the text,
+measuring the machine), training, validation, samples, and the rest, which is saving and the report.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from nextchar.settings import TrainingSettings
 from nextchar.trainer import measure_step
 
 VOCABULARY, CHARACTERS = 65, 1_000_000
+STAGES = ("start", "training", "validation", "samples", "rest")
+RUNS = (("nietzsche", 5), ("nietzsche", 20), ("tinyshakespeare", 60), ("war-and-peace", 60), ("hongloumeng", 60))
+"""Texts and seconds of which it is told where the time of the whole command goes."""
 
 
 def plan_of(size: int, threads: int, precision: str) -> Plan:
@@ -75,16 +79,13 @@ def bare_loop(plan: Plan, threads: int, seconds: float) -> float:
     return plan.streams * plan.window / float(np.median(times))
 
 
-def whole_command(budget: int) -> dict[str, float]:
+def stages(text: str, budget: int) -> dict[str, float]:
     """Return how the seconds of one `nextchar train` are spent."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        command = [sys.executable, "-m", "nextchar", "train", "python-docs", "--time", f"{budget}s", "--out", str(run)]
-        began = time.perf_counter()
-        done = subprocess.run([*command, "--quiet", "--json"], check=True, capture_output=True, text=True)
-        total = time.perf_counter() - began
-        result = json.loads(done.stdout.splitlines()[-1])
-    return {"training": result["training_seconds"], "whole command": total}
+        worker = [sys.executable, str(Path(__file__).with_name("stages_worker.py")), repr(time.time())]
+        options = ["--time", f"{budget}s", "--out", str(Path(folder) / "run"), "--quiet"]
+        done = subprocess.run([*worker, text, *options], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
@@ -116,10 +117,13 @@ def main() -> None:
             f"{best['bfloat16']:,.0f} | {fastest / best['bare']:.2f} | {share:.0%} |",
             flush=True,
         )
-    spent = whole_command(20)
-    print(
-        "\nOne `nextchar train python-docs --time 20s`: " + ", ".join(f"{name} {s:.1f} s" for name, s in spent.items())
-    )
+    print("\n| text | time | " + " | ".join(STAGES) + " | validation and samples, of the training time |")
+    print("|---|---:|" + "---:|" * (len(STAGES) + 1))
+    for text, budget in RUNS:
+        spent = stages(text, budget)
+        share = (spent["validation"] + spent["samples"]) / spent["training"]
+        shown = " | ".join(f"{spent[stage]:.2f}" for stage in STAGES)
+        print(f"| {text} | {budget} s | {shown} | {share:.1%} |", flush=True)
 
 
 if __name__ == "__main__":
