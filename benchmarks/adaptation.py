@@ -3,10 +3,10 @@
 Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/adaptation.py [--budget 60] [--only nietzsche] [--runs FOLDER]
            [--output FILE]
 
-Each model is trained by `nextchar train TEXT --time T`, or taken from FOLDER, where `benchmarks/learning.py --keep` left
-it, and scored by `nextchar evaluate RUN --adapt`, processes of their own one after another; figures are bits per
-character on the last 10 % of the text. The speed is that of the adapting scorer alone, one thread, on the first
-characters of that. The last model is then given texts that it cannot foresee.
+Each model is trained by `nextchar train TEXT --time T`, or taken from FOLDER, where `learning.py --keep` left it, and
+scored by `nextchar evaluate RUN --adapt`, processes of their own one after another; figures are bits per character on
+the last 10 % of the text. The speed is that of the adapting scorer alone, one thread, on the first characters of that.
+The last model is then given texts that it cannot foresee.
 Prints tables in Markdown.
 """
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from nextchar.plan import SIZES, ChosenPlan, Plan, choose_plan, evaluation_steps, training_work
+from nextchar.plan import (
+    LARGE_SIZE,
+    LARGE_STREAMS,
+    SIZES,
+    STREAMS,
+    ChosenPlan,
+    Plan,
+    choose_plan,
+    evaluation_steps,
+    training_work,
+)
 from nextchar.settings import TrainingSettings, build
 
 TWO_CORES = 3e11
@@ -45,6 +55,20 @@ def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
     assert chosen.expected_seconds == pytest.approx(0.95 * seconds, rel=0.05)
     assert chosen.expected_seconds <= seconds
     assert chosen.plan.steps * measure_like_two_cores(chosen.plan) == pytest.approx(chosen.expected_seconds)
+
+
+@pytest.mark.parametrize("options", [{"steps": 50}, {"epochs": 1}, {"time": 60}])
+def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, object]) -> None:
+    small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (LARGE_SIZE - 1, LARGE_SIZE))
+    assert (small.streams, large.streams) == (STREAMS, LARGE_STREAMS)
+    assert choose(540_803, hidden=LARGE_SIZE, streams=7, **options).plan.streams == 7
+
+
+def test_every_layer_counts_for_dropout() -> None:
+    assert (
+        choose(540_803, epochs=8, hidden=256, layers=2).plan.dropout
+        > choose(540_803, epochs=8, hidden=256).plan.dropout
+    )
 
 
 def test_what_is_timed_has_the_dropout_that_it_will_have() -> None:

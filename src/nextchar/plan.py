@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +37,8 @@ SHARD_STREAMS = 4
 """Fewest streams that a thread computes on; fewer are not worth a thread."""
 FEW_CHARACTERS = 50_000
 """Texts shorter than this are read in fewer streams, so that each is long enough, and for fewer passes."""
+MOST_EPOCHS, FEW_EPOCHS = 30, 20
+"""Most passes over a text, and over a short one; more would be learning it by heart."""
 UPDATES_PER_UNIT = 5
 """A size is chosen when the time allows this many updates for each of its hidden units."""
 UPDATE_CHARACTERS = 1024
@@ -179,39 +181,34 @@ def choose_plan(
         threads: that compute side by side.
         measure: times an update of a plan; asked only where a time budget has to be turned into steps.
     """
-    many = characters >= FEW_CHARACTERS
-    streams = settings.streams or (STREAMS if many else max(1, min(FEW_STREAMS, characters // (2 * FEW_WINDOW))))
-    window = settings.window or max(1, min(WINDOW if many else FEW_WINDOW, characters // streams))
-    chooser = _Chooser(characters, vocabulary_size, settings, threads, streams, window)
+    chooser = _Chooser(characters, vocabulary_size, settings, threads)
     if settings.steps is not None or settings.epochs is not None:
-        steps = settings.steps or chooser.steps_of(settings.epochs or 0)
-        hidden = settings.hidden or chooser.size_for(lambda _: steps * streams * window)
-        return ChosenPlan(chooser.plan(hidden, steps, settings.precision or "float32"), None)
+
+        def steps_of(size: int) -> int:
+            return settings.steps or chooser.steps_of(settings.epochs or 0, size)
+
+        hidden = settings.hidden or chooser.size_for(lambda size: steps_of(size) * chooser.predicted(size))
+        return ChosenPlan(chooser.plan(hidden, steps_of(hidden), settings.precision or "float32"), None)
     seconds = USABLE_SHARE * (settings.time or DEFAULT_SECONDS)
     hidden = settings.hidden or REFERENCE_SIZE
     precisions: tuple[Precision, ...] = PRECISIONS if settings.precision is None else (settings.precision,)
     trials: list[tuple[float, Precision]] = [(measure(chooser.plan(hidden, 1, one)), one) for one in precisions]
     step_seconds, precision = min(trials)
-    speed = streams * window / step_seconds * chooser.cost(hidden)
-    if settings.hidden is None:
-        hidden = chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
-        if hidden >= LARGE_SIZE and many and settings.streams is None:
-            chooser = replace(chooser, streams=LARGE_STREAMS)
+    speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
+    hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
     # Once more, as it will be: dropout takes time, too, and how much there is follows from the number of steps.
-    expected = seconds * speed / chooser.cost(hidden) / (chooser.streams * window)
+    expected = seconds * speed / chooser.cost(hidden) / chooser.predicted(hidden)
     step_seconds = measure(chooser.plan(hidden, max(1, int(expected)), precision))
     affordable = max(1, int(seconds / step_seconds))
-    enough = chooser.steps_of(30 if many else 20)
-    steps = min(affordable, enough)
+    steps = min(affordable, chooser.steps_of(chooser.most_epochs, hidden))
     notes = ()
     if steps < affordable:
-        passes = steps * chooser.streams * window / characters
+        passes = steps * chooser.predicted(hidden) / characters
         notes = (
             f"The text is so short that it is learned in less than the time given: {passes:.0f} passes over it; more "
             "would be learning it by heart. (--epochs or --steps ask for more.)",
         )
-    plan = chooser.plan(hidden, steps, precision)
-    return ChosenPlan(plan, steps * step_seconds, notes)
+    return ChosenPlan(chooser.plan(hidden, steps, precision), steps * step_seconds, notes)
 
 
 def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
@@ -237,8 +234,31 @@ class _Chooser:
     vocabulary_size: int
     settings: TrainingSettings
     threads: int
-    streams: int
-    window: int
+
+    @property
+    def many(self) -> bool:
+        """Whether the text is not a short one."""
+        return self.characters >= FEW_CHARACTERS
+
+    @property
+    def most_epochs(self) -> int:
+        """Passes over the text that are no learning by heart."""
+        return MOST_EPOCHS if self.many else FEW_EPOCHS
+
+    def streams(self, hidden: int) -> int:
+        """Return the places of the text that an update of that size reads from."""
+        few = max(1, min(FEW_STREAMS, self.characters // (2 * FEW_WINDOW)))
+        many = LARGE_STREAMS if hidden >= LARGE_SIZE else STREAMS
+        return self.settings.streams or (many if self.many else few)
+
+    def window(self, hidden: int) -> int:
+        """Return the steps back in time that an update of that size sees."""
+        longest = WINDOW if self.many else FEW_WINDOW
+        return self.settings.window or max(1, min(longest, self.characters // self.streams(hidden)))
+
+    def predicted(self, hidden: int) -> int:
+        """Return the characters of an update of that size."""
+        return self.streams(hidden) * self.window(hidden)
 
     @property
     def embedding(self) -> int:
@@ -262,34 +282,33 @@ class _Chooser:
         ]
         return max(fitting, default=SIZES[0])
 
-    def steps_of(self, epochs: float) -> int:
+    def steps_of(self, epochs: float, hidden: int) -> int:
         """Return the updates of so many passes over the text."""
-        return max(1, round(epochs * self.characters / (self.streams * self.window)))
+        return max(1, round(epochs * self.characters / self.predicted(hidden)))
 
     def plan(self, hidden: int, steps: int, precision: Precision) -> Plan:
         """Return the plan of that size, length and precision."""
-        given = self.settings
-        epochs = steps * self.streams * self.window / self.characters
-        parameters = (
-            training_work(hidden, self.embedding, self.vocabulary_size) / 6 + self.vocabulary_size * self.embedding
-        )
+        given, streams, predicted = self.settings, self.streams(hidden), self.predicted(hidden)
+        sizes, embedding = (hidden,) * (given.layers or 1), self.embedding or None
+        parameters = Architecture(
+            vocabulary_size=self.vocabulary_size, embedding=embedding, hidden=sizes
+        ).parameter_count
         # The larger a network, and the longer a text is read over and over, the more has to be dropped to keep it from
         # being learned by heart.
-        load = epochs * math.sqrt(parameters / self.characters)
+        load = steps * predicted / self.characters * math.sqrt(parameters / self.characters)
         dropout = min(0.5, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
-        few = 0.8 if self.streams <= 8 else 1.0
-        layers = given.layers or 1
-        update_work = training_work(hidden, self.embedding, self.vocabulary_size) * layers * self.streams * self.window
+        few = 0.8 if streams <= FEW_STREAMS else 1.0
+        update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
         rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < 0.3 else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
-            hidden=(hidden,) * layers,
-            embedding=self.embedding or None,
+            hidden=sizes,
+            embedding=embedding,
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
-            streams=self.streams,
-            shards=max(1, min(self.threads, self.streams // SHARD_STREAMS)),
-            window=self.window,
+            streams=streams,
+            shards=max(1, min(self.threads, streams // SHARD_STREAMS)),
+            window=self.window(hidden),
             steps=steps,
             precision=precision,
             learning_rate=rate,
