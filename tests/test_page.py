@@ -127,20 +127,14 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert "fox.txt: UTF-8." in text
 
 
-def test_how_much_was_scored_before_the_end_is_told_where_it_was_less(tmp_path: Path) -> None:
-    def events(first: int) -> list[Event]:
-        scored = iter((first, 176))
-        return [
-            event.model_copy(update={"scored_characters": next(scored)}) if isinstance(event, Evaluated) else event
-            for event in WHOLE
-        ]
-
-    for number, first, told in (
-        (1, 50, "evaluation, before the end on the first 50 held-out characters."),
-        (2, 176, "evaluation."),
-    ):
-        folder = run(tmp_path / str(number), events(first))
-        assert f"validation is measured at the {told}" in shown(render_report(folder, MODEL.vocabulary.encode(TEXT)))
+@pytest.mark.parametrize(("scored", "told"), [(50, "evaluation, on excerpts of 50 characters."), (176, "evaluation.")])
+def test_that_the_curve_is_of_excerpts_is_told(scored: int, told: str, tmp_path: Path) -> None:
+    events = [
+        event.model_copy(update={"scored_characters": scored}) if isinstance(event, Evaluated) else event
+        for event in WHOLE
+    ]
+    text = shown(render_report(run(tmp_path, events), MODEL.vocabulary.encode(TEXT)))
+    assert f"validation is measured at the {told}" in text
 
 
 def test_it_stands_alone_and_runs_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
 from nextchar.plan import Plan
 from nextchar.snapshot import Snapshot
-from nextchar.trainer import Trainer, measure_step
+from nextchar.trainer import Trainer, excerpts, measure_step
 
 TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
 TRAINING, VALIDATION = TEXT[:4000], TEXT[4000:]
@@ -81,32 +81,47 @@ def test_a_calibrated_model_is_as_sure_as_the_held_out_text_asks_for() -> None:
     assert with_it < without
 
 
-def test_on_the_way_a_part_is_scored_and_all_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_curve_is_of_excerpts_and_the_last_word_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nextchar.plan.FEWEST_SCORED", 50)
-    trainer = make_trainer()
-    found: list[tuple[int, float | None]] = []
+    monkeypatch.setattr("nextchar.trainer.EXCERPT", 20)
+    trainer = make_trainer(evaluations=3)
+    found: list[float | None] = []
+    pieces = np.concatenate([VALIDATION[:20], VALIDATION[-20:]])
     for event in trainer.run():
         if isinstance(event, Evaluated):
-            found.append((event.scored_characters, event.validation_bits_per_character))
+            assert event.scored_characters == len(pieces)
             network, start = NumpyNetwork(trainer.architecture, trainer.best), int(TRAINING[-1])
-            expected = bits_per_id(network, VALIDATION[: event.scored_characters], start)
-            assert event.validation_bits_per_character == pytest.approx(expected, abs=1e-5)
-            assert len(trainer.scored) == event.scored_characters
-    assert [characters for characters, _ in found] == [50, 50, len(VALIDATION)]
-    assert trainer.position.best_bits == found[-1][1]
+            assert event.validation_bits_per_character == pytest.approx(bits_per_id(network, pieces, start), abs=1e-5)
+            np.testing.assert_array_equal(trainer.scored, VALIDATION if event.step == 60 else pieces)
+            found.append(event.validation_bits_per_character)
+            whole = bits_per_id(network, trainer.scored, start)
+            assert trainer.position.best_bits == pytest.approx(whole, abs=1e-5)
+    assert len(found) == 3
+    assert trainer.position.best_bits != found[-1]
 
 
 def test_where_the_last_model_is_not_the_best_the_best_is_scored_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise learned by heart: the longer, the worse is what it foresees of other noise."""
     monkeypatch.setattr("nextchar.plan.FEWEST_SCORED", 50)
+    monkeypatch.setattr("nextchar.trainer.EXCERPT", 20)
     noise = np.random.default_rng(0).integers(1, 5, size=900)
     trainer = Trainer(make_plan(steps=400, dropout=0.0), 32, noise[:300], noise[300:], seed=1, evaluations=8)
     evaluated = [event for event in finish(trainer) if isinstance(event, Evaluated)]
     assert not evaluated[-1].best
-    assert {event.scored_characters for event in evaluated} == {100}
+    assert {event.scored_characters for event in evaluated} == {80}
     own = bits_per_id(NumpyNetwork(trainer.architecture, trainer.best), noise[300:], int(noise[299]))
     assert trainer.position.best_bits == pytest.approx(own, abs=1e-5)
-    assert len(trainer.scored) == 600
+
+
+def test_excerpts_are_from_all_over() -> None:
+    ids = np.arange(100_000)
+    found = excerpts(ids, 10_000)
+    pieces = found.reshape(-1, 2048)
+    assert len(pieces) == 4
+    assert (pieces[0, 0], pieces[-1, -1]) == (0, 99_999)
+    assert (np.diff(pieces, axis=1) == 1).all()
+    assert set(np.diff(pieces[:, 0]).tolist()) <= {32650, 32651}
+    np.testing.assert_array_equal(excerpts(ids, 100_000), ids)
 
 
 def test_an_unknown_character_costs_more_than_its_id() -> None:

@@ -81,8 +81,7 @@ class Evaluated(_Event):
     validation_bits_per_character: float | None
     """On the held-out text, every character of it, as `nextchar evaluate` tells it; None where nothing is held out."""
     scored_characters: int = 0
-    """Held-out characters that this was found on: before the end, fewer than there are where scoring all would take
-    long."""
+    """Held-out characters that this was found on, the same each time: excerpts where scoring all would take long."""
     learning_rate: float
     best: bool
     """Whether this is the best model so far, and kept."""

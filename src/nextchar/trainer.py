@@ -27,7 +27,7 @@ from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered
 from nextchar.lstm import LSTM, make_torch_network
-from nextchar.plan import Plan, evaluation_steps, scored_on_the_way
+from nextchar.plan import Plan, evaluation_steps, scored_at_once
 from nextchar.snapshot import Position, Snapshot
 from nextchar.updates import Updates
 from nextchar.vocabulary import UNKNOWN_ID
@@ -41,6 +41,8 @@ RECOVERIES = 8
 PROGRESS_SECONDS = 0.2
 LAST_RATE = 0.01
 """Learning rate at the end of the schedule, as a share of its peak."""
+EXCERPT = 2048
+"""Ids in a piece of what is scored on the way. The first few of each are predicted from what is of another."""
 BEST = "best/"
 """What the names of the best weights begin with in a snapshot."""
 
@@ -82,7 +84,7 @@ class Trainer:
         self.device = device or torch.device("cpu")
         self._clock = clock
         self._training, self._validation = training, validation
-        self._scored_on_the_way = validation[: scored_on_the_way(plan, evaluations)]
+        self._excerpts = excerpts(validation, scored_at_once(plan, evaluations, len(validation)))
         self._start_id = int(training[-1])
         self._unseen_bits = unseen_bits
         self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
@@ -101,8 +103,8 @@ class Trainer:
 
     @property
     def scored(self) -> Ids:
-        """The held-out ids, shape (m,), that the best model's bits are of: all of them at the end of the plan."""
-        return self._validation if self.position.step == self.plan.steps else self._scored_on_the_way
+        """The held-out ids, shape (n,), that the best model's bits are of: excerpts, and all at the end of the plan."""
+        return self._validation if self.position.step == self.plan.steps else self._excerpts
 
     def close(self) -> None:
         """End the threads; nothing can be trained or scored any more."""
@@ -183,15 +185,14 @@ class Trainer:
             network = make_torch_network(self._updates.module, self._updates.workers)
             self._move(temperature=fit_temperature(network, self._validation))
         parameters = self.parameters()
-        bits = self._bits(parameters, self._scored_on_the_way)
+        bits = self._bits(parameters, self._excerpts)
         best = bits is None or done.best_bits is None or bits < done.best_bits
         training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
         if best:
             self.best = parameters
             self._move(best_bits=bits, best_step=done.step)
-        if done.step == self.plan.steps and len(self.scored) > len(self._scored_on_the_way):
+        if len(self.scored) > len(self._excerpts):  # it was the last time
             self._move(best_bits=self._bits(self.best, self.scored))
-            bits = self.position.best_bits if best else bits
         self._move(loss_sum=0.0, evaluated_step=done.step)
         return Evaluated(
             step=done.step,
@@ -199,7 +200,7 @@ class Trainer:
             seconds=done.seconds,
             training_bits_per_character=training_bits,
             validation_bits_per_character=bits,
-            scored_characters=len(self.scored if best else self._scored_on_the_way),
+            scored_characters=len(self._excerpts),
             learning_rate=self.learning_rate(done.step - 1),
             best=best,
         )
@@ -243,6 +244,16 @@ class Trainer:
         self._updates.load(snapshot.arrays)
         self.position = snapshot.position
         self.best = {name: snapshot.arrays[f"{BEST}{name}"].copy() for name in self.best}
+
+
+def excerpts(ids: Ids, count: int) -> Ids:
+    """Return ``count`` of ``ids``, or a few less, in pieces of `EXCERPT` from all over them; all where there are no
+    more."""
+    if len(ids) <= count:
+        return ids
+    pieces = max(1, count // EXCERPT)
+    starts = np.linspace(0, len(ids) - EXCERPT, pieces).astype(int)
+    return np.concatenate([ids[start : start + EXCERPT] for start in starts])
 
 
 def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.4) -> float:

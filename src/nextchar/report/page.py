@@ -155,8 +155,7 @@ def _split(run: RunRecord) -> str:
     share = 100 * text.validation_characters / max(1, text.characters)
     scored = run.model.provenance.validation_characters if run.model else None
     count = text.validation_characters if scored is None else min(scored, text.validation_characters)
-    first = "" if count == text.validation_characters else "the first "
-    return f"on {first}{count:,} characters of the held-out last {share:.3g} % of the text"
+    return f"on {count:,} characters of the held-out last {share:.3g} % of the text"
 
 
 def _commands(run: RunRecord) -> str:
@@ -180,8 +179,8 @@ def _curves(run: RunRecord) -> str:
         for name, size in CURVES.items()
     )
     dropout = " (with dropout)" if plan.dropout or plan.input_dropout else ""
-    counts = {event.scored_characters for event in run.evaluations}
-    part = f", before the end on the first {min(counts):,} held-out characters" if len(counts) > 1 else ""
+    scored = run.evaluations[-1].scored_characters
+    part = f", on excerpts of {scored:,} characters" if run.text and 0 < scored < run.text.validation_characters else ""
     note = text_element(
         "p",
         "How many bits the model needs for a character; lower is better. Training is the mean over the "
