@@ -14,6 +14,7 @@ from nextchar.events import (
     Planned,
     Progress,
     Recovered,
+    Revised,
     Sampled,
     Saved,
     TextRead,
@@ -60,9 +61,22 @@ WRITING = [
     *(Writing(temperature=0.5, prompt=SAMPLED.prompt, text=character) for character in SAMPLED.text),
 ]
 RECOVERED = Recovered(step=70, back_to=60, bits_per_character=float("nan"), rate_scale=0.5)
+REVISED = Revised(step=50, planned_steps=1200, steps=1500)
 SAVED = Saved(step=60)
 FINISHED = Finished(step=1200, seconds=61.0, best_step=60, validation_bits_per_character=2.25, interrupted=False)
-EVENTS: list[Event] = [NOTE, TEXT_READ, PLANNED, PROGRESS, EVALUATED, *WRITING, SAMPLED, RECOVERED, SAVED, FINISHED]
+EVENTS: list[Event] = [
+    NOTE,
+    TEXT_READ,
+    PLANNED,
+    PROGRESS,
+    EVALUATED,
+    *WRITING,
+    SAMPLED,
+    RECOVERED,
+    REVISED,
+    SAVED,
+    FINISHED,
+]
 
 
 def shown(level: Level, events: list[Event], **options: object) -> str:
@@ -113,6 +127,14 @@ def test_every_kind_of_event_is_here() -> None:
             "Training diverged at step 70 (nan bits/character): back to step 60 with 0.5 of the planned learning rate.",
         ),
         (
+            REVISED,
+            "The machine is faster than it was when it was measured: 1,500 steps instead of 1,200 fill the time.",
+        ),
+        (
+            REVISED.model_copy(update={"steps": 1000}),
+            "The machine is slower than it was when it was measured: 1,000 steps instead of 1,200 fill the time.",
+        ),
+        (
             FINISHED,
             "Done after 1 min 01 s of training and 1,200 steps: 2.250 bits per character on the held-out text.",
         ),
@@ -144,7 +166,7 @@ def test_every_event_has_words(event: Event) -> None:
 
 
 def test_lines_tell_all_but_the_bar_and_the_saves() -> None:
-    told = [NOTE, TEXT_READ, PLANNED, EVALUATED, SAMPLED, RECOVERED, FINISHED]
+    told = [NOTE, TEXT_READ, PLANNED, EVALUATED, SAMPLED, RECOVERED, REVISED, FINISHED]
     assert shown("lines", EVENTS) == "".join(describe(event).plain + "\n" for event in told)
 
 

@@ -1,7 +1,8 @@
 """Learning: it learns, goes on exactly, is not disturbed by being watched, and comes back from divergence."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ import torch
 from nextchar.engine import NumpyNetwork, make_network
 from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
-from nextchar.events import Evaluated, Event, Progress, Recovered
-from nextchar.plan import Plan
+from nextchar.events import Evaluated, Event, Progress, Recovered, Revised
+from nextchar.plan import Budget, Plan
 from nextchar.snapshot import Snapshot
 from nextchar.trainer import Trainer, excerpts, measure_step
 
@@ -223,6 +224,34 @@ def test_time_that_the_reader_takes_is_no_training_time() -> None:
     for _ in trainer.run():
         waiting["now"] += 1000
     assert 0 < trainer.position.seconds < 10
+
+
+def counted_clock() -> Callable[[], float]:
+    """Return a clock by which an update takes a second: it is looked at twice for each."""
+    ticks = count(0.0, 0.5)
+    return lambda: next(ticks)
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(250, 250), (550, 550), (60, 200), (1000, 700)])
+def test_the_number_of_updates_is_fitted_to_the_time_and_can_be_followed(seconds: float, steps: int) -> None:
+    """Of 400 planned, no fewer than half nor more than 700."""
+    plan, budget = make_plan(steps=400, warm_up=20), Budget(seconds, most_steps=700)
+    trainer = Trainer(plan, 32, TRAINING, VALIDATION, seed=1, evaluations=3, budget=budget, clock=counted_clock())
+    revised = [event for event in finish(trainer) if isinstance(event, Revised)]
+    assert revised == [Revised(step=14, planned_steps=400, steps=steps)]
+    assert trainer.plan == plan.model_copy(update={"steps": steps})
+    assert (trainer.position.step, trainer.position.seconds) == (steps, steps)
+    again = make_trainer(trainer.plan)
+    finish(again)
+    assert_same(trainer, again)
+
+
+@pytest.mark.parametrize("seconds", [390, 400, 410])
+def test_a_number_of_updates_that_fits_stays(seconds: float) -> None:
+    plan, budget = make_plan(steps=400, warm_up=20), Budget(seconds, most_steps=700)
+    trainer = Trainer(plan, 32, TRAINING, VALIDATION, seed=1, budget=budget, clock=counted_clock())
+    assert not any(isinstance(event, Revised) for event in trainer.run())
+    assert trainer.plan is plan
 
 
 def test_progress_counts_to_the_end() -> None:

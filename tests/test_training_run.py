@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from nextchar.errors import RunFolderError, TextError, TrainingError
-from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Sampled, Saved, TextRead, Writing
+from nextchar.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Note,
+    Planned,
+    Progress,
+    Revised,
+    Sampled,
+    Saved,
+    TextRead,
+    Writing,
+)
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
 from nextchar.preparation import Texts
@@ -83,6 +95,31 @@ def test_the_figure_of_a_run_is_that_of_its_model_unknown_characters_and_all(fol
     assert scored.unknown_characters > len(held_out) / 50
     # But for the first character, which the run predicts from the last one before it.
     assert finished.validation_bits_per_character == pytest.approx(scored.bits_per_character, abs=10 / len(held_out))
+
+
+def test_a_number_of_steps_fitted_to_the_time_is_written_down(
+    folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that seemed slow: the run makes twice as many steps, and its plan gives the same weights again."""
+    monkeypatch.setattr("nextchar.trainer.measure_step", lambda *_: 0.1)
+    monkeypatch.setattr("nextchar.trainer.TIMED_SECONDS", 1e-9)
+    monkeypatch.setattr("nextchar.trainer.PROGRESS_SECONDS", 0.0)
+    training = TINY.model_copy(update={"steps": None, "time": 12.0})
+    events = list(begin(folder, texts, tmp_path / "cache", training).events())
+    (planned,) = (event for event in events if isinstance(event, Planned))
+    (revised,) = (event for event in events if isinstance(event, Revised))
+    assert (planned.plan.steps, revised.planned_steps, revised.steps) == (113, 113, 226)
+    assert folder.settings().plan == planned.plan.model_copy(update={"steps": 226})
+    assert folder.settings().plan.model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
+    assert isinstance(events[-1], Finished)
+    assert events[-1].step == 226
+    again = RunFolder(tmp_path / "again")
+    list(TrainingRun(again, texts=texts, training=TINY, like=folder, cache=tmp_path / "cache").events())
+    mine, theirs = folder.snapshot(), again.snapshot()
+    assert mine is not None
+    assert theirs is not None
+    for name, array in mine.arrays.items():
+        np.testing.assert_array_equal(array, theirs.arrays[name], err_msg=name)
 
 
 def test_asked_to_stop_it_saves_and_can_be_resumed(

@@ -119,6 +119,16 @@ class Recovered(_Event):
     """What every learning rate of the plan is multiplied with from here on."""
 
 
+class Revised(_Event):
+    """The machine is faster or slower than when it was measured: the number of updates was changed, once."""
+
+    event: Literal["revised"] = "revised"
+    step: int
+    planned_steps: int
+    steps: int
+    """From here on."""
+
+
 class Saved(_Event):
     """Everything that an exact resume needs is on disk."""
 
@@ -140,7 +150,7 @@ class Finished(_Event):
 
 
 Event = Annotated[
-    Note | TextRead | Planned | Progress | Evaluated | Writing | Sampled | Recovered | Saved | Finished,
+    Note | TextRead | Planned | Progress | Evaluated | Writing | Sampled | Recovered | Revised | Saved | Finished,
     Field(discriminator="event"),
 ]
 

@@ -1,4 +1,5 @@
-"""The plan of a run: every size and number that training follows, fixed before it starts, and how it is chosen.
+"""The plan of a run: every size and number that training follows, fixed before it starts, and how it is chosen. Only
+the number of updates is fitted to a time budget once more, when the run has warmed up.
 
 The rule was found by training on Nietzsche, tinyshakespeare, Korean stories, first names, Python code and slices of
 War and Peace for 5 to 180 seconds on two cores; docs/learning.md has the evidence, benchmarks/learning.py measures it
@@ -151,6 +152,31 @@ def snapshot_every(steps: int, update_work: float) -> int:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """The time that a plan is to fill."""
+
+    seconds: float
+    most_steps: int
+    """Updates that would be learning by heart if there were more."""
+
+    def revise(self, plan: Plan, done: int, seconds: float, step_seconds: float) -> Plan:
+        """Return ``plan`` with as many updates as the rest of the time allows; as it is where they are nearly as many.
+
+        Nothing else of a plan changes, and none of its updates up to the end of the warm-up depends on their number: a
+        run that follows the plan returned from its start gives the same weights.
+
+        Args:
+            plan: what is followed.
+            done: updates made, within the warm-up.
+            seconds: that they took.
+            step_seconds: what an update takes by now.
+        """
+        fitting = done + int((self.seconds - seconds) / step_seconds)
+        steps = min(self.most_steps, max(plan.steps // 2, min(2 * plan.steps, fitting)))
+        return plan if abs(steps - plan.steps) < 0.03 * plan.steps else plan.model_copy(update={"steps": steps})
+
+
+@dataclass(frozen=True)
 class ChosenPlan:
     """A plan and why it is as it is."""
 
@@ -158,6 +184,8 @@ class ChosenPlan:
     expected_seconds: float | None
     """Training time by the measured speed; None where nothing was measured."""
     notes: tuple[str, ...] = ()
+    budget: Budget | None = None
+    """What its number of updates follows from, unless that was given."""
 
 
 Measure = Callable[[Plan], float]
@@ -200,7 +228,8 @@ def choose_plan(
     expected = seconds * speed / chooser.cost(hidden) / chooser.predicted(hidden)
     step_seconds = measure(chooser.plan(hidden, max(1, int(expected)), precision))
     affordable = max(1, int(seconds / step_seconds))
-    steps = min(affordable, chooser.steps_of(chooser.most_epochs, hidden))
+    budget = Budget(seconds, chooser.steps_of(chooser.most_epochs, hidden))
+    steps = min(affordable, budget.most_steps)
     notes = ()
     if steps < affordable:
         passes = steps * chooser.predicted(hidden) / characters
@@ -208,7 +237,7 @@ def choose_plan(
             f"The text is so short that it is learned in less than the time given: {passes:.0f} passes over it; more "
             "would be learning it by heart. (--epochs or --steps ask for more.)",
         )
-    return ChosenPlan(chooser.plan(hidden, steps, precision), steps * step_seconds, notes)
+    return ChosenPlan(chooser.plan(hidden, steps, precision), steps * step_seconds, notes, budget)
 
 
 def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:

@@ -15,7 +15,7 @@ from nextchar.classic import as_classic, choose_classic_plan, seed_text_start
 from nextchar.corpus import Corpus
 from nextchar.errors import MissingDependencyError, RunFolderError
 from nextchar.events import Event, Note, Planned, TextRead
-from nextchar.plan import ChosenPlan, Plan, choose_plan
+from nextchar.plan import Budget, ChosenPlan, Plan, choose_plan
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
@@ -84,7 +84,7 @@ def prepare(
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=_prompt(corpus, chosen.plan, training),
     )
-    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, None))
+    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, None, chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
     if training.recipe == "classic":
         yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
@@ -196,7 +196,9 @@ def _evaluations(chosen: ChosenPlan) -> int:
     return 8 if seconds is None else max(4, min(12, round(math.sqrt(seconds))))
 
 
-def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None) -> Trainer:
+def _make_trainer(
+    settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None, budget: Budget | None = None
+) -> Trainer:
     import_trainer()
     from nextchar.trainer import Trainer
     from nextchar.workers import choose_device, limit_memory
@@ -212,6 +214,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, snapshot: Snapshot | No
         seed=settings.training.seed,
         evaluations=settings.evaluations,
         unseen_bits=-corpus.vocabulary.unseen_log2_probability,
+        budget=budget,
         device=device,
         threads=settings.threads,
         resume=snapshot,

@@ -10,7 +10,19 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from nextchar.events import Evaluated, Event, Finished, Note, Planned, Progress, Recovered, Sampled, TextRead, Writing
+from nextchar.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Note,
+    Planned,
+    Progress,
+    Recovered,
+    Revised,
+    Sampled,
+    TextRead,
+    Writing,
+)
 from nextchar.settings import describe_duration
 
 Level = Literal["full", "lines", "brief", "silent"]
@@ -18,8 +30,8 @@ Level = Literal["full", "lines", "brief", "silent"]
 brief: what is found and the result; silent."""
 
 _SHOWN: dict[Level, tuple[type, ...]] = {
-    "full": (Note, TextRead, Planned, Progress, Evaluated, Writing, Sampled, Recovered, Finished),
-    "lines": (Note, TextRead, Planned, Evaluated, Sampled, Recovered, Finished),
+    "full": (Note, TextRead, Planned, Progress, Evaluated, Writing, Sampled, Recovered, Revised, Finished),
+    "lines": (Note, TextRead, Planned, Evaluated, Sampled, Recovered, Revised, Finished),
     "brief": (Note, TextRead, Planned, Recovered, Finished),
     "silent": (),
 }
@@ -113,6 +125,12 @@ def describe(event: Event) -> Text:
                 f"Training diverged at step {event.step:,} ({event.bits_per_character:.2f} bits/character): "
                 f"back to step {event.back_to:,} with {event.rate_scale:g} of the planned learning rate.",
                 style="yellow",
+            )
+        case Revised():
+            change = "faster" if event.steps > event.planned_steps else "slower"
+            return Text(
+                f"The machine is {change} than it was when it was measured: {event.steps:,} steps instead of "
+                f"{event.planned_steps:,} fill the time."
             )
         case Finished():
             return Text(_describe_end(event), style="bold")

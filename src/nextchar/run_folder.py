@@ -133,6 +133,15 @@ class RunFolder:
         self.check_free()
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
+        self.save_settings(settings)
+
+    def save_settings(self, settings: RunSettings) -> None:
+        """Write what the run follows from here on.
+
+        Raises:
+            RunFolderError: it cannot be written; what was there before stays whole.
+        """
+        with self._writing():
             # json, unlike pydantic, carries file names whose bytes are no UTF-8: Python has lone surrogates for them.
             content = json.dumps(settings.model_dump(mode="json"), indent=2)
             write_atomically(self.path / SETTINGS, content.encode())

@@ -25,9 +25,9 @@ from nextchar.batches import count_windows
 from nextchar.calibration import at_temperature, fit_temperature
 from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
-from nextchar.events import Evaluated, Event, Progress, Recovered
+from nextchar.events import Evaluated, Event, Progress, Recovered, Revised
 from nextchar.lstm import LSTM, make_torch_network
-from nextchar.plan import Plan, evaluation_steps, scored_at_once
+from nextchar.plan import Budget, Plan, evaluation_steps, scored_at_once
 from nextchar.snapshot import Position, Snapshot
 from nextchar.updates import Updates
 from nextchar.vocabulary import UNKNOWN_ID
@@ -39,6 +39,8 @@ DIVERGENCE = 1.0
 RECOVERIES = 8
 """Times a run may go back before it gives up; by then its learning rate is 1/256 of the plan's."""
 PROGRESS_SECONDS = 0.2
+TIMED_SECONDS = 1.0
+"""Training time that a plan's number of updates is revised by, at least."""
 LAST_RATE = 0.01
 """Learning rate at the end of the schedule, as a share of its peak."""
 EXCERPT = 2048
@@ -60,6 +62,7 @@ class Trainer:
         seed: int,
         evaluations: int = 1,
         unseen_bits: float = 0.0,
+        budget: Budget | None = None,
         device: torch.device | None = None,
         threads: int = 1,
         clock: Callable[[], float] = time.perf_counter,
@@ -75,6 +78,7 @@ class Trainer:
             seed: of the initial weights, the order of the data and dropout.
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
             unseen_bits: what a character outside the vocabulary costs more than the unknown symbol.
+            budget: time that the plan is to fill: once, at the end of the warm-up, its number of updates is revised.
             device: where to train; the CPU by default.
             threads: to compute with on the CPU.
             clock: seconds; read around training alone.
@@ -86,6 +90,8 @@ class Trainer:
         self._training, self._validation = training, validation
         self._excerpts = excerpts(validation, scored_at_once(plan, evaluations, len(validation)))
         self._start_id = int(training[-1])
+        self._evaluations, self._budget = evaluations, budget
+        self._timed_from: Position | None = None
         self._unseen_bits = unseen_bits
         self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
         self._updates = Updates(plan, vocabulary_size, training, seed=seed, device=self.device, threads=threads)
@@ -115,7 +121,7 @@ class Trainer:
         return at_temperature(self._updates.parameters(), self.position.temperature)
 
     def run(self) -> Iterator[Event]:
-        """Train to the end of the plan, yielding `Progress`, `Evaluated` and `Recovered`.
+        """Train to the end of the plan, yielding `Progress`, `Evaluated`, `Recovered` and `Revised`.
 
         Whoever reads the events may stop at any of them; time the reader spends does not count as training.
 
@@ -128,10 +134,10 @@ class Trainer:
                 yield self._recover(loss)
                 continue
             self._move(lowest_loss=min(loss, self.position.lowest_loss))
+            revised = self._revise()
             evaluated = self._evaluate() if self.position.step in self._evaluate_at else None
             self.snapshot = self._take_snapshot()  # before anybody is told, who may save it
-            if evaluated is not None:
-                yield evaluated
+            yield from (event for event in (revised, evaluated) if event is not None)
 
     def _train_to_boundary(self) -> Generator[Event, None, float]:
         """Make the updates up to the next snapshot; return their mean loss, in nats per character."""
@@ -147,12 +153,28 @@ class Trainer:
                 bits = float(torch.stack(losses[told_steps:]).mean()) / LOG2  # waits for the device
                 now = self._clock()
                 self._move(step=step + 1, seconds=self.position.seconds + now - began)
+                self._timed_from = self._timed_from or self.position  # the first updates are slower
                 yield self._progress(bits, (len(losses) - told_steps) / max(now - told, 1e-9))
                 began = told = self._clock()
                 told_steps = len(losses)
         mean = float(torch.stack(losses).mean())
         self._move(loss_sum=self.position.loss_sum + mean * len(losses))
         return mean
+
+    def _revise(self) -> Revised | None:
+        """Fit the number of updates to the time, at the last snapshot of the warm-up."""
+        begun, done, plan = self._timed_from, self.position, self.plan
+        if self._budget is None or begun is None or plan.boundary_after(done.step) <= plan.warm_up:
+            return None
+        budget, self._budget = self._budget, None
+        seconds = done.seconds - begun.seconds
+        if seconds < TIMED_SECONDS or done.step > plan.warm_up or done.evaluated_step > 0:
+            return None
+        self.plan = budget.revise(plan, done.step, done.seconds, seconds / (done.step - begun.step))
+        self._evaluate_at = frozenset(evaluation_steps(self.plan, self._evaluations))
+        if self.plan is plan:
+            return None
+        return Revised(step=done.step, planned_steps=plan.steps, steps=self.plan.steps)
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of ``step``: linear warm-up, then half a cosine down to `LAST_RATE`, or constant."""
@@ -224,6 +246,7 @@ class Trainer:
                 "kept; train anew with a lower --learning-rate."
             )
         self._return_to(self.snapshot)
+        self._timed_from = None
         self._move(rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)
         self.snapshot = replace(self.snapshot, position=self.position)
         return Recovered(

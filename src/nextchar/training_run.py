@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import count, islice
 from pathlib import Path
 
 from nextchar.engine import make_network
 from nextchar.errors import TrainingError
-from nextchar.events import Evaluated, Event, Finished, Progress, Sampled, Saved, Writing
+from nextchar.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
 from nextchar.generation import generate_ids
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile, Provenance
+from nextchar.plan import Plan
 from nextchar.preparation import Prepared, Texts, go_back, prepare
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder
@@ -135,6 +137,8 @@ class TrainingRun:
         saved_at, interrupted = self._clock(), False
         try:
             for event in trainer.run():
+                if isinstance(event, Revised):
+                    self._follow(trainer.plan)
                 yield event
                 if isinstance(event, Evaluated):
                     yield from self._samples()
@@ -160,6 +164,14 @@ class TrainingRun:
             validation_bits_per_character=trainer.position.best_bits,
             interrupted=interrupted,
         )
+
+    def _follow(self, plan: Plan) -> None:
+        """Write down that ``plan`` is followed from here on, and would have led here, too."""
+        prepared = self._ready()
+        settings = prepared.settings.model_copy(update={"plan": plan})
+        if self.folder is not None:
+            self.folder.save_settings(settings)
+        self._prepared = replace(prepared, settings=settings)
 
     def _samples(self) -> Iterator[Event]:
         """Let the model write on from the same prompt, with the same draws, at each temperature."""
