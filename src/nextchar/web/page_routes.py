@@ -32,6 +32,7 @@ def page_routes(service: Service, title: str, schema: str) -> APIRouter:
         return _page(build_served_page())
 
     async def documentation() -> Response:
+        """Show the API with Swagger UI."""
         shown = get_swagger_ui_html(
             openapi_url=schema,
             title=title,
