@@ -9,7 +9,7 @@ from nextchar.architecture import GATES, Architecture, Ids, Parameters
 
 COUNTED = 1 << 24
 """Ids at the beginning of a text that are counted, at most: more would not make another start."""
-FREQUENT = 4096
+FREQUENT = 2048
 """Ids, the most frequent ones, whose neighbours are counted, at most."""
 SMOOTHING = 5.0
 """Neighbours that every id is given beside those it has, in proportion to their frequency."""
