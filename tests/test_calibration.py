@@ -1,10 +1,12 @@
 """The temperature that a text asks for is found, and goes into the weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from nextchar.architecture import Architecture
-from nextchar.calibration import COOLEST, HOTTEST, LENGTH, STREAMS, at_temperature, fit_temperature
+from nextchar.calibration import COOLEST, HOTTEST, LEAST, LENGTH, STREAMS, at_temperature, fit_temperature
 from nextchar.engine import NumpyNetwork
 from nextchar.evaluation import bits_per_id
 from nextchar.generation import generate_ids
@@ -47,6 +49,26 @@ def test_any_length_gives_a_temperature_in_bounds(length: int) -> None:
     ids = np.random.default_rng(length).integers(6, size=length)
     for network in (BigramNetwork(CHANCES), windowed_network(3)):
         assert COOLEST <= fit_temperature(network, ids) <= HOTTEST
+
+
+def test_of_many_characters_fewer_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    forward = BigramNetwork.forward
+
+    def count(self: BigramNetwork, ids: np.ndarray, state: Any) -> Any:
+        read.append(ids.size)
+        return forward(self, ids, state)
+
+    monkeypatch.setattr(BigramNetwork, "forward", count)
+    for logits, expected in (
+        (1 << 23, STREAMS * (LENGTH - 1)),
+        (32 * 6 * 100, STREAMS * 99),
+        (1, STREAMS * (LEAST - 1)),
+    ):
+        monkeypatch.setattr("nextchar.calibration.LOGITS", logits)
+        read.clear()
+        fit_temperature(BigramNetwork(CHANCES), np.zeros(50_000, int))
+        assert sum(read) == expected
 
 
 def test_where_no_temperature_makes_a_difference_it_is_left_at_one() -> None:

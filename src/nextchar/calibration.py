@@ -10,6 +10,10 @@ from nextchar.architecture import Ids, Network, Parameters
 
 STREAMS, LENGTH = 32, 1024
 """Places of the text that are read for it, and ids at each, at most."""
+LEAST, LOGITS = 64, 1 << 23
+"""Fewer ids are read at each, but no less than so many, where all of them would have more logits."""
+AT_ONCE = 32
+"""Ids read at once; memory is in proportion to it."""
 COOLEST, HOTTEST = 0.5, 2.0
 """Temperatures that are believed; a text of a few characters could ask for any."""
 
@@ -23,12 +27,13 @@ def fit_temperature(network: Network[Any], ids: Ids) -> float:
 
     Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017).
     """
-    rows = min(STREAMS, max(1, len(ids) // LENGTH))
+    length = min(LENGTH, max(LEAST, LOGITS // (STREAMS * network.vocabulary_size)))
+    rows = min(STREAMS, max(1, len(ids) // length))
     apart = len(ids) // rows
-    read = np.stack([ids[first : first + min(apart, LENGTH)] for first in range(0, rows * apart, apart)])  # (B, t)
+    read = np.stack([ids[first : first + min(apart, length)] for first in range(0, rows * apart, apart)])  # (B, t)
     state, slope, curvature = network.initial_state(rows), 0.0, 0.0
-    for first in range(0, read.shape[1] - 1, LENGTH // STREAMS):
-        targets = read[:, 1 + first : 1 + first + LENGTH // STREAMS].astype(np.intp)  # (B, s)
+    for first in range(0, read.shape[1] - 1, AT_ONCE):
+        targets = read[:, 1 + first : 1 + first + AT_ONCE].astype(np.intp)  # (B, s)
         logits, state = network.forward(read[:, first : first + targets.shape[1]].astype(np.intp), state)  # (B, s, V)
         centred = logits - logits.max(-1, keepdims=True)  # (B, s, V)
         weights = np.exp(centred)  # (B, s, V)
