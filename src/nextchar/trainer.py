@@ -84,16 +84,13 @@ class Trainer:
             clock: seconds; read around training alone.
             resume: the snapshot of an earlier trainer with the same plan, text and seed.
         """
-        self.plan = plan
         self.device = device or torch.device("cpu")
-        self._clock = clock
-        self._training, self._validation = training, validation
-        self._excerpts = excerpts(validation, scored_at_once(plan, evaluations, len(validation)))
+        self._training, self._validation, self._clock = training, validation, clock
         self._start_id = int(training[-1])
-        self._evaluations, self._budget = evaluations, budget
+        self._evaluations, self._unseen_bits = evaluations, unseen_bits
+        self._budget = budget
         self._timed_from: Position | None = None
-        self._unseen_bits = unseen_bits
-        self._evaluate_at = frozenset(evaluation_steps(plan, evaluations))
+        self._follow(plan)
         self._updates = Updates(plan, vocabulary_size, training, seed=seed, device=self.device, threads=threads)
         self.architecture = self._updates.architecture
         self.position = Position()
@@ -170,11 +167,17 @@ class Trainer:
         seconds = done.seconds - begun.seconds
         if seconds < TIMED_SECONDS or done.step > plan.warm_up or done.evaluated_step > 0:
             return None
-        self.plan = budget.revise(plan, done.step, done.seconds, seconds / (done.step - begun.step))
-        self._evaluate_at = frozenset(evaluation_steps(self.plan, self._evaluations))
+        self._follow(budget.revise(plan, done.step, done.seconds, seconds / (done.step - begun.step)))
         if self.plan is plan:
             return None
         return Revised(step=done.step, planned_steps=plan.steps, steps=self.plan.steps)
+
+    def _follow(self, plan: Plan) -> None:
+        """Follow ``plan`` from here on: when the model is scored, and on how much, follows from it."""
+        self.plan = plan
+        self._evaluate_at = frozenset(evaluation_steps(plan, self._evaluations))
+        count = scored_at_once(plan, self._evaluations, len(self._validation))
+        self._excerpts = excerpts(self._validation, count)
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of ``step``: linear warm-up, then half a cosine down to `LAST_RATE`, or constant."""
