@@ -232,8 +232,10 @@ def draw_text(axes: Axes, results: Results, text: str) -> None:
         for budget in results.budgets(text)
     ]
     axes.plot([p[0] for p in points], [p[1] for p in points], "o-", color="#1f6f8b", label="nextchar (hidden units)")
-    for seconds, bits, run in points:
-        axes.annotate(str(run.hidden), (seconds, bits), xytext=(0, 6), textcoords="offset points", ha="center", size=9)
+    for number, (seconds, bits, run) in enumerate(points):
+        if number == 0 or run.hidden != points[number - 1][2].hidden:
+            place = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center", "size": 9}
+            axes.annotate(str(run.hidden), (seconds, bits), **place)
     if text == "nietzsche" and results.keras:
         keras = results.keras
         axes.plot(

@@ -92,7 +92,7 @@ def test_a_short_text_is_not_learned_by_heart() -> None:
     chosen = choose(18_000, time=600)
     assert chosen.plan.characters / 18_000 <= 20
     assert "short" in chosen.notes[0]
-    assert chosen.plan.dropout == 0.5
+    assert chosen.plan.dropout > 0.4
     assert chosen.plan.hidden[0] <= 128
 
 

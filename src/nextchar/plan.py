@@ -30,8 +30,10 @@ LARGE_SIZE, LARGE_STREAMS = 384, 64
 updates."""
 FEW_STREAMS, FEW_WINDOW = 8, 64
 """The same for texts of few characters."""
-LOAD_PER_DROPOUT = 40
+LOAD_PER_DROPOUT = 60
 """The share dropped grows by 1 for so many passes over a text with as many characters as the network has parameters."""
+MUCH_DROPOUT = 0.1
+"""From this share dropped on weights decay faster, too."""
 CHARACTERS_PER_SQUARE = 2
 """A size is chosen when the training text has at least so many characters for each square of its hidden units."""
 SHARD_STREAMS = 4
@@ -330,7 +332,7 @@ class _Chooser:
         few = 0.8 if streams <= FEW_STREAMS else 1.0
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
         rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
-        decay = (0.01 if dropout < 0.3 else 0.1) if given.weight_decay is None else given.weight_decay
+        decay = (0.01 if dropout < MUCH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
             hidden=sizes,
             embedding=embedding,
