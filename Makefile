@@ -11,8 +11,9 @@ COMPILE := $(BIN)/python -c "from nextchar.engine.compiled import compile_kernel
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
 
+# Two files of tests at a time, each in a process of its own.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -48,24 +48,30 @@ class Desk:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.complaints: list[str] = []
+        self.failures: list[str] = []
         self.foreign: list[str] = []
         self.expected: tuple[str, ...] = ()
-        """What complaints of the console may contain: answers that a test provokes are reported there."""
+        """What complaints of the console may contain: answers that a test provokes are reported there. What is expected
+        may be said after the page was opened: complaints are judged at the end."""
         self.host = urlsplit(url).netloc
         page.set_default_timeout(PATIENCE)
         page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.failures.append(str(error)))
         page.on("request", self._watch)
         page.goto(url)
 
     def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(part in message.text for part in self.expected):
+        if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
     def _watch(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in ("data", "blob") and address.netloc != self.host:
             self.foreign.append(request.url)
+
+    def unexpected(self) -> list[str]:
+        """Return the complaints that no test has provoked."""
+        return [text for text in self.complaints if not any(part in text for part in self.expected)]
 
     def ready(self) -> Desk:
         """Wait until the model has said what it expects."""
@@ -142,5 +148,6 @@ def open_desk(chromium: Browser) -> Iterator[OpenDesk]:
 
         yield open_page
         for desk in desks:
-            assert desk.complaints == []
+            assert desk.unexpected() == []
+            assert desk.failures == []
             assert desk.foreign == []
