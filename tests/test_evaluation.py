@@ -9,6 +9,7 @@ import pytest
 from nextchar import evaluation
 from nextchar.architecture import Network
 from nextchar.evaluation import Scorer, bits_per_id, log2_softmax
+from nextchar.parallel import Threads
 from tests.networks import BigramNetwork, random_network, windowed_network
 
 PROBABILITIES = np.array([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75], [1 / 3, 1 / 3, 1 / 3]])
@@ -50,8 +51,8 @@ def test_segments_read_side_by_side_change_nothing(length: int, threads: int, mo
     ids = np.random.default_rng(length).integers(9, size=length)
     for network in (random_network(), windowed_network(3), windowed_network(12), BigramNetwork(np.full((9, 9), 1 / 9))):
         expected = in_one_go(network, ids, monkeypatch)
-        np.testing.assert_allclose(Scorer(network, 0, threads).score(ids), expected, atol=1e-5)
-        pieces = Scorer(network, 0, threads)
+        np.testing.assert_allclose(Scorer(network, 0, Threads(threads)).score(ids), expected, atol=1e-5)
+        pieces = Scorer(network, 0, Threads(threads))
         in_pieces = np.concatenate([pieces.score(ids[:50]), pieces.score(ids[50:])])
         np.testing.assert_allclose(in_pieces, expected, atol=1e-5)
 

@@ -17,6 +17,7 @@ from nextchar.engine import ngram_network
 from nextchar.engine.ngram_network import FALLBACK, ORDER, UNREAD, NgramNetwork, estimate_discounts
 from nextchar.evaluation import Scorer, bits_per_id
 from nextchar.generation import generate_ids, generate_rows
+from nextchar.parallel import Threads
 from nextchar.sampling import softmax
 from nextchar.settings import SamplingSettings
 from tests.networks import random_network
@@ -206,7 +207,7 @@ def test_segments_scored_side_by_side_change_nothing(
         patch.setattr(evaluation, "SEGMENTS", 1)
         expected = Scorer(network, 0).score(ids)
     monkeypatch.setattr(evaluation, "WARM_UP", 2)  # fewer than the network reads, which it therefore says
-    np.testing.assert_array_equal(Scorer(network, 0, threads).score(ids), expected)
+    np.testing.assert_array_equal(Scorer(network, 0, Threads(threads)).score(ids), expected)
 
 
 class Blend:
@@ -238,7 +239,7 @@ def test_a_blend_of_an_lstm_and_an_ngram_network_is_a_network(
     )  # (1, T, V)
     expected = np.log2(softmax(mixed)[0, np.arange(700), ids])
     monkeypatch.setattr(evaluation, "WARM_UP", 32)
-    np.testing.assert_allclose(Scorer(blend, 0, threads=2).score(ids), expected, atol=1e-4)
+    np.testing.assert_allclose(Scorer(blend, 0, Threads(2)).score(ids), expected, atol=1e-4)
     settings, prompt = SamplingSettings(temperature=0), np.array([1, 2])
     written = list(islice(generate_ids(blend, prompt, settings, np.random.default_rng(0)), 30))
     logits, _ = blend.forward(np.array([[*prompt, *written]]), blend.initial_state(1))

@@ -7,7 +7,6 @@ from nextchar import windowed
 from nextchar.architecture import Architecture
 from nextchar.engine import NumpyNetwork, make_network
 from nextchar.lstm import LSTM, make_torch_network
-from nextchar.workers import Workers
 
 LENGTH, VOCABULARY = 5, 7
 ARCHITECTURE = Architecture(vocabulary_size=VOCABULARY, embedding=None, hidden=(6, 4), context_length=LENGTH)
@@ -32,11 +31,9 @@ def test_each_prediction_reads_the_last_characters_alone(
 ) -> None:
     monkeypatch.setattr(windowed, "GROUP", group)
     expected = np.array([[by_definition(text[: end + 1]) for end in range(len(text))] for text in IDS])
-    workers = Workers(2)
     for network in (
         make_network(ARCHITECTURE, PARAMETERS),
         make_torch_network(LSTM(ARCHITECTURE, PARAMETERS)),
-        make_torch_network(LSTM(ARCHITECTURE, PARAMETERS), workers),
     ):
         state, read, logits = network.initial_state(2), 0, []
         for piece in pieces:
@@ -44,7 +41,6 @@ def test_each_prediction_reads_the_last_characters_alone(
             logits.append(part)
             read += piece
         np.testing.assert_allclose(np.concatenate(logits, axis=1), expected, atol=1e-5)
-    workers.close()
 
 
 def test_the_state_given_is_left_as_it_was() -> None:

@@ -19,7 +19,7 @@ from nextchar.architecture import Ids
 from nextchar.engine.ngram_network import NgramNetwork
 from nextchar.errors import TextError
 from nextchar.evaluation import Scorer, character_scores
-from nextchar.parallel import available_cores
+from nextchar.parallel import Threads, available_cores
 from nextchar.vocabulary import Vocabulary
 
 MOST_COUNTED = 4_000_000
@@ -58,7 +58,7 @@ def count_and_score(training: Ids, vocabulary: Vocabulary, start: int, text: Ite
         TextError: the text is empty.
     """
     counted = np.array(training[-MOST_COUNTED:])
-    scorer = Scorer(NgramNetwork(counted, vocabulary.size), start, available_cores())
+    scorer = Scorer(NgramNetwork(counted, vocabulary.size), start, Threads(available_cores()))
     ppmd = Ppmd(vocabulary.decode(counted, unknown=LOST))
     ngram_bits, lost_bits, characters = 0.0, 0.0, 0
     for piece in text:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import Ids, Network, join_states, map_states, state_rows
-from nextchar.parallel import in_parts
+from nextchar.parallel import ALONE, InParts
 from nextchar.vocabulary import UNKNOWN_ID, Vocabulary
 
-CHUNK = 4096
-"""Ids read at once; memory is in proportion to it, the result is not changed by it."""
+CHUNK, LOGITS = 4096, 1 << 20
+"""Ids read at once, and about so many logits at most; memory is in proportion, the result is not changed."""
 WARM_UP = 256
 """Ids read before a segment, to come to the state that it begins with."""
 SEGMENTS = 128
@@ -27,12 +27,12 @@ class Scorer:
     """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
     it."""
 
-    def __init__(self, network: Network[Any], start: int, threads: int = 1) -> None:
+    def __init__(self, network: Network[Any], start: int, workers: InParts = ALONE) -> None:
         """Begin a text; ``start`` is the id read before its first one, so that this is predicted too.
 
-        Where a piece is long it is read in segments side by side, on ``threads`` threads; the result is the same.
+        Where a piece is long it is read in segments side by side, by ``workers``; the result is the same.
         """
-        self._network, self._threads = network, threads
+        self._network, self._workers = network, workers
         self._state = network.initial_state(1)
         self._before = start
 
@@ -85,14 +85,13 @@ class Scorer:
         return scores.ravel()
 
     def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
-        """Read ``inputs`` (B, T) on from ``state``, on all threads; return log2 p of ``targets`` (B, T) and the state
+        """Read ``inputs`` (B, T) on from ``state``, by all workers; return log2 p of ``targets`` (B, T) and the state
         after."""
-        parts = in_parts(
+        parts = self._workers.in_parts(
             lambda rows: _read(
                 self._network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
             ),
             len(inputs),
-            self._threads,
         )
         return np.concatenate([scores for scores, _ in parts]), join_states([after for _, after in parts])
 
@@ -101,7 +100,7 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
     """Read ``inputs`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T), where given, and the state
     after."""
     scores = np.zeros(inputs.shape)
-    step = max(1, CHUNK // len(inputs))
+    step = max(1, min(CHUNK, LOGITS // network.vocabulary_size) // len(inputs))
     for first in range(0, inputs.shape[1], step):
         columns = slice(first, first + step)
         logits, state = network.forward(inputs[:, columns], state)  # (B, t, V)
@@ -159,6 +158,6 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Sco
     return log2
 
 
-def bits_per_id(network: Network[Any], ids: Ids, start: int) -> float:
+def bits_per_id(network: Network[Any], ids: Ids, start: int, workers: InParts = ALONE) -> float:
     """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
-    return -float(Scorer(network, start).score(ids).mean())
+    return -float(Scorer(network, start, workers).score(ids).mean())

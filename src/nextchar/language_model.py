@@ -21,7 +21,7 @@ from nextchar.errors import MissingDependencyError, ModelFileError, TextError
 from nextchar.evaluation import Scorer, ScoresIds, character_scores
 from nextchar.generation import BLOCK, generate_ids, generate_rows
 from nextchar.model_file import ModelFile, Provenance
-from nextchar.parallel import available_cores, in_parts
+from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import random_stream
 from nextchar.run_folder import find_model
 from nextchar.sampling import next_distribution
@@ -172,7 +172,7 @@ class LanguageModel:
             drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
             return self._rows_until(drawn, settings.stop, len(randoms[rows]))
 
-        return [text for part in in_parts(write, count, available_cores()) for text in part]
+        return [text for part in Threads(available_cores()).in_parts(write, count) for text in part]
 
     def _begin(
         self, prompt: str, strict: bool, options: dict[str, Any]
@@ -243,7 +243,7 @@ class LanguageModel:
         return -self._score(self._scorer(len(text)), text)
 
     def _scorer(self, characters: int) -> Scorer:
-        return Scorer(self.network_for(characters), self.start_id, available_cores())
+        return Scorer(self.network_for(characters), self.start_id, Threads(available_cores()))
 
     def _adaptive_scorer(self) -> ScoresIds:
         try:

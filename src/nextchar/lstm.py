@@ -17,10 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State, join_states, state_rows
+from nextchar.architecture import Architecture, Floats, Ids, Network, Parameters, State
 from nextchar.engine import can_compile
 from nextchar.windowed import as_trained
-from nextchar.workers import Workers
 
 TorchState = tuple[tuple[Tensor, Tensor], ...]
 """(h, c) of each layer, each of shape (1, B, H)."""
@@ -149,10 +148,8 @@ class TorchNetwork:
     """The trainable network as a `nextchar.architecture.Network` that carries its state, to be scored while it
     trains."""
 
-    def __init__(self, module: LSTM, workers: Workers | None = None) -> None:
-        """``workers`` share the texts of a batch among them."""
+    def __init__(self, module: LSTM) -> None:
         self.module = module
-        self._workers = workers
         self.vocabulary_size = module.architecture.vocabulary_size
 
     def initial_state(self, batch: int) -> State:
@@ -167,18 +164,8 @@ class TorchNetwork:
         """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
         return self._forward(ids, self.initial_state(len(ids)), 1)[0][:, 0]
 
-    def _forward(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
-        if self._workers is None or len(ids) < self._workers.count:
-            return self._forward_part(ids, state, last)
-        parts = self._workers.parts(len(ids))
-        results = self._workers.map(
-            lambda number: self._forward_part(ids[parts[number]], state_rows(state, parts[number]), last)
-        )
-        logits = np.concatenate([logits for logits, _ in results])  # (B, T, V)
-        return logits, join_states([after for _, after in results])
-
     @torch.no_grad()
-    def _forward_part(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
+    def _forward(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
         device = self.module.output.weight.device
         read = torch.from_numpy(np.array(ids.T, np.int64)).to(device)  # (T, B)
         before = tuple(
@@ -190,6 +177,6 @@ class TorchNetwork:
         return logits.transpose(0, 1).cpu().numpy(), State(hidden, cell)
 
 
-def make_torch_network(module: LSTM, workers: Workers | None = None) -> Network[Any]:
-    """Return ``module`` as the network of its architecture; ``workers`` share the texts of a batch among them."""
-    return as_trained(TorchNetwork(module, workers), module.architecture)
+def make_torch_network(module: LSTM) -> Network[Any]:
+    """Return ``module`` as the network of its architecture."""
+    return as_trained(TorchNetwork(module), module.architecture)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 R = TypeVar("R")
 
@@ -24,16 +25,34 @@ def even_parts(size: int, count: int) -> list[slice]:
     return [slice(first, end) for first, end in pairwise(bounds)]
 
 
-def in_parts(compute: Callable[[slice], R], rows: int, threads: int) -> list[R]:
-    """Return ``compute`` of each of up to ``threads`` even parts of ``rows`` rows, computed side by side, in order.
+class InParts(Protocol):
+    """Something that computes parts of a batch side by side."""
+
+    def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
+        """Return ``compute`` of each of some even parts of ``rows`` rows, computed side by side, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Up to so many threads, begun anew each time.
 
     Each part is computed by one thread alone: the threads that NumPy's own products would take are kept back.
     """
-    from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
-    count = max(1, min(threads, rows))
-    parts = even_parts(rows, count)
-    if count == 1:
-        return [compute(parts[0])]
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
-        return list(pool.map(compute, parts))
+    count: int = 1
+
+    def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
+        """Return ``compute`` of each of up to `count` even parts of ``rows`` rows, computed side by side, in order."""
+        from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+
+        count = max(1, min(self.count, rows))
+        parts = even_parts(rows, count)
+        if count == 1:
+            return [compute(parts[0])]
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
+            return list(pool.map(compute, parts))
+
+
+ALONE = Threads()
+"""Everything in one part."""

@@ -207,8 +207,9 @@ class Trainer:
         """Score the model on the held-out text and keep it if it is the best so far."""
         done = self.position
         if self.plan.calibrated and len(self._validation) > 1:
-            network = make_torch_network(self._updates.module, self._updates.workers)
-            self._move(temperature=fit_temperature(network, self._validation))
+            network = make_torch_network(self._updates.module)
+            temperature = fit_temperature(network, self._validation, self._updates.workers)
+            self._move(temperature=temperature)
         parameters = self.parameters()
         bits = self._bits(parameters, self._excerpts)
         best = bits is None or done.best_bits is None or bits < done.best_bits
@@ -234,10 +235,9 @@ class Trainer:
         """Return the bits per character on ``ids`` (m,); None where there are none."""
         if len(ids) == 0:
             return None
-        network = make_torch_network(LSTM(self.architecture, parameters).to(self.device), self._updates.workers)
-        return bits_per_id(network, ids, self._start_id) + self._unseen_bits * np.count_nonzero(
-            ids == UNKNOWN_ID
-        ) / len(ids)
+        network = make_torch_network(LSTM(self.architecture, parameters).to(self.device))
+        unseen = self._unseen_bits * np.count_nonzero(ids == UNKNOWN_ID) / len(ids)
+        return bits_per_id(network, ids, self._start_id, self._updates.workers) + unseen
 
     def _recover(self, loss: float) -> Recovered:
         """Go back to the last snapshot with half the learning rate."""
@@ -282,7 +282,7 @@ def excerpts(ids: Ids, count: int) -> Ids:
     return np.concatenate([ids[start : start + EXCERPT] for start in starts])
 
 
-def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.4) -> float:
+def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.25) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
     ids = np.arange((plan.streams + 1) * plan.window * 2) % vocabulary_size
     windows = None if plan.stride is None else count_windows(len(ids), plan.window, plan.stride)

@@ -77,6 +77,13 @@ class Workers:
         """Return where each part of ``size`` things lies, as even as can be."""
         return even_parts(size, self.count)
 
+    def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
+        """Return ``compute`` of each of up to `count` even parts of ``rows`` rows, computed side by side, in order."""
+        if rows < self.count:
+            return [compute(slice(0, rows))]
+        parts = self.parts(rows)
+        return self.map(lambda number: compute(parts[number]))
+
     def close(self) -> None:
         """End the threads, and let torch compute with as many as before."""
         if self._pool is not None:
