@@ -10,6 +10,7 @@ from nextchar.calibration import COOLEST, HOTTEST, LEAST, LENGTH, STREAMS, at_te
 from nextchar.engine import NumpyNetwork
 from nextchar.evaluation import bits_per_id
 from nextchar.generation import generate_ids
+from nextchar.parallel import Threads
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
 from tests.networks import BigramNetwork, random_parameters, windowed_network
@@ -25,10 +26,15 @@ def written(temperature: float, length: int) -> np.ndarray:
     return np.array([next(drawn) for _ in range(length)])
 
 
-@pytest.mark.parametrize("temperature", [0.9, 1.0, 1.1, 1.25])
+@pytest.mark.parametrize("temperature", [0.8, 1.0, 1.1, 1.25, 1.6])
 def test_it_finds_the_temperature_that_a_text_was_written_at(temperature: float) -> None:
     found = fit_temperature(BigramNetwork(CHANCES), written(temperature, 2 * STREAMS * LENGTH))
-    assert found == pytest.approx(temperature, abs=0.04)
+    assert found == pytest.approx(temperature, rel=0.04)
+
+
+def test_workers_find_the_same() -> None:
+    ids, network = written(1.2, 9000), windowed_network(6)
+    assert fit_temperature(network, ids, Threads(3)) == pytest.approx(fit_temperature(network, ids), rel=1e-5)
 
 
 def test_at_that_temperature_a_text_takes_fewest_bits() -> None:

@@ -38,6 +38,14 @@ def test_parts_cover_everything_once() -> None:
         assert covered == list(range(size))
 
 
+@pytest.mark.parametrize("rows", range(1, 9))
+def test_rows_are_shared_out_in_order(rows: int) -> None:
+    workers = Workers(3)
+    parts = workers.in_parts(lambda part: list(range(rows))[part], rows)
+    assert [row for part in parts for row in part] == list(range(rows))
+    assert len(parts) == (3 if rows >= 3 else 1)
+
+
 def test_closed_workers_leave_torch_as_they_found_it() -> None:
     before = torch.get_num_threads()
     Workers(2, 2).close()

@@ -10,7 +10,7 @@ import numpy as np
 from nextchar.architecture import Floats, Ids, Network, Parameters
 from nextchar.parallel import ALONE, InParts
 
-STREAMS, LENGTH = 32, 512
+STREAMS, LENGTH = 32, 256
 """Places of the text that are read for it, and ids at each, at most."""
 LEAST, LOGITS = 64, 1 << 23
 """Fewer ids are read at each, but no less than so many, where all of them would have more logits."""

@@ -59,9 +59,9 @@ SNAPSHOT_WORK = 6e10
 """Floating-point operations between two snapshots: half a second on two cores, half a minute on the slowest machine."""
 MOST_UPDATES = 100
 """Most updates between two snapshots."""
-SCORED_SHARE = 0.04
+SCORED_SHARE = 0.02
 """Held-out characters that all evaluations read together, for each one trained on. Scoring one takes about six tenths
-of the time that training on one takes, so it is 2 or 3 % of the time."""
+of the time that training on one takes, so it is one or two hundredths of the time."""
 FEWEST_SCORED = 4096
 """But no fewer in each evaluation, so that they can be compared."""
 
