@@ -104,6 +104,7 @@ def test_the_curve_is_of_excerpts_and_the_last_word_of_all(monkeypatch: pytest.M
 def test_where_the_last_model_is_not_the_best_the_best_is_scored_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise learned by heart: the longer, the worse is what it foresees of other noise."""
     monkeypatch.setattr("nextchar.plan.FEWEST_SCORED", 50)
+    monkeypatch.setattr("nextchar.plan.SCORED_SHARE", 0.04)
     monkeypatch.setattr("nextchar.trainer.EXCERPT", 20)
     noise = np.random.default_rng(0).integers(1, 5, size=900)
     trainer = Trainer(make_plan(steps=400, dropout=0.0), 32, noise[:300], noise[300:], seed=1, evaluations=8)
