@@ -25,9 +25,9 @@ REFERENCE_SIZE = 128
 STREAMS, WINDOW = 32, 32
 """Streams and steps back in time of an update: many short ones generalise better than few long ones, as each update
 sees more places of the text."""
-LARGE_SIZE, LARGE_STREAMS = 384, 64
-"""Sizes from this one on are trained with more streams: a third more characters a second, which pays for half as many
-updates."""
+LARGE_SIZE, LARGE_STREAMS, LARGE_GAIN = 384, 64, 1.33
+"""Sizes from this one on are trained with more streams, with which a processor reads so many times more characters a
+second; that pays for half as many updates."""
 FEW_STREAMS, FEW_WINDOW = 8, 64
 """The same for texts of few characters."""
 LOAD_PER_DROPOUT = 60
@@ -300,8 +300,9 @@ class _Chooser:
 
     def cost(self, hidden: int) -> float:
         """Return what a character costs in the time of this machine, up to a factor that is the machine's speed."""
-        work = training_work(hidden, self.embedding, self.vocabulary_size)
-        return work * (hidden + HALF_SPEED_SIZE) / hidden * (self.settings.layers or 1)
+        work = training_work(hidden, self.embedding, self.vocabulary_size) * (self.settings.layers or 1)
+        gain = LARGE_GAIN if self.streams(hidden) >= LARGE_STREAMS else 1.0
+        return work * (hidden + HALF_SPEED_SIZE) / hidden / gain
 
     def size_for(self, affordable: Callable[[int], float]) -> int:
         """Return the largest size that gets updates enough out of the ``affordable`` characters, and that the text is
