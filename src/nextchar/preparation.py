@@ -193,7 +193,7 @@ def _evaluations(chosen: ChosenPlan) -> int:
     if chosen.plan.epoch_steps is not None:
         return math.ceil(chosen.plan.steps / chosen.plan.epoch_steps)
     seconds = chosen.expected_seconds
-    return 8 if seconds is None else max(4, min(12, round(math.sqrt(seconds))))
+    return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 
 
 def _make_trainer(
