@@ -25,7 +25,7 @@ from machine import describe_machine
 from torch import nn
 from torch.nn import functional
 
-from nextchar.plan import LARGE_SIZE, LARGE_STREAMS, STREAMS, Plan, choose_plan, training_work
+from nextchar.plan import Plan, choose_plan, training_work
 from nextchar.settings import TrainingSettings
 from nextchar.trainer import measure_step
 
@@ -37,10 +37,7 @@ RUNS = (("nietzsche", 5), ("nietzsche", 20), ("tinyshakespeare", 60), ("war-and-
 
 def plan_of(size: int, threads: int, precision: str) -> Plan:
     """Return the plan that the chooser makes for a text like tinyshakespeare and a size."""
-    streams = LARGE_STREAMS if size >= LARGE_SIZE else STREAMS
-    settings = TrainingSettings.model_validate(
-        {"hidden": size, "steps": 1000, "precision": precision, "streams": streams}
-    )
+    settings = TrainingSettings.model_validate({"hidden": size, "steps": 1000, "precision": precision})
     return choose_plan(CHARACTERS, VOCABULARY, settings, threads, lambda _: 1.0).plan
 
 

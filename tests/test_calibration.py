@@ -26,7 +26,7 @@ def written(temperature: float, length: int) -> np.ndarray:
     return np.array([next(drawn) for _ in range(length)])
 
 
-@pytest.mark.parametrize("temperature", [0.8, 1.0, 1.1, 1.25, 1.6])
+@pytest.mark.parametrize("temperature", [0.8, 0.9, 1.0, 1.1, 1.25, 1.6])
 def test_it_finds_the_temperature_that_a_text_was_written_at(
     temperature: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,12 @@ def test_more_time_means_a_larger_network(seconds: float, hidden: int) -> None:
     assert choose(540_803, time=seconds).plan.hidden == (hidden,)
 
 
+def test_a_large_network_is_as_fast_as_it_is_with_its_streams() -> None:
+    """Where it is not given them, the same machine is too slow for it."""
+    assert choose(1_000_000, time=60, speed=0.6).plan.hidden == (384,)
+    assert choose(1_000_000, time=60, speed=0.6, streams=STREAMS).plan.hidden == (256,)
+
+
 def test_a_faster_machine_means_a_larger_network() -> None:
     sizes = [choose(1_000_000, time=20, speed=speed).plan.hidden[0] for speed in (0.2, 1, 5)]
     assert sizes == sorted(set(sizes))
@@ -92,7 +98,7 @@ def test_a_short_text_is_not_learned_by_heart() -> None:
     chosen = choose(18_000, time=600)
     assert chosen.plan.characters / 18_000 <= 20
     assert "short" in chosen.notes[0]
-    assert chosen.plan.dropout > 0.4
+    assert chosen.plan.dropout == 0.4182
     assert chosen.plan.hidden[0] <= 128
 
 

@@ -15,7 +15,7 @@ STREAMS, LENGTH = 32, 256
 LEAST, LOGITS = 64, 1 << 23
 """Fewer ids are read at each, but no less than so many, where all of them would have more logits."""
 AT_ONCE = 32
-"""Ids read at once."""
+"""Ids read at once at each."""
 STEPS, CLOSE = 4, 0.003
 """Steps of Newton's method, at most, and a change that is not worth another step. The first alone goes too far where a
 network is much too sure: to 1.24 where 1.19 is best, 0.01 bits."""
@@ -36,7 +36,7 @@ def fit_temperature(network: Network[Any], ids: Ids, workers: InParts = ALONE) -
     rows = min(STREAMS, max(1, len(ids) // length))
     apart = len(ids) // rows
     read = np.stack([ids[first : first + min(apart, length)] for first in range(0, rows * apart, apart)])  # (B, t)
-    parts = workers.in_parts(lambda rows: list(_read(network, read[rows])), len(read))
+    parts = workers.in_parts(lambda part: list(_read(network, read[part])), rows)
     seen = [piece for part in parts for piece in part]
     inverse = 1.0
     for _ in range(STEPS):

@@ -78,7 +78,8 @@ class Workers:
         return even_parts(size, self.count)
 
     def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
-        """Return ``compute`` of each of up to `count` even parts of ``rows`` rows, computed side by side, in order."""
+        """Return ``compute`` of each of `count` even parts of ``rows`` rows, computed side by side, in order; of all of
+        them in one part where there are fewer."""
         if rows < self.count:
             return [compute(slice(0, rows))]
         parts = self.parts(rows)
