@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
-COMPILE := $(BIN)/python -c "from nextchar.engine.compiled import compile_kernels; compile_kernels()"
+COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import compile_kernels; compile_kernels()"
 
 .PHONY: demo test lint docs clean
 

@@ -24,12 +24,12 @@ from pathlib import Path
 from command import nextchar
 from machine import describe_machine
 
-from nextchar import catalog
-from nextchar.adaptation import OWN_TEXT, AdaptiveScorer
-from nextchar.corpus import default_cache_folder
-from nextchar.language_model import LanguageModel
-from nextchar.text import joined_chunks
-from nextchar.training_text import corpus_of_model
+from nextchar.model.dynamic_evaluation import OWN_TEXT, AdaptiveScorer
+from nextchar.model.language_model import LanguageModel
+from nextchar.runs.training_text import corpus_of_model
+from nextchar.text import catalog
+from nextchar.text.corpus import default_cache_folder
+from nextchar.text.files import joined_chunks
 
 TEXTS = {
     "tinyshakespeare": ((), False),
@@ -43,7 +43,7 @@ TEXTS = {
     "python-stdlib": ((), True),
     "nietzsche": (("--lowercase",), False),
 }
-"""Options of each text, and whether the constants of `nextchar.adaptation` were chosen on it."""
+"""Options of each text, and whether the constants of `nextchar.model.dynamic_evaluation` were chosen on it."""
 MEASURED = 10_000
 """Characters that the speed is measured on, at most, and that each unforeseen text has."""
 

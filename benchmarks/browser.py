@@ -22,10 +22,10 @@ from machine import describe_machine
 from playwright.sync_api import Browser, sync_playwright
 
 import nextchar
-from nextchar import catalog
 from nextchar.convert import convert
-from nextchar.corpus import default_cache_folder
-from nextchar.language_model import LanguageModel
+from nextchar.model.language_model import LanguageModel
+from nextchar.text import catalog
+from nextchar.text.corpus import default_cache_folder
 
 WRITE = """async ([length, settings]) => {
   const began = performance.now();

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from keras_worker import serve
 
-from nextchar.corpus import default_cache_folder
-from nextchar.events import Evaluated
-from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
-from nextchar.preparation import Texts, prepare
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
+from nextchar.runs.preparation import Texts, prepare
 from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.text.corpus import default_cache_folder
+from nextchar.training.events import Evaluated
 
 
 class ClassicRecipe:

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nextchar.corpus import encode_corpus
 from nextchar.settings import TextSettings
-from nextchar.text import open_text
+from nextchar.text.corpus import encode_corpus
+from nextchar.text.files import open_text
 
 MEGABYTE = 1_000_000
 

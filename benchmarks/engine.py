@@ -28,12 +28,12 @@ from machine import describe_machine
 from numba import njit
 from threadpoolctl import threadpool_limits
 
-from nextchar.architecture import Architecture, Network, Parameters
-from nextchar.engine import kernels, make_network
-from nextchar.evaluation import Scorer
-from nextchar.generation import generate_ids, generate_rows
+from nextchar.model.generation import generate_ids, generate_rows
+from nextchar.model.sampling import draw, next_distribution
+from nextchar.model.scoring import Scorer
+from nextchar.networks import kernels, make_network
+from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.parallel import available_cores, in_parts
-from nextchar.sampling import draw, next_distribution
 from nextchar.settings import SamplingSettings
 
 SETTINGS = SamplingSettings(temperature=0.5)
@@ -94,7 +94,7 @@ def with_torch(architecture: Architecture, parameters: Parameters, batch: int) -
     """Return nn.LSTM, a step at a time."""
     import torch
 
-    from nextchar.lstm import LSTM
+    from nextchar.networks.torch_network import LSTM
 
     module = LSTM(architecture, parameters)
 
@@ -111,8 +111,8 @@ def with_onnxruntime(architecture: Architecture, parameters: Parameters, batch: 
     import onnxruntime
 
     from nextchar.convert import convert
-    from nextchar.model_file import ModelFile
-    from nextchar.vocabulary import Vocabulary
+    from nextchar.model.model_file import ModelFile
+    from nextchar.text.vocabulary import Vocabulary
 
     characters = "".join(chr(65 + number) for number in range(VOCABULARY))
     with tempfile.TemporaryDirectory() as folder:

@@ -28,9 +28,9 @@ from classic import BACKENDS, HERE, Worker, corpus_path
 from command import nextchar
 from machine import describe_machine
 
-from nextchar import catalog
-from nextchar.corpus import default_cache_folder
-from nextchar.text import joined_chunks
+from nextchar.text import catalog
+from nextchar.text.corpus import default_cache_folder
+from nextchar.text.files import joined_chunks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ class Text:
     goals: dict[int, float] = field(default_factory=dict)
     """Bits per character that are to be reached, by the time budget."""
     known: bool = True
-    """Whether the rule of `nextchar.plan` was fitted on it, among others."""
+    """Whether the rule of `nextchar.training.plan` was fitted on it, among others."""
 
 
 SHAKESPEARE = {3: 1.886 / NAT, 60: 1.50 / NAT, 180: 1.4697 / NAT, 600: 1.42 / NAT}

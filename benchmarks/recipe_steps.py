@@ -18,14 +18,14 @@ from pathlib import Path
 
 from machine import describe_machine
 
-from nextchar import catalog
-from nextchar.classic import as_classic
-from nextchar.corpus import default_cache_folder
-from nextchar.events import Evaluated
-from nextchar.plan import STREAMS, Plan, snapshot_every, training_work
-from nextchar.preparation import choose, computing, encode
+from nextchar.runs.preparation import choose, computing, encode
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.trainer import Trainer, measure_step
+from nextchar.text import catalog
+from nextchar.text.corpus import default_cache_folder
+from nextchar.training.classic_recipe import as_classic
+from nextchar.training.events import Evaluated
+from nextchar.training.plan import STREAMS, Plan, snapshot_every, training_work
+from nextchar.training.trainer import Trainer, measure_step
 
 TARGET = 2.178
 EVALUATIONS = 10

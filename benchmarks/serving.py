@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from machine import describe_machine
 
-from nextchar.architecture import Architecture
-from nextchar.model_file import ModelFile
-from nextchar.vocabulary import Vocabulary
+from nextchar.model.model_file import ModelFile
+from nextchar.networks.architecture import Architecture
+from nextchar.text.vocabulary import Vocabulary
 
 CLIENTS = (1, 8, 64)
 CHARACTERS = "\n " + "".join(map(chr, range(ord("A"), ord("A") + 55)))

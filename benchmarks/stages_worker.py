@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from nextchar.cli import main
-from nextchar.events import Evaluated, Event, Note, Planned, Progress, Sampled, TextRead, Writing
-from nextchar.training_run import TrainingRun
+from nextchar.runs.run import TrainingRun
+from nextchar.training.events import Evaluated, Event, Note, Planned, Progress, Sampled, TextRead, Writing
 
 STAGES: dict[type[Event], str] = {
     **dict.fromkeys((TextRead, Note, Planned), "start"),

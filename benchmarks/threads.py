@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from machine import describe_machine
 
-from nextchar.events import Progress
-from nextchar.plan import Plan
-from nextchar.trainer import Trainer
-from nextchar.workers import available_threads
+from nextchar.networks.torch_threads import available_threads
+from nextchar.training.events import Progress
+from nextchar.training.plan import Plan
+from nextchar.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Generator

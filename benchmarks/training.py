@@ -25,9 +25,9 @@ from machine import describe_machine
 from torch import nn
 from torch.nn import functional
 
-from nextchar.plan import Plan, choose_plan, training_work
 from nextchar.settings import TrainingSettings
-from nextchar.trainer import measure_step
+from nextchar.training.plan import Plan, choose_plan, training_work
+from nextchar.training.trainer import measure_step
 
 VOCABULARY, CHARACTERS = 65, 1_000_000
 STAGES = ("start", "training", "validation", "samples", "rest")

@@ -19,9 +19,9 @@ from machine import describe_machine
 from threadpoolctl import threadpool_limits
 
 import nextchar
-from nextchar import catalog
-from nextchar.corpus import default_cache_folder
-from nextchar.language_model import LanguageModel
+from nextchar.model.language_model import LanguageModel
+from nextchar.text import catalog
+from nextchar.text.corpus import default_cache_folder
 
 LENGTH = 20_000
 

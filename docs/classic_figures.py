@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from classic_record import Effect, Loop, Step, Written
 
-from nextchar.events import Evaluated
 from nextchar.report.figures import learning_curves
 from nextchar.report.markup import element, text_element, visible
+from nextchar.training.events import Evaluated
 
 PAPER, SHEET, INK, MUTED, LINE = "#fdfcf9", "#f3efe6", "#24211c", "#726b60", "#e5dfd3"
 ACCENT, SECOND, BAR, ALARM = "#a9471b", "#55748f", "#d98a5f", "#c2203a"

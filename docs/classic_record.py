@@ -5,12 +5,12 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 import nextchar
-from nextchar.events import Evaluated, Sampled, TextRead
-from nextchar.language_model import LanguageModel
-from nextchar.report.run_record import RunRecord
+from nextchar.model.language_model import LanguageModel
 from nextchar.report.temperature_effect import temperature_effect
-from nextchar.run_folder import RunFolder
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.record import RunRecord
 from nextchar.settings import SAMPLE_TEMPERATURES
+from nextchar.training.events import Evaluated, Sampled, TextRead
 
 SEED = 0
 """Of everything that is drawn: the first texts that came are those that are shown."""

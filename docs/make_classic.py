@@ -26,7 +26,7 @@ import classic_figures as figures
 from classic_record import LENGTH, SHOWN_EPOCHS, Record, gather
 
 from nextchar.report.markup import visible_lines
-from nextchar.run_folder import RunFolder
+from nextchar.runs.folder import RunFolder
 
 HERE = Path(__file__).parent
 RECORD, IMAGES = HERE / "classic.json", HERE / "images"

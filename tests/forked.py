@@ -14,7 +14,7 @@ from tests.command import PATIENCE, Outcome
 _LOADED = [
     "torch._dynamo",
     "matplotlib.backends.backend_svg",
-    "nextchar.trainer",
+    "nextchar.training.trainer",
     "nextchar.cli.train",
     "nextchar.report.page",
 ]

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nextchar.architecture import Parameters
 from nextchar.convert.characters import TextCharacters
-from nextchar.text import open_text
+from nextchar.networks.architecture import Parameters
+from nextchar.text.files import open_text
 
 NUMPY_WARNING = "ignore:__array__ implementation:DeprecationWarning"
 """What NumPy says of the tensors of torch, which Keras takes the weights from."""

@@ -11,7 +11,7 @@ import pytest
 
 import nextchar
 from nextchar.convert import convert
-from nextchar.language_model import LanguageModel
+from nextchar.model.language_model import LanguageModel
 from tests.command import made_up_text
 
 if TYPE_CHECKING:

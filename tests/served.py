@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 
-from nextchar.language_model import LanguageModel
+from nextchar.model.language_model import LanguageModel
 from nextchar.settings import ServeSettings
 from nextchar.web.server import Server
 from nextchar.web.shelf import Shelf
 from tests.command import PATIENCE
-from tests.networks import random_model
+from tests.small_networks import random_model
 
 ENDLESS = 100_000_000
 """Characters that nobody waits for."""

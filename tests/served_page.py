@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from nextchar.convert import convert
-from nextchar.events import Evaluated, Event, Finished, Sampled
-from nextchar.language_model import LanguageModel
-from nextchar.plan import Plan
-from nextchar.run_folder import RunFolder, RunSettings
+from nextchar.model.language_model import LanguageModel
+from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import ServeSettings, TextSettings, TrainingSettings
-from tests.networks import ALPHABET as LETTERS
-from tests.networks import random_model
+from nextchar.training.events import Evaluated, Event, Finished, Sampled
+from nextchar.training.plan import Plan
+from tests.small_networks import ALPHABET as LETTERS
+from tests.small_networks import random_model
 
 ALPHABET = LETTERS + "\u0301"
 EVALUATIONS = 4

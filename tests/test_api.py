@@ -10,11 +10,11 @@ import pytest
 
 import nextchar
 from nextchar.errors import ModelFileError, RunFolderError, TextError, UsageError
-from nextchar.events import Evaluated, Event, Finished, Planned, Progress, Sampled, Saved, TextRead, Writing
-from nextchar.run_folder import RunFolder
+from nextchar.runs.folder import RunFolder
+from nextchar.training.events import Evaluated, Event, Finished, Planned, Progress, Sampled, Saved, TextRead, Writing
 from tests.command import PATIENCE, SMALL, environment, made_up_text
 from tests.command import nextchar as command
-from tests.networks import random_model
+from tests.small_networks import random_model
 
 TEXT = made_up_text()
 TINY: dict[str, Any] = {"hidden": 16, "streams": 4, "window": 16, "threads": 1, "sample_length": 10, "steps": 40}

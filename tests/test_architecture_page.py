@@ -84,8 +84,8 @@ def test_a_library_is_known_to_few(library: str, known_to: list[str]) -> None:
 
 def test_imports_of_every_kind_are_seen() -> None:
     tree = ast.parse(
-        "from nextchar import catalog, train\nimport nextchar.corpus\nfrom nextchar.cli.app import app\n"
-        "if TYPE_CHECKING:\n    from nextchar.trainer import Trainer\n"
+        "from nextchar import catalog, train\nimport nextchar.text.corpus\nfrom nextchar.cli.app import app\n"
+        "if TYPE_CHECKING:\n    from nextchar.training.trainer import Trainer\n"
         "def late():\n    import torch.nn\n    return import_module('pooch'), __import__('numba')\n"
     )
     assert modules_of_the_package(tree) == {"catalog", "__init__", "corpus", "cli/app", "trainer"}

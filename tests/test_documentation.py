@@ -20,8 +20,8 @@ import nextchar
 from nextchar import architecture, plan
 from nextchar.cli import main
 from nextchar.cli.app import app
-from nextchar.model_file import ModelFile
-from tests.networks import random_model
+from nextchar.model.model_file import ModelFile
+from tests.small_networks import random_model
 
 ROOT = Path(__file__).parents[1]
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"

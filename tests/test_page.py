@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from nextchar.errors import MissingDependencyError, ModelFileError, RunFolderError
-from nextchar.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
-from nextchar.plan import Plan
 from nextchar.report import exhibits
 from nextchar.report.page import render_report
-from nextchar.run_folder import RunFolder, RunSettings
+from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
-from tests.networks import random_model
+from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
+from nextchar.training.plan import Plan
+from tests.small_networks import random_model
 
 pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
 

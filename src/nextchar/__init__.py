@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from nextchar.api import load as load
     from nextchar.api import train as train
     from nextchar.errors import NextcharError as NextcharError
-    from nextchar.language_model import Evaluation as Evaluation
-    from nextchar.language_model import LanguageModel as LanguageModel
-    from nextchar.sampling import reweight_distribution as reweight_distribution
-    from nextchar.sampling import sample_index as sample_index
+    from nextchar.model.language_model import Evaluation as Evaluation
+    from nextchar.model.language_model import LanguageModel as LanguageModel
+    from nextchar.model.sampling import reweight_distribution as reweight_distribution
+    from nextchar.model.sampling import sample_index as sample_index
 
 _HOME = {
     "train": "nextchar.api",
     "load": "nextchar.api",
-    "LanguageModel": "nextchar.language_model",
-    "Evaluation": "nextchar.language_model",
+    "LanguageModel": "nextchar.model.language_model",
+    "Evaluation": "nextchar.model.language_model",
     "NextcharError": "nextchar.errors",
-    "reweight_distribution": "nextchar.sampling",
-    "sample_index": "nextchar.sampling",
+    "reweight_distribution": "nextchar.model.sampling",
+    "sample_index": "nextchar.model.sampling",
 }
 
 __all__ = ["Evaluation", "LanguageModel", "NextcharError", "load", "reweight_distribution", "sample_index", "train"]

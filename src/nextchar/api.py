@@ -10,15 +10,15 @@ from typing import Any
 
 from rich.console import Console
 
-from nextchar.corpus import default_cache_folder
 from nextchar.errors import UsageError
-from nextchar.events import Event
-from nextchar.language_model import LanguageModel
-from nextchar.preparation import Texts
-from nextchar.progress import ProgressDisplay, choose_level
-from nextchar.run_folder import RunFolder
+from nextchar.model.language_model import LanguageModel
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Texts
+from nextchar.runs.progress import ProgressDisplay, choose_level
+from nextchar.runs.run import TrainingRun
 from nextchar.settings import TextSettings, TrainingSettings, Weights, build
-from nextchar.training_run import TrainingRun
+from nextchar.text.corpus import default_cache_folder
+from nextchar.training.events import Event
 
 
 def train(
@@ -38,7 +38,7 @@ def train(
         text: the text itself, instead.
         out: run folder to write, from which `nextchar train --resume` goes on; nothing is kept on disk without one.
         quiet: show no progress.
-        on_event: called with every event of `nextchar.events`, instead of progress being shown.
+        on_event: called with every event of `nextchar.training.events`, instead of progress being shown.
         **options: of `nextchar.settings.TextSettings` and `TrainingSettings`: time (60 seconds unless given), epochs or
             steps; lowercase, validation, hidden, layers, seed, device and others.
 

@@ -15,8 +15,8 @@ from nextchar.errors import TextError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nextchar.catalog import Resolved
-    from nextchar.language_model import LanguageModel
+    from nextchar.model.language_model import LanguageModel
+    from nextchar.text.catalog import Resolved
 
 
 def error_console() -> Console:
@@ -118,8 +118,8 @@ def shell_quoted(path: Path) -> str:
 
 def resolve(names: Sequence[str], encoding: str | None) -> Resolved:
     """Return the texts that ``names`` stand for, and tell what was found out on the way."""
-    from nextchar import catalog
-    from nextchar.corpus import default_cache_folder
+    from nextchar.text import catalog
+    from nextchar.text.corpus import default_cache_folder
 
     stdin = sys.stdin.buffer if "-" in names else None
     found = catalog.resolve(names, encoding=encoding, stdin=stdin, cache=default_cache_folder())

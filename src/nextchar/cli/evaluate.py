@@ -24,9 +24,9 @@ from nextchar.errors import NextcharError, TextError, UnknownCharacterError
 from nextchar.settings import Weights
 
 if TYPE_CHECKING:
-    from nextchar.corpus import Corpus
-    from nextchar.counting import CountingScores
-    from nextchar.language_model import Evaluation, LanguageModel
+    from nextchar.model.baselines import CountingScores
+    from nextchar.model.language_model import Evaluation, LanguageModel
+    from nextchar.text.corpus import Corpus
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -85,7 +85,7 @@ def evaluate(
     json
         Print the result as one JSON object.
     """
-    from nextchar.language_model import LanguageModel
+    from nextchar.model.language_model import LanguageModel
 
     language_model = LanguageModel.load(model, carry_state=carry_state, weights=weights)
     if carry_state:
@@ -109,8 +109,8 @@ def evaluate(
 
 def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
     """Return the text that the model learned from, or why it cannot be found."""
-    from nextchar.corpus import default_cache_folder
-    from nextchar.training_text import corpus_of_model
+    from nextchar.runs.training_text import corpus_of_model
+    from nextchar.text.corpus import default_cache_folder
 
     try:
         return corpus_of_model(model, language_model.file, default_cache_folder()), ""
@@ -119,7 +119,7 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
 
 
 def _given(name: str, encoding: str | None, language_model: LanguageModel) -> _Scored:
-    from nextchar.text import joined_chunks
+    from nextchar.text.files import joined_chunks
 
     files = resolve([name], encoding).files
     lowercase = language_model.provenance.lowercase
@@ -135,7 +135,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
     Raises:
         TextError: it is gone, or nothing was held out.
     """
-    from nextchar.counting import LOST
+    from nextchar.model.baselines import LOST
 
     name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
@@ -148,7 +148,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
 
 
 def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> CountingScores:
-    from nextchar.counting import count_and_score
+    from nextchar.model.baselines import count_and_score
 
     with note_if_slow("counting the training text (--no-counting does without)", 3.0):
         return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
@@ -171,7 +171,7 @@ def _as_dict(
 def _facts(
     scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
-    from nextchar.counting import MOST_COUNTED, PPMD_ORDER
+    from nextchar.model.baselines import MOST_COUNTED, PPMD_ORDER
 
     if scored.held_out:
         yield "text", f"what was held out of {scored.name}"

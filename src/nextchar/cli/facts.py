@@ -11,7 +11,7 @@ from nextchar.cli.app import DONE
 from nextchar.cli.console import print_facts, print_json
 
 if TYPE_CHECKING:
-    from nextchar.model_file import ModelFile
+    from nextchar.model.model_file import ModelFile
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -41,8 +41,8 @@ def info(model: Path, *, json: Flag = False) -> int:
     json
         Print everything as one JSON object.
     """
-    from nextchar.model_file import ModelFile
-    from nextchar.run_folder import find_model
+    from nextchar.model.model_file import ModelFile
+    from nextchar.runs.folder import find_model
 
     path = find_model(model)
     file = ModelFile.load(path)
@@ -98,9 +98,9 @@ def report(run: Path) -> int:
     run
         A run folder.
     """
-    from nextchar.corpus import default_cache_folder
     from nextchar.report.page import write_report
-    from nextchar.run_folder import RunFolder
+    from nextchar.runs.folder import RunFolder
+    from nextchar.text.corpus import default_cache_folder
 
     folder = RunFolder(run)
     write_report(folder, default_cache_folder())
@@ -116,8 +116,8 @@ def corpora(*, json: Flag = False) -> int:
     json
         Print the list as one JSON object.
     """
-    from nextchar import catalog
-    from nextchar.corpus import default_cache_folder
+    from nextchar.text import catalog
+    from nextchar.text.corpus import default_cache_folder
 
     entries = catalog.listing(default_cache_folder())
     if json:

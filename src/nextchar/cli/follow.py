@@ -9,12 +9,12 @@ from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
 from nextchar.cli.console import error_console, note, print_json, shell_quoted
-from nextchar.corpus import default_cache_folder
 from nextchar.errors import MissingDependencyError
-from nextchar.events import Finished
-from nextchar.progress import Level, ProgressDisplay
-from nextchar.run_folder import RunFolder
-from nextchar.training_run import TrainingRun
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.progress import Level, ProgressDisplay
+from nextchar.runs.run import TrainingRun
+from nextchar.text.corpus import default_cache_folder
+from nextchar.training.events import Finished
 
 
 def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:

@@ -14,9 +14,9 @@ from nextchar.errors import MissingDependencyError, UsageError
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
 
 if TYPE_CHECKING:
-    from nextchar.forecast import Forecast
-    from nextchar.inspection import CharacterCount, Inspection
-    from nextchar.text import TextFile
+    from nextchar.runs.forecast import Forecast
+    from nextchar.text.files import TextFile
+    from nextchar.text.inspection import CharacterCount, Inspection
 
 
 WIDTH = 10
@@ -41,8 +41,8 @@ def inspect(
     json
         Print everything as one JSON object.
     """
-    from nextchar.classic import as_classic
-    from nextchar.inspection import inspect_texts
+    from nextchar.text.inspection import inspect_texts
+    from nextchar.training.classic_recipe import as_classic
 
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
@@ -60,9 +60,9 @@ def inspect(
 
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
-    from nextchar.corpus import default_cache_folder
-    from nextchar.forecast import TRIAL_SECONDS, forecast
-    from nextchar.training_text import encode
+    from nextchar.runs.forecast import TRIAL_SECONDS, forecast
+    from nextchar.runs.training_text import encode
+    from nextchar.text.corpus import default_cache_folder
 
     note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")
     try:

@@ -14,7 +14,7 @@ from nextchar.errors import UsageError
 from nextchar.settings import TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    from nextchar.training_run import TrainingRun
+    from nextchar.runs.run import TrainingRun
 
 Flat = Parameter(name="*")
 Plain = Parameter(negative=())
@@ -61,11 +61,11 @@ def train(
     """
     from nextchar.cli import follow
     from nextchar.cli.console import error_console
-    from nextchar.corpus import default_cache_folder
-    from nextchar.preparation import Texts
-    from nextchar.progress import choose_level
-    from nextchar.run_folder import RunFolder
-    from nextchar.training_run import TrainingRun, free_folder
+    from nextchar.runs.folder import RunFolder
+    from nextchar.runs.preparation import Texts
+    from nextchar.runs.progress import choose_level
+    from nextchar.runs.run import TrainingRun, free_folder
+    from nextchar.text.corpus import default_cache_folder
 
     if port is not None and not serve:
         raise UsageError("--port is the port of the page: give --serve, too.")
@@ -123,10 +123,10 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     from nextchar.cli import follow
     from nextchar.cli.console import error_console, note
     from nextchar.convert import convert
-    from nextchar.corpus import default_cache_folder
-    from nextchar.preparation import Texts
-    from nextchar.run_folder import RunFolder
-    from nextchar.training_run import TrainingRun, free_folder
+    from nextchar.runs.folder import RunFolder
+    from nextchar.runs.preparation import Texts
+    from nextchar.runs.run import TrainingRun, free_folder
+    from nextchar.text.corpus import default_cache_folder
 
     folder = RunFolder(free_folder(out.parent, (out.name,)))
     training = TrainingSettings.model_validate({"time": time, "seed": seed})

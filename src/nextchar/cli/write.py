@@ -52,7 +52,7 @@ def sample(
     json
         Print the prompt, the texts and the settings as one JSON object instead.
     """
-    from nextchar.language_model import LanguageModel
+    from nextchar.model.language_model import LanguageModel
 
     if count < 1:
         from nextchar.errors import UsageError

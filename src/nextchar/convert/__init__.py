@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nextchar.atomic_file import write_atomically
 from nextchar.convert import keras_model, onnx_model, single_file
 from nextchar.convert.characters import Characters
 from nextchar.convert.result import Exported, Imported
 from nextchar.errors import ModelFileError, UsageError
-from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
-from nextchar.run_folder import find_model
+from nextchar.files.atomic_file import write_atomically
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
+from nextchar.runs.folder import find_model
 
 OWN = ".safetensors"
 """Suffix of nextchar's own model files."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from nextchar.errors import TextError, UsageError
-from nextchar.text import TextFile, joined_chunks, readable
+from nextchar.text.files import TextFile, joined_chunks, readable
 
 Symbol = str | None
 """One character, or None: what stands for none (padding, or whatever is unknown)."""

@@ -1,4 +1,4 @@
-"""Which layers of Keras the equations of `nextchar.architecture` stand for, and why the others are refused."""
+"""Which layers of Keras the equations of `nextchar.networks.architecture` stand for, and why the others are refused."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nextchar.architecture import Architecture
 from nextchar.convert.characters import Characters, write_list
 from nextchar.convert.keras_library import keras_loaded
 from nextchar.convert.keras_network import keras_weights
@@ -19,7 +18,8 @@ from nextchar.convert.keras_reading import Reading, holds_model, read_model
 from nextchar.convert.keras_weights import read_weights
 from nextchar.convert.result import Exported, Imported
 from nextchar.errors import ModelFileError
-from nextchar.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.networks.architecture import Architecture
 
 WEIGHTS = ".weights.h5"
 SUFFIXES = (WEIGHTS, ".keras", ".h5")

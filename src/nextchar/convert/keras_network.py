@@ -1,4 +1,4 @@
-"""The weights of a network as Keras lays them out, and as `nextchar.architecture` does.
+"""The weights of a network as Keras lays them out, and as `nextchar.networks.architecture` does.
 
 Both have the gates in the same order: i f g o, where Keras calls g "c". Keras multiplies from the left, so that its
 matrices are ours transposed: ``kernel`` (inputs, 4H), ``recurrent_kernel`` (H, 4H), the ``kernel`` of Dense (H, V).
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from nextchar.architecture import GATES, Architecture, Floats, Parameters
 from nextchar.convert.characters import Symbol
 from nextchar.errors import ModelFileError
-from nextchar.vocabulary import Vocabulary
+from nextchar.networks.architecture import GATES, Architecture, Floats, Parameters
+from nextchar.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.architecture import GATES
 from nextchar.convert.keras_layers import check_kind, refusal
 from nextchar.convert.keras_library import damage_told, load_h5py
 from nextchar.convert.keras_network import KerasNetwork, assemble
 from nextchar.errors import ModelFileError
+from nextchar.networks.architecture import GATES
 
 Arrays = list[NDArray[Any]]
 

@@ -1,4 +1,4 @@
-"""A network as a graph of ONNX: the equations of `nextchar.architecture` in its standard operators.
+"""A network as a graph of ONNX: the equations of `nextchar.networks.architecture` in its standard operators.
 
 Inputs are ``ids`` (B, T) and the state of each layer, ``hidden_0`` and ``cell_0`` (B, H) and so on; outputs are
 ``logits`` (B, T, V) and the state after, ``hidden_0_after`` and so on. The operator LSTM has the gates in another order
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.architecture import GATES, Architecture, Floats, Parameters
+from nextchar.networks.architecture import GATES, Architecture, Floats, Parameters
 
 STATE = ("hidden", "cell")
 """What the state of a layer consists of."""

@@ -24,8 +24,8 @@ from typing import Any
 from nextchar.convert.onnx_graph import draw_graph
 from nextchar.convert.result import Exported
 from nextchar.errors import MissingDependencyError, ModelFileError
-from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
 
 SUFFIXES = (".onnx",)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nextchar.model_file import ModelFile
+from nextchar.model.model_file import ModelFile
 
 
 @dataclass(frozen=True)

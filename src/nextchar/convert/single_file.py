@@ -13,10 +13,10 @@ from typing import Any
 
 from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
-from nextchar.growth import growth_of
-from nextchar.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.page import build_page, embedded_setup
-from nextchar.run_folder import MODEL, RunFolder
+from nextchar.runs.folder import MODEL, RunFolder
+from nextchar.runs.history import growth_of
 
 SUFFIXES = (".html", ".htm")
 

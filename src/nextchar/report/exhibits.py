@@ -6,15 +6,15 @@ from html import escape
 
 import numpy as np
 
-from nextchar.architecture import Ids
-from nextchar.copying import copied_mask, longest_copied_passage
-from nextchar.engine import make_network
-from nextchar.events import Evaluated, Sampled
-from nextchar.model_file import ModelFile
+from nextchar.model.model_file import ModelFile
+from nextchar.networks.architecture import Ids
+from nextchar.networks.engine import make_network
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
-from nextchar.report.run_record import RunRecord, Samples
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
+from nextchar.runs.record import RunRecord, Samples
 from nextchar.settings import SAMPLE_TEMPERATURES
+from nextchar.text.overlap import copied_mask, longest_copied_passage
+from nextchar.training.events import Evaluated, Sampled
 
 MOST_ROWS = 48
 """Evaluations whose samples the page shows at most, evenly over the run; samples.md has them all."""

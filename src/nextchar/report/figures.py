@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextchar.errors import MissingDependencyError
-from nextchar.events import Evaluated, Recovered
+from nextchar.training.events import Evaluated, Recovered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,15 +11,15 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from nextchar.architecture import Ids
-from nextchar.corpus import open_corpus
 from nextchar.errors import TextError
+from nextchar.networks.architecture import Ids
 from nextchar.report import exhibits
 from nextchar.report.figures import learning_curves
 from nextchar.report.markup import element, file_size, pairs_table, text_element, visible_lines
-from nextchar.report.run_record import RunRecord
-from nextchar.run_folder import RunFolder
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration
+from nextchar.text.corpus import open_corpus
 
 SENSIBLE = 20.0
 """Bits per character from which on a model knows less than nothing, and 2^bits is not worth telling."""

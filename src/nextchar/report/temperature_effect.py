@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.architecture import Ids, Network
-from nextchar.sampling import Distribution, softmax
+from nextchar.model.sampling import Distribution, softmax
+from nextchar.networks.architecture import Ids, Network
 
 MIDDLING = 2.5
 """Bits of entropy at temperature 1 where the effect shows best: a few characters are likely, none certain."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nextchar.language_model import LanguageModel
-from nextchar.vocabulary import Vocabulary
+from nextchar.model.language_model import LanguageModel
+from nextchar.text.vocabulary import Vocabulary
 from nextchar.web.completion_bodies import CompletionBody
 from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation
 from nextchar.web.prediction import Foreseen, Reader

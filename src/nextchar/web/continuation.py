@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nextchar.architecture import Floats, Ids, Network
-from nextchar.generation import BLOCK, Writer, continue_ids
-from nextchar.language_model import LanguageModel, until_stop
+from nextchar.model.generation import BLOCK, Writer, continue_ids
+from nextchar.model.language_model import LanguageModel, until_stop
+from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
-from nextchar.vocabulary import Replacement
+from nextchar.text.vocabulary import Replacement
 
 CHUNK = 512
 """Ids of a prompt read at once; between two of them somebody else has a go, and memory is in proportion to it."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.architecture import Floats, Ids, Network
 from nextchar.errors import TextError
-from nextchar.language_model import LanguageModel
-from nextchar.sampling import Distribution, next_distribution
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.sampling import Distribution, next_distribution
+from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.settings import SamplingSettings
-from nextchar.vocabulary import UNKNOWN_ID
+from nextchar.text.vocabulary import UNKNOWN_ID
 from nextchar.web.answers import json_bytes
 from nextchar.web.continuation import CHUNK, read_prompt, tell_replacements
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from nextchar.architecture import Network
 from nextchar.errors import ModelFileError
-from nextchar.growth import growth_of
-from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
-from nextchar.run_folder import EVENTS, MODEL, RunFolder, find_model
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
+from nextchar.networks.architecture import Network
+from nextchar.runs.folder import EVENTS, MODEL, RunFolder, find_model
+from nextchar.runs.history import growth_of
 from nextchar.web.answers import json_bytes
 from nextchar.web.refusals import BROKEN, RefusedError, busy
 

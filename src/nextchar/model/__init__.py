@@ -1,0 +1,13 @@
+"""Models: what a trained network and its characters can do: write, predict, score.
+
+Read in this order; a module imports only from those before it:
+
+- `model_file`: a model on disk.
+- `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
+- `generation`: the loop that draws an id, feeds it back and draws again.
+- `scoring`: bits per character of a text.
+- `calibration`: the softmax temperature that held-out text asks for.
+- `baselines`: what counting alone gets on the same text.
+- `dynamic_evaluation`: scoring with weights that learn from what they scored (torch).
+- `language_model`: all of it for strings.
+"""

@@ -1,0 +1,82 @@
+"""How sure of itself a network is, fitted on text that it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nextchar.networks.architecture import Floats, Ids, Network, Parameters
+from nextchar.parallel import ALONE, InParts
+
+STREAMS, LENGTH = 32, 256
+"""Places of the text that are read for it, and ids at each, at most."""
+LEAST, LOGITS = 64, 1 << 23
+"""Fewer ids are read at each, but no less than so many, where all of them would have more logits."""
+AT_ONCE = 32
+"""Ids read at once at each."""
+STEPS, CLOSE = 4, 0.003
+"""Steps of Newton's method, at most, and a change that is not worth another step. The first alone goes too far where a
+network is much too sure: to 1.24 where 1.19 is best, 0.01 bits."""
+COOLEST, HOTTEST = 0.5, 2.0
+"""Temperatures that are believed; a text of a few characters could ask for any."""
+
+
+def fit_temperature(network: Network[Any], ids: Ids, workers: InParts = ALONE) -> float:
+    """Return the softmax temperature at which ``network`` needs the fewest bits for ``ids`` (T,), T at least 2.
+
+    One number is fitted, by Newton's method on 1 / temperature, from 1. So little can be learned from the text in that
+    way that the bits on it stay honest: 1 / 2T nats too few, on average. Above 1: the network is surer than it should
+    be, as most become that see a text many times.
+
+    Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017).
+    """
+    length = min(LENGTH, max(LEAST, LOGITS // (STREAMS * network.vocabulary_size)))
+    rows = min(STREAMS, max(1, len(ids) // length))
+    apart = len(ids) // rows
+    read = np.stack([ids[first : first + min(apart, length)] for first in range(0, rows * apart, apart)])  # (B, t)
+    parts = workers.in_parts(lambda part: list(_read(network, read[part])), rows)
+    seen = [piece for part in parts for piece in part]
+    inverse = 1.0
+    for _ in range(STEPS):
+        slopes, curvatures = zip(*(_derivatives(inverse, *piece) for piece in seen), strict=True)
+        if sum(curvatures) <= 0:
+            break
+        before, inverse = inverse, min(1 / COOLEST, max(1 / HOTTEST, inverse - sum(slopes) / sum(curvatures)))
+        if abs(inverse - before) < CLOSE:
+            break
+    return 1 / inverse
+
+
+def _read(network: Network[Any], ids: Ids) -> Iterator[tuple[Floats, Floats]]:
+    """Read ``ids`` (B, T); yield in pieces the logits (B, s, V) before each but the first, less the largest, and that
+    of the id that came (B, s); not for the first piece, if there are others: it gives the state to read those with."""
+    state = network.initial_state(len(ids))
+    for first in range(0, ids.shape[1] - 1, AT_ONCE):
+        targets = ids[:, 1 + first : 1 + first + AT_ONCE].astype(np.intp)  # (B, s)
+        logits, state = network.forward(ids[:, first : first + targets.shape[1]].astype(np.intp), state)  # (B, s, V)
+        if first or ids.shape[1] <= 1 + AT_ONCE:
+            centred = logits - logits.max(-1, keepdims=True)  # (B, s, V)
+            yield centred, np.take_along_axis(centred, targets[..., None], -1)[..., 0]
+
+
+def _derivatives(inverse: float, logits: Floats, chosen: Floats) -> tuple[float, float]:
+    """Return the first and the second derivative of the nats of the ids chosen by the inverse of the temperature.
+
+    Args:
+        inverse: 1 / temperature.
+        logits: (B, s, V), the largest of each id 0.
+        chosen: (B, s), those of the ids that came.
+    """
+    weights = np.exp(np.float32(inverse) * logits)  # (B, s, V)
+    weights /= weights.sum(-1, keepdims=True)
+    mean = (weights * logits).sum(-1)  # (B, s)
+    curvature = (weights * logits**2).sum(-1) - mean**2  # (B, s)
+    return float((mean - chosen).sum(dtype=np.float64)), float(curvature.sum(dtype=np.float64))
+
+
+def at_temperature(parameters: Parameters, temperature: float) -> Parameters:
+    """Return the ``parameters`` of the network whose logits are those of these, divided by ``temperature``."""
+    scaled = {name: parameters[name] / np.float32(temperature) for name in ("output.weight", "output.bias")}
+    return {**parameters, **scaled}

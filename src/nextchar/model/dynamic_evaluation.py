@@ -1,0 +1,206 @@
+"""Scoring by a network that learns from what it has scored (dynamic evaluation), in torch.
+
+The text is read in segments. Each is scored first, by the weights as they then are; afterwards the weights w make one
+step on it, g being the gradient of its mean loss, and are drawn a little back to what they were at the beginning, w0:
+
+    w <- w + DECAY (w0 - w) - s g
+
+Not every weight steps equally far. s divides by how large its gradients usually are: r, the root of their mean square
+on a text that the network writes itself (so that no text has to be kept with a model), plus a floor:
+
+    s = STEP / (|r / (r + floor)| (r + floor))          floor = FLOOR times the mean of r
+
+|.| is the Euclidean norm over all weights. On text like the network's own a step is then about STEP long, whatever the
+network's size.
+
+Source: Krause, Kahembwe, Murray and Renals, "Dynamic evaluation of neural sequence models" (2018), with r from the
+network's own text instead of its training text, and the norm new. What was measured: docs/adaptation.md.
+"""
+
+# torch types numpy arrays and gradients as unknown.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nextchar.model.generation import generate_ids
+from nextchar.model.scoring import Scores, log2_softmax
+from nextchar.networks.architecture import Architecture, Ids, Network, Parameters
+from nextchar.networks.torch_network import LSTM, Dropout
+from nextchar.networks.torch_threads import Workers
+from nextchar.randomness import random_stream
+from nextchar.settings import SamplingSettings
+
+SEGMENT = 16
+"""Ids scored by the same weights and learned from in one step; also how far back in time a gradient goes."""
+STEP = 0.3
+"""Length of a step on text like the network's own."""
+LONGEST_STEP = 2.0
+"""A longer step is shortened to this; on ordinary text none is."""
+DECAY = 0.001
+"""Share of the way back to the first weights that is gone with each step."""
+FLOOR = 0.3
+"""What is added to the usual size of a weight's gradients, as a share of the mean of all."""
+OWN_TEXT = 2560
+"""Ids that the network writes for those sizes."""
+
+_SMALLEST = 1e-12
+"""Floor at least, for a network that is certain of all it writes."""
+
+
+class AdaptiveScorer:
+    """Scores a text piece by piece like `nextchar.model.scoring.Scorer`, with weights that learn from what was scored.
+
+    An id is scored before it, or any other of its segment, is learned from; the result does not depend on the pieces.
+    """
+
+    def __init__(self, architecture: Architecture, parameters: Parameters, network: Network[Any], start: int) -> None:
+        """Begin a text.
+
+        Args:
+            architecture: the sizes; where ``context_length`` is None the state is carried on.
+            parameters: the weights to begin with, which are copied and stay as they are.
+            network: the same network, to write the text of its own.
+            start: the id read before the first one.
+        """
+        self._module = LSTM(architecture, parameters)
+        self._weights = list(self._module.tensors().values())
+        self._first_weights = [weight.detach().clone() for weight in self._weights]
+        self._reader = _Windows(self._module) if architecture.context_length else _Stream(self._module)
+        own = np.fromiter(
+            generate_ids(network, np.array([start]), SamplingSettings(temperature=1.0), random_stream(0, "evaluation")),
+            np.int64,
+            OWN_TEXT,
+        )
+        with _one_thread():
+            self._step_sizes = step_sizes(self._gradient_sizes(own, start))
+        self._context = self._reader.begin()
+        self._inputs = [start]
+        """Ids of the segment that was begun, and the one before it."""
+
+    def score(self, ids: Ids) -> Scores:
+        """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        with _one_thread():
+            return np.concatenate([np.empty(0), *self._score_parts(np.asarray(ids))])
+
+    def _score_parts(self, ids: Ids) -> Iterator[Scores]:
+        """Yield the scores of ``ids`` (T,), up to the end of a segment each."""
+        first = 0
+        while first < len(ids):
+            part = ids[first : first + SEGMENT + 1 - len(self._inputs)].tolist()
+            self._inputs += part
+            yield self._score_segment()[-len(part) :]
+            first += len(part)
+
+    def _score_segment(self) -> Scores:
+        """Return the scores of the segment that was begun, shape (t,), and learn from it if it is whole.
+
+        What of it was scored before gets the same scores again: nothing was learned since.
+        """
+        segment = torch.tensor(self._inputs)  # (t + 1,)
+        whole = len(segment) == SEGMENT + 1
+        with torch.set_grad_enabled(whole):
+            logits, after = self._reader.read(segment[:-1], self._context)  # (t, V)
+        scores = log2_softmax(logits.detach().numpy(), segment[1:].numpy())
+        if whole:
+            self._learn(self._gradients(logits, segment[1:]))
+            self._context, self._inputs = after, self._inputs[-1:]
+        return scores
+
+    def _gradients(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients of the mean loss of ``targets`` (T,), in nats, given ``logits`` (T, V)."""
+        return torch.autograd.grad(functional.cross_entropy(logits, targets), self._weights)
+
+    @torch.no_grad()
+    def _learn(self, gradients: Sequence[Tensor]) -> None:
+        """Make one step of the weights."""
+        steps = [size * gradient for size, gradient in zip(self._step_sizes, gradients, strict=True)]
+        shrink = min(1.0, LONGEST_STEP / max(_norm(steps), _SMALLEST))
+        for weight, first, step in zip(self._weights, self._first_weights, steps, strict=True):
+            weight.lerp_(first, DECAY).sub_(step, alpha=shrink)
+
+    def _gradient_sizes(self, ids: Ids, start: int) -> list[Tensor]:
+        """Return the root mean square of each weight's gradients over the segments of ``ids`` (n,)."""
+        text = torch.tensor([start, *(int(one) for one in ids)])  # (n + 1,)
+        count = len(ids) // SEGMENT
+        squares = [torch.zeros_like(weight) for weight in self._first_weights]
+        context = self._reader.begin()
+        for first in range(0, count * SEGMENT, SEGMENT):
+            segment = text[first : first + SEGMENT + 1]
+            logits, context = self._reader.read(segment[:-1], context)  # (T, V)
+            for square, gradient in zip(squares, self._gradients(logits, segment[1:]), strict=True):
+                square.addcmul_(gradient, gradient)
+        return [square.div_(count).sqrt_() for square in squares]
+
+
+def step_sizes(gradient_sizes: Sequence[Tensor]) -> list[Tensor]:
+    """Return what the gradient of each weight is multiplied by: s of this module's head, for its r."""
+    count = sum(size.numel() for size in gradient_sizes)
+    mean = sum(float(size.sum(dtype=torch.float64)) for size in gradient_sizes) / count
+    if mean == 0:  # nothing to learn, as with a single character
+        return [torch.zeros_like(size) for size in gradient_sizes]
+    floor = max(FLOOR * mean, _SMALLEST)
+    norm = _norm([size / (size + floor) for size in gradient_sizes])
+    return [STEP / (norm * (size + floor)) for size in gradient_sizes]
+
+
+def _norm(tensors: Sequence[Tensor]) -> float:
+    """Return the Euclidean norm of ``tensors`` taken as one vector."""
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors))
+
+
+class _Stream:
+    """Reads on from the state that the text before has come to."""
+
+    def __init__(self, module: LSTM) -> None:
+        self._module = module
+
+    def begin(self) -> Any:
+        """Return the state of a text's beginning."""
+        return self._module.initial_state(1)
+
+    def read(self, ids: Tensor, before: Any) -> tuple[Tensor, Any]:
+        """Read ``ids`` (T,) on from ``before``; return the logits (T, V) and the state after, cut off from what made
+        it."""
+        logits, after = self._module(ids[:, None], before)  # (T, 1, V)
+        return logits[:, 0], tuple((h.detach(), c.detach()) for h, c in after)
+
+
+class _Windows:
+    """Reads the last ids alone, from the zero state, for each prediction."""
+
+    def __init__(self, module: LSTM) -> None:
+        self._module, self._length = module, module.architecture.context_length or 1
+        self._dropout = Dropout(0.0, 0.0, torch.Generator())
+
+    def begin(self) -> Tensor:
+        """Return the ids before a text's beginning, none."""
+        return torch.empty(0, dtype=torch.long)
+
+    def read(self, ids: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Read ``ids`` (T,) on from the ids before; return the logits (T, V) and the ids before the next."""
+        known = torch.cat([before, ids])  # (K + T,)
+        ends = range(len(before) + 1, len(known) + 1)
+        short = [known[:end, None] for end in ends if end < self._length]  # each (t, 1): a text's beginning
+        windows = known.unfold(0, self._length, 1).t() if len(short) < len(ids) else known[:0]  # (n, T - short)
+        rows = [self._module.read_windows(window, self._dropout) for window in (*short, windows) if window.numel()]
+        return torch.cat(rows), known[max(0, len(known) - self._length + 1) :]
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Let torch compute with one thread inside: where there is so little to do, several wait for each other."""
+    workers = Workers(1)
+    try:
+        yield
+    finally:
+        workers.close()

@@ -1,0 +1,117 @@
+"""Writing: the loop that draws an id, feeds it back and draws again, for any Network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.model.sampling import draw, next_distribution
+from nextchar.networks.architecture import Floats, Ids, Network
+from nextchar.settings import SamplingSettings
+
+BLOCK = 256
+"""Ids at most that a network with a loop of its own draws in one go; what is not asked for any more is lost time."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A network with a loop of its own for draws that only a temperature shapes."""
+
+    def write(
+        self,
+        logits: Floats,
+        state: Any,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[Ids, Floats, Any]:
+        """Draw an id for each of ``uniforms`` (T, B) from ``logits`` (B, V) on, reading each; return the ids (T, B),
+        and logits and state after the last."""
+        ...
+
+
+def generate_ids(
+    network: Network[Any],
+    prompt: Ids,
+    settings: SamplingSettings,
+    random: np.random.Generator,
+    forbidden: tuple[int, ...] = (),
+) -> Iterator[int]:
+    """Yield ids that go on from ``prompt``, each as soon as it is drawn, for as long as they are asked for.
+
+    Args:
+        network: predicts the next id.
+        prompt: ids read first, shape (T,), at least one.
+        settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
+        random: one uniform number is taken from it for each id, or some more where the network has a loop of its own.
+        forbidden: ids that are never drawn.
+    """
+    logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
+    yield from continue_ids(network, logits[:, -1], state, settings, random, forbidden=forbidden)
+
+
+def continue_ids(
+    network: Network[Any],
+    logits: Floats,
+    state: Any,
+    settings: SamplingSettings,
+    random: np.random.Generator,
+    *,
+    forbidden: tuple[int, ...] = (),
+) -> Iterator[int]:
+    """Yield ids as `generate_ids` does, from where a text has been read to: its ``logits`` (1, V) and ``state``."""
+    if isinstance(network, Writer) and _is_plain(settings):
+        last, allowed, size = logits, _allowed(logits, forbidden), 1
+        while True:  # blocks that grow, so that the first id comes at once
+            ids, last, state = network.write(last, state, settings.temperature, allowed, random.random((size, 1)))
+            yield from ids[:, 0].tolist()
+            size = min(2 * size, BLOCK)
+    while True:
+        drawn = int(draw(next_distribution(logits[0], settings, forbidden), random.random()))
+        yield drawn
+        following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
+        logits = following[:, -1]
+
+
+def generate_rows(
+    network: Network[Any],
+    prompt: Ids,
+    settings: SamplingSettings,
+    randoms: Sequence[np.random.Generator],
+    forbidden: tuple[int, ...] = (),
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the next id of each of several texts, shape (B,), which all go on from ``prompt`` (T,) side by side, up to
+    the length that ``settings`` give.
+
+    Each takes one uniform number for each id from its own of ``randoms`` (B), as `generate_ids` would.
+    """
+    batch = len(randoms)
+    logits, state = network.forward(np.tile(prompt, (batch, 1)), network.initial_state(batch))  # (B, T, V)
+    last, allowed = logits[:, -1], _allowed(logits, forbidden)
+    for first in range(0, settings.length, BLOCK):
+        size = min(BLOCK, settings.length - first)
+        uniforms = np.stack([random.random(size) for random in randoms], axis=1)  # (size, B)
+        if isinstance(network, Writer) and _is_plain(settings):
+            ids, last, state = network.write(last, state, settings.temperature, allowed, uniforms)
+            yield from ids
+            continue
+        for uniform in uniforms:
+            drawn = draw(next_distribution(last, settings, forbidden), uniform)  # (B,)
+            yield drawn
+            logits, state = network.forward(drawn[:, None], state)  # (B, 1, V)
+            last = logits[:, 0]
+
+
+def _is_plain(settings: SamplingSettings) -> bool:
+    """Return whether a temperature alone shapes the draws."""
+    return settings.top_k is None and settings.top_p is None and settings.min_p is None
+
+
+def _allowed(logits: Floats, forbidden: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return whether each id may be drawn, shape (V,), for logits (..., V)."""
+    allowed = np.ones(logits.shape[-1], np.bool_)
+    allowed[list(forbidden)] = False
+    return allowed

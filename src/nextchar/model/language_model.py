@@ -1,0 +1,308 @@
+"""A model that speaks text: it writes, predicts and scores strings. Everything here works without torch."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.errors import MissingDependencyError, ModelFileError, TextError
+from nextchar.model.generation import BLOCK, generate_ids, generate_rows
+from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.sampling import next_distribution
+from nextchar.model.scoring import Scorer, ScoresIds, character_scores
+from nextchar.networks.architecture import Network
+from nextchar.networks.engine import make_network
+from nextchar.networks.quantisation import quantised
+from nextchar.parallel import Threads, available_cores
+from nextchar.randomness import random_stream
+from nextchar.runs.folder import find_model
+from nextchar.settings import SamplingSettings, Weights, build
+from nextchar.text.vocabulary import Replacement, Vocabulary
+
+NUMPY_STEP, NUMPY_MULTIPLICATION = 60e-6, 0.2e-9
+"""Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
+LOADING = 1.0
+"""Seconds of work in NumPy that loading the compiled loops is worth."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a model predicts a text."""
+
+    bits_per_character: float
+    """Mean of -log2 p over every character, each predicted once from all before it."""
+    characters: int
+    unknown_characters: int
+    """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of
+    Unicode."""
+    adaptive_bits_per_character: float | None = None
+    """The same mean where the weights learn from what was scored (`nextchar.model.dynamic_evaluation`), if that was asked for."""
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A trained model: probabilities of the next character, and what follows from them."""
+
+    file: ModelFile
+    carry_state: bool = False
+    """Whether a model that was trained in windows carries its state on from character to character instead."""
+    weights: Weights = "float32"
+    """How its weights are kept; int8 rounds them."""
+
+    @classmethod
+    def load(
+        cls, path: str | PathLike[str], *, carry_state: bool = False, weights: Weights = "float32"
+    ) -> LanguageModel:
+        """Load a model from a run folder, a model file, or a page that `nextchar convert` wrote.
+
+        Args:
+            path: where it is.
+            carry_state: let a model that was trained in windows carry its state on from character to character: many
+                times faster, and its probabilities are then others. It changes nothing in other models.
+            weights: int8 rounds them to eight bits: large models write about twice as fast, and score a little worse
+                (docs/performance.md).
+
+        Raises:
+            ModelFileError: there is none, or it is damaged.
+        """
+        return cls(ModelFile.load(find_model(Path(path))), carry_state, weights)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model file.
+
+        Raises:
+            ModelFileError: it cannot be written.
+        """
+        try:
+            self.file.save(Path(path))
+        except OSError as error:
+            raise ModelFileError(f"The model cannot be written to {path}: {error.strerror or error}.") from error
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters the model knows."""
+        return self.file.vocabulary
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the model comes from."""
+        return self.file.provenance
+
+    @cached_property
+    def network(self) -> Network[Any]:
+        """The network that predicts, in NumPy: ready at once."""
+        return self._make_network(compiled=False)
+
+    @cached_property
+    def compiled_network(self) -> Network[Any]:
+        """The same network with compiled loops, several times faster; loading them takes half a second, compiling them
+        on their first use on a machine some ten."""
+        return self._make_network(compiled=True)
+
+    def _make_network(self, *, compiled: bool) -> Network[Any]:
+        return make_network(
+            self.file.architecture,
+            self.file.parameters,
+            compiled=compiled,
+            carry_state=self.carry_state,
+            weights=self.weights,
+        )
+
+    def network_for(self, characters: int) -> Network[Any]:
+        """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
+        architecture = self.file.architecture
+        steps = 1 if self.carry_state else architecture.context_length or 1  # of the network, for each character
+        seconds = characters * steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
+        return self.compiled_network if seconds > LOADING else self.network
+
+    @property
+    def start_id(self) -> int:
+        """What is read before a text's first character: a line end, else a space, else the first character known."""
+        known = self.vocabulary.characters
+        return int(self.vocabulary.encode(next((c for c in "\n " if c in known), known[0]))[0])
+
+    def generate(self, prompt: str = "", *, strict: bool = False, **options: Any) -> str:
+        """Return text that goes on from ``prompt``, which is not repeated; see `stream`."""
+        return "".join(self.stream(prompt, strict=strict, **options))
+
+    def stream(self, prompt: str = "", *, strict: bool = False, text: int = 0, **options: Any) -> Iterator[str]:
+        """Yield text that goes on from ``prompt``, each character as soon as it is drawn.
+
+        Args:
+            prompt: what to go on from; characters the model does not know are replaced by the nearest it knows, or left
+                out (`Vocabulary.fold` tells which).
+            strict: raise an error instead.
+            text: number of the text among several from the same seed.
+            **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
+                The same seed gives the same text; without one it is different each time.
+
+        Raises:
+            UsageError: an option is unknown or its value is not allowed.
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        settings, ids, seed = self._begin(prompt, strict, options)
+        random = random_stream(seed, "sampling", text)
+        drawn = generate_ids(self.network_for(settings.length), ids, settings, random, self.vocabulary.never_drawn)
+        characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
+        return (character for piece in until_stop(characters, settings.stop) for character in piece)
+
+    def generate_many(self, prompt: str, count: int, *, strict: bool = False, **options: Any) -> list[str]:
+        """Return ``count`` texts that go on from ``prompt``, written side by side on all cores.
+
+        They are those that `stream` gives for ``text`` = 0, 1, ..., but for rounding; options are the same.
+
+        Raises:
+            UsageError: an option is unknown or its value is not allowed.
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        settings, ids, seed = self._begin(prompt, strict, options)
+        randoms = [random_stream(seed, "sampling", text) for text in range(count)]
+        network = self.network_for(count * settings.length)
+
+        def write(rows: slice) -> list[str]:
+            drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
+            return self._rows_until(drawn, settings.stop, len(randoms[rows]))
+
+        return [text for part in Threads(available_cores()).in_parts(write, count) for text in part]
+
+    def _begin(
+        self, prompt: str, strict: bool, options: dict[str, Any]
+    ) -> tuple[SamplingSettings, NDArray[np.integer], int]:
+        """Return how to draw, the ids to go on from, and the seed, drawn where none is given."""
+        settings = build(SamplingSettings, options)
+        ids, _ = self.read_prompt(prompt, strict=strict)
+        return settings, ids, secrets.randbits(63) if settings.seed is None else settings.seed
+
+    def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
+        """Return the texts of the ``count`` rows drawn, each up to its stop, drawing no more once all have stopped."""
+        texts = [""] * count
+        for rows in iter(lambda: list(itertools.islice(drawn, BLOCK)), []):
+            pieces = (self.vocabulary.decode(row) for row in np.stack(rows, axis=1))
+            texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+            if stops and all(any(stop in text for stop in stops if stop) for text in texts):
+                break
+        return ["".join(until_stop(iter(text), stops)) for text in texts]
+
+    def next_character_distribution(
+        self, prompt: str = "", *, strict: bool = False, **options: Any
+    ) -> dict[str, float]:
+        """Return the probability of each character to come next after ``prompt``, the most probable first.
+
+        Options are those of `stream`, but for ``temperature``, which is 1 unless given: the distribution as the model
+        has it. The probabilities sum to one; those of characters that cannot be drawn are 0.
+        """
+        settings = build(SamplingSettings, {"temperature": 1.0, **options})
+        ids, _ = self.read_prompt(prompt, strict=strict)
+        logits, _ = self.network.forward(ids[None], self.network.initial_state(1))  # (1, T, V)
+        never = self.vocabulary.never_drawn
+        distribution = next_distribution(logits[0, -1], settings, never)  # (V,)
+        order = np.argsort(-distribution, kind="stable")
+        return {self.vocabulary.decode([one]): float(distribution[one]) for one in order if one not in never}
+
+    def evaluate(self, text: str | Iterable[str], *, adapt: bool = False) -> Evaluation:
+        """Score ``text``, whole or in pieces; a model of lower-cased text scores it lower-cased.
+
+        Args:
+            text: what to score.
+            adapt: score it once more with weights that learn from what was scored, some thousand characters a second.
+                The model stays as it is. Takes torch.
+
+        Raises:
+            TextError: the text is empty.
+            MissingDependencyError: ``adapt`` is set and torch is not installed.
+        """
+        pieces = iter([text] if isinstance(text, str) else text)
+        first = next(pieces, "")
+        scorers = [self._scorer(len(first)), *([self._adaptive_scorer()] if adapt else [])]
+        bits, characters, unknown = np.zeros(len(scorers)), 0, 0
+        for piece in itertools.chain([first], pieces):
+            scores = np.stack([self._score(scorer, piece) for scorer in scorers])  # (1 or 2, T)
+            bits -= scores.sum(-1)
+            characters += scores.shape[1]
+            unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self._as_trained(piece))))
+        if characters == 0:
+            raise TextError("An empty text cannot be scored: give at least one character.")
+        plain, *adaptive = (bits / characters).tolist()
+        return Evaluation(plain, characters, unknown, *adaptive)
+
+    def bits_per_character(self, text: str) -> float:
+        """Return the mean number of bits the model needs for a character of ``text``; lower is better."""
+        return self.evaluate(text).bits_per_character
+
+    def surprises(self, text: str) -> NDArray[np.float64]:
+        """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,)."""
+        return -self._score(self._scorer(len(text)), text)
+
+    def _scorer(self, characters: int) -> Scorer:
+        return Scorer(self.network_for(characters), self.start_id, Threads(available_cores()))
+
+    def _adaptive_scorer(self) -> ScoresIds:
+        try:
+            from nextchar.model.dynamic_evaluation import OWN_TEXT, AdaptiveScorer
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise MissingDependencyError(
+                'Adapting takes torch, which is not installed: pip install "nextchar[train]". Without adapting, '
+                "scoring does without."
+            ) from error
+        architecture, parameters = self.file.architecture, self.file.parameters
+        if self.carry_state:
+            architecture = architecture.model_copy(update={"context_length": None})
+        if self.weights == "int8":
+            parameters = quantised(architecture, parameters)
+        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
+
+    def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
+        """Return log2 p of each character of ``text``, which goes on where ``scorer`` is."""
+        return character_scores(scorer, self.vocabulary.encode(self._as_trained(text)), self.vocabulary)
+
+    def read_prompt(self, prompt: str, *, strict: bool = False) -> tuple[NDArray[np.integer], list[Replacement]]:
+        """Return the ids that stand for ``prompt``, at least one, and what had to be replaced.
+
+        Raises:
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        folded, replacements = self.vocabulary.fold(prompt, strict=strict)
+        return self.prompt_ids(folded), replacements
+
+    def prompt_ids(self, prompt: str) -> NDArray[np.integer]:
+        """Return the ids of ``prompt``, all of whose characters are known; at least one."""
+        return self.vocabulary.encode(prompt) if prompt else np.array([self.start_id])
+
+    def _as_trained(self, text: str) -> str:
+        return text.lower() if self.provenance.lowercase else text
+
+
+def until_stop(pieces: Iterator[str], stops: Sequence[str]) -> Generator[str, None, bool]:
+    """Yield ``pieces`` of a text up to where one of ``stops`` begins; what could be the beginning of one waits. Return
+    whether there was one."""
+    stops = [stop for stop in stops if stop]
+    held = ""
+    for piece in pieces:
+        held += piece
+        # Of several the one that is complete first; of those complete at once, the longest.
+        found = [(at + len(stop), at) for stop in stops if (at := held.find(stop)) >= 0]
+        if found:
+            yield held[: min(found)[1]]
+            return True
+        shown = len(held) - _begun_stop(held, stops)
+        yield held[:shown]
+        held = held[shown:]
+    yield held
+    return False
+
+
+def _begun_stop(text: str, stops: Sequence[str]) -> int:
+    """Return the length of the longest end of ``text`` that one of ``stops`` begins with."""
+    longest = min(len(text), max(map(len, stops), default=1) - 1)
+    return next((n for n in range(longest, 0, -1) if any(stop.startswith(text[-n:]) for stop in stops)), 0)

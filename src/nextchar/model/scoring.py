@@ -1,0 +1,163 @@
+"""Scoring: how many bits a network needs for each id of a text, for any Network."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.networks.architecture import Ids, Network, join_states, map_states, state_rows
+from nextchar.parallel import ALONE, InParts
+from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+
+CHUNK, LOGITS = 4096, 1 << 20
+"""Ids read at once, and about so many logits at most; memory is in proportion, the result is not changed."""
+WARM_UP = 256
+"""Ids read before a segment, to come to the state that it begins with."""
+SEGMENTS = 128
+"""Parts, at most, of a long text that are read side by side; each at least four times as long as its warm-up."""
+SAME = 1e-5
+"""Difference of two states, as a share of them or of 1, below which one is as good as the other."""
+
+Scores = NDArray[np.float64]
+
+
+class Scorer:
+    """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
+    it."""
+
+    def __init__(self, network: Network[Any], start: int, workers: InParts = ALONE) -> None:
+        """Begin a text; ``start`` is the id read before its first one, so that this is predicted too.
+
+        Where a piece is long it is read in segments side by side, by ``workers``; the result is the same.
+        """
+        self._network, self._workers = network, workers
+        self._state = network.initial_state(1)
+        self._before = start
+
+    def score(self, ids: Ids) -> Scores:
+        """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        # The state of a network that reads n ids and no more is whole once it has read them.
+        warm_up = max(WARM_UP, getattr(self._network, "context_length", 0))
+        segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
+        if segments < 2:
+            return self._score_rest(ids)
+        length = (len(ids) - warm_up) // segments
+        end = warm_up + segments * length
+        head = self._score_rest(ids[:warm_up])
+        middle = self._score_segments(ids[:end], warm_up, length)
+        return np.concatenate([head, middle, self._score_rest(ids[end:])])
+
+    def _score_rest(self, ids: Ids) -> Scores:
+        """Score ``ids`` (T,) one after another."""
+        if len(ids) == 0:
+            return np.empty(0)
+        inputs = np.concatenate([[self._before], ids[:-1]]).astype(np.intp)  # (T,)
+        scores, self._state = _read(self._network, inputs[None], np.asarray(ids, np.intp)[None], self._state)
+        self._before = int(ids[-1])
+        return scores[0]
+
+    def _score_segments(self, ids: Ids, warm_up: int, length: int) -> Scores:
+        """Score ``ids`` from ``warm_up`` on, in segments of ``length`` side by side.
+
+        Each segment but the first begins where a short reading of what is before it comes to. Afterwards that is
+        compared with where the segment before has really ended; where it was not the same, the segment is read again
+        from there. So nothing is taken on trust, however long the memory of the network.
+        """
+        known = np.asarray(ids, np.intp)
+        targets = known[warm_up:].reshape(-1, length)  # (B, length)
+        inputs = known[warm_up - 1 : -1].reshape(-1, length)  # (B, length)
+        starts = np.arange(1, len(inputs))[:, None] * length  # (B - 1, 1)
+        before = known[starts + np.arange(warm_up) - 1]  # (B - 1, warm_up), up to where each segment but one begins
+        _, warm = self._read_rows(before, None, self._network.initial_state(len(before)))
+        begun = join_states([self._state, warm])
+        scores, ended = self._read_rows(inputs, targets, begun)
+        while True:
+            truly = join_states([self._state, state_rows(ended, slice(0, -1))])
+            wrong = np.flatnonzero(_differ(begun, truly))
+            if len(wrong) == 0:
+                break
+            begun = truly
+            scores[wrong], again = self._read_rows(inputs[wrong], targets[wrong], state_rows(truly, wrong))
+            ended = _with_rows(ended, wrong, again)
+        self._state, self._before = state_rows(ended, slice(-1, None)), int(ids[-1])
+        return scores.ravel()
+
+    def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
+        """Read ``inputs`` (B, T) on from ``state``, by all workers; return log2 p of ``targets`` (B, T) and the state
+        after."""
+        parts = self._workers.in_parts(
+            lambda rows: _read(
+                self._network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
+            ),
+            len(inputs),
+        )
+        return np.concatenate([scores for scores, _ in parts]), join_states([after for _, after in parts])
+
+
+def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
+    """Read ``inputs`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T), where given, and the state
+    after."""
+    scores = np.zeros(inputs.shape)
+    step = max(1, min(CHUNK, LOGITS // network.vocabulary_size) // len(inputs))
+    for first in range(0, inputs.shape[1], step):
+        columns = slice(first, first + step)
+        logits, state = network.forward(inputs[:, columns], state)  # (B, t, V)
+        if targets is not None:
+            scores[:, columns] = log2_softmax(logits, targets[:, columns])
+    return scores, state
+
+
+def _differ(one: Any, other: Any) -> NDArray[np.bool_]:
+    """Return for each text whether two states of it are not the same, but for rounding: shape (B,)."""
+    differ = np.zeros(0, np.bool_)
+
+    def compare(mine: NDArray[Any], theirs: NDArray[Any]) -> None:
+        nonlocal differ
+        far = np.abs(mine - theirs) > SAME * np.maximum(1, np.abs(theirs))
+        rows = far.reshape(len(far), -1).sum(-1) > 0  # (B,)
+        differ = rows | differ if len(differ) else rows
+
+    map_states(compare, one, other)
+    return differ
+
+
+def _with_rows(state: Any, rows: NDArray[np.intp], new: Any) -> Any:
+    """Return ``state`` with ``rows`` of it exchanged for those of ``new``."""
+
+    def exchange(old: NDArray[Any], instead: NDArray[Any]) -> NDArray[Any]:
+        changed = old.copy()
+        changed[rows] = instead
+        return changed
+
+    return map_states(exchange, state, new)
+
+
+def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
+    """Return log2 of the probability that ``logits`` (..., V) give to ``targets`` (...), shape (...)."""
+    peak = logits.max(-1)  # (...)
+    total = np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64)  # (...)
+    chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]  # (...)
+    return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
+
+
+class ScoresIds(Protocol):
+    """Anything that scores a text piece by piece, like `Scorer`."""
+
+    def score(self, ids: Ids) -> Scores:
+        """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        ...
+
+
+def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Scores:
+    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,): one outside the
+    vocabulary has its share of the probability of the unknown symbol."""
+    log2 = scorer.score(ids)  # (T,)
+    log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
+    return log2
+
+
+def bits_per_id(network: Network[Any], ids: Ids, start: int, workers: InParts = ALONE) -> float:
+    """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
+    return -float(Scorer(network, start, workers).score(ids).mean())

@@ -1,0 +1,17 @@
+"""Networks: ids in, logits out. One contract, several engines.
+
+Read in this order; a module imports only from those before it:
+
+- `architecture`: the contract: equations, parameter names and shapes, the `Network` protocol.
+- `numpy_network`: the LSTM in NumPy: short, readable, the reference.
+- `windowed`: a network that starts from the zero state for each prediction.
+- `quantisation`: weights rounded to eight bits.
+- `kernels`: the inner loops of the compiled network, in numba.
+- `compiled_network`: the LSTM with compiled loops, several times faster.
+- `engine`: choose between the two.
+- `ngram_network`: an n-gram model, counted rather than trained.
+- `window_kernels`: compiled loops for training on windows.
+- `torch_threads`: the device, and threads that each compute a shard of a batch.
+- `torch_windows`: a trainable layer over short windows.
+- `torch_network`: the trainable network, in torch.
+"""

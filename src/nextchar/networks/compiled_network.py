@@ -1,0 +1,191 @@
+"""The compiled network: the same equations as the NumPy one, its inner loops in numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.networks import kernels
+from nextchar.networks.architecture import GATES, Architecture, Floats, Ids, Parameters, State
+from nextchar.networks.numpy_network import ScaledLayer, input_table
+from nextchar.networks.quantisation import levels, row_scale
+from nextchar.settings import Weights
+
+VECTOR = 16
+"""float32 values in the widest registers: logits are padded to a multiple of it, so that no loop has a rest."""
+
+
+class CompiledNetwork:
+    """An LSTM network whose loops are compiled.
+
+    Safe under threads: what a call works on is its own, and nothing of the network is changed by it.
+    """
+
+    def __init__(self, architecture: Architecture, parameters: Parameters, weights: Weights = "float32") -> None:
+        """Prepare the network.
+
+        Args:
+            architecture: the sizes.
+            parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
+            weights: how they are kept; int8 wants parameters that `quantisation.quantised` has rounded.
+        """
+        self.architecture = architecture
+        self.vocabulary_size = architecture.vocabulary_size
+        self._layers = [ScaledLayer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
+        padding = -architecture.vocabulary_size % VECTOR
+        self._output_weight = np.pad(parameters["output.weight"], ((0, padding), (0, 0))).T.copy()  # (H, P)
+        matrices = [
+            [*([layer.input_weight] if number else []), layer.hidden_weight]  # (H below, 4H), (H, 4H)
+            for number, layer in enumerate(self._layers)
+        ]
+        kept = [_keep(group, weights) for group in [*matrices, [self._output_weight]]]
+        self._packed = kernels.Packed(
+            table=input_table(parameters),
+            layers=np.concatenate([array.ravel() for arrays, _ in kept[:-1] for array in arrays]),
+            scales=np.concatenate([scale for _, scale in kept[:-1]]),
+            biases=np.concatenate([layer.bias for layer in self._layers]),
+            sizes=np.array(architecture.hidden, np.int64),
+            output_weight=kept[-1][0][0],
+            output_scale=kept[-1][1],
+            output_bias=np.pad(parameters["output.bias"], (0, padding)),
+        )
+
+    def initial_state(self, batch: int) -> State:
+        """Return the zero state of ``batch`` texts."""
+        return State.zero(self.architecture, batch)
+
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        batch, steps = ids.shape
+        if batch == 1 and steps > 0:
+            logits, state = self._read_one(ids[0], state, steps)
+            return logits[None, :, : self.vocabulary_size], state
+        outputs, state = self._read_many(ids, state)  # (T, B, H)
+        return self._logits(outputs).transpose(1, 0, 2), state
+
+    def read(self, ids: Ids) -> Floats:
+        """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
+        state = self.initial_state(len(ids))
+        if len(ids) == 1:
+            logits, _ = self._read_one(ids[0], state, 1)  # (1, P)
+            return logits[:, : self.vocabulary_size]
+        _, state = self._read_many(ids, state)
+        return self._logits(state.hidden[-1])
+
+    def write(
+        self,
+        logits: Floats,
+        state: State,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], Floats, State]:
+        """Draw as many ids as there are ``uniforms`` and read each of them, in one go.
+
+        Args:
+            logits: of the next id of each text, shape (B, V).
+            state: of the texts.
+            temperature: 0 or more.
+            allowed: whether each id may be drawn, shape (V,).
+            uniforms: one number in [0, 1) for each id, shape (T, B).
+
+        Returns:
+            The ids (T, B), and logits and state after the last of them.
+        """
+        padded = np.pad(logits, ((0, 0), (0, len(self._packed.output_bias) - logits.shape[1])))  # (B, P)
+        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        ids = np.empty(uniforms.shape, np.int64)
+        if len(logits) == 1:
+            memory = self._memory(state)
+            kernels.write_ids(self._packed, memory, padded[0], draw, uniforms[:, 0], ids[:, 0])
+            after = self._state(memory)
+        else:
+            after = self._write_many(padded, state, draw, uniforms, ids)
+        return ids, padded[:, : self.vocabulary_size], after
+
+    def _write_many(
+        self, logits: Floats, state: State, draw: kernels.Draw, uniforms: NDArray[np.float64], ids: NDArray[np.int64]
+    ) -> State:
+        """Draw ``ids`` (T, B) of texts side by side, which changes ``logits`` (B, P); return the state after."""
+        h, c = ([layer.copy() for layer in part] for part in state)  # L × (B, H)
+        room = [np.empty((len(logits), GATES * size), np.float32) for size in self.architecture.hidden]  # L × (B, 4H)
+        for drawn, uniform in zip(ids, uniforms, strict=True):
+            kernels.draw_rows(logits, draw, uniform, drawn)
+            for number, layer in enumerate(self._layers):
+                gates = np.dot(h[number], layer.hidden_weight, out=room[number])  # (B, 4H)
+                if number == 0:
+                    kernels.look_up_and_add(drawn, self._packed.table, gates)
+                else:
+                    gates += h[number - 1] @ layer.input_weight + layer.bias
+                kernels.update_cells(gates, h[number], c[number])
+            np.dot(h[-1], self._output_weight, out=logits)
+            logits += self._packed.output_bias
+        return State(tuple(h), tuple(c))
+
+    def _read_one(self, ids: Ids, state: State, rows: int) -> tuple[Floats, State]:
+        """Read the ids (T,) of one text; return the logits (``rows``, P) of its last steps and the state after."""
+        memory = self._memory(state)
+        logits = np.empty((rows, len(self._packed.output_bias)), np.float32)  # (rows, P)
+        kernels.read_ids(np.asarray(ids, np.int64), self._packed, memory, logits)
+        return logits, self._state(memory)
+
+    def _read_many(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read the ids (B, T) of texts side by side; return the outputs (T, B, H) of the last layer, and the state
+        after."""
+        batch, steps = ids.shape
+        read = np.ascontiguousarray(ids.T, np.int64)  # (T, B)
+        hidden: list[Floats] = []
+        cell: list[Floats] = []
+        outputs = np.empty((steps, batch, 0), np.float32)
+        for number, (layer, size) in enumerate(zip(self._layers, self.architecture.hidden, strict=True)):
+            inputs = outputs @ layer.input_weight + layer.bias if number else None  # (T, B, 4H)
+            h, c = state.hidden[number].copy(), state.cell[number].copy()  # (B, H)
+            outputs, gates = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
+            for step in range(steps):
+                np.dot(h, layer.hidden_weight, out=gates)  # (B, 4H)
+                if inputs is None:
+                    kernels.look_up_and_add(read[step], self._packed.table, gates)
+                else:
+                    np.add(gates, inputs[step], out=gates)
+                kernels.update_cells(gates, h, c)
+                outputs[step] = h
+            hidden.append(h)
+            cell.append(c)
+        return outputs, State(tuple(hidden), tuple(cell))
+
+    def _logits(self, outputs: Floats) -> Floats:
+        """Return the logits (..., V) of the outputs (..., H) of the last layer."""
+        rows = outputs.reshape(-1, outputs.shape[-1])  # (N, H)
+        logits = rows @ self._output_weight + self._packed.output_bias  # (N, P)
+        return logits.reshape(*outputs.shape[:-1], -1)[..., : self.vocabulary_size]
+
+    def _memory(self, state: State) -> kernels.Memory:
+        """Return copies of h and c of one text, the layers one after another."""
+        h, c = (np.concatenate([layer[0] for layer in part]) for part in state)
+        return kernels.Memory(h, c, np.empty(GATES * max(self.architecture.hidden), np.float32))
+
+    def _state(self, memory: kernels.Memory) -> State:
+        bounds = np.cumsum(self.architecture.hidden)[:-1]
+        # L × (1, H)
+        hidden, cell = (tuple(piece[None] for piece in np.split(part, bounds)) for part in (memory.h, memory.c))
+        return State(hidden, cell)
+
+
+def _keep(matrices: list[Floats], weights: Weights) -> tuple[list[NDArray[Any]], Floats]:
+    """Return ``matrices`` (K, N) as they are kept, and the scale of their columns, (N,)."""
+    if weights == "float32":
+        return [*matrices], np.full(len(matrices[0].T), 1, np.float32)
+    scale = row_scale(*(matrix.T for matrix in matrices))
+    return [np.ascontiguousarray(levels(matrix.T, scale).T) for matrix in matrices], scale
+
+
+def compile_kernels(weights: Weights = "float32") -> None:
+    """Compile every loop, some ten seconds on its first use on a machine, or load it, some tenths of a second."""
+    architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1, 1))
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
+    network = CompiledNetwork(architecture, zeros, weights)
+    for batch in (1, 2):
+        logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
+        network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))

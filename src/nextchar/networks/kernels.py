@@ -1,0 +1,235 @@
+"""The inner loops of the compiled network, in numba: compiled once, kept on disk, and run without Python's lock.
+
+The layers of a network are packed one after another into one flat array for their weights and one each for h and c, so
+that one compiled loop serves every architecture. Equations and gate order are those of `nextchar.networks.architecture`, with
+the rows of i, f and o halved as in the NumPy network.
+"""
+
+# numba's decorators are untyped.
+# pyright: reportUntypedFunctionDecorator=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+Array = Any
+"""A NumPy array; what is in it stands beside it."""
+
+# Divisions are NumPy's: Python's, which may raise an error, would keep a loop from being computed sixteen at a time.
+_EXACT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+# Sums may be taken in any order, multiplied and added in one go; infinities and NaN keep their meaning.
+LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+
+_ZERO, _HALF, _LIMIT = np.float32(0.0), np.float32(0.5), np.float32(7.90531110763549805)
+# tanh(x) = x p(x²) / q(x²) for |x| below the limit, where float32 has reached 1: Eigen, MathFunctionsImpl.h. It has no
+# branches, so that the compiler makes one instruction of sixteen of it; the error is a few units of the last place.
+_P1, _P3, _P5, _P7 = (
+    np.float32(value)
+    for value in (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08)
+)
+_P9, _P11, _P13 = (np.float32(value) for value in (-8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16))
+_Q0, _Q2, _Q4, _Q6 = (
+    np.float32(value)
+    for value in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
+)
+
+
+class Packed(NamedTuple):
+    """A network's weights."""
+
+    table: Array
+    """Input products of the first layer for each id, bias added: (V, 4H)."""
+    layers: Array
+    """For each layer, flat: input weights (H below, 4H) in all but the first, hidden weights (H, 4H); float32 or
+    int8."""
+    scales: Array
+    """What the sums of the products of each layer are multiplied by, flat: (4H) each; ones where weights are
+    float32."""
+    biases: Array
+    """Of all layers, flat: (4H) each."""
+    sizes: Array
+    """H of each layer: (L,)."""
+    output_weight: Array
+    """(H, P), P being V and what it takes to fill whole registers; float32 or int8."""
+    output_scale: Array
+    """(P,)"""
+    output_bias: Array
+    """(P,)"""
+
+
+class Memory(NamedTuple):
+    """What a network knows of one text, changed as it reads, and room to work in."""
+
+    h: Array
+    """Of all layers, one after another."""
+    c: Array
+    gates: Array
+    """Room for the gates of the largest layer."""
+
+
+class Draw(NamedTuple):
+    """How ids are drawn."""
+
+    temperature: float
+    allowed: Array
+    """Whether each id may be drawn: (V,)."""
+    powers: Array
+    """Room for a number of each id: (V,)."""
+
+
+@njit(**LOOP, inline="always")
+def tanh(x: Any) -> Any:
+    x = min(max(x, -_LIMIT), _LIMIT)
+    y = x * x
+    p = _P1 + y * (_P3 + y * (_P5 + y * (_P7 + y * (_P9 + y * (_P11 + y * _P13)))))
+    q = _Q0 + y * (_Q2 + y * (_Q4 + y * _Q6))
+    return x * p / q
+
+
+@njit(**LOOP)
+def add_product(vector: Array, matrix: Array, out: Array) -> None:
+    """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,). Eight rows at a time spare most visits
+    to ``out``."""
+    rows, columns = matrix.shape
+    k = 0
+    while k + 8 <= rows:
+        a0, a1, a2, a3 = vector[k], vector[k + 1], vector[k + 2], vector[k + 3]
+        a4, a5, a6, a7 = vector[k + 4], vector[k + 5], vector[k + 6], vector[k + 7]
+        for j in range(columns):
+            out[j] += (
+                (a0 * np.float32(matrix[k, j]) + a1 * np.float32(matrix[k + 1, j]))
+                + (a2 * np.float32(matrix[k + 2, j]) + a3 * np.float32(matrix[k + 3, j]))
+                + (a4 * np.float32(matrix[k + 4, j]) + a5 * np.float32(matrix[k + 5, j]))
+                + (a6 * np.float32(matrix[k + 6, j]) + a7 * np.float32(matrix[k + 7, j]))
+            )
+        k += 8
+    while k < rows:
+        a0 = vector[k]
+        for j in range(columns):
+            out[j] += a0 * np.float32(matrix[k, j])
+        k += 1
+
+
+@njit(**LOOP)
+def scale_and_add(values: Array, scale: Array, start: Array) -> None:
+    """Change ``values`` (N,) to ``start`` (N,) + ``scale`` (N,) * ``values``."""
+    for j in range(len(values)):
+        values[j] = start[j] + scale[j] * values[j]
+
+
+@njit(**LOOP)
+def update_cell(gates: Array, h: Array, c: Array) -> None:
+    """Take one step from the input products of the four ``gates`` (4H,): changes ``h`` (H,) and ``c`` (H,)."""
+    size = len(h)
+    i, f, g, o = gates[:size], gates[size : 2 * size], gates[2 * size : 3 * size], gates[3 * size : 4 * size]
+    for j in range(size):
+        cell = (tanh(f[j]) * _HALF + _HALF) * c[j] + (tanh(i[j]) * _HALF + _HALF) * tanh(g[j])
+        c[j] = cell
+        h[j] = (tanh(o[j]) * _HALF + _HALF) * tanh(cell)
+
+
+@njit(**LOOP)
+def update_cells(gates: Array, h: Array, c: Array) -> None:
+    """Take one step of many texts from ``gates`` (B, 4H): changes ``h`` (B, H) and ``c`` (B, H)."""
+    for row in range(len(h)):
+        update_cell(gates[row], h[row], c[row])
+
+
+@njit(**LOOP)
+def advance(one: int, packed: Packed, memory: Memory) -> int:
+    """Read id ``one``, which changes ``memory``; return where in its h that of the last layer begins."""
+    at, state, below, weights = 0, 0, 0, packed.layers
+    for layer in range(len(packed.sizes)):
+        size = packed.sizes[layer]
+        wide = 4 * size
+        gates = memory.gates[:wide]
+        gates[:] = _ZERO
+        if layer > 0:
+            inputs = packed.sizes[layer - 1]
+            matrix = weights[at : at + inputs * wide].reshape(inputs, wide)
+            add_product(memory.h[below : below + inputs], matrix, gates)
+            at += inputs * wide
+        h, c = memory.h[state : state + size], memory.c[state : state + size]
+        add_product(h, weights[at : at + size * wide].reshape(size, wide), gates)
+        at += size * wide
+        start = packed.table[one] if layer == 0 else packed.biases[4 * state : 4 * state + wide]
+        scale_and_add(gates, packed.scales[4 * state : 4 * state + wide], start)
+        update_cell(gates, h, c)
+        below = state
+        state += size
+    return below
+
+
+@njit(**LOOP)
+def predict(top: int, packed: Packed, memory: Memory, logits: Array) -> None:
+    """Fill ``logits`` (P,) from the h of the last layer, which begins at ``top``."""
+    logits[:] = _ZERO
+    add_product(memory.h[top:], packed.output_weight, logits)
+    scale_and_add(logits, packed.output_scale, packed.output_bias)
+
+
+@njit(**LOOP)
+def read_ids(ids: Array, packed: Packed, memory: Memory, logits: Array) -> None:
+    """Read ``ids`` (T,) one after another; fill ``logits`` (T, P) or, where it has one row, that of the last."""
+    unread = len(ids) - len(logits)
+    for step in range(len(ids)):
+        top = advance(ids[step], packed, memory)
+        if step >= unread:
+            predict(top, packed, memory, logits[step - unread])
+
+
+@njit(**_EXACT)
+def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
+    """Return the id that ``uniform``, in [0, 1), picks from softmax(``logits`` (P,) / temperature) among those allowed,
+    by inverting its running sum; at temperature 0 the most probable."""
+    temperature, allowed, powers = draw.temperature, draw.allowed, draw.powers
+    best = -1
+    for one in range(len(allowed)):
+        if allowed[one] and (best < 0 or logits[one] > logits[best]):
+            best = one
+    if temperature == 0.0:
+        return best
+    peak, total = float(logits[best]), 0.0
+    for one in range(len(allowed)):
+        powers[one] = math.exp((float(logits[one]) - peak) / temperature) if allowed[one] else 0.0
+        total += powers[one]
+    target, running, last = uniform * total, 0.0, best
+    for one in range(len(allowed)):
+        if powers[one] > 0.0:
+            running += powers[one]
+            last = one
+            if running > target:
+                break
+    return last
+
+
+@njit(**_EXACT)
+def draw_rows(logits: Array, draw: Draw, uniforms: Array, ids: Array) -> None:
+    """Draw ``ids`` (B,) from ``logits`` (B, P), one for each of ``uniforms`` (B,)."""
+    for row in range(len(ids)):
+        ids[row] = draw_id(logits[row], draw, uniforms[row])
+
+
+@njit(**LOOP)
+def look_up_and_add(ids: Array, table: Array, out: Array) -> None:
+    """Add to ``out`` (B, N) the rows of ``table`` (V, N) at ``ids`` (B,)."""
+    for row in range(len(ids)):
+        into, start = out[row], table[ids[row]]
+        for j in range(len(into)):
+            into[j] += start[j]
+
+
+@njit(**_EXACT)
+def write_ids(  # noqa: PLR0917 (numba takes no keywords)
+    packed: Packed, memory: Memory, logits: Array, draw: Draw, uniforms: Array, ids: Array
+) -> None:
+    """Draw and read back ``ids`` (T,), one for each of ``uniforms`` (T,), from ``logits`` (P,) on, which end as those
+    after the last of them."""
+    for step in range(len(ids)):
+        one = draw_id(logits, draw, uniforms[step])
+        ids[step] = one
+        predict(advance(one, packed, memory), packed, memory, logits)

@@ -1,0 +1,225 @@
+"""A whole run with files: texts in, a run folder and a model out, told as events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from importlib.metadata import version
+from itertools import count, islice
+from pathlib import Path
+
+from nextchar.errors import TrainingError
+from nextchar.model.generation import generate_ids
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.networks.engine import make_network
+from nextchar.randomness import random_stream
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Prepared, Texts, go_back, prepare
+from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
+from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
+from nextchar.training.plan import Plan
+
+
+class TrainingRun:
+    """A run of training, new or resumed, told as events."""
+
+    def __init__(
+        self,
+        folder: RunFolder | None,
+        *,
+        texts: Texts | None = None,
+        training: TrainingSettings | None = None,
+        like: RunFolder | None = None,
+        cache: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare a run; nothing is read or written before `events` is asked for.
+
+        Args:
+            folder: where everything is kept; None keeps nothing on disk.
+            texts: what to learn from; None resumes the run in ``folder``.
+            training: how; None is the default.
+            like: another run, whose plan is taken instead of one chosen anew.
+            cache: folder of the encoded texts.
+            clock: seconds, for the time between saves.
+        """
+        self.folder = folder
+        self._texts, self._like = texts, like
+        self._training = training or TrainingSettings()
+        self._cache, self._clock = cache, clock
+        self._prepared: Prepared | None = None
+        self._saved_step = -1
+        self._unlogged: list[Event] = []
+
+    def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
+
+        Raises:
+            TextError: a text cannot be used.
+            RunFolderError: the run folder cannot be used or written; what was saved before is whole.
+            TrainingError: training diverged for good; the best model before that is saved.
+            MissingDependencyError: torch is not installed.
+        """
+        held: AbstractContextManager[None] = (
+            self.folder.lock(new=self._texts is not None) if self.folder else nullcontext()
+        )
+        try:
+            with held:
+                yield from self._logged(self._prepare())
+                if not stop():
+                    yield from self._logged(self._train(stop))
+        finally:
+            if self._prepared is not None:
+                self._prepared.trainer.close()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a model, trained or not."""
+        return self._prepared is not None
+
+    @property
+    def model(self) -> LanguageModel:
+        """The best model so far, or where none was scored yet, the model as it is."""
+        prepared = self._ready()
+        trainer, corpus, settings = prepared.trainer, prepared.corpus, prepared.settings
+        done = trainer.position
+        evaluated = done.best_step is not None
+        provenance = Provenance(
+            corpus=corpus.names,
+            corpus_sha256=corpus.content_sha256,
+            corpus_key=corpus.key,
+            characters=corpus.characters,
+            training_characters=len(corpus.training),
+            lowercase=settings.text.lowercase,
+            recipe=settings.training.recipe,
+            plan=settings.plan.model_dump(mode="json"),
+            seed=settings.training.seed,
+            step=done.best_step if evaluated else done.step,
+            training_seconds=done.seconds,
+            validation_bits_per_character=done.best_bits,
+            validation_characters=len(trainer.scored),
+            versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
+        )
+        parameters = trainer.best if evaluated else trainer.parameters()
+        return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
+
+    def save(self) -> None:
+        """Write the state of the last snapshot and the best model.
+
+        Raises:
+            RunFolderError: they cannot be written; what was saved before is whole.
+        """
+        snapshot = self._ready().trainer.snapshot
+        if self.folder is not None:
+            self.folder.save_snapshot(snapshot)
+            self.folder.save_model(self.model.file)
+            self.folder.write_samples()
+        self._saved_step = snapshot.position.step
+
+    def _prepare(self) -> Iterator[Event]:
+        if self._texts is None:
+            assert self.folder is not None, "only a run in a folder can be gone back to"
+            self._prepared = yield from go_back(self.folder, self._cache)
+            self._saved_step = self._prepared.trainer.position.step
+            return
+        like = self._like.settings() if self._like else None
+        prepared = yield from prepare(self._texts, self._training, self._cache, like)
+        if self.folder is not None:
+            self.folder.create(prepared.settings)
+        self._prepared = prepared
+
+    def _train(self, stop: Callable[[], bool]) -> Iterator[Event]:
+        prepared = self._ready()
+        trainer, save_every = prepared.trainer, prepared.settings.training.save_every
+        saved_at, interrupted = self._clock(), False
+        try:
+            for event in trainer.run():
+                if isinstance(event, Revised):
+                    self._follow(trainer.plan)
+                yield event
+                if isinstance(event, Evaluated):
+                    yield from self._samples()
+                due = isinstance(event, Evaluated) or self._clock() - saved_at >= save_every
+                if due and trainer.snapshot.position.step > self._saved_step:
+                    self.save()
+                    saved_at = self._clock()
+                    yield Saved(step=self._saved_step)
+                if stop():
+                    interrupted = True
+                    break
+        except (TrainingError, KeyboardInterrupt, GeneratorExit):
+            self.save()
+            raise
+        before = self._saved_step
+        self.save()
+        if self._saved_step > before:
+            yield Saved(step=self._saved_step)
+        yield Finished(
+            step=trainer.position.step,
+            seconds=trainer.position.seconds,
+            best_step=trainer.position.best_step,
+            validation_bits_per_character=trainer.position.best_bits,
+            interrupted=interrupted,
+        )
+
+    def _follow(self, plan: Plan) -> None:
+        """Write down that ``plan`` is followed from here on, and would have led here, too."""
+        prepared = self._ready()
+        settings = prepared.settings.model_copy(update={"plan": plan})
+        if self.folder is not None:
+            self.folder.save_settings(settings)
+        self._prepared = replace(prepared, settings=settings)
+
+    def _samples(self) -> Iterator[Event]:
+        """Let the model write on from the same prompt, with the same draws, at each temperature."""
+        prepared = self._ready()
+        trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
+        network = make_network(trainer.architecture, trainer.parameters())
+        for temperature in SAMPLE_TEMPERATURES:
+            drawn = generate_ids(
+                network,
+                vocabulary.encode(settings.prompt),
+                SamplingSettings(temperature=temperature),
+                random_stream(settings.training.seed, "sampling"),
+                vocabulary.never_drawn,
+            )
+            text = ""
+            yield Writing(temperature=temperature, prompt=settings.prompt, text="")
+            for one in islice(drawn, settings.training.sample_length):
+                character = vocabulary.decode([one])
+                text += character
+                yield Writing(temperature=temperature, prompt=settings.prompt, text=character)
+            yield Sampled(
+                step=trainer.position.step,
+                epoch=trainer.epoch,
+                temperature=temperature,
+                prompt=settings.prompt,
+                text=text,
+            )
+
+    def _logged(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Yield ``events``, each but `Progress` and `Writing` once it stands in the log, or waits for the folder to
+        have one."""
+        for event in events:
+            if self.folder is not None and not isinstance(event, Progress | Writing):
+                self._unlogged.append(event)
+                if self.folder.exists:
+                    self.folder.append(self._unlogged)
+                    self._unlogged.clear()
+            yield event
+
+    def _ready(self) -> Prepared:
+        assert self._prepared is not None, "the run has not begun"
+        return self._prepared
+
+
+def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
+    """Return a folder in ``parent``, named after the first text, in which no run has begun: mybook, mybook-2, ..."""
+    path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
+    # The name of "." or ".." says nothing: that of the folder it stands for does.
+    name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
+    numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
+    return next(path for path in numbered if not RunFolder(path).exists)

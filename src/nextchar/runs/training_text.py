@@ -1,0 +1,94 @@
+"""The text that a model learned from, found again: in the cache of encoded texts, or encoded anew from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nextchar.errors import RunFolderError, TextError
+from nextchar.model.model_file import ModelFile
+from nextchar.runs.folder import RunFolder, RunSettings
+from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.text import catalog
+from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
+from nextchar.text.files import TextFile
+
+
+def encode(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Corpus:
+    """Return ``files`` encoded as the recipe reads them: the classic one knows every character of the text.
+
+    Raises:
+        TextError: a text cannot be read or has too little to learn from.
+        UsageError: ``min_count`` is given for the classic recipe.
+    """
+    return encode_corpus(files, text, cache_folder=cache, unknown_symbol=training.recipe == "default")
+
+
+def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> Corpus:
+    """Return the encoded text of a run, encoded anew if it is gone from the cache.
+
+    Args:
+        settings: of the run.
+        cache: folder of encoded texts.
+        fetch: whether a text of the catalogue that is not here any more is fetched again.
+
+    Raises:
+        TextError: its texts cannot be read any more.
+        RunFolderError: they have changed.
+    """
+    try:
+        corpus = open_corpus(settings.corpus_key, cache)
+    except TextError:
+        corpus = _encode_again(settings, cache, None if fetch else _refuse)
+    if corpus.key != settings.corpus_key:
+        raise RunFolderError(
+            f"The text has changed since this run began ({', '.join(corpus.names)}). Put the old text back, or train "
+            "anew."
+        )
+    return replace(corpus, names=settings.names)
+
+
+def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
+    """Return the encoded text that a model learned from; nothing is fetched for it.
+
+    Args:
+        path: run folder or model file that ``file`` was loaded from.
+        file: the model.
+        cache: folder of encoded texts.
+
+    Raises:
+        TextError: it cannot be found any more.
+        RunFolderError: it has changed, or the run folder is damaged.
+    """
+    provenance = file.provenance
+    folder = RunFolder(path if path.is_dir() else path.parent)
+    if folder.exists and path in {folder.path, folder.model_path}:
+        corpus = corpus_of_run(folder.settings(), cache, fetch=False)
+    elif provenance.corpus_key is None:
+        raise TextError("The model file does not say where its training text is: it was not written by a run.")
+    else:
+        try:
+            corpus = replace(open_corpus(provenance.corpus_key, cache), names=provenance.corpus)
+        except TextError as error:
+            raise TextError(
+                f"The training text of the model ({', '.join(provenance.corpus)}) is not in {cache} any more. Give the "
+                "run folder instead of the model file, where there still is one."
+            ) from error
+    if corpus.vocabulary != file.vocabulary:
+        raise TextError(f"The model in {path} is not that of the run it lies in: its characters are others.")
+    return corpus
+
+
+def _encode_again(settings: RunSettings, cache: Path, downloader: catalog.Downloader | None) -> Corpus:
+    try:
+        found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache, downloader=downloader)
+        return encode(found.files, settings.text, settings.training, cache)
+    except TextError as error:
+        raise TextError(
+            f"The text of this run cannot be read any more ({', '.join(settings.corpus)}). Put it back, or train anew."
+        ) from error
+
+
+def _refuse(*_: object) -> None:
+    raise OSError("nothing is fetched for this")

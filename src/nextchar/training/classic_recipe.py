@@ -1,0 +1,115 @@
+"""The classic example: what the best-known program of this kind does, as a plan.
+
+Windows of 60 characters every 3, one-hot; one LSTM layer of 128 units, read from the zero state for every window; a
+softmax layer that predicts the one character after the window; RMSprop with a rate of 0.01, categorical cross-entropy,
+128 windows an update, shuffled anew in each pass. After each pass 400 characters at four temperatures go on from the
+same 60 characters of the text.
+
+Source: Chollet, "Deep learning with Python" (2018), section 8.1.4; keras.io, "Character-level text generation with
+LSTM".
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TypeVar
+
+from nextchar.errors import TextError, UsageError
+from nextchar.settings import Settings, TextSettings, TrainingSettings
+from nextchar.training.batches import count_windows
+from nextchar.training.plan import ChosenPlan, Measure, Plan, snapshot_every, training_work
+
+S = TypeVar("S", bound=Settings)
+
+WINDOW, STRIDE, HIDDEN, BATCH, RATE, EPOCHS, SAMPLE_LENGTH = 60, 3, 128, 128, 0.01, 9, 400
+SEED = 42
+"""What the example seeds Python's generator with before it picks the text that every sample goes on from."""
+
+
+def as_classic(text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
+    """Return the settings of the classic recipe, where those given ask for it: it holds nothing out, makes 9 passes and
+    writes 400 characters, unless told otherwise."""
+    if training.recipe != "classic":
+        return text, training
+    length = {"time", "epochs", "steps"} & training.model_fields_set
+    return (
+        _with_defaults(text, validation=0.0),
+        _with_defaults(training, sample_length=SAMPLE_LENGTH, **({} if length else {"epochs": EPOCHS})),
+    )
+
+
+def choose_classic_plan(
+    characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+) -> ChosenPlan:
+    """Return the plan of the example for a text; sizes that ``settings`` give are taken instead of its own.
+
+    Args:
+        characters: of the training text.
+        vocabulary_size: V.
+        settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
+        threads: that compute side by side.
+        measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+
+    Raises:
+        TextError: the text is too short for a window and a character after it.
+        UsageError: weight decay is asked for, which the example's optimizer has not.
+    """
+    if settings.weight_decay is not None:
+        raise UsageError("The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe.")
+    window = settings.window or WINDOW
+    windows = count_windows(characters, window, STRIDE)
+    if windows == 0:
+        raise TextError(
+            f"The text has {characters:,} characters to learn from, and the classic recipe needs more than a window, "
+            f"{window}: give a longer text, or a shorter --window."
+        )
+    one_step = _plan(windows, vocabulary_size, settings, threads, 1)
+    if settings.time is None:
+        steps, step_seconds = settings.steps, None
+        if steps is None:
+            assert one_step.epoch_steps is not None, "it reads windows"
+            steps = max(1, round((settings.epochs or EPOCHS) * one_step.epoch_steps))
+    else:
+        step_seconds = measure(one_step)
+        steps = max(1, int(settings.time / step_seconds))
+    plan = _plan(windows, vocabulary_size, settings, threads, steps)
+    return ChosenPlan(plan, None if step_seconds is None else steps * step_seconds)
+
+
+def _plan(windows: int, vocabulary_size: int, settings: TrainingSettings, threads: int, steps: int) -> Plan:
+    """Return the plan of so many ``steps`` over so many ``windows``."""
+    window, batch = settings.window or WINDOW, settings.streams or BATCH
+    hidden = (settings.hidden or HIDDEN,) * (settings.layers or 1)
+    work = training_work(hidden[0], settings.embedding or 0, vocabulary_size) * len(hidden) * batch * window
+    return Plan(
+        hidden=hidden,
+        embedding=settings.embedding or None,
+        input_dropout=0.0,
+        dropout=settings.dropout or 0.0,
+        streams=batch,
+        shards=max(1, min(threads, batch)),
+        window=window,
+        stride=STRIDE,
+        windows=windows,
+        steps=steps,
+        initial_weights="keras",
+        optimizer="rmsprop",
+        schedule="constant",
+        learning_rate=settings.learning_rate or RATE,
+        warm_up=0,
+        weight_decay=0.0,
+        clip=settings.clip,
+        snapshot_every=snapshot_every(steps, work),
+    )
+
+
+def seed_text_start(characters: int, window: int) -> int:
+    """Return where in a text of so many ``characters``, more than ``window``, the example's seed text begins:
+    ``random.seed(42)``, then ``random.randint(0, len(text) - window - 1)``."""
+    return random.Random(SEED).randint(0, characters - window - 1)
+
+
+def _with_defaults(settings: S, **defaults: object) -> S:
+    """Return ``settings`` with ``defaults`` in place of what was not given."""
+    missing = {name: value for name, value in defaults.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update=missing)

@@ -1,0 +1,162 @@
+"""What reaches a terminal, a pipe or a file: in any encoding, with colours where they can be seen, not elsewhere."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from nextchar.cli.console import note_if_slow
+from tests.command import SMALL, Outcome, environment, made_up_text, nextchar, running
+from tests.forked import nextchar_forked
+from tests.small_networks import ALPHABET, random_model
+
+OLD_LOCALE = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+ENCODINGS = {"ascii": False, "cp1252": False, "cp949": True, "euc-kr": True}
+"""Whether each has Hangul."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that knows some Korean."""
+    path = tmp_path_factory.mktemp("model") / "any.safetensors"
+    random_model(ALPHABET).save(path)
+    return path
+
+
+def old_terminal(*arguments: object, encoding: str, **options: object) -> Outcome:
+    """Run the command as on a terminal of that encoding."""
+    env = {**OLD_LOCALE, "PYTHONIOENCODING": encoding}
+    outcome = nextchar(*arguments, env=env, encoding=encoding, **options)  # type: ignore[arg-type]
+    assert "Traceback" not in outcome.stderr
+    return outcome
+
+
+def test_a_korean_text_is_learned_on_a_terminal_without_korean(corpora: Path, tmp_path: Path) -> None:
+    text, run = tmp_path / "소설.txt", tmp_path / "실행"
+    text.write_text((corpora / "korean_stories.txt").read_text()[:8000])
+    trained = old_terminal("train", text, "--out", run, "--steps", 20, *SMALL, "--json", encoding="ascii")
+    assert trained.status == 0, trained.stderr
+    assert json.loads(trained.stdout)["corpus"] == [str(text)]
+    assert "??.txt: 8,000 characters" in trained.stderr
+    assert "소설.txt" in (run / "report.html").read_text(encoding="utf-8")
+    for command in (("info", run), ("evaluate", run, text), ("sample", run, "나는", "--length", 20)):
+        assert old_terminal(*command, encoding="ascii").status == 0
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_writing_goes_through_every_encoding(encoding: str, model: Path) -> None:
+    asked = ("sample", model, "가나", "--seed", 1, "--length", 80, "--temperature", 3)
+    truth = nextchar(*asked).stdout
+    assert set(truth) & set("가나다")
+    outcome = old_terminal(*asked, encoding=encoding)
+    assert outcome.status == 0
+    assert outcome.stdout == truth.encode(encoding, "replace").decode(encoding)
+    told = "shown as ?" in outcome.stderr
+    assert told == ("?" in outcome.stdout) == (truth.encode(encoding, "replace") != truth.encode(encoding, "ignore"))
+    assert ("가" in outcome.stdout) == ENCODINGS[encoding]
+
+
+def test_a_prompt_in_the_encoding_of_the_terminal_is_read(model: Path) -> None:
+    asked = ("sample", model, "-", "--length", 0)
+    assert old_terminal(*asked, encoding="cp949", stdin="가나".encode("cp949")).stdout == "가나\n"
+    assert old_terminal(*asked, encoding="ascii", stdin="go é".encode()).stdout == "go ?\n"
+    outcome = old_terminal(*asked, encoding="ascii", stdin=b"go \xe9\xff")
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert "neither ascii nor UTF-8" in outcome.stderr
+
+
+def test_names_of_files_may_be_any_bytes(cache_of_tests: Path, tmp_path: Path) -> None:
+    text = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xe9.txt"))
+    try:
+        text.write_text(made_up_text())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names alone")
+    run = text.with_suffix("")
+    outcome = nextchar_forked("train", text, "--out", run, "--steps", 3, *SMALL, output=tmp_path)
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.stderr.startswith(rf"{tmp_path}/\xff\xe9.txt: 6,000 characters")
+    for entry in (cache_of_tests / "corpora").iterdir():
+        shutil.rmtree(entry)
+    outcome = nextchar_forked("train", "--resume", run, output=tmp_path)
+    assert outcome.status == 0, outcome.stderr
+
+
+def on_a_terminal(*arguments: object, **changes: str) -> tuple[int, str]:
+    """Run the command with standard error on a terminal; return its exit status and what was shown."""
+    ours, theirs = pty.openpty()
+    env = environment(TERM="xterm-256color", COLUMNS="100", **changes)
+    with running(*arguments, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux says so when nobody holds the other end any more
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(ours)
+        return process.wait(), shown.decode()
+
+
+def test_a_terminal_gets_a_bar_and_without_colours_where_they_are_not_wanted(tmp_path: Path) -> None:
+    text = tmp_path / "book.txt"
+    text.write_text(made_up_text())
+    asked = ("--steps", 200, "--evaluations", 2, *SMALL)
+    status, shown = on_a_terminal("train", text, "--out", tmp_path / "run", *asked, NO_COLOR="1")
+    assert status == 0, shown
+    assert "━" in shown
+    assert "bits/character" in shown
+    assert "characters/s" in shown
+    assert "temperature 0.2" in shown
+    assert not re.search("\x1b\\[[0-9;]*3[0-9]m", shown)
+
+
+def test_on_a_terminal_the_seed_drawn_is_told(model: Path) -> None:
+    status, shown = on_a_terminal("sample", model, "--length", 5)
+    assert status == 0
+    assert "to have this text again: --seed " in shown
+
+
+def test_a_pipe_gets_no_control_characters(model: Path, tmp_path: Path) -> None:
+    for command in (("corpora",), ("info", model), ("sample", model, "--length", 5), ("sample", "nowhere")):
+        outcome = nextchar(*command, env={"TERM": "xterm-256color"})
+        assert "\x1b" not in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("command", ["sample", "info"])
+def test_a_reader_who_has_had_enough_is_no_error(command: str, model: Path) -> None:
+    arguments = ("--length", 1_000_000, "--no-echo") if command == "sample" else ("--json",)
+    with running(command, model, *arguments) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        if command == "sample":
+            assert len(process.stdout.read(5)) == 5
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() in {0, 1}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_a_full_disk_behind_standard_output_is_said(model: Path) -> None:
+    with Path("/dev/full").open("wb") as full, running("sample", model, "--length", 5, stdout=full) as process:
+        _, stderr = process.communicate()
+    assert process.returncode == 1
+    assert stderr == b"nextchar: No space left on device\n"
+
+
+def test_what_takes_long_is_said_and_what_does_not_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    said = Event()
+    with note_if_slow("compiling", seconds=0.0):
+        while "compiling" not in capsys.readouterr().err:
+            assert not said.wait(0.01)
+    with note_if_slow("compiling", seconds=60):
+        pass
+    assert capsys.readouterr().err == ""

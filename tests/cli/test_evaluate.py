@@ -1,0 +1,182 @@
+"""`nextchar evaluate`: what is scored, beside what counting gets, and what is said where that cannot be told."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nextchar.cli import main
+from nextchar.model import baselines as counting
+from nextchar.model.baselines import LOST, count_and_score
+from nextchar.model.language_model import LanguageModel
+from nextchar.runs.folder import RunFolder
+from tests.command import Outcome, assert_refused, made_up_text
+from tests.runs.test_training_text import make_run
+from tests.small_networks import random_model
+
+BOOK = made_up_text() + "é"
+"""Of its last 601 characters, which are held out, the last never came before."""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.txt"
+    path.write_text(BOOK)
+    return path
+
+
+@pytest.fixture
+def run(book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
+    return make_run(book, tmp_path / "cache", tmp_path / "run")
+
+
+@pytest.fixture
+def evaluate(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """The command in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        status = main(["evaluate", *map(str, arguments)])
+        shown = capsys.readouterr()
+        return Outcome(status, shown.out, shown.err)
+
+    return run
+
+
+def result(outcome: Outcome) -> dict[str, Any]:
+    assert (outcome.status, outcome.stderr) == (0, "")
+    return json.loads(outcome.stdout)
+
+
+def expected_counts(run: RunFolder, text: str) -> dict[str, Any]:
+    model = LanguageModel.load(run.path)
+    counts = count_and_score(model.vocabulary.encode(BOOK[:5400]), model.vocabulary, model.start_id, [text])
+    return {
+        "ppmd_bits_per_character": pytest.approx(counts.ppmd_bits_per_character),
+        "ngram_bits_per_character": pytest.approx(counts.ngram_bits_per_character, abs=1e-6),
+        "counted_characters": 5400,
+        "counting_missing": None,
+    }
+
+
+def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Callable[..., Outcome]) -> None:
+    held_out = BOOK[5400:]
+    assert result(evaluate(run.path, "--json")) == {
+        "bits_per_character": pytest.approx(LanguageModel.load(run.path).bits_per_character(held_out), abs=1e-5),
+        "characters": 601,
+        "unknown_characters": 1,
+        "adaptive_bits_per_character": None,
+        "text": "b",
+        "held_out": True,
+        **expected_counts(run, held_out.replace("é", LOST)),
+    }
+    words = evaluate(run.path).stdout.splitlines()
+    figures = expected_counts(run, held_out.replace("é", LOST))
+    assert words[0] == "text                  what was held out of b"
+    assert words[3] == "unknown to the model  1"
+    assert words[4] == f"counting: PPMd        {figures['ppmd_bits_per_character'].expected:.4f} " + (
+        "(order 6, adapting as it reads)"
+    )
+    assert words[5] == f"counting: 6-gram      {figures['ngram_bits_per_character'].expected:.4f}"
+    assert len(words) == 6
+
+
+def test_another_text_is_scored_after_the_same_training_text(
+    run: RunFolder, tmp_path: Path, evaluate: Callable[..., Outcome]
+) -> None:
+    (tmp_path / "other.txt").write_text("to be or not to be\n" * 5)
+    found = result(evaluate(run.model_path, tmp_path / "other.txt", "--json"))
+    assert (found["text"], found["held_out"]) == (str(tmp_path / "other.txt"), False)
+    figures = expected_counts(run, "to be or not to be\n" * 5)
+    assert {name: found[name] for name in figures} == figures
+    assert "held out" not in evaluate(run.path, tmp_path / "other.txt").stdout
+
+
+def test_as_many_are_scored_as_in_the_run(book: Path, tmp_path: Path, evaluate: Callable[..., Outcome]) -> None:
+    run = make_run(book, tmp_path / "cache", tmp_path / "run", validation_characters=100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
+        assert result(evaluate(run.path, "--json"))["characters"] == 100
+
+
+def test_a_model_of_lower_cased_text_has_everything_lower_cased(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
+    run = make_run(book, tmp_path / "cache", tmp_path / "run", lowercase=True)
+    texts = tmp_path / "loud.txt", tmp_path / "quiet.txt"
+    texts[0].write_text("TO BE OR NOT\n" * 9)
+    texts[1].write_text("to be or not\n" * 9)
+    loud, quiet = (evaluate(run.path, text, "--json") for text in texts)
+    assert "the text was lower-cased" in loud.stderr
+    assert {**json.loads(loud.stdout), "text": ""} == {**json.loads(quiet.stdout), "text": ""}
+
+
+def test_where_the_training_text_is_gone_the_model_is_scored_all_the_same(
+    run: RunFolder, book: Path, tmp_path: Path, evaluate: Callable[..., Outcome]
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("to be or not to be\n")
+    whole = result(evaluate(run.path, other, "--json"))
+    shutil.rmtree(tmp_path / "cache")
+    book.unlink()
+    found = result(evaluate(run.path, other, "--json"))
+    missing = {"ppmd_bits_per_character": None, "ngram_bits_per_character": None, "counted_characters": None}
+    assert found == {**whole, **missing, "counting_missing": found["counting_missing"]}
+    assert "cannot be read any more" in found["counting_missing"]
+    words = evaluate(run.path, other).stdout.splitlines()
+    assert words[-1] == f"counting              missing: {found['counting_missing']}"
+    assert_refused(evaluate(run.path), 1, "cannot be read any more", "Name a text", "evaluate", "TEXT")
+
+
+def test_with_the_cache_gone_the_text_is_read_again(
+    run: RunFolder, tmp_path: Path, evaluate: Callable[..., Outcome]
+) -> None:
+    before = evaluate(run.path)
+    shutil.rmtree(tmp_path / "cache")
+    assert evaluate(run.path) == before
+    assert (tmp_path / "cache").exists()
+
+
+def test_a_model_of_unknown_origin_is_scored_without(tmp_path: Path, evaluate: Callable[..., Outcome]) -> None:
+    random_model().save(tmp_path / "any.safetensors")
+    (tmp_path / "text.txt").write_text("hello\n")
+    assert (
+        "missing: The model file does not say" in evaluate(tmp_path / "any.safetensors", tmp_path / "text.txt").stdout
+    )
+    assert_refused(evaluate(tmp_path / "any.safetensors"), 1, "does not say", "Name a text")
+
+
+def test_where_nothing_was_held_out_a_text_is_asked_for(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
+    run = make_run(book, tmp_path / "cache", tmp_path / "run", validation_characters=0)
+    assert_refused(evaluate(run.path), 1, "held nothing out", "Name a text")
+
+
+def test_counting_may_be_left_out(
+    run: RunFolder, book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setattr(counting, "count_and_score", None)
+    held_out = evaluate(run.path, "--no-counting")
+    assert "601" in held_out.stdout
+    assert "counting" not in held_out.stdout
+    found = result(evaluate(run.path, book, "--no-counting", "--json"))
+    assert found["counting_missing"] == "left out with --no-counting"
+    shutil.rmtree(tmp_path / "cache")
+    assert result(evaluate(run.path, book, "--no-counting", "--json")) == found
+    assert not (tmp_path / "cache").exists(), "the training text was not looked for"
+
+
+def test_that_only_the_end_was_counted_is_said(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setattr(counting, "MOST_COUNTED", 2000)
+    assert evaluate(run.path).stdout.splitlines()[-1] == (
+        "counted               the last 2,000 characters of the training text"
+    )
+    assert result(evaluate(run.path, "--json"))["counted_characters"] == 2000

@@ -1,0 +1,97 @@
+"""`LanguageModel.evaluate(adapt=True)` and `nextchar evaluate --adapt`: the figure apart, for every kind of model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextchar.cli import main
+from nextchar.model.dynamic_evaluation import OWN_TEXT, SEGMENT, AdaptiveScorer
+from nextchar.model.language_model import Evaluation, LanguageModel
+from tests.command import made_up_text
+from tests.small_networks import random_model
+
+TEXT = made_up_text(700).lower().replace(".", "")
+
+
+def windowed_model(context_length: int) -> LanguageModel:
+    file = random_model().file
+    architecture = file.architecture.model_copy(update={"context_length": context_length})
+    return LanguageModel(replace(file, architecture=architecture))
+
+
+def test_the_adaptive_figure_stands_apart_from_the_plain_one() -> None:
+    model = random_model()
+    plain, both = model.evaluate(TEXT), model.evaluate(TEXT, adapt=True)
+    assert plain.adaptive_bits_per_character is None
+    assert both == replace(plain, adaptive_bits_per_character=both.adaptive_bits_per_character)
+    scorer = AdaptiveScorer(
+        model.file.architecture, model.file.parameters, model.network_for(OWN_TEXT), start=model.start_id
+    )
+    expected = -scorer.score(model.vocabulary.encode(TEXT)).mean()
+    assert both.adaptive_bits_per_character == pytest.approx(expected, abs=1e-9)
+    assert expected < plain.bits_per_character - 0.5
+
+
+def test_pieces_change_nothing() -> None:
+    model = random_model()
+    whole = model.evaluate(TEXT, adapt=True)
+    pieces = model.evaluate((TEXT[first : first + 77] for first in range(0, len(TEXT), 77)), adapt=True)
+    assert pieces == Evaluation(
+        pytest.approx(whole.bits_per_character, abs=1e-5),
+        len(TEXT),
+        0,
+        pytest.approx(whole.adaptive_bits_per_character, abs=1e-5),
+    )
+
+
+def test_evaluating_changes_no_model() -> None:
+    model = random_model()
+    before = {name: array.copy() for name, array in model.file.parameters.items()}
+    first = model.evaluate(TEXT, adapt=True)
+    assert model.evaluate(TEXT, adapt=True) == first
+    for name, array in before.items():
+        np.testing.assert_array_equal(model.file.parameters[name], array)
+
+
+@pytest.mark.parametrize("kind", ["windows", "windows, state carried", "int8"])
+def test_every_kind_of_model_begins_with_its_own_scores(kind: str) -> None:
+    """So little text is no reason to learn yet: both figures are the same."""
+    model = random_model() if kind == "int8" else windowed_model(5)
+    if kind != "windows":
+        model = replace(model, carry_state=kind != "int8", weights="int8" if kind == "int8" else "float32")
+    short = model.evaluate(TEXT[:SEGMENT], adapt=True)
+    assert short.adaptive_bits_per_character == pytest.approx(short.bits_per_character, abs=1e-5)
+    other = random_model() if kind == "int8" else windowed_model(2)
+    assert other.bits_per_character(TEXT[:SEGMENT]) != pytest.approx(short.bits_per_character, abs=1e-3)
+    long = model.evaluate(TEXT, adapt=True)
+    assert long.adaptive_bits_per_character < long.bits_per_character - 0.3
+
+
+def test_unknown_characters_are_scored_exactly() -> None:
+    """In both figures the probability of the unknown symbol is spread over all characters that it may stand for."""
+    model = random_model()
+    scored = model.evaluate("☃" * SEGMENT, adapt=True)
+    assert scored.unknown_characters == SEGMENT
+    assert scored.bits_per_character > -model.vocabulary.unseen_log2_probability
+    assert scored.adaptive_bits_per_character == pytest.approx(scored.bits_per_character, abs=1e-5)
+
+
+def test_the_command_tells_both_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, text = tmp_path / "model.safetensors", tmp_path / "text.txt"
+    random_model().save(model)
+    text.write_text(TEXT)
+    expected = LanguageModel.load(model).evaluate(TEXT, adapt=True).adaptive_bits_per_character
+    command = ["evaluate", str(model), str(text), "--no-counting"]
+    assert main([*command, "--adapt", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["adaptive_bits_per_character"] == pytest.approx(expected, abs=1e-6)
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["adaptive_bits_per_character"] is None
+    assert main(command) == 0
+    plain = capsys.readouterr().out.splitlines()
+    assert main([*command, "--adapt"]) == 0
+    words = capsys.readouterr().out.splitlines()
+    assert words[1] == f"adapting as it reads  {expected:.4f} bits per character"
+    assert [" ".join(line.split()) for line in [words[0], *words[2:]]] == [" ".join(line.split()) for line in plain]

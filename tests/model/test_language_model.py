@@ -1,0 +1,197 @@
+"""A model that speaks text."""
+
+import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextchar.errors import ModelFileError, TextError, UnknownCharacterError, UsageError
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.scoring import Scorer
+from nextchar.networks.compiled_network import CompiledNetwork
+from nextchar.networks.engine import NumpyNetwork, can_compile
+from tests.small_networks import ALPHABET, random_model
+
+
+def test_the_same_seed_gives_the_same_text_and_another_another() -> None:
+    model = random_model()
+    one = model.generate("hello", length=80, seed=1, temperature=1.0)
+    assert len(one) == 80
+    assert one == model.generate("hello", length=80, seed=1, temperature=1.0)
+    assert one != model.generate("hello", length=80, seed=2, temperature=1.0)
+    assert one != "".join(model.stream("hello", length=80, seed=1, temperature=1.0, text=1))
+
+
+def test_without_a_seed_texts_differ() -> None:
+    model = random_model()
+    assert model.generate(length=60, temperature=1.5) != model.generate(length=60, temperature=1.5)
+
+
+def test_every_kind_of_prompt_is_gone_on_from() -> None:
+    model = random_model()
+    for prompt in ("", "a", "HELLO", "☃☃☃", "\ud800", "e\u0301", "\0", "가나", "ｆｕｌｌ"):
+        assert len(model.generate(prompt, length=5, seed=0)) == 5
+
+
+def test_a_folded_prompt_reads_as_its_nearest_known_form() -> None:
+    model = random_model()
+    assert model.generate("HELLO", length=40, seed=0) == model.generate("hello", length=40, seed=0)
+
+
+def test_strict_refuses_unknown_characters_and_names_them() -> None:
+    with pytest.raises(UnknownCharacterError, match=r"U\+2603 SNOWMAN.*character 3"):
+        random_model().generate("ab☃", strict=True)
+
+
+@pytest.mark.parametrize("options", [{"temperature": -1}, {"top_k": 0}, {"lenght": 3}, {"top_p": 1.5}])
+def test_wrong_options_are_usage_errors(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        random_model().generate("a", **options)
+
+
+def test_an_unknown_option_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="length"):
+        random_model().generate("a", lenght=3)
+
+
+def test_stops_end_the_text_before_them() -> None:
+    model = random_model()
+    text = model.generate("abc", length=300, seed=5, temperature=1.0)
+    for stop in (text[40:42], text[100:107], text[0], text[250]):
+        assert model.generate("abc", length=300, seed=5, temperature=1.0, stop=(stop,)) == text[: text.index(stop)]
+    first = min(text.index(text[40:42]), text.index(text[30:33]))
+    stops = (text[40:42], text[30:33])
+    assert model.generate("abc", length=300, seed=5, temperature=1.0, stop=stops) == text[:first]
+    assert model.generate("abc", length=300, seed=5, temperature=1.0, stop=("§" + text[3],)) == text
+
+
+def test_the_distribution_sums_to_one_and_leaves_the_unknown_symbol_out() -> None:
+    distribution = random_model().next_character_distribution("ab")
+    assert set(distribution) == set(ALPHABET)
+    assert sum(distribution.values()) == pytest.approx(1)
+    assert list(distribution.values()) == sorted(distribution.values(), reverse=True)
+
+
+def test_the_distribution_is_what_is_drawn_from() -> None:
+    model = random_model()
+    distribution = model.next_character_distribution("ab", temperature=0.7)
+    draws = [model.generate("ab", length=1, seed=seed, temperature=0.7) for seed in range(3000)]
+    for character, probability in list(distribution.items())[:5]:
+        deviation = math.sqrt(probability * (1 - probability) / 3000)
+        assert draws.count(character) / 3000 == pytest.approx(probability, abs=4 * deviation)
+
+
+def test_scores_of_all_possible_texts_sum_to_one() -> None:
+    """Over every text of one character: the known ones, and the unknown ones, which all score the same."""
+    model = random_model()
+    known = sum(2 ** -model.surprises(character)[0] for character in ALPHABET)
+    unknown = 2 ** -model.surprises("☃")[0] * (0x110000 - 0x800 - len(ALPHABET))
+    assert known + unknown == pytest.approx(1, abs=1e-6)
+
+
+def test_unknown_characters_are_counted_and_scored() -> None:
+    evaluation = random_model().evaluate("ab☃c☂")
+    assert (evaluation.characters, evaluation.unknown_characters) == (5, 2)
+    assert math.isfinite(evaluation.bits_per_character)
+
+
+def test_a_text_scored_in_pieces_scores_the_same() -> None:
+    model = random_model()
+    text = "the quick 가나다 fox ☃\n" * 30
+    whole = model.evaluate(text)
+    assert model.evaluate([text[:100], "", text[100:333], text[333:]]) == pytest.approx(whole)
+    assert whole.bits_per_character == pytest.approx(float(np.mean(model.surprises(text))))
+
+
+def test_an_empty_text_cannot_be_scored() -> None:
+    with pytest.raises(TextError):
+        random_model().evaluate("")
+
+
+def test_a_model_of_lower_cased_text_scores_text_lower_cased() -> None:
+    model = random_model(lowercase=True)
+    assert model.evaluate("HELLO") == model.evaluate("hello")
+    assert model.evaluate("HELLO").unknown_characters == 0
+
+
+def test_models_are_loaded_from_files_and_run_folders(tmp_path: Path) -> None:
+    model = random_model()
+    model.save(tmp_path / "model.safetensors")
+    for path in (tmp_path, tmp_path / "model.safetensors"):
+        assert LanguageModel.load(path).generate("a", length=9, seed=0) == model.generate("a", length=9, seed=0)
+    with pytest.raises(ModelFileError, match="holds no run"):
+        LanguageModel.load(Path(__file__).parent)
+
+
+def test_texts_written_side_by_side_are_those_of_the_stream() -> None:
+    model = random_model()
+    options = {"length": 300, "seed": 3, "temperature": 0.8}
+    texts = model.generate_many("hello", 5, **options)
+    assert texts == ["".join(model.stream("hello", text=number, **options)) for number in range(5)]
+    assert len(set(texts)) == 5
+
+
+def test_texts_written_side_by_side_stop_where_they_should() -> None:
+    model = random_model()
+    options = {"length": 5000, "seed": 3, "temperature": 1.0, "stop": ("a", "bc")}
+    texts = model.generate_many("", 4, **options)
+    assert texts == ["".join(model.stream("", text=number, **options)) for number in range(4)]
+    assert all("a" not in text and "bc" not in text for text in texts)
+    assert model.generate_many("x", 3, length=0, seed=1) == ["", "", ""]
+
+
+def test_long_work_is_given_to_the_compiled_network_and_the_result_is_the_same() -> None:
+    model = random_model()
+    assert isinstance(model.network_for(400), NumpyNetwork)
+    assert isinstance(model.network_for(1_000_000), CompiledNetwork)
+    long = model.generate("hello", length=60_000, seed=1, temperature=0.8)
+    assert long[:400] == model.generate("hello", length=400, seed=1, temperature=0.8)
+    text = long[:50_000]
+    slow, fast = (
+        Scorer(network, model.start_id).score(model.vocabulary.encode(text))
+        for network in (model.network, model.compiled_network)
+    )
+    np.testing.assert_allclose(fast, slow, atol=1e-4)
+    assert model.bits_per_character(text) == pytest.approx(-slow.mean(), abs=1e-6)
+
+
+def test_without_numba_everything_is_done_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    can_compile.cache_clear()
+    assert isinstance(random_model().network_for(10**9), NumpyNetwork)
+    can_compile.cache_clear()
+
+
+def windowed_model(carry_state: bool = False) -> LanguageModel:
+    """Return a model that reads 5 characters for each prediction, unless it carries its state."""
+    file = random_model().file
+    windowed = replace(file, architecture=file.architecture.model_copy(update={"context_length": 5}))
+    return LanguageModel(windowed, carry_state)
+
+
+def test_a_windowed_model_forgets_what_is_before_its_window_and_one_that_carries_its_state_does_not() -> None:
+    prompts = "abcdefgh", "zyxdefgh"
+    forgetful, carrying = windowed_model(), windowed_model(carry_state=True)
+    distributions = [forgetful.next_character_distribution(prompt) for prompt in prompts]
+    assert distributions[0] == distributions[1]
+    carried = [carrying.next_character_distribution(prompt) for prompt in prompts]
+    assert carried[0] != carried[1] != distributions[1]
+    assert carried[0] == random_model().next_character_distribution(prompts[0])
+    assert forgetful.generate("abc", length=50, seed=1) != carrying.generate("abc", length=50, seed=1)
+    assert carrying.bits_per_character("hello" * 9) == random_model().bits_per_character("hello" * 9)
+
+
+def test_one_model_serves_many_threads() -> None:
+    model = random_model()
+
+    def write(seed: int) -> tuple[str, float]:
+        text = model.generate("hello", length=30_000 if seed % 2 else 300, seed=seed, temperature=1.0)
+        return text, model.bits_per_character(text)
+
+    alone = [write(seed) for seed in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(write, range(8))) == alone

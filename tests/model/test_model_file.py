@@ -1,0 +1,154 @@
+"""The format, pinned by bytes, and what becomes of damaged files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nextchar.errors import ModelFileError
+from nextchar.files import tensor_file
+from nextchar.model.model_file import FORMAT_VERSION, ModelFile, Provenance
+from nextchar.networks.architecture import Architecture
+from nextchar.text.vocabulary import Vocabulary
+from tests.small_networks import random_model
+
+
+@pytest.fixture
+def tiny() -> ModelFile:
+    architecture = Architecture(vocabulary_size=3, embedding=None, hidden=(1,))
+    parameters = {
+        name: np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+        for name, shape in architecture.parameter_shapes().items()
+    }
+    return ModelFile(architecture, Vocabulary("a가"), parameters, Provenance(corpus=("x.txt",), seed=3))
+
+
+def test_what_is_saved_comes_back(tiny: ModelFile, tmp_path: Path) -> None:
+    tiny.save(tmp_path / "m.safetensors")
+    loaded = ModelFile.load(tmp_path / "m.safetensors")
+    assert (loaded.architecture, loaded.vocabulary, loaded.provenance) == (
+        tiny.architecture,
+        tiny.vocabulary,
+        tiny.provenance,
+    )
+    for name, array in tiny.parameters.items():
+        np.testing.assert_array_equal(loaded.parameters[name], array)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_the_format_by_bytes(tiny: ModelFile, tmp_path: Path) -> None:
+    tiny.save(tmp_path / "m.safetensors")
+    content = (tmp_path / "m.safetensors").read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    ours = json.loads(header["__metadata__"]["nextchar"])
+    assert ours["format"] == FORMAT_VERSION == 1
+    assert ours["architecture"] == {
+        "vocabulary_size": 3,
+        "embedding": None,
+        "hidden": [1],
+        "context_length": None,
+    }
+    assert (ours["characters"], ours["has_unknown"]) == ("a가", True)
+    assert len(ours["sha256"]) == 64
+    entry = header["layer0.input_weight"]
+    assert (entry["dtype"], entry["shape"]) == ("F32", [4, 3])
+    start, end = entry["data_offsets"]
+    data = content[8 + length :][start:end]
+    assert data == np.arange(12, dtype="<f4").tobytes()
+
+
+def test_a_file_written_by_version_1_is_still_read() -> None:
+    path = Path(__file__).parents[1] / "data" / "model-format-1.safetensors"
+    model = ModelFile.load(path)
+    assert model.vocabulary == Vocabulary("a가")
+    assert model.parameters["output.weight"].tolist() == [[0.0], [1.0], [2.0]]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_every_flipped_byte_is_noticed(tiny: ModelFile, tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "m.safetensors"
+    tiny.save(path)
+    content = bytearray(path.read_bytes())
+    index = data.draw(st.integers(0, len(content) - 1))
+    content[index] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        loaded = ModelFile.load(path)
+    except ModelFileError:
+        return
+    # Only white space that JSON does not care for may differ.
+    assert (loaded.vocabulary, loaded.architecture) == (tiny.vocabulary, tiny.architecture)
+    assert all(np.array_equal(loaded.parameters[name], array) for name, array in tiny.parameters.items())
+
+
+def test_every_truncation_is_noticed(tiny: ModelFile, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    tiny.save(path)
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(ModelFileError):
+            ModelFile.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        b"\xff" * 64,
+        (2**63).to_bytes(8, "little") + b"{}",
+        b"\x02\0\0\0\0\0\0\0{}",
+        b"\x06\0\0\0\0\0\0\0[1, 2]",
+        b"\x88\x13\0\0\0\0\0\0" + b"[" * 5000,
+        tensor_file.to_bytes({"position": {}}, {"x": np.zeros(3, np.float32)}),
+    ],
+)
+def test_other_files_are_no_models(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(ModelFileError, match="not a nextchar model"):
+        ModelFile.load(tmp_path / "m")
+
+
+def test_a_header_that_claims_a_huge_network_allocates_nothing(tmp_path: Path) -> None:
+    header = {
+        "format": 1,
+        "architecture": {"vocabulary_size": 1_000_000, "embedding": 8192, "hidden": [8192] * 8},
+        "characters": "ab",
+        "has_unknown": True,
+        "provenance": {},
+    }
+    (tmp_path / "m").write_bytes(tensor_file.to_bytes(header, {"x": np.zeros(3, np.float32)}))
+    with pytest.raises(ModelFileError, match="do not fit its architecture"):
+        ModelFile.load(tmp_path / "m")
+
+
+def test_a_newer_version_says_so(tiny: ModelFile, tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(tensor_file.to_bytes({"format": 2}, {"x": np.zeros(3, np.float32)}))
+    with pytest.raises(ModelFileError, match="update nextchar"):
+        ModelFile.load(tmp_path / "m")
+
+
+def test_a_missing_file_says_which(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="nowhere"):
+        ModelFile.load(tmp_path / "nowhere")
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.safetensors"
+    random_model(seed=1).save(path)
+    before = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ModelFileError, match="No space left"):
+        random_model(seed=2).save(path)
+    assert path.read_bytes() == before
+    assert [child.name for child in tmp_path.iterdir()] == [path.name]

@@ -1,0 +1,313 @@
+"""The engine of the exported page, opened from its file in a real browser, against Python: the same texts, the same
+probabilities, the same scores."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from nextchar.model.sampling import next_distribution
+from nextchar.randomness import random_stream
+from nextchar.settings import SamplingSettings
+from nextchar.text.vocabulary import _LOOKALIKES, Vocabulary
+from tests.page_engine import TEXT, Engine
+
+if TYPE_CHECKING:
+    pass
+
+LENGTH = 2000
+PROMPT = TEXT[400:460]
+SHAPES: list[dict[str, Any]] = [
+    {"temperature": 0},
+    {"temperature": 0.5},
+    {"temperature": 1.0},
+    {"temperature": 1.5},
+    {"temperature": 1.2, "top_k": 5},
+    {"temperature": 1.3, "top_p": 0.9},
+    {"temperature": 1.4, "min_p": 0.05},
+    {"temperature": 2.0, "top_k": 20, "top_p": 0.95, "min_p": 0.01},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=json.dumps)
+def test_the_same_seed_gives_the_same_text_as_in_python(engine: Engine, shape: dict[str, Any]) -> None:
+    written = engine.generate(PROMPT, length=LENGTH, seed=11, **shape)
+    text = engine.model.generate(PROMPT, length=LENGTH, seed=11, **shape)
+    assert len(written["text"]) == LENGTH
+    assert (written["seed"], written["finish_reason"]) == (11, "length")
+    if written["text"] != text:
+        assert_rounding_parts(engine, written["text"], text, shape)
+
+
+def assert_rounding_parts(engine: Engine, written: str, text: str, shape: dict[str, Any]) -> None:
+    """Check that two texts part where nothing but rounding decides: the sums of a processor with other instructions may
+    differ in their last bit, and a draw may fall just there (once in some hundred such texts)."""
+    parted = next(n for n, (one, other) in enumerate(zip(written, text, strict=True)) if one != other)
+    ids, _ = engine.model.read_prompt(PROMPT + text[:parted])
+    logits, _ = engine.model.network.forward(ids[None], engine.model.network.initial_state(1))
+    never = engine.model.vocabulary.never_drawn
+    running = next_distribution(logits[0, -1], SamplingSettings(**shape), never).cumsum()
+    uniform = random_stream(11, "sampling", 0).random(parted + 1)[-1]
+    first, second = np.sort(np.delete(logits[0, -1], never))[[-1, -2]]
+    assert first - second < 1e-5 if shape["temperature"] == 0 else np.abs(running - uniform).min() < 1e-5
+
+
+def test_several_texts_of_one_seed_are_those_of_python(engine: Engine) -> None:
+    texts = [engine.generate("", length=300, seed=5, stream=n, temperature=1)["text"] for n in range(3)]
+    assert texts == ["".join(engine.model.stream(text=n, length=300, seed=5, temperature=1.0)) for n in range(3)]
+    assert len(set(texts)) == 3
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1, 2**32, 2**53 + 1, 2**63 - 1])
+def test_every_seed_can_be_given(engines: dict[str, Engine], seed: int) -> None:
+    engine = engines["one layer"]
+    written = engine.generate("a", length=50, seed=str(seed), temperature=1)
+    assert written["text"] == engine.model.generate("a", length=50, seed=seed, temperature=1.0)
+    assert written["seed"] == str(seed)
+
+
+def test_without_a_seed_one_is_drawn_that_gives_the_text_again(engines: dict[str, Engine]) -> None:
+    engine = engines["one layer"]
+    one, other = (engine.generate("a", length=60, temperature=1.5) for _ in range(2))
+    assert one["seed"] != other["seed"]
+    assert one["text"] == engine.model.generate("a", length=60, temperature=1.5, seed=one["seed"])
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=json.dumps)
+@pytest.mark.parametrize("prompt", ["", "a", PROMPT, TEXT[:3000]], ids=["none", "one", "short", "long"])
+def test_distributions_are_those_of_python(engine: Engine, prompt: str, shape: dict[str, Any]) -> None:
+    told = engine.ask("distribution", prompt, {**shape, "limit": 1000})
+    plain = engine.model.next_character_distribution(prompt)
+    reweighted = engine.model.next_character_distribution(prompt, **shape)
+    assert sorted(told["characters"]) == sorted(plain)
+    assert told["probabilities"] == sorted(told["probabilities"], reverse=True)
+    for character, one, other in zip(told["characters"], told["probabilities"], told["reweighted"], strict=True):
+        assert math.isclose(one, plain[character], abs_tol=1e-5)
+        assert math.isclose(other, reweighted[character], abs_tol=1e-5)
+    for name, distribution in (("entropy", plain), ("reweighted_entropy", reweighted)):
+        bits = -sum(p * math.log2(p) for p in distribution.values() if p > 0)
+        assert math.isclose(told[name], bits, abs_tol=1e-4)
+
+
+def test_a_distribution_tells_the_most_probable(engines: dict[str, Engine]) -> None:
+    told = engines["one layer"].ask("distribution", "th", {"temperature": 1, "limit": 3})
+    assert len(told["characters"]) == len(told["reweighted"]) == 3
+    assert told["characters"] == list(engines["one layer"].model.next_character_distribution("th"))[:3]
+
+
+def test_scores_are_those_of_python(engine: Engine) -> None:
+    check_scores(engine, TEXT[-1500:])
+
+
+@pytest.mark.parametrize("kind", ["one layer", "two layers"])
+@pytest.mark.parametrize("text", ["Ω 日本 é😀\ud800A ΑΣ", "a", "☃"])
+def test_scores_of_unknown_characters_are_those_of_python(engines: dict[str, Engine], kind: str, text: str) -> None:
+    check_scores(engines[kind], text)
+
+
+def check_scores(engine: Engine, text: str) -> None:
+    told = engine.ask("score", text, 4)
+    surprises = engine.model.surprises(text)
+    read = text.lower() if engine.model.provenance.lowercase else text
+    assert told["characters"] == list(read)
+    np.testing.assert_allclose(told["bits"], surprises, atol=1e-4)
+    assert math.isclose(told["bits_per_character"], surprises.mean(), abs_tol=1e-4)
+    assert told["unknown"] == engine.model.vocabulary.unknown_in(read).tolist()
+    for bits, unknown, character, others in zip(
+        told["bits"], told["unknown"], told["characters"], told["alternatives"], strict=True
+    ):
+        shares = [one["probability"] for one in others]
+        assert len(shares) == 4
+        assert shares == sorted(shares, reverse=True)
+        mine = [one["probability"] for one in others if one["character"] == character]
+        if unknown:
+            assert not mine
+        elif mine:
+            assert math.isclose(mine[0], 2**-bits, abs_tol=1e-9)
+        else:
+            assert 2**-bits <= shares[-1] + 1e-12
+
+
+def test_a_model_without_an_unknown_symbol_refuses_to_score_what_it_does_not_know(engines: dict[str, Engine]) -> None:
+    with pytest.raises(Exception, match=r"does not know “☃” \(U\+2603\)"):
+        engines["windowed"].ask("score", "a☃")
+
+
+def test_an_empty_text_is_not_scored(engine: Engine) -> None:
+    with pytest.raises(Exception, match="An empty text cannot be scored"):
+        engine.ask("score", "")
+
+
+PROMPTS = [
+    "HELLO ☃ WÖRLD", "“smart” – quotes…", "ｆｕｌｌ ｗｉｄｔｈ", "각 \u1100\u1161 갂", "e\u0301 é E\u0301 ĕ ệ",
+    "naïve café ﬁn", "\ud800 lone", "😀🎉😀", "ſtraße ẞ İıΣς", "ᏣᎳᎩ ꮳ", "\0\t\u00a0\u3000", "ά ᾳ ΐ ŉ", "שָׁלוֹם سَلَام",
+    "カ\u3099 ガ が", "☃", "क्षि", "".join(_LOOKALIKES),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=ascii)
+def test_unknown_characters_are_read_as_in_python(engine: Engine, prompt: str) -> None:
+    written = engine.generate(prompt, length=40, seed=2)
+    assert written["text"] == engine.model.generate(prompt, length=40, seed=2)
+    assert written["replacements"] == replacements(engine.model.vocabulary, prompt)
+    assert written["replacements"] == engine.ask("distribution", prompt, {"temperature": 1})["replacements"]
+
+
+def test_any_character_is_folded_as_in_python(engines: dict[str, Engine]) -> None:
+    """Characters of all scripts and what the page and Python make of them, but for those that one of them is too old to
+    know."""
+    vocabulary = Vocabulary("".join(sorted("abcdefghijklmnopqrstuvwxyzABCDE 0123αβγδεισςω가나다かカ'\"-.\u0301\u0308")))
+    chosen = random.Random(0).sample(range(0x3000, 0x20000), 4000)
+    given = [chr(point) for point in (*range(0x3000), *chosen) if unicodedata.category(chr(point)) not in ("Cn", "Cs")]
+    folded = engines["one layer"].page.evaluate(
+        """([characters, given]) => {
+             const vocabulary = new Vocabulary(characters, true);
+             return given.map((one) => (/\\p{Cn}/u.test(one) ? null : vocabulary.fold(one).text));
+           }""",
+        [vocabulary.characters, given],
+    )
+    pairs = [(one, theirs) for one, theirs in zip(given, folded, strict=True) if theirs is not None]
+    assert len(pairs) > 10_000
+    assert [(one, theirs) for one, theirs in pairs if vocabulary.fold(one)[0] != theirs] == []
+
+
+def replacements(vocabulary: Vocabulary, prompt: str) -> list[dict[str, Any]]:
+    """Return what is replaced in ``prompt``, each piece once."""
+    counted: dict[tuple[str, str], int] = {}
+    for replacement in vocabulary.fold(prompt)[1]:
+        key = (replacement.given, replacement.read_as)
+        counted[key] = counted.get(key, 0) + 1
+    return [{"character": given, "replacement": read, "count": count} for (given, read), count in counted.items()]
+
+
+@pytest.mark.parametrize(
+    "stop", [["\n"], ["e "], ["zzzz"], [""], ["te\u0301", "😀", "😀 a"], ["th", "the", "he"]], ids=ascii
+)
+def test_writing_stops_where_python_stops(engine: Engine, stop: list[str]) -> None:
+    for seed in range(4):
+        written = engine.generate(PROMPT, length=200, seed=seed, temperature=1, stop=stop)
+        text = engine.model.generate(PROMPT, length=200, seed=seed, temperature=1.0, stop=tuple(stop))
+        assert written["text"] == text
+        assert written["finish_reason"] == ("length" if len(text) == 200 else "stop")
+
+
+def test_a_length_counts_characters_and_nothing_is_written_of_none(engine: Engine) -> None:
+    assert engine.generate("a", length=0, seed=1)["text"] == ""
+    for length in (1, 2, 37):
+        assert len(engine.generate("😀", length=length, seed=1, temperature=1.5)["text"]) == length
+
+
+def test_prompts_are_read_on_from_where_they_part(engines: dict[str, Engine]) -> None:
+    """The page keeps states of what it has read: however a prompt is edited, the answer is that of the whole of it."""
+    engine = engines["two layers"]
+    chosen, prompt = random.Random(3), TEXT[:1200]
+    for _ in range(12):
+        told = engine.ask("distribution", prompt, {"temperature": 1, "limit": 5})
+        plain = engine.model.next_character_distribution(prompt)
+        np.testing.assert_allclose(
+            told["probabilities"], [plain[character] for character in told["characters"]], atol=1e-5
+        )
+        cut = chosen.randrange(len(prompt))
+        prompt = chosen.choice(
+            [prompt[:cut], prompt[:cut] + "x" + prompt[cut:], prompt + TEXT[cut : cut + 300], prompt]
+        )
+
+
+def test_questions_asked_at_once_do_not_disturb_each_other(engines: dict[str, Engine]) -> None:
+    engine = engines["one layer"]
+    prompts = [TEXT[n : n + 4000] for n in range(4)]
+    texts = engine.page.evaluate(
+        """async (prompts) => Promise.all(prompts.map(async (prompt) => {
+             const settings = { length: 1500, seed: 4, temperature: 1 };
+             let text = '';
+             for await (const piece of app.model.generate(prompt, settings)) text += piece;
+             return text;
+           }))""",
+        prompts,
+    )
+    assert texts == [engine.model.generate(prompt, length=1500, seed=4, temperature=1.0) for prompt in prompts]
+
+
+def test_the_browser_has_time_while_a_model_writes(engines: dict[str, Engine]) -> None:
+    told = engines["two layers"].page.evaluate(
+        """async () => {
+             let frames = 0;
+             let going = true;
+             const beat = () => {
+               frames += 1;
+               if (going) requestAnimationFrame(beat);
+             };
+             requestAnimationFrame(beat);
+             const pieces = [];
+             const settings = { length: 30000, seed: 1, temperature: 1 };
+             for await (const piece of app.model.generate('', settings)) pieces.push(piece);
+             going = false;
+             return { frames, pieces: pieces.length, length: Array.from(pieces.join('')).length };
+           }"""
+    )
+    assert told["length"] == 30000
+    assert told["pieces"] > 5
+    assert told["frames"] > 5
+
+
+def test_an_abort_stops_the_writing(engines: dict[str, Engine]) -> None:
+    told = engines["one layer"].page.evaluate(
+        """async () => {
+             const stop = new AbortController();
+             let written = 0;
+             try {
+               for await (const piece of app.model.generate('', { length: 1e8, seed: 1 }, stop.signal)) {
+                 written += piece.length;
+                 if (written > 500) stop.abort();
+               }
+             } catch (error) {
+               return { name: error.name, written };
+             }
+           }"""
+    )
+    assert told["name"] == "AbortError"
+    assert 500 < told["written"] < 100_000
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"temperature": -1}, "temperature = -1"),
+        ({"temperature": 101}, "0 to 100"),
+        ({"top_k": 0}, "top_k = 0"),
+        ({"top_k": 1.5}, "top_k = 1.5"),
+        ({"top_p": 0}, "top_p = 0"),
+        ({"min_p": 1.1}, "min_p = 1.1"),
+        ({"length": -1}, "length = -1"),
+        ({"seed": "-1"}, "seed -1"),
+    ],
+)
+def test_wrong_settings_are_told(engines: dict[str, Engine], settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(Exception, match=words):
+        engines["one layer"].generate("a", **settings)
+
+
+def test_what_is_known_of_the_model_is_told(engine: Engine) -> None:
+    file = engine.model.file
+    assert engine.page.evaluate("app.model.info") == {
+        "id": engine.path.stem.replace(" ", "-"),
+        "name": engine.path.stem.replace(" ", "-"),
+        "characters": list(file.vocabulary.characters),
+        "vocabulary_size": file.vocabulary.size,
+        "hidden": list(file.architecture.hidden),
+        "embedding": file.architecture.embedding,
+        "context_length": file.architecture.context_length,
+        "parameters": file.architecture.parameter_count,
+        "lowercase": file.provenance.lowercase,
+        "bits_per_character": file.provenance.validation_bits_per_character,
+        "corpus": ["corpus.txt"],
+        "seconds": file.provenance.training_seconds,
+        "has_growth": True,
+        "finished": True,
+    }

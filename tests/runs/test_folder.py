@@ -1,0 +1,133 @@
+"""The files of a run, and the lock."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.runs.folder import RunFolder, RunSettings, find_model, samples_page
+from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.training.checkpoint import Position, Snapshot
+from nextchar.training.events import Evaluated, Finished, Note, Recovered, Sampled
+from nextchar.training.plan import Plan
+from tests.small_networks import random_model
+
+PLAN = Plan(
+    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, shards=1, window=4, steps=9, learning_rate=0.01,
+    warm_up=1, weight_decay=0, clip=1, snapshot_every=3,
+)  # fmt: skip
+SETTINGS = RunSettings(
+    corpus=("a.txt",), names=("a",), corpus_key="k", text=TextSettings(), training=TrainingSettings(), plan=PLAN,
+    device="cpu", threads=2, evaluations=3, prompt="go",
+)  # fmt: skip
+SNAPSHOT = Snapshot(Position(step=3, seconds=1.5, best_bits=2.5), {"weights/x": np.arange(6, dtype=np.float32)})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    folder = RunFolder(tmp_path / "run")
+    with folder.lock():
+        folder.create(SETTINGS)
+    return folder
+
+
+def evaluated(step: int) -> Evaluated:
+    return Evaluated(
+        step=step, epoch=step / 10, seconds=step, training_bits_per_character=2.0, validation_bits_per_character=2.5,
+        learning_rate=0.01, best=True,
+    )  # fmt: skip
+
+
+def test_settings_come_back(folder: RunFolder) -> None:
+    assert folder.settings() == SETTINGS
+
+
+def test_a_folder_with_a_run_is_not_written_over(folder: RunFolder) -> None:
+    with pytest.raises(RunFolderError, match="--resume"):
+        folder.create(SETTINGS)
+
+
+def test_snapshots_come_back_whole_or_not_at_all(folder: RunFolder) -> None:
+    assert folder.snapshot() is None
+    folder.save_snapshot(SNAPSHOT)
+    loaded = folder.snapshot()
+    assert loaded is not None
+    assert loaded.position == SNAPSHOT.position
+    np.testing.assert_array_equal(loaded.arrays["weights/x"], SNAPSHOT.arrays["weights/x"])
+    path = folder.path / "resume" / "state.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RunFolderError, match="damaged"):
+        folder.snapshot()
+
+
+def test_the_log_forgets_what_will_happen_again(folder: RunFolder) -> None:
+    kept = [
+        Note(message="hello"),
+        evaluated(3),
+        Recovered(step=8, back_to=3, bits_per_character=float("nan"), rate_scale=0.5),
+    ]
+    finished = Finished(step=3, seconds=1, best_step=None, validation_bits_per_character=None, interrupted=True)
+    folder.append([*kept, evaluated(6), finished])
+    with (folder.path / "events.jsonl").open("a") as file:
+        file.write('{"event":"evalua')
+    assert len(folder.events()) == 5
+    folder.forget_after(3)
+    assert [event.event for event in folder.events()] == ["note", "evaluated", "recovered"]
+
+
+def test_two_processes_cannot_hold_one_folder(folder: RunFolder) -> None:
+    program = (
+        "import sys; from pathlib import Path; from nextchar.runs.folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).lock(new=False): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunFolderError, match="in use by another process"), folder.lock(new=False):
+            pass
+        other.communicate("")
+    with folder.lock(new=False):
+        pass
+
+
+def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(RunFolderError, match="cannot be written"),
+        RunFolder(tmp_path / "file" / "run").lock(),
+    ):
+        pass
+
+
+def test_settings_that_are_missing_or_damaged_are_named(folder: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="no run folder"):
+        RunFolder(tmp_path / "nowhere").settings()
+    (folder.path / "settings.json").write_text('{"format": 1')
+    with pytest.raises(RunFolderError, match="damaged"):
+        folder.settings()
+
+
+def test_a_model_is_found_by_folder_or_file(folder: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="--resume"):
+        find_model(folder.path)
+    random_model().save(folder.model_path)
+    assert find_model(folder.path) == find_model(folder.model_path) == folder.model_path
+    with pytest.raises(ModelFileError, match="no model"):
+        find_model(tmp_path / "nowhere")
+
+
+def test_samples_are_shown_as_they_are_whatever_is_in_them() -> None:
+    sampled = Sampled(step=3, epoch=0.3, temperature=0.5, prompt="go", text="```\n# no heading")
+    page = samples_page([evaluated(3), sampled])
+    assert "## Step 3, epoch 0.30: 2.500 bits per character" in page
+    assert "````text\ngo```\n# no heading\n````" in page

@@ -1,0 +1,266 @@
+"""A run as events and files, interrupted wherever it can be."""
+
+import random
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextchar.errors import RunFolderError, TextError, TrainingError
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Texts
+from nextchar.runs.run import TrainingRun, free_folder
+from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.training.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Note,
+    Planned,
+    Progress,
+    Revised,
+    Sampled,
+    Saved,
+    TextRead,
+    Writing,
+)
+from tests.command import made_up_text
+
+TINY = TrainingSettings(hidden=16, streams=4, window=16, threads=1, sample_length=10, steps=40, evaluations=2)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Texts:
+    """What the runs here learn from."""
+    path = tmp_path / "book.txt"
+    path.write_text(made_up_text())
+    return Texts((str(path),), TextSettings())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """Where the runs here are kept."""
+    return RunFolder(tmp_path / "run")
+
+
+def begin(folder: RunFolder, texts: Texts, cache: Path, training: TrainingSettings = TINY) -> TrainingRun:
+    return TrainingRun(folder, texts=texts, training=training, cache=cache)
+
+
+def resume(folder: RunFolder, cache: Path) -> list[Event]:
+    return list(TrainingRun(folder, cache=cache).events())
+
+
+def final_weights(folder: RunFolder) -> dict[str, bytes]:
+    snapshot = folder.snapshot()
+    assert snapshot is not None
+    assert snapshot.position.step == 40
+    return {name: array.tobytes() for name, array in snapshot.arrays.items()}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """State at the end of a run that nothing happened to."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    (place / "book.txt").write_text(made_up_text())
+    folder = RunFolder(place / "run")
+    list(begin(folder, Texts((str(place / "book.txt"),), TextSettings()), place / "cache").events())
+    return final_weights(folder)
+
+
+def test_the_log_holds_all_but_what_passes(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    events = list(begin(folder, texts, tmp_path / "cache").events())
+    assert [type(event) for event in events[:2]] == [TextRead, Planned]
+    assert isinstance(events[-1], Finished)
+    assert folder.events() == [event for event in events if not isinstance(event, Progress | Writing)]
+    assert folder.model_path.exists()
+    assert (folder.path / "samples.md").read_text().count("## Step") == 2
+    finished = events[-1]
+    provenance = ModelFile.load(folder.model_path).provenance
+    assert finished.validation_bits_per_character == provenance.validation_bits_per_character
+    best = max(event.step for event in events if isinstance(event, Evaluated) and event.best)
+    assert finished.best_step == provenance.step == best
+
+
+def test_the_figure_of_a_run_is_that_of_its_model_unknown_characters_and_all(folder: RunFolder, tmp_path: Path) -> None:
+    content = made_up_text()
+    held_out = content[-len(content) // 10 :].replace("t", "\u00e9")
+    (tmp_path / "book.txt").write_text(content[: -len(held_out)] + held_out)
+    *_, finished = begin(folder, Texts((str(tmp_path / "book.txt"),), TextSettings()), tmp_path / "cache").events()
+    assert isinstance(finished, Finished)
+    scored = LanguageModel.load(folder.path).evaluate(held_out)
+    assert scored.unknown_characters > len(held_out) / 50
+    # But for the first character, which the run predicts from the last one before it.
+    assert finished.validation_bits_per_character == pytest.approx(scored.bits_per_character, abs=10 / len(held_out))
+
+
+def test_a_number_of_steps_fitted_to_the_time_is_written_down(
+    folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that seemed slow: the run makes twice as many steps, and its plan gives the same weights again."""
+    monkeypatch.setattr("nextchar.training.trainer.measure_step", lambda *_: 0.1)
+    monkeypatch.setattr("nextchar.training.trainer.TIMED_SECONDS", 1e-9)
+    monkeypatch.setattr("nextchar.training.trainer.PROGRESS_SECONDS", 0.0)
+    training = TINY.model_copy(update={"steps": None, "time": 12.0})
+    events = list(begin(folder, texts, tmp_path / "cache", training).events())
+    (planned,) = (event for event in events if isinstance(event, Planned))
+    (revised,) = (event for event in events if isinstance(event, Revised))
+    assert (planned.plan.steps, revised.planned_steps, revised.steps) == (113, 113, 226)
+    assert folder.settings().plan == planned.plan.model_copy(update={"steps": 226})
+    assert folder.settings().plan.model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
+    assert isinstance(events[-1], Finished)
+    assert events[-1].step == 226
+    again = RunFolder(tmp_path / "again")
+    list(TrainingRun(again, texts=texts, training=TINY, like=folder, cache=tmp_path / "cache").events())
+    mine, theirs = folder.snapshot(), again.snapshot()
+    assert mine is not None
+    assert theirs is not None
+    for name, array in mine.arrays.items():
+        np.testing.assert_array_equal(array, theirs.arrays[name], err_msg=name)
+
+
+def test_asked_to_stop_it_saves_and_can_be_resumed(
+    folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    questions = count()
+    events = list(begin(folder, texts, tmp_path / "cache").events(lambda: next(questions) >= 12))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].interrupted
+    assert 0 < events[-1].step < 40
+    assert not isinstance(resume(folder, tmp_path / "cache")[0], TextRead)
+    assert final_weights(folder) == weights
+
+
+def test_asked_to_stop_while_it_prepares_it_can_still_begin(
+    folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    events = list(begin(folder, texts, tmp_path / "cache").events(lambda: True))
+    assert isinstance(events[-1], Planned)
+    assert folder.snapshot() is None
+    assert resume(folder, tmp_path / "cache")[0] == Note(message="Going on at step 0 of 40.")
+    assert final_weights(folder) == weights
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2, 5, 9, 14, 20])
+def test_broken_off_at_any_event_it_saves_and_can_be_resumed(
+    moment: int, folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    run = begin(folder, texts, tmp_path / "cache")
+    events = run.events()
+    for _ in range(moment + 1):
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    if run.has_begun:
+        resume(folder, tmp_path / "cache")
+    else:
+        list(begin(folder, texts, tmp_path / "cache").events())
+    assert final_weights(folder) == weights
+
+
+def test_it_saves_as_often_as_asked(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    ticks = count()
+    often = TINY.model_copy(update={"save_every": 1.0, "evaluations": 1})
+    run = TrainingRun(folder, texts=texts, training=often, cache=tmp_path / "cache", clock=lambda: float(next(ticks)))
+    saved = [event.step for event in run.events() if isinstance(event, Saved)]
+    assert saved == sorted(set(saved))
+    assert len(saved) >= 15
+    assert saved[-1] == 40
+
+
+def test_a_folder_in_use_or_not_free_is_refused(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    first = begin(folder, texts, tmp_path / "cache").events()
+    next(first)
+    with pytest.raises(RunFolderError, match="in use"):
+        next(begin(folder, texts, tmp_path / "cache").events())
+    first.close()  # type: ignore[attr-defined]
+    assert not folder.path.exists()
+
+
+def test_a_run_that_does_not_begin_leaves_no_folder(folder: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(TextError):
+        list(begin(folder, Texts((str(tmp_path / "nowhere"),), TextSettings()), tmp_path / "cache").events())
+    assert not folder.path.exists()
+    folder.path.mkdir()
+    (folder.path / "mine.txt").write_text("keep me")
+    with pytest.raises(TextError):
+        list(begin(folder, Texts((str(tmp_path / "nowhere"),), TextSettings()), tmp_path / "cache").events())
+    assert (folder.path / "mine.txt").read_text() == "keep me"
+
+
+def test_training_that_cannot_go_on_leaves_its_best_model(
+    folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextchar.training.trainer.DIVERGENCE", -100.0)
+    monkeypatch.setattr("nextchar.training.trainer.RECOVERIES", 1)
+    with pytest.raises(TrainingError, match="lower --learning-rate"):
+        list(begin(folder, texts, tmp_path / "cache").events())
+    assert ModelFile.load(folder.model_path).architecture.hidden == (16,)
+    assert folder.snapshot() is not None
+    with folder.lock(new=False):
+        pass
+
+
+def test_without_a_folder_nothing_is_kept(texts: Texts, tmp_path: Path) -> None:
+    run = TrainingRun(None, texts=texts, training=TINY, cache=tmp_path / "cache")
+    events = list(run.events())
+    assert isinstance(events[-1], Finished)
+    assert run.model.provenance.step == events[-1].best_step
+    assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "cache"}
+
+
+def test_folders_are_named_after_the_text(tmp_path: Path) -> None:
+    assert free_folder(tmp_path, ("books/my.book.txt", "other")) == tmp_path / "my"
+    assert free_folder(tmp_path, ("-",)) == tmp_path / "standard-input"
+    (tmp_path / "my").mkdir()
+    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my"
+    (tmp_path / "my" / "settings.json").write_text("{}")
+    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my-2"
+
+
+def test_folders_without_a_name_of_their_own_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "books" / "old").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "books" / "old")
+    runs = Path("runs")
+    assert free_folder(runs, (".",)) == runs / "old"
+    assert free_folder(runs, ("..",)) == runs / "books"
+    assert free_folder(runs, (".notes.txt",)) == runs / "notes"
+    assert free_folder(runs, ("/",)) == runs / "text"
+
+
+def classic(folder: RunFolder, texts: Texts, cache: Path) -> TrainingRun:
+    training = TrainingSettings(recipe="classic", hidden=8, window=20, streams=64, epochs=2, sample_length=15)
+    return TrainingRun(folder, texts=texts, training=training, cache=cache)
+
+
+def test_the_classic_recipe_writes_after_each_pass_from_the_text_that_the_example_picks(
+    folder: RunFolder, texts: Texts, tmp_path: Path
+) -> None:
+    text = Path(texts.names[0]).read_text()
+    generator = random.Random(42)
+    start = generator.randint(0, len(text) - 20 - 1)
+    events = list(classic(folder, texts, tmp_path / "cache").events())
+    planned = next(event for event in events if isinstance(event, Planned))
+    assert planned.plan.windows == len(range(0, len(text) - 20, 3))
+    evaluated = [event for event in events if isinstance(event, Evaluated)]
+    assert [event.epoch for event in evaluated] == [1, 2]
+    assert {event.validation_bits_per_character for event in evaluated} == {None}
+    samples = [event for event in events if isinstance(event, Sampled)]
+    assert [sample.temperature for sample in samples] == [0.2, 0.5, 1.0, 1.2] * 2
+    assert {sample.prompt for sample in samples} == {text[start : start + 20]}
+    written = "".join(event.text for event in events if isinstance(event, Writing))
+    assert written == "".join(sample.text for sample in samples)
+    assert {len(sample.text) for sample in samples} == {15}
+
+
+def test_the_classic_recipe_resumes_exactly(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    whole = classic(RunFolder(tmp_path / "whole"), texts, tmp_path / "cache")
+    list(whole.events())
+    part = classic(folder, texts, tmp_path / "cache")
+    list(part.events(stop=lambda: part.has_begun and part._ready().trainer.position.step >= 30))
+    again = TrainingRun(folder, cache=tmp_path / "cache")
+    list(again.events())
+    for name, array in whole.model.file.parameters.items():
+        np.testing.assert_array_equal(again.model.file.parameters[name], array)

@@ -1,0 +1,62 @@
+"""Networks for tests: small ones with random weights, and one whose probabilities are known."""
+
+from typing import Any
+
+import numpy as np
+
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
+from nextchar.networks.engine import NumpyNetwork, make_network
+from nextchar.text.vocabulary import Vocabulary
+
+ALPHABET = "\n abcdefghijklmnopqrstuvwxyz가나다é"
+
+
+def random_parameters(architecture: Architecture, seed: int = 0, spread: float = 1.0) -> Parameters:
+    """Return weights that mean nothing."""
+    random = np.random.default_rng(seed)
+    return {
+        name: random.normal(0, spread, shape).astype(np.float32)
+        for name, shape in architecture.parameter_shapes().items()
+    }
+
+
+def random_network(
+    vocabulary_size: int = 9, seed: int = 0, hidden: tuple[int, ...] = (6, 4), forget_bias: float = 0.0
+) -> NumpyNetwork:
+    """Return a network whose weights mean nothing."""
+    architecture = Architecture(vocabulary_size=vocabulary_size, embedding=3, hidden=hidden)
+    parameters = random_parameters(architecture, seed)
+    parameters["layer0.bias"][hidden[0] : 2 * hidden[0]] += forget_bias
+    return NumpyNetwork(architecture, parameters)
+
+
+def windowed_network(context_length: int, vocabulary_size: int = 9) -> Network[Any]:
+    """Return a network that reads so many ids for each prediction, whose weights mean nothing."""
+    architecture = Architecture(
+        vocabulary_size=vocabulary_size, embedding=None, hidden=(5,), context_length=context_length
+    )
+    return make_network(architecture, random_parameters(architecture))
+
+
+def random_model(characters: str = ALPHABET, seed: int = 0, **provenance: object) -> LanguageModel:
+    """Return a language model whose weights mean nothing."""
+    vocabulary = Vocabulary("".join(sorted(set(characters))))
+    architecture = Architecture(vocabulary_size=vocabulary.size, embedding=4, hidden=(8,))
+    parameters = random_parameters(architecture, seed)
+    return LanguageModel(ModelFile(architecture, vocabulary, parameters, Provenance.model_validate(provenance)))
+
+
+class BigramNetwork:
+    """Predicts from the last id alone, with the probabilities given: shape (V, V), rows are the id read."""
+
+    def __init__(self, probabilities: np.ndarray) -> None:
+        self.logits = np.log(probabilities).astype(np.float32)
+        self.vocabulary_size = len(probabilities)
+
+    def initial_state(self, batch: int) -> State:
+        return State((), ())
+
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        return self.logits[ids], state

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from nextchar.errors import TextError
+from nextchar.text import catalog
+from nextchar.text.catalog import find, listing, resolve
+from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
+
+KOREAN = "동해물과 백두산이 마르고 닳도록 하느님이 보우하사 우리나라 만세.\n" * 3
+
+
+@pytest.fixture(autouse=True)
+def _no_corpora(monkeypatch: pytest.MonkeyPatch, corpora_folder: str | None) -> None:
+    monkeypatch.delenv("NEXTCHAR_CORPORA", raising=False)
+
+
+@pytest.fixture
+def corpora_folder(request: pytest.FixtureRequest) -> str | None:
+    """Ask for the real texts before the variable that names them is taken away."""
+    return str(request.getfixturevalue("corpora")) if "corpora" in request.fixturenames else None
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
+    """A text of the catalogue that the fake downloader below serves."""
+    data = b"served text\n"
+    entry = CatalogEntry(
+        "served",
+        "Title",
+        "English",
+        "none",
+        "served.txt",
+        len(data),
+        hashlib.sha256(data).hexdigest(),
+        "fake://x",
+    )
+    monkeypatch.setitem(CATALOG, "served", entry)
+    return entry
+
+
+class FakeDownloader:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.asked: list[str] = []
+
+    def __call__(self, url: str, file: str, pooch: object) -> None:
+        self.asked.append(url)
+        Path(file).write_bytes(self.data)
+
+
+def refuse(url: str, file: str, pooch: object) -> None:
+    raise OSError("no network")
+
+
+def names_of(resolved: catalog.Resolved) -> list[str]:
+    return [file.name for file in resolved.files]
+
+
+def text_of(resolved: catalog.Resolved) -> str:
+    return "".join("".join(file.chunks()) for file in resolved.files)
+
+
+@pytest.mark.parametrize("entry", [e for e in CATALOG.values() if e.sha256], ids=lambda e: e.name)
+def test_every_entry_is_what_the_folder_of_real_texts_holds(entry: CatalogEntry, corpora: Path, tmp_path: Path) -> None:
+    path = find(entry.name, cache=tmp_path, corpora=corpora, downloader=refuse)
+    assert path == corpora / entry.file
+    assert path.stat().st_size == entry.bytes
+
+
+def test_the_catalogue_is_keyed_by_name_and_its_addresses_are_encrypted() -> None:
+    assert all(name == entry.name for name, entry in CATALOG.items())
+    assert {"nietzsche", "tinyshakespeare", "war-and-peace", "names", "korean-stories"} <= set(CATALOG)
+    assert all(entry.url.startswith("https://") and entry.url.isascii() for entry in CATALOG.values() if entry.url)
+
+
+def test_the_corpora_folder_is_named_by_the_environment(
+    corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTCHAR_CORPORA", str(corpora))
+    resolved = resolve(["names", "tinyshakespeare"], cache=tmp_path, downloader=refuse)
+    assert names_of(resolved) == ["names", "tinyshakespeare"]
+    assert resolved.notes == ()
+    assert {entry["name"]: entry["here"] for entry in listing(tmp_path)}["names"] is True
+
+
+def test_the_built_in_text_needs_nothing_and_is_always_the_same(tmp_path: Path) -> None:
+    first = find(BUILT_IN, cache=tmp_path, downloader=refuse)
+    text = first.read_text("utf-8")
+    assert find(BUILT_IN, cache=tmp_path / "other").read_bytes() == first.read_bytes()
+    assert 300_000 < len(text) < 1_000_000
+    assert text.startswith('The "assert" statement\n')
+    assert text.endswith("\n")
+    assert [file.name for file in first.parent.iterdir()] == [first.name]
+    if sys.version_info[:3] == (3, 11, 7):
+        assert len(text) == 465_048
+
+
+def test_a_text_is_fetched_once_and_then_in_the_cache(served: CatalogEntry, tmp_path: Path) -> None:
+    downloader = FakeDownloader(b"served text\n")
+    for _ in range(2):
+        path = find("served", cache=tmp_path, downloader=downloader)
+        assert path.read_bytes() == downloader.data
+    assert downloader.asked == ["fake://x"]
+    assert next(e for e in listing(tmp_path) if e["name"] == "served")["here"] is True
+    path.write_bytes(b"damaged")
+    assert find("served", cache=tmp_path, downloader=downloader).read_bytes() == downloader.data
+    assert len(downloader.asked) == 2
+
+
+def test_what_was_fetched_must_have_the_hash(served: CatalogEntry, tmp_path: Path) -> None:
+    with pytest.raises(TextError, match=r"served could not be fetched from fake://x: .*hash.*NEXTCHAR_CORPORA"):
+        find("served", cache=tmp_path, downloader=FakeDownloader(b"something else"))
+    assert not (tmp_path / "texts" / "served.txt").exists()
+
+
+def test_no_network(served: CatalogEntry, tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="could not be fetched from fake://x: no network"):
+        find("served", cache=tmp_path, downloader=refuse)
+
+
+def test_a_wrong_file_in_the_corpora_folder(served: CatalogEntry, tmp_path: Path) -> None:
+    (tmp_path / "served.txt").write_bytes(b"something else")
+    with pytest.raises(TextError, match=r"served\.txt is not the text .* SHA-256 begins [0-9a-f]{12}, not"):
+        find("served", cache=tmp_path / "cache", corpora=tmp_path, downloader=refuse)
+
+
+def test_a_text_that_nobody_serves(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match=r"nobody serves it: put korean_stories\.txt .* NEXTCHAR_CORPORA"):
+        find("korean-stories", cache=tmp_path)
+
+
+def test_unknown_names_bring_near_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mybook.txt").write_text("text")
+    for wrong, message in (
+        ("nietzche", r"'nietzche'\. Did you mean nietzsche\? `nextchar corpora`"),
+        ("mybok.txt", "Did you mean mybook.txt"),
+        (str(tmp_path / "mybook.tx"), f"Did you mean {tmp_path}/mybook.txt"),
+        ("no/such/folder/file", "There is no file"),
+        ("a\0b", "There is no file"),
+        ("once upon a time " * 400, "There is no file, folder or known text 'once .*…'"),
+    ):
+        with pytest.raises(TextError, match=message):
+            resolve([wrong], cache=tmp_path)
+    with pytest.raises(TextError, match="no file, folder or known text 'nietzche'"):
+        find("nietzche", cache=tmp_path)
+
+
+def test_a_file_wins_over_a_name_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("names").write_text("my own")
+    resolved = resolve(["names"], cache=tmp_path / "cache")
+    assert text_of(resolved) == "my own"
+    assert "not the text that the catalogue knows" in resolved.notes[0]
+
+
+def test_files_keep_their_order_and_encodings_are_said(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes(KOREAN.encode("cp949"))
+    (tmp_path / "a.txt").write_bytes(gzip.compress(b"plain"))
+    (tmp_path / "c.txt").write_text("wide", encoding="utf-16")
+    names = [str(tmp_path / name) for name in ("b.txt", "a.txt", "c.txt", "b.txt")]
+    resolved = resolve(names, cache=tmp_path / "cache")
+    assert names_of(resolved) == names
+    assert text_of(resolved) == KOREAN + "plain" + "wide" + KOREAN
+    assert resolved.notes[0] == f"{names[0]}: read as cp949 (detected)"
+    assert resolved.notes[1] == f"{names[2]}: read as utf-16-le (byte order mark)"
+
+
+def test_a_folder_is_read_in_the_order_of_its_paths(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    for name, data in {
+        "b.txt": b"B",
+        "a/z.txt": b"A/Z",
+        "a/1.md": KOREAN.encode("cp949"),
+        "a.txt": b"A",
+        "c/2.txt": KOREAN.encode("cp949"),
+        ".hidden": b"H",
+        ".git/config": b"G",
+        "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "empty.txt": b"",
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    resolved = resolve([str(folder)], cache=tmp_path / "cache")
+    assert [Path(name).relative_to(folder).as_posix() for name in names_of(resolved)] == [
+        "a/1.md", "a/z.txt", "a.txt", "b.txt", "c/2.txt",
+    ]  # fmt: skip
+    skipped = [note for note in resolved.notes if note.startswith("skipped: ")]
+    assert len(skipped) == 2
+    assert "empty.txt is empty" in skipped[0]
+    assert "picture.png is a PNG image" in skipped[1]
+    assert resolved.notes[-1] == f"2 files in {folder}: read as cp949 (detected)"
+
+
+def test_many_skipped_files_are_told_in_few_notes(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"{number}.bin").write_bytes(bytes(100))
+    with pytest.raises(TextError, match=r"has no text in it .*35 more files"):
+        resolve([str(tmp_path)], cache=tmp_path / "cache")
+    (tmp_path / "text").write_text("text")
+    assert len(resolve([str(tmp_path)], cache=tmp_path / "cache").notes) == 6
+
+
+def test_a_folder_without_files(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match=r"has no text in it: give a folder with text files"):
+        resolve([str(tmp_path)], cache=tmp_path / "cache")
+
+
+def test_standard_input_is_kept_under_its_content(tmp_path: Path) -> None:
+    first = resolve(["-"], stdin=io.BytesIO(KOREAN.encode("cp949")), cache=tmp_path)
+    again = resolve(["-"], stdin=io.BytesIO(KOREAN.encode("cp949")), cache=tmp_path)
+    other = resolve(["-"], stdin=io.BytesIO(b"other"), cache=tmp_path)
+    assert text_of(first) == KOREAN
+    assert first == again
+    assert first.notes == ("standard input: read as cp949 (detected)",)
+    assert other.files[0].path != first.files[0].path
+    assert sorted(path.name for path in (tmp_path / "texts").iterdir()) == sorted(
+        {first.files[0].path.name, other.files[0].path.name}
+    )
+
+
+def test_standard_input_that_is_missing_closed_or_empty(tmp_path: Path) -> None:
+    closed = io.BytesIO()
+    closed.close()
+    for stdin, message in ((None, "no standard input"), (closed, "closed file"), (io.BytesIO(), "is empty")):
+        with pytest.raises(TextError, match=message):
+            resolve(["-"], stdin=stdin, cache=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_kept_like_standard_input(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"through a pipe",))
+    writer.start()
+    resolved = resolve([str(pipe)], cache=tmp_path / "cache")
+    writer.join()
+    assert names_of(resolved) == [str(pipe)]
+    assert text_of(resolved) == "through a pipe"
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(TextError, match=r"cannot be kept in .*NEXTCHAR_CACHE"):
+        resolve(["-"], stdin=io.BytesIO(b"text"), cache=tmp_path / "file")
+
+
+def test_a_given_encoding_is_for_files_and_not_for_the_catalogue(served: CatalogEntry, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_bytes("é".encode("cp1252"))
+    resolved = resolve(
+        [str(tmp_path / "mine.txt"), "served"],
+        encoding="cp1252",
+        cache=tmp_path / "cache",
+        downloader=FakeDownloader(b"served text\n"),
+    )
+    assert text_of(resolved) == "éserved text\n"
+    assert [file.determined for file in resolved.files] == ["given", "UTF-8"]

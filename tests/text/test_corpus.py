@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextchar.errors import TextError, UsageError
+from nextchar.settings import TextSettings
+from nextchar.text import corpus as corpus_module
+from nextchar.text.corpus import Corpus, default_cache_folder, encode_corpus, open_corpus
+from nextchar.text.files import BLOCK, TextFile, open_text
+
+SONG = "동해물과 백두산이 마르고 닳도록\n하느님이 보우하사 우리나라 만세.\n"
+
+
+def text_file(folder: Path, text: str, name: str = "text.txt") -> TextFile:
+    path = folder / name
+    path.write_bytes(text.encode())
+    return open_text(path)
+
+
+def encode(folder: Path, text: str, *, unknown_symbol: bool = True, **options: object) -> Corpus:
+    return encode_corpus(
+        [text_file(folder, text)],
+        TextSettings.model_validate(options),
+        cache_folder=folder / "cache",
+        unknown_symbol=unknown_symbol,
+    )
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted((folder / "cache" / "corpora").iterdir())
+
+
+@pytest.fixture
+def never_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make encoding fail, so that only the cache can answer."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(corpus_module, "_survey", fail)
+
+
+def test_a_text_worked_by_hand(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, "abacabad\r\nZ", validation=0.2)
+    assert corpus.vocabulary.characters == "abcd"
+    assert corpus.ids.tolist() == [1, 2, 1, 3, 1, 2, 1, 4, 0, 0]
+    assert corpus.ids.dtype == np.uint8
+    assert corpus.training.tolist() == [1, 2, 1, 3, 1, 2, 1, 4]
+    assert corpus.validation.tolist() == [0, 0]
+    assert (corpus.characters, corpus.distinct, corpus.rare, corpus.bytes) == (10, 6, 0, 11)
+    assert corpus.content_sha256 == hashlib.sha256(b"abacabad\r\nZ").hexdigest()
+    assert corpus.names == (str(tmp_path / "text.txt"),)
+
+
+def test_rare_characters_share_the_unknown_symbol(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, "abacabad\nZ", validation=0.2, min_count=2)
+    assert corpus.vocabulary.characters == "ab"
+    assert corpus.ids.tolist() == [1, 2, 1, 0, 1, 2, 1, 0, 0, 0]
+    assert corpus.rare == 2
+
+
+@pytest.mark.parametrize(
+    ("characters", "least"), [(19_999, 1), (20_000, 2), (2_999_999, 2), (3_000_000, 3), (10**9, 1000)]
+)
+def test_how_rare_is_too_rare(characters: int, least: int) -> None:
+    assert corpus_module.least_count(characters) == least
+
+
+def test_the_least_count_is_chosen_from_the_training_part(tmp_path: Path) -> None:
+    once = "é" + "ab" * 10_000
+    small = encode(tmp_path, once, validation=0.1)
+    large = encode(tmp_path, once, validation=0)
+    assert (small.vocabulary.characters, large.vocabulary.characters) == ("abé", "ab")
+    assert (small.rare, large.rare) == (0, 1)
+
+
+def test_without_an_unknown_symbol_every_character_of_the_whole_text_is_kept(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, "bbaaabbbaZ", validation=0.1, unknown_symbol=False)
+    assert corpus.vocabulary.characters == "Zab"
+    assert corpus.ids.tolist() == [2, 2, 1, 1, 1, 2, 2, 2, 1, 0]
+    assert corpus.rare == 0
+    with pytest.raises(UsageError, match="leave --min-count out"):
+        encode(tmp_path, "abab", unknown_symbol=False, min_count=2)
+
+
+@pytest.mark.parametrize(
+    ("file", "training", "validation"),
+    [("tinyshakespeare.txt", 1_003_854, 111_540), ("nietzsche.txt", int(600_893 * 0.9), 60_090)],
+)
+def test_the_split_is_where_others_have_it(
+    corpora: Path, tmp_path: Path, file: str, training: int, validation: int
+) -> None:
+    corpus = encode_corpus([open_text(corpora / file)], TextSettings(), cache_folder=tmp_path)
+    assert (len(corpus.training), len(corpus.validation)) == (training, validation)
+
+
+def test_the_classic_nietzsche(corpora: Path, tmp_path: Path) -> None:
+    text = open_text(corpora / "nietzsche.txt")
+    settings = TextSettings(lowercase=True)
+    corpus = encode_corpus([text], settings, cache_folder=tmp_path, unknown_symbol=False)
+    assert corpus.vocabulary.characters == "\n !\"'(),-.0123456789:;=?[]_abcdefghijklmnopqrstuvwxyzäæéë"
+    assert corpus.vocabulary.decode(corpus.ids[116739:116799]) == (
+        "the slowly ascending ranks and classes, in which,\nthrough fo"
+    )
+
+
+def test_every_real_text_comes_back(corpora: Path, tmp_path: Path) -> None:
+    files = sorted(path for path in corpora.iterdir() if path.suffix in {".txt", ".csv"})
+    assert len(files) >= 10
+    for path in files:
+        original = path.read_text(encoding="utf-8")  # newlines translated
+        corpus = encode_corpus([open_text(path)], TextSettings(), cache_folder=tmp_path)
+        known = set(corpus.vocabulary.characters)
+        assert corpus.vocabulary.decode(corpus.ids) == "".join(c if c in known else "\ufffd" for c in original)
+        assert corpus.distinct == len(set(original))
+        assert corpus.rare == sum(c not in known for c in original[: corpus.training_characters])
+        assert corpus.rare < 0.01 * corpus.characters
+        whole = encode_corpus([open_text(path)], TextSettings(), cache_folder=tmp_path, unknown_symbol=False)
+        assert whole.vocabulary.decode(whole.ids) == original
+
+
+def test_lowercase_and_several_texts(tmp_path: Path) -> None:
+    texts = [
+        text_file(tmp_path, "AB", "one"),
+        text_file(tmp_path, "BA\n", "two"),
+        text_file(tmp_path, "C", "three"),
+    ]
+    corpus = encode_corpus(texts, TextSettings(lowercase=True, validation=0), cache_folder=tmp_path / "cache")
+    assert corpus.vocabulary.decode(corpus.ids) == "ab\nba\nc"
+    assert len(corpus.validation) == 0
+    assert corpus.bytes == 6
+
+
+def test_a_text_of_many_blocks_and_wide_ids(tmp_path: Path) -> None:
+    text = "".join(map(chr, range(0xAC00, 0xAC00 + 600))) * 2000 + "x\r" * 3
+    corpus = encode(tmp_path, text, validation=0.25)
+    assert len(text.encode()) > 3 * BLOCK
+    assert corpus.ids.dtype == np.uint16
+    assert corpus.vocabulary.decode(corpus.ids) == text[:-6] + "\ufffd" * 6
+    assert (len(corpus.training), corpus.rare) == (900_004, 0)
+
+
+def test_the_ids_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        encode(tmp_path, SONG).ids[0] = 0
+
+
+@pytest.mark.usefixtures("never_again")
+def test_nothing_is_encoded_when_encoding_is_forbidden(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="encoded again"):
+        encode(tmp_path, SONG)
+
+
+def test_the_same_content_is_encoded_once(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    first = encode(tmp_path, SONG)
+    request.getfixturevalue("never_again")
+    other_name = text_file(tmp_path, SONG, "other name")
+    again = encode_corpus([other_name], TextSettings(), cache_folder=tmp_path / "cache")
+    assert again.key == first.key
+    assert again.names == (str(tmp_path / "other name"),)
+    assert np.array_equal(again.ids, first.ids)
+    opened = open_corpus(first.key, tmp_path / "cache")
+    assert opened.names == first.names
+    assert opened.vocabulary == first.vocabulary
+
+
+def test_whatever_changes_the_result_changes_the_key(tmp_path: Path) -> None:
+    ascii_text = SONG.encode("ascii", "ignore").decode() + "abc"
+    keys = {
+        encode(tmp_path, ascii_text).key,
+        encode(tmp_path, ascii_text + "d").key,
+        encode(tmp_path, ascii_text, lowercase=True).key,
+        encode(tmp_path, ascii_text, validation=0.2).key,
+        encode(tmp_path, ascii_text, min_count=1).key,
+        encode(tmp_path, ascii_text, unknown_symbol=False).key,
+        encode_corpus([open_text(tmp_path / "text.txt", "cp949")], TextSettings(), cache_folder=tmp_path / "cache").key,
+    }
+    assert len(keys) == 7
+    halves = [text_file(tmp_path, "ab ab", "one"), text_file(tmp_path, "ba", "two")]
+    others = [text_file(tmp_path, "ab a", "three"), text_file(tmp_path, "bba", "four")]
+    one = encode_corpus(halves, TextSettings(), cache_folder=tmp_path / "cache")
+    other = encode_corpus(others, TextSettings(), cache_folder=tmp_path / "cache")
+    assert one.content_sha256 == other.content_sha256
+    assert one.key != other.key
+
+
+@pytest.mark.parametrize("part", ["ids.bin", "corpus.json", ""])
+@pytest.mark.parametrize("harm", ["gone", "empty", "cut", "flipped", "longer"])
+def test_a_damaged_entry_is_made_anew(tmp_path: Path, part: str, harm: str) -> None:
+    first = encode(tmp_path, SONG)
+    expected = first.ids.tolist()
+    entry = tmp_path / "cache" / "corpora" / first.key
+    for path in [entry / part] if part else list(entry.iterdir()):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0x80
+        flipped = bytes(data)
+        harmed = {
+            "empty": b"",
+            "cut": flipped[: len(data) // 2],
+            "flipped": flipped,
+            "longer": path.read_bytes() + b"\0",
+        }
+        path.unlink()
+        if harm != "gone":
+            path.write_bytes(harmed[harm])
+    with pytest.raises(TextError, match=f"{first.key} is not in .*, or damaged there"):
+        open_corpus(first.key, tmp_path / "cache")
+    assert encode(tmp_path, SONG).ids.tolist() == expected
+    assert entries(tmp_path) == [entry]
+
+
+def test_an_entry_of_another_format_or_text_is_not_opened(tmp_path: Path) -> None:
+    key = encode(tmp_path, SONG).key
+    place = tmp_path / "cache" / "corpora" / key / "corpus.json"
+    for change in ({"format": 1}, {"key": "0" * 32}, {"more": 1}):
+        place.write_text(json.dumps({**json.loads(place.read_text("utf-8")), **change}), encoding="utf-8")
+        with pytest.raises(TextError, match="damaged"):
+            open_corpus(key, tmp_path / "cache")
+        encode(tmp_path, SONG)
+        open_corpus(key, tmp_path / "cache")
+
+
+def test_what_is_not_there_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="is not in"):
+        open_corpus("0" * 32, tmp_path)
+
+
+def encode_in_process(folder: Path, start: float) -> str:
+    time.sleep(max(0.0, start - time.time()))
+    corpus = encode_corpus([open_text(folder / "text.txt")], TextSettings(), cache_folder=folder / "cache")
+    return hashlib.sha256(corpus.ids.tobytes()).hexdigest()
+
+
+def test_processes_that_encode_the_same_text_do_not_harm_each_other(tmp_path: Path) -> None:
+    text = SONG * 20_000
+    text_file(tmp_path, text)
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        hashes = pool.starmap(encode_in_process, [(tmp_path, time.time() + 0.5)] * 8)
+    assert len(set(hashes)) == 1
+    corpus = encode_corpus([open_text(tmp_path / "text.txt")], TextSettings(), cache_folder=tmp_path / "cache")
+    assert corpus.vocabulary.decode(corpus.ids) == text
+    assert entries(tmp_path) == [tmp_path / "cache" / "corpora" / corpus.key]
+
+
+def test_another_process_that_was_first_is_believed_unless_its_entry_is_damaged(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, SONG)
+    place = tmp_path / "cache" / "corpora" / corpus.key
+    for harm in (False, True):
+        entry = tmp_path / "entry"
+        entry.mkdir(exist_ok=True)
+        for file in place.iterdir():
+            (entry / file.name).write_bytes(file.read_bytes())
+        if harm:
+            (place / "ids.bin").write_bytes(b"")
+        corpus_module._install(entry, place, tmp_path / "cache")
+        assert entry.exists() != harm
+        assert open_corpus(corpus.key, tmp_path / "cache").characters == len(SONG)
+
+
+def test_what_killed_processes_left_is_removed_in_time(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "corpora"
+    for name, age in ((".encoding-old", 3 * 86400), (".encoding-new", 60)):
+        (folder / name / "key").mkdir(parents=True)
+        os.utime(folder / name, (time.time() - age,) * 2)
+    corpus = encode(tmp_path, SONG)
+    assert [path.name for path in entries(tmp_path)] == [".encoding-new", corpus.key]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a", r"1 characters, 0 of them to train on, 0 of these distinct"),
+        ("aa", r"2 characters, 1 of them to train on"),
+        ("a" * 5000, r"5,000 characters, 4,500 of them to train on, 1 of these distinct"),
+        ("a" * 95 + "b" * 5, r"90 of them to train on, 1 of these distinct"),
+    ],
+)
+def test_texts_too_small_to_learn_from(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(TextError, match=message):
+        encode(tmp_path, text)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_surrogates_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"ab+2AA-ab")
+    text = open_text(tmp_path / "text", "utf-7")
+    with pytest.raises(TextError, match="lone surrogates"):
+        encode_corpus([text], TextSettings(), cache_folder=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_a_text_that_changes_while_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_size: bool) -> None:
+    survey = corpus_module._survey
+    text = text_file(tmp_path, SONG)
+
+    def survey_and_write(*arguments: object) -> object:
+        result = survey(*arguments)  # type: ignore[arg-type]
+        text.path.write_bytes(SONG[::-1].encode() if same_size else SONG.encode() * 2)
+        os.utime(text.path, ns=(0, 0))
+        return result
+
+    monkeypatch.setattr(corpus_module, "_survey", survey_and_write)
+    with pytest.raises(TextError, match="changed while being read"):
+        encode_corpus([text], TextSettings(), cache_folder=tmp_path / "cache")
+    assert entries(tmp_path) == []
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("not a folder")
+    with pytest.raises(TextError, match=r"cannot be written to .*NEXTCHAR_CACHE"):
+        encode(tmp_path, SONG)
+
+
+def test_the_cache_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path))
+    assert default_cache_folder() == tmp_path
+    monkeypatch.delenv("NEXTCHAR_CACHE")
+    assert default_cache_folder().name == "nextchar"
