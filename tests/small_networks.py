@@ -7,7 +7,8 @@ import numpy as np
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
-from nextchar.networks.engine import NumpyNetwork, make_network
+from nextchar.networks.engine import make_network
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.text.vocabulary import Vocabulary
 
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz가나다é"

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "nextchar"
 PAGE = ROOT / "docs" / "architecture.md"
+FOLDERS = sorted({path.parent.name for path in PACKAGE.glob("*/*.py")} - {"page"})
 MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
@@ -36,6 +38,12 @@ def table(head: str) -> list[list[str]]:
 
 def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
+
+
+def reading_order(folder: str) -> list[str]:
+    """Return the modules that the docstring of ``folder`` lists, from the first to read to the last."""
+    docstring = ast.get_docstring(cast("ast.Module", parsed(f"{folder}/__init__"))) or ""
+    return re.findall(r"^- `([a-z_]+)`:", docstring, re.MULTILINE)
 
 
 @cache
@@ -74,21 +82,38 @@ def test_no_module_of_a_folder_imports_itself_in_a_circle(module: str) -> None:
     assert module not in reached
 
 
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_lists_its_modules_in_the_order_of_their_imports(folder: str) -> None:
+    order = reading_order(folder)
+    modules = [module for module in MODULES if unit(module) == f"{folder}/" and not module.endswith("/__init__")]
+    assert sorted(order) == sorted(module.rpartition("/")[2] for module in modules)
+    for module in modules:
+        here = order.index(module.rpartition("/")[2])
+        for target in modules_of_the_package(parsed(module)):
+            if unit(target) == f"{folder}/" and not target.endswith("/__init__"):
+                assert order.index(target.rpartition("/")[2]) < here, f"{module} imports {target}, which comes later"
+
+
 @pytest.mark.parametrize(("library", "known_to"), [(names(row[0])[0], names(row[1])) for row in table("library")])
 def test_a_library_is_known_to_few(library: str, known_to: list[str]) -> None:
-    users = {
-        unit(module) for module in MODULES if any(name.split(".")[0] == library for name in imports(parsed(module)))
-    }
-    assert users == set(known_to)
+    users = {module for module in MODULES if any(name.split(".")[0] == library for name in imports(parsed(module)))}
+    # A whole folder may be named instead of each of its modules.
+    assert {unit(module) if unit(module) in known_to else module for module in users} == set(known_to)
 
 
 def test_imports_of_every_kind_are_seen() -> None:
     tree = ast.parse(
-        "from nextchar import catalog, train\nimport nextchar.text.corpus\nfrom nextchar.cli.app import app\n"
+        "from nextchar.text import catalog, train\nimport nextchar.text.corpus\nfrom nextchar.cli.app import app\n"
         "if TYPE_CHECKING:\n    from nextchar.training.trainer import Trainer\n"
         "def late():\n    import torch.nn\n    return import_module('pooch'), __import__('numba')\n"
     )
-    assert modules_of_the_package(tree) == {"catalog", "__init__", "corpus", "cli/app", "trainer"}
+    assert modules_of_the_package(tree) == {
+        "text/catalog",
+        "text/__init__",
+        "text/corpus",
+        "cli/app",
+        "training/trainer",
+    }
     assert {"torch.nn", "pooch", "numba"} <= set(imports(tree))
 
 

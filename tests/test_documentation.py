@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 
 import nextchar
-from nextchar import architecture, plan
 from nextchar.cli import main
 from nextchar.cli.app import app
 from nextchar.model.model_file import ModelFile
+from nextchar.networks import architecture
+from nextchar.training import plan
 from tests.small_networks import random_model
 
 ROOT = Path(__file__).parents[1]

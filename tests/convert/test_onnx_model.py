@@ -19,7 +19,8 @@ from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Ids
-from nextchar.networks.engine import NumpyNetwork, make_network
+from nextchar.networks.engine import make_network
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import assert_refused, converted
 from tests.small_networks import random_model
@@ -66,7 +67,7 @@ def session_of(written: bytes) -> Any:
 
 
 class OnnxNetwork:
-    """A `nextchar.networks.architecture.Network` that onnxruntime computes; its state is the tensors, in their order."""
+    """A `Network` that onnxruntime computes; its state is the tensors, in their order."""
 
     def __init__(self, file: ModelFile) -> None:
         self.session = session_of(content(file))

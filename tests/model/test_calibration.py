@@ -9,7 +9,7 @@ from nextchar.model.calibration import COOLEST, HOTTEST, LEAST, LENGTH, STREAMS,
 from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Architecture
-from nextchar.networks.engine import NumpyNetwork
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.parallel import Threads
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings

@@ -8,7 +8,7 @@ import pytest
 from nextchar.model.generation import generate_ids, generate_rows
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.compiled_network import CompiledNetwork
-from nextchar.networks.engine import NumpyNetwork
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.settings import SamplingSettings
 from tests.small_networks import BigramNetwork, random_network, random_parameters
 

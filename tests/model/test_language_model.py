@@ -13,7 +13,8 @@ from nextchar.errors import ModelFileError, TextError, UnknownCharacterError, Us
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import Scorer
 from nextchar.networks.compiled_network import CompiledNetwork
-from nextchar.networks.engine import NumpyNetwork, can_compile
+from nextchar.networks.engine import can_compile
+from nextchar.networks.numpy_network import NumpyNetwork
 from tests.small_networks import ALPHABET, random_model
 
 

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.model.sampling import draw, softmax
+from nextchar.networks import kernels
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.compiled_network import CompiledNetwork
-from nextchar.networks.engine import NumpyNetwork, kernels, make_network
+from nextchar.networks.engine import make_network
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.quantisation import quantised, row_scale
 from nextchar.networks.torch_network import LSTM, make_torch_network
 from tests.small_networks import random_parameters

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nextchar.networks.architecture import Architecture, Parameters
-from nextchar.networks.engine import NumpyNetwork
+from nextchar.networks.numpy_network import NumpyNetwork
 from tests.small_networks import random_network
 
 

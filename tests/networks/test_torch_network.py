@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nextchar.networks.architecture import Architecture
-from nextchar.networks.engine import NumpyNetwork
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.torch_network import LSTM, Dropout, TorchNetwork
 
 ARCHITECTURES = [

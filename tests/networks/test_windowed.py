@@ -5,7 +5,8 @@ import pytest
 
 from nextchar.networks import windowed
 from nextchar.networks.architecture import Architecture
-from nextchar.networks.engine import NumpyNetwork, make_network
+from nextchar.networks.engine import make_network
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.torch_network import LSTM, make_torch_network
 
 LENGTH, VOCABULARY = 5, 7

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError
-from nextchar.runs.folder import RunFolder, RunSettings, find_model, samples_page
+from nextchar.model.model_path import find_model
+from nextchar.runs.folder import RunFolder, RunSettings, samples_page
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.checkpoint import Position, Snapshot
 from nextchar.training.events import Evaluated, Finished, Note, Recovered, Sampled

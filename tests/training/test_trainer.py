@@ -10,7 +10,8 @@ import torch
 
 from nextchar.errors import TrainingError
 from nextchar.model.scoring import bits_per_id
-from nextchar.networks.engine import NumpyNetwork, make_network
+from nextchar.networks.engine import make_network
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.training.checkpoint import Snapshot
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
 from nextchar.training.plan import Budget, Plan

@@ -42,7 +42,7 @@ def info(model: Path, *, json: Flag = False) -> int:
         Print everything as one JSON object.
     """
     from nextchar.model.model_file import ModelFile
-    from nextchar.runs.folder import find_model
+    from nextchar.model.model_path import find_model
 
     path = find_model(model)
     file = ModelFile.load(path)

@@ -1,4 +1,25 @@
-"""A model in other formats: which there are, and the way from a file to a file."""
+"""A model in other formats: which there are, and the way from a file to a file.
+
+Read in this order; a module imports only from those before it:
+
+- `result`: what a conversion gives back, before anything is written.
+- `characters`: which character each index of an imported model stands for: from the text it was trained on, or from a
+  list.
+- `keras_layers`: which layers of Keras the equations of `nextchar.networks.architecture` stand for, and why the
+  others are refused.
+- `keras_library`: Keras itself, loaded when a model of it has to be read or written, and how its failures are told.
+- `keras_network`: the weights of a network as Keras lays them out, and as `nextchar.networks.architecture` does.
+- `keras_legacy`: models that Keras 2 wrote, made readable for Keras 3, which stumbles over some of their options.
+- `keras_weights`: a file of Keras with weights alone: the architecture is inferred from the shapes of the arrays.
+- `keras_reading`: a model that Keras saved, with its architecture: loaded by Keras, judged layer by layer.
+- `keras_model`: models of Keras: read into nextchar's own, and written so that Keras loads them and predicts the
+  same.
+- `onnx_graph`: a network as a graph of ONNX: the equations of `nextchar.networks.architecture` in its standard
+  operators.
+- `onnx_model`: models as files of ONNX, which onnxruntime and others compute without nextchar.
+- `single_file`: a model as one HTML file that writes in any browser, with nothing installed: page, engine and
+  weights.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +34,7 @@ from nextchar.errors import ModelFileError, UsageError
 from nextchar.files.atomic_file import write_atomically
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.runs.folder import find_model
+from nextchar.model.model_path import find_model
 
 OWN = ".safetensors"
 """Suffix of nextchar's own model files."""

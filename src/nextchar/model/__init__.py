@@ -3,6 +3,7 @@
 Read in this order; a module imports only from those before it:
 
 - `model_file`: a model on disk.
+- `model_path`: find the model file that a path stands for.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
 - `generation`: the loop that draws an id, feeds it back and draws again.
 - `scoring`: bits per character of a text.

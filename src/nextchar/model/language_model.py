@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nextchar.errors import MissingDependencyError, ModelFileError, TextError
 from nextchar.model.generation import BLOCK, generate_ids, generate_rows
 from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_path import find_model
 from nextchar.model.sampling import next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
@@ -24,7 +25,6 @@ from nextchar.networks.engine import make_network
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import random_stream
-from nextchar.runs.folder import find_model
 from nextchar.settings import SamplingSettings, Weights, build
 from nextchar.text.vocabulary import Replacement, Vocabulary
 
@@ -45,7 +45,8 @@ class Evaluation:
     """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of
     Unicode."""
     adaptive_bits_per_character: float | None = None
-    """The same mean where the weights learn from what was scored (`nextchar.model.dynamic_evaluation`), if that was asked for."""
+    """The same mean with weights that learn from what was scored (`nextchar.model.dynamic_evaluation`); None unless
+    asked for."""
 
 
 @dataclass(frozen=True)

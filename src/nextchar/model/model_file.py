@@ -1,9 +1,9 @@
 """A model on disk: one safetensors file, described in docs/model-file.md. Nothing else writes or reads the format.
 
-The tensors have the names and shapes of `nextchar.networks.architecture`, in float32, or in float16 where a small file matters
-more. The header is a JSON object: format version, architecture, vocabulary, provenance, and a checksum over all of it.
-Nothing in the file is ever executed. A page to play with (`nextchar.page`) has such a file inside, and is read like
-one.
+The tensors have the names and shapes of `nextchar.networks.architecture`, in float32, or in float16 where a small file
+matters more. The header is a JSON object: format version, architecture, vocabulary, provenance, and a checksum over all
+of it. Nothing in the file is ever executed. A page to play with (`nextchar.page`) has such a file inside, and is read
+like one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from nextchar.networks.architecture import Architecture, Network, Parameters
-from nextchar.networks.numpy_network import NumpyNetwork as NumpyNetwork
+from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.quantisation import quantised
 from nextchar.networks.windowed import as_trained
 from nextchar.settings import Weights

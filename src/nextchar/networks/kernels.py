@@ -1,8 +1,8 @@
 """The inner loops of the compiled network, in numba: compiled once, kept on disk, and run without Python's lock.
 
 The layers of a network are packed one after another into one flat array for their weights and one each for h and c, so
-that one compiled loop serves every architecture. Equations and gate order are those of `nextchar.networks.architecture`, with
-the rows of i, f and o halved as in the NumPy network.
+that one compiled loop serves every architecture. Equations and gate order are those of
+`nextchar.networks.architecture`, with the rows of i, f and o halved as in the NumPy network.
 """
 
 # numba's decorators are untyped.

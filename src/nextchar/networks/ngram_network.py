@@ -65,7 +65,7 @@ class _Level(NamedTuple):
 
 
 class NgramNetwork:
-    """A `nextchar.networks.architecture.Network` that has counted a text. Its state is the last ids read, shape (B, order)."""
+    """A `Network` that has counted a text. Its state is the last ids read, shape (B, order)."""
 
     def __init__(self, ids: Ids, vocabulary_size: int, order: int = ORDER) -> None:
         """Count.

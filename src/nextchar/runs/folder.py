@@ -19,17 +19,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.errors import RunFolderError
 from nextchar.files.atomic_file import write_atomically
 from nextchar.model.model_file import ModelFile
+from nextchar.model.model_path import MODEL, SETTINGS
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.checkpoint import Snapshot
 from nextchar.training.events import Evaluated, Event, Finished, Recovered, Sampled, event_from_json
 from nextchar.training.plan import Plan
 
-SETTINGS, MODEL, STATE, EVENTS, SAMPLES, REPORT, LOCK = (
-    "settings.json",
-    "model.safetensors",
+STATE, EVENTS, SAMPLES, REPORT, LOCK = (
     "resume/state.safetensors",
     "events.jsonl",
     "samples.md",
@@ -279,23 +278,6 @@ class RunFolder:
             (self.path / LOCK).unlink()
             lock.release()
             self.path.rmdir()
-
-
-def find_model(path: Path) -> Path:
-    """Return the model file that ``path``, a run folder or a model file, stands for.
-
-    Raises:
-        ModelFileError: there is none.
-    """
-    if not path.is_dir():
-        if not path.exists():
-            raise ModelFileError(f"There is no model {path}. Give a run folder or a .safetensors file.")
-        return path
-    if (path / MODEL).exists():
-        return path / MODEL
-    if (path / SETTINGS).exists():
-        raise ModelFileError(f"The run in {path} was ended before it had a model: nextchar train --resume {path}")
-    raise ModelFileError(f"The folder {path} holds no run: give a folder that `nextchar train` wrote, or a model file.")
 
 
 def samples_page(events: list[Event]) -> str:

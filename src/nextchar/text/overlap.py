@@ -16,8 +16,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.networks.architecture import Ids
-
 CHUNK = 1 << 16
 """Windows of the corpus looked at at once, so few that the arrays fit into the processor's cache."""
 
@@ -25,6 +23,7 @@ _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
 _FILTER_BITS = 16  # a table that fits into the first cache, four times as fast as one of 18 bits
 
+Ids = NDArray[np.integer]
 Hashes = NDArray[np.uint32]
 Positions = NDArray[np.intp]
 

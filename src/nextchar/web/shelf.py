@@ -14,8 +14,9 @@ from typing import Any
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
+from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
-from nextchar.runs.folder import EVENTS, MODEL, RunFolder, find_model
+from nextchar.runs.folder import EVENTS, RunFolder
 from nextchar.runs.history import growth_of
 from nextchar.web.answers import json_bytes
 from nextchar.web.refusals import BROKEN, RefusedError, busy
