@@ -46,7 +46,7 @@ class ClassicRecipe:
 
     def epoch(self) -> dict[str, float]:
         """Make one pass over all windows, as a run does, and score the held-out text."""
-        before = self._trainer.position.seconds
+        before = self._trainer.state.seconds
         evaluated = next(event for event in self._events if isinstance(event, Evaluated))
         assert evaluated.validation_bits_per_character is not None
         return {"seconds": evaluated.seconds - before, "bits": evaluated.validation_bits_per_character}

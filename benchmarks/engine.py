@@ -31,9 +31,10 @@ from threadpoolctl import threadpool_limits
 from nextchar.model.generation import generate_ids, generate_rows
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.model.scoring import Scorer
-from nextchar.networks import kernels, make_network
+from nextchar.networks import kernels
 from nextchar.networks.architecture import Architecture, Network, Parameters
-from nextchar.parallel import available_cores, in_parts
+from nextchar.networks.engine import make_network
+from nextchar.parallel import Threads, available_cores
 from nextchar.settings import SamplingSettings
 
 SETTINGS = SamplingSettings(temperature=0.5)
@@ -73,7 +74,7 @@ def ours(network: Network[Any], batch: int) -> Steps:
             pass
 
     def write_many(count: int) -> None:
-        in_parts(lambda rows: write_rows(rows, count), batch, available_cores())
+        Threads(available_cores()).map_shards(lambda rows: write_rows(rows, count), batch)
 
     return write_many
 

@@ -47,7 +47,7 @@ class Text:
     goals: dict[int, float] = field(default_factory=dict)
     """Bits per character that are to be reached, by the time budget."""
     known: bool = True
-    """Whether the rule of `nextchar.training.plan` was fitted on it, among others."""
+    """Whether the rule of `nextchar.training.default_recipe` was fitted on it, among others."""
 
 
 SHAKESPEARE = {3: 1.886 / NAT, 60: 1.50 / NAT, 180: 1.4697 / NAT, 600: 1.42 / NAT}

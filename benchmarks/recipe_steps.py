@@ -18,34 +18,43 @@ from pathlib import Path
 
 from machine import describe_machine
 
-from nextchar.runs.preparation import choose, computing, encode
+from nextchar.runs.preparation import choose_compute, choose_plan, encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
-from nextchar.training.classic_recipe import as_classic
+from nextchar.training.dataset import Dataset
+from nextchar.training.default_recipe import STREAMS
 from nextchar.training.events import Evaluated
-from nextchar.training.plan import STREAMS, Plan, snapshot_every, training_work
+from nextchar.training.feeding import Streams
+from nextchar.training.plan import Plan, checkpoint_every, training_work
+from nextchar.training.recipes import recipe_of
 from nextchar.training.trainer import Trainer, measure_step
 
 TARGET = 2.178
 EVALUATIONS = 10
 
 
-def steps(default: Plan) -> list[tuple[str, dict[str, object]]]:
+def steps(classic: Plan, default: Plan) -> list[tuple[str, dict[str, object]]]:
     """Return what changes from row to row."""
     regularised = {name: getattr(default, name) for name in ("dropout", "input_dropout", "weight_decay")}
-    sized = {"hidden": default.hidden, "streams": default.streams, "learning_rate": default.learning_rate}
+    sized = {"hidden": default.hidden, "feeding": default.feeding, "learning_rate": default.learning_rate}
     return [
         ("the classic recipe", {}),
         (
             "predict every character, not only the one after a window; carry the state on",
-            {"stride": None, "windows": None},
+            {"feeding": Streams(batch=classic.feeding.batch, window=classic.feeding.window)},
         ),
-        ("32 places of the text side by side, not 128: more updates", {"streams": STREAMS}),
+        (
+            "32 places of the text side by side, not 128: more updates",
+            {"feeding": Streams(batch=STREAMS, window=classic.feeding.window)},
+        ),
         ("start from the frequencies of the characters", {"initial_weights": "frequencies"}),
         ("AdamW at its own rate, gradients clipped", {"optimizer": "adamw", "learning_rate": 0.015, "clip": 1.0}),
         ("warm up, then let the rate fall along a cosine", {"schedule": "cosine"}),
-        ("an embedding of 32 instead of one-hot", {"embedding": default.embedding, "window": default.window}),
+        (
+            "an embedding of 32 instead of one-hot",
+            {"embedding": default.embedding, "feeding": Streams(batch=STREAMS, window=default.feeding.window)},
+        ),
         (f"the size that the time allows, {default.hidden[0]} units, at its rate", sized),
         ("dropout and weight decay", regularised),
         ("products in the precision that is the faster one", {"precision": default.precision}),
@@ -62,24 +71,26 @@ def main() -> None:
     arguments = parser.parse_args()
     files = catalog.resolve(["nietzsche"], cache=default_cache_folder()).files
     text, cache = TextSettings(lowercase=True), default_cache_folder()
-    device, threads = computing(TrainingSettings())
+    compute = choose_compute(TrainingSettings())
     default_settings = TrainingSettings(time=arguments.time)
-    _, classic_settings = as_classic(text, TrainingSettings(recipe="classic", epochs=1))
+    classic_settings = TrainingSettings(recipe="classic", epochs=1)
+    _, classic_settings = recipe_of(classic_settings).complete(text, classic_settings)
     corpus = encode(files, text, default_settings, cache)
     size = corpus.vocabulary.size
-    default = choose(corpus, default_settings, device, threads).plan
-    plan = choose(corpus, classic_settings, device, threads).plan
+    dataset = Dataset(corpus.training, corpus.validation, corpus.vocabulary)
+    default = choose_plan(corpus, default_settings, compute).plan
+    plan = choose_plan(corpus, classic_settings, compute).plan
     rows = [
         describe_machine() + "\n",
         f"| step | updates in {arguments.time:g} s | characters predicted | bits/character | seconds to {TARGET} |",
         "|---|---:|---:|---:|---:|",
     ]
-    for name, changes in steps(default):
+    for name, changes in steps(plan, default):
         plan = plan.model_copy(update=changes)
-        seconds = measure_step(plan, size, device, threads, 2.0)
+        seconds = measure_step(plan, corpus.vocabulary, compute, 2.0)
         plan = with_length(plan, max(EVALUATIONS, int(arguments.time / seconds)), size)
         trainers = (
-            Trainer(plan, size, corpus.training, corpus.validation, seed=seed, evaluations=EVALUATIONS, threads=threads)
+            Trainer(plan, dataset, seed=seed, evaluations=EVALUATIONS, compute=compute)
             for seed in range(arguments.seeds)
         )
         results = [train(trainer) for trainer in trainers]
@@ -96,9 +107,11 @@ def main() -> None:
 
 def with_length(plan: Plan, count: int, vocabulary_size: int) -> Plan:
     """Return ``plan`` with ``count`` updates."""
-    work = training_work(plan.hidden[0], plan.embedding or 0, vocabulary_size) * plan.streams * plan.window
+    work = (
+        training_work(plan.hidden[0], plan.embedding or 0, vocabulary_size) * plan.feeding.batch * plan.feeding.window
+    )
     warm_up = math.ceil(0.05 * count) if plan.schedule == "cosine" else 0
-    changes = {"steps": count, "warm_up": warm_up, "snapshot_every": snapshot_every(count, work)}
+    changes = {"steps": count, "warm_up": warm_up, "checkpoint_every": checkpoint_every(count, work)}
     return plan.model_copy(update=changes)
 
 
@@ -108,7 +121,7 @@ def train(trainer: Trainer) -> tuple[float, float]:
     for event in trainer.run():
         if isinstance(event, Evaluated) and event.validation_bits_per_character <= TARGET:
             reached = min(reached, event.seconds)
-    bits = trainer.position.best_bits
+    bits = trainer.state.best_bits
     trainer.close()
     assert bits is not None
     return bits, reached

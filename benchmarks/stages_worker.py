@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from nextchar.cli import main
-from nextchar.runs.run import TrainingRun
+from nextchar.runs.run import Run
 from nextchar.training.events import Evaluated, Event, Note, Planned, Progress, Sampled, TextRead, Writing
 
 STAGES: dict[type[Event], str] = {
@@ -30,7 +30,7 @@ def watched(
 ) -> Callable[..., Iterator[Event]]:
     """Return ``events`` adding the seconds of each stage to ``spent``, from ``began`` on."""
 
-    def watch(self: TrainingRun, *arguments: object) -> Iterator[Event]:
+    def watch(self: Run, *arguments: object) -> Iterator[Event]:
         before = began
         for event in events(self, *arguments):
             now = time.time()
@@ -44,7 +44,7 @@ def watched(
 if __name__ == "__main__":
     began = float(sys.argv[1])
     spent: dict[str, float] = defaultdict(float)
-    TrainingRun.events = watched(TrainingRun.events, spent, began)  # pyright: ignore[reportAttributeAccessIssue]
+    Run.events = watched(Run.events, spent, began)  # pyright: ignore[reportAttributeAccessIssue]
     status = main(["train", *sys.argv[2:]])
     spent["rest"] = time.time() - began - sum(seconds for stage, seconds in spent.items() if stage != "rest")
     print(json.dumps(spent))

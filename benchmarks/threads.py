@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from machine import describe_machine
 
-from nextchar.networks.torch_threads import available_threads
+from nextchar.networks.torch_threads import Compute, available_threads
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.dataset import Dataset
 from nextchar.training.events import Progress
+from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from nextchar.training.trainer import Trainer
 
@@ -34,23 +37,24 @@ def plan_of(hidden: int, shards: int) -> Plan:
         embedding=32,
         input_dropout=0,
         dropout=0,
-        streams=16,
+        feeding=Streams(batch=16, window=64),
         shards=shards,
-        window=64,
         steps=UPDATES,
         learning_rate=0.005,
         warm_up=5,
         weight_decay=0.01,
         clip=1,
-        snapshot_every=1,
+        checkpoint_every=1,
     )
 
 
 def milliseconds(hidden: int, shards: int) -> float:
     """Return the mean time of an update, the first ones left out."""
     ids = np.random.default_rng(0).integers(VOCABULARY, size=100_000)
-    trainer = Trainer(plan_of(hidden, shards), VOCABULARY, ids, ids[:0], seed=0, threads=available_threads())
-    times = [trainer.position.seconds for event in trainer.run() if isinstance(event, Progress)]
+    dataset = Dataset(ids, ids[:0], Vocabulary("".join(map(chr, range(VOCABULARY))), has_unknown=False))
+    compute = Compute(threads=available_threads())
+    trainer = Trainer(plan_of(hidden, shards), dataset, seed=0, compute=compute)
+    times = [trainer.state.seconds for event in trainer.run() if isinstance(event, Progress)]
     trainer.close()
     return 1000 * statistics.mean(np.diff(times)[5:])
 

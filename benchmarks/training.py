@@ -25,8 +25,11 @@ from machine import describe_machine
 from torch import nn
 from torch.nn import functional
 
+from nextchar.networks.torch_threads import Compute
 from nextchar.settings import TrainingSettings
-from nextchar.training.plan import Plan, choose_plan, training_work
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.default_recipe import DefaultRecipe
+from nextchar.training.plan import Plan, training_work
 from nextchar.training.trainer import measure_step
 
 VOCABULARY, CHARACTERS = 65, 1_000_000
@@ -38,7 +41,7 @@ RUNS = (("nietzsche", 5), ("nietzsche", 20), ("tinyshakespeare", 60), ("war-and-
 def plan_of(size: int, threads: int, precision: str) -> Plan:
     """Return the plan that the chooser makes for a text like tinyshakespeare and a size."""
     settings = TrainingSettings.model_validate({"hidden": size, "steps": 1000, "precision": precision})
-    return choose_plan(CHARACTERS, VOCABULARY, settings, threads, lambda _: 1.0).plan
+    return DefaultRecipe().choose_plan(CHARACTERS, VOCABULARY, settings, threads, lambda _: 1.0).plan
 
 
 def matrix_rate(threads: int) -> float:
@@ -60,7 +63,9 @@ def bare_loop(plan: Plan, threads: int, seconds: float) -> float:
     layers = nn.Embedding(VOCABULARY, embedding), nn.LSTM(embedding, size), nn.Linear(size, VOCABULARY)
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1e-12, fused=True)
-    ids = torch.from_numpy(np.random.default_rng(0).integers(VOCABULARY, size=(plan.window + 1, plan.streams)))
+    ids = torch.from_numpy(
+        np.random.default_rng(0).integers(VOCABULARY, size=(plan.feeding.window + 1, plan.feeding.batch))
+    )
     state, times = None, []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
@@ -73,7 +78,7 @@ def bare_loop(plan: Plan, threads: int, seconds: float) -> float:
         optimizer.step()
         state = tuple(part.detach() for part in state)
         times.append(time.perf_counter() - began)
-    return plan.streams * plan.window / float(np.median(times))
+    return plan.feeding.predicted / float(np.median(times))
 
 
 def stages(text: str, budget: int) -> dict[str, float]:
@@ -92,7 +97,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    threads, cpu = torch.get_num_threads(), torch.device("cpu")
+    threads = torch.get_num_threads()
+    vocabulary = Vocabulary("".join(map(chr, range(VOCABULARY))), has_unknown=False)
     rate = matrix_rate(threads)
     print(f"\n{describe_machine()}\n\nfloat32 matrix rate: {rate / 1e9:.0f} GFLOP/s on {threads} threads\n")
     print("| hidden | streams × window | bare nn.LSTM | ours, float32 | ours, bfloat16 | to bare | share of the rate |")
@@ -105,12 +111,13 @@ def main() -> None:
                 if name == "bare":
                     speed = bare_loop(plan, threads, arguments.seconds)
                 else:
-                    speed = plan.predicted / measure_step(plan, VOCABULARY, cpu, threads, arguments.seconds)
+                    step_seconds = measure_step(plan, vocabulary, Compute(threads=threads), arguments.seconds)
+                    speed = plan.feeding.predicted / step_seconds
                 best[name] = max(before, speed)
         fastest = max(best["float32"], best["bfloat16"])
         share = fastest * training_work(size, plan.embedding or VOCABULARY, VOCABULARY) / rate
         print(
-            f"| {size} | {plan.streams} × {plan.window} | {best['bare']:,.0f} | {best['float32']:,.0f} | "
+            f"| {size} | {plan.feeding.batch} × {plan.feeding.window} | {best['bare']:,.0f} | {best['float32']:,.0f} | "
             f"{best['bfloat16']:,.0f} | {fastest / best['bare']:.2f} | {share:.0%} |",
             flush=True,
         )

@@ -15,6 +15,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import ServeSettings, TextSettings, TrainingSettings
 from nextchar.training.events import Evaluated, Event, Finished, Sampled
+from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from tests.small_networks import ALPHABET as LETTERS
 from tests.small_networks import random_model
@@ -23,8 +24,8 @@ ALPHABET = LETTERS + "\u0301"
 EVALUATIONS = 4
 BITS = 2.6
 PLAN = Plan(
-    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, shards=1, window=4, steps=40,
-    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, snapshot_every=10,
+    hidden=(8,), embedding=4, input_dropout=0, dropout=0, feeding=Streams(batch=2, window=4), shards=1, steps=40,
+    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, checkpoint_every=10,
 )  # fmt: skip
 SETTINGS = RunSettings(
     corpus=("fox.txt",), names=("fox.txt",), corpus_key="k", text=TextSettings(), training=TrainingSettings(),

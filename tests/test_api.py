@@ -89,9 +89,9 @@ def test_an_interrupted_training_gives_the_best_model_so_far(tmp_path: Path) -> 
     assert model.provenance.step == 20
     assert model.provenance.validation_bits_per_character == seen[1].validation_bits_per_character
     assert nextchar.load(run).provenance.step == 20
-    snapshot = RunFolder(run).snapshot()
-    assert snapshot is not None
-    assert snapshot.position.step in range(10, 21)
+    checkpoint = RunFolder(run).checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.state.step in range(10, 21)
     with RunFolder(run).lock(new=False):
         pass
 

@@ -21,7 +21,7 @@ from nextchar.cli import main
 from nextchar.cli.app import app
 from nextchar.model.model_file import ModelFile
 from nextchar.networks import architecture
-from nextchar.training import plan
+from nextchar.training import default_recipe, plan, validation
 from tests.small_networks import random_model
 
 ROOT = Path(__file__).parents[1]
@@ -290,5 +290,10 @@ def test_the_constants_in_the_page_about_learning_are_those_of_the_plan() -> Non
     page = (ROOT / "docs/learning.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", page, re.M)
     imported = vars(architecture)
-    constants = {name: value for name, value in vars(plan).items() if name.isupper() and name not in imported}
+    constants = {
+        name: value
+        for module in (default_recipe, plan, validation)
+        for name, value in vars(module).items()
+        if name.isupper() and not name.startswith("_") and name not in imported
+    }
     assert {name: ast.literal_eval(value) for name, value in rows} == constants

@@ -11,7 +11,7 @@ from nextchar.parallel import Threads, available_cores
 
 @pytest.mark.parametrize(("rows", "threads", "parts"), [(10, 3, 3), (2, 5, 2), (7, 1, 1)])
 def test_rows_are_divided_and_come_back_in_order(rows: int, threads: int, parts: int) -> None:
-    found = Threads(threads).in_parts(lambda part: list(range(rows))[part], rows)
+    found = Threads(threads).map_shards(lambda part: list(range(rows))[part], rows)
     assert len(found) == parts
     assert [row for part in found for row in part] == list(range(rows))
 
@@ -23,7 +23,7 @@ def blas_threads() -> list[int]:
 def test_a_part_has_one_thread_and_afterwards_all_is_as_before() -> None:
     np.ones((2, 2)) @ np.ones((2, 2))
     before = blas_threads()
-    inside = Threads(2).in_parts(lambda _: blas_threads(), 4)
+    inside = Threads(2).map_shards(lambda _: blas_threads(), 4)
     assert all(set(threads) == {1} for threads in inside)
     assert blas_threads() == before
 

@@ -15,7 +15,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.progress import ProgressDisplay, choose_level
-from nextchar.runs.run import TrainingRun
+from nextchar.runs.run import Run
 from nextchar.settings import TextSettings, TrainingSettings, Weights, build
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Event
@@ -57,17 +57,17 @@ def train(
         # A lone surrogate is no character: encoded like one, it is found and named where all texts are checked.
         content = io.BytesIO(text.encode("utf-8", "surrogatepass"))
         of_text["encoding"] = "utf-8"
-    run = TrainingRun(
+    run = Run.new(
         RunFolder(Path(out)) if out is not None else None,
-        texts=Texts(names, build(TextSettings, of_text), content),
-        training=build(TrainingSettings, options),
+        Texts(names, build(TextSettings, of_text), content),
+        build(TrainingSettings, options),
         cache=default_cache_folder(),
     )
     follow(run, quiet=quiet, on_event=on_event)
     return run.model
 
 
-def follow(run: TrainingRun, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
+def follow(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
     """Do ``run``, showing what happens or telling it to ``on_event``."""
     console = Console(stderr=True)
     level = "silent" if quiet or on_event else choose_level(console)

@@ -19,17 +19,17 @@ def available_cores() -> int:
     return max(1, min(cores, int(limit) if limit.isdecimal() else cores))
 
 
-def even_parts(size: int, count: int) -> list[slice]:
-    """Return where each of ``count`` parts of ``size`` things lies, as even as can be."""
-    bounds = [size * part // count for part in range(count + 1)]
+def even_shards(size: int, count: int) -> list[slice]:
+    """Divide ``size`` things into ``count`` shards, as even as can be; return where each lies."""
+    bounds = [size * shard // count for shard in range(count + 1)]
     return [slice(first, end) for first, end in pairwise(bounds)]
 
 
-class InParts(Protocol):
-    """Something that computes parts of a batch side by side."""
+class Executor(Protocol):
+    """Something that computes the shards of a batch side by side."""
 
-    def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
-        """Return ``compute`` of each of some even parts of ``rows`` rows, computed side by side, in order."""
+    def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
+        """Divide ``rows`` rows into even shards, compute them side by side; return ``compute`` of each, in order."""
         ...
 
 
@@ -37,22 +37,23 @@ class InParts(Protocol):
 class Threads:
     """Up to so many threads, begun anew each time.
 
-    Each part is computed by one thread alone: the threads that NumPy's own products would take are kept back.
+    Each shard is computed by one thread: the threads that NumPy's own products would take are kept back.
     """
 
     count: int = 1
 
-    def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
-        """Return ``compute`` of each of up to `count` even parts of ``rows`` rows, computed side by side, in order."""
+    def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
+        """Divide ``rows`` rows into up to `count` even shards, compute them side by side, and return ``compute`` of
+        each, in order."""
         from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
         count = max(1, min(self.count, rows))
-        parts = even_parts(rows, count)
+        shards = even_shards(rows, count)
         if count == 1:
-            return [compute(parts[0])]
+            return [compute(shards[0])]
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
-            return list(pool.map(compute, parts))
+            return list(pool.map(compute, shards))
 
 
-ALONE = Threads()
-"""Everything in one part."""
+SERIAL = Threads()
+"""Everything in one shard."""

@@ -18,6 +18,9 @@ Weights = Literal["float32", "int8"]
 Precision = Literal["float32", "bfloat16"]
 """Of the numbers that matrices are multiplied in, in training."""
 
+RecipeName = Literal["default", "classic"]
+"""Of a way to train (`nextchar.training.recipes`)."""
+
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
 LONGEST_SHOWN = 100
@@ -84,7 +87,7 @@ class TextSettings(Settings):
 class TrainingSettings(Settings):
     """How a model is trained. What is not given is chosen from the text, the time and the speed of the machine."""
 
-    recipe: Literal["default", "classic"] = Field(
+    recipe: RecipeName = Field(
         default="default",
         description="classic is the well-known Keras example: windows of 60 characters in random order, one-hot, LSTM "
         "of 128 units, RMSprop; 9 passes unless a length is given.",

@@ -11,9 +11,12 @@ from nextchar.model.generation import generate_ids
 from nextchar.networks.architecture import Architecture, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.networks.torch_network import LSTM, make_torch_network
+from nextchar.networks.torch_threads import Compute
 from nextchar.randomness import random_stream
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
-from nextchar.training.classic_recipe import choose_classic_plan, seed_text_start
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.classic_recipe import ClassicRecipe, seed_text_start
+from nextchar.training.dataset import Dataset
 from nextchar.training.initial_weights import keras_initial_parameters
 from nextchar.training.updates import Updates
 from tests.keras_models import NUMPY_WARNING, get_parameters, keras_example, set_parameters
@@ -39,8 +42,9 @@ def trained() -> tuple[Any, Architecture, Parameters]:
 
 
 def test_fifty_steps_end_at_the_same_weights() -> None:
-    plan = choose_classic_plan(len(IDS), VOCABULARY, TrainingSettings(steps=50), 2, measure=never).plan
-    updates = Updates(plan, VOCABULARY, IDS, seed=0, device=torch.device("cpu"), threads=2)
+    plan = ClassicRecipe().choose_plan(len(IDS), VOCABULARY, TrainingSettings(steps=50), 2, measure=never).plan
+    dataset = Dataset(IDS, IDS[:0], Vocabulary("".join(ALPHABET), has_unknown=False))
+    updates = Updates(plan, dataset, seed=0, compute=Compute(threads=2))
     model = keras_example(WINDOW, VOCABULARY, HIDDEN)
     set_parameters(model, updates.parameters())
     for step in range(50):
@@ -51,7 +55,7 @@ def test_fifty_steps_end_at_the_same_weights() -> None:
     learned, expected = updates.parameters(), get_parameters(model)
     for name, weight in expected.items():
         np.testing.assert_allclose(learned[name], weight, atol=1e-4, err_msg=name)
-    updates.workers.close()
+    updates.threads.close()
 
 
 def test_the_same_windows_have_the_same_probabilities(trained: tuple[Any, Architecture, Parameters]) -> None:

@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextchar.model.calibration import COOLEST, HOTTEST, LEAST, LENGTH, STREAMS, at_temperature, fit_temperature
+from nextchar.model.calibration import (
+    LENGTH,
+    MAX_TEMPERATURE,
+    MIN_LENGTH,
+    MIN_TEMPERATURE,
+    STREAMS,
+    at_temperature,
+    fit_temperature,
+)
 from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Architecture
@@ -35,7 +43,7 @@ def test_it_finds_the_temperature_that_a_text_was_written_at(
     assert found == pytest.approx(temperature, abs=0.04)
 
 
-def test_workers_find_the_same() -> None:
+def test_shards_find_the_same() -> None:
     ids, network = written(1.2, 9000), windowed_network(6)
     assert fit_temperature(network, ids, Threads(3)) == pytest.approx(fit_temperature(network, ids), rel=1e-5)
 
@@ -57,7 +65,7 @@ def test_at_that_temperature_a_text_takes_fewest_bits() -> None:
 def test_any_length_gives_a_temperature_in_bounds(length: int) -> None:
     ids = np.random.default_rng(length).integers(6, size=length)
     for network in (BigramNetwork(CHANCES), windowed_network(3)):
-        assert COOLEST <= fit_temperature(network, ids) <= HOTTEST
+        assert MIN_TEMPERATURE <= fit_temperature(network, ids) <= MAX_TEMPERATURE
 
 
 def test_of_many_characters_fewer_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +80,7 @@ def test_of_many_characters_fewer_are_read(monkeypatch: pytest.MonkeyPatch) -> N
     for logits, expected in (
         (1 << 23, STREAMS * (LENGTH - 1)),
         (32 * 6 * 100, STREAMS * 99),
-        (1, STREAMS * (LEAST - 1)),
+        (1, STREAMS * (MIN_LENGTH - 1)),
     ):
         monkeypatch.setattr("nextchar.model.calibration.LOGITS", logits)
         read.clear()

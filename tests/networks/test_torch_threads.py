@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nextchar.errors import TrainingError
-from nextchar.networks.torch_threads import Workers, choose_device
+from nextchar.networks.torch_threads import TorchThreads, choose_device
 
 
 def test_a_device_that_is_not_there_is_named() -> None:
@@ -18,40 +18,40 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_part_is_computed_once_and_comes_back_in_order(count: int) -> None:
-    assert Workers(count, 4).map(lambda part: part * part) == [part * part for part in range(count)]
+    assert TorchThreads(count, 4).map(lambda part: part * part) == [part * part for part in range(count)]
 
 
 def test_parts_are_computed_side_by_side() -> None:
     """Each waits for the others to have begun: one after another they would wait for ever."""
     barrier = threading.Barrier(3, timeout=20)
-    assert sorted(Workers(3).map(lambda part: barrier.wait() is not None)) == [True] * 3
+    assert sorted(TorchThreads(3).map(lambda part: barrier.wait() is not None)) == [True] * 3
 
 
 @pytest.mark.parametrize(("count", "threads", "each"), [(1, 4, 4), (2, 4, 2), (4, 2, 1)])
 def test_each_part_has_its_share_of_the_threads(count: int, threads: int, each: int) -> None:
-    assert Workers(count, threads).map(lambda part: torch.get_num_threads()) == [each] * count
+    assert TorchThreads(count, threads).map(lambda part: torch.get_num_threads()) == [each] * count
 
 
 def test_parts_cover_everything_once() -> None:
     for size in range(9):
-        covered = [index for part in Workers(3).parts(size) for index in range(size)[part]]
+        covered = [index for part in TorchThreads(3).shards(size) for index in range(size)[part]]
         assert covered == list(range(size))
 
 
 @pytest.mark.parametrize("rows", range(1, 9))
 def test_rows_are_shared_out_in_order(rows: int) -> None:
-    workers = Workers(3)
-    parts = workers.in_parts(lambda part: list(range(rows))[part], rows)
+    executor = TorchThreads(3)
+    parts = executor.map_shards(lambda part: list(range(rows))[part], rows)
     assert [row for part in parts for row in part] == list(range(rows))
     assert len(parts) == (3 if rows >= 3 else 1)
 
 
-def test_closed_workers_leave_torch_as_they_found_it() -> None:
+def test_closed_threads_leave_torch_as_they_found_it() -> None:
     before = torch.get_num_threads()
-    Workers(2, 2).close()
+    TorchThreads(2, 2).close()
     assert torch.get_num_threads() == before
 
 
 def test_an_error_in_a_part_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        Workers(2).map(lambda part: 1 // part)
+        TorchThreads(2).map(lambda part: 1 // part)

@@ -16,6 +16,7 @@ from nextchar.report.page import render_report
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
+from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from tests.small_networks import random_model
 
@@ -25,8 +26,8 @@ TEXT = "the quick brown fox jumps over the lazy dog\n" * 40
 PROMPT = "the quick"
 MODEL = random_model(TEXT, validation_characters=176, step=40, versions={"nextchar": "0.1.0"})
 PLAN = Plan(
-    hidden=(8, 8), embedding=4, input_dropout=0.1, dropout=0.1, streams=2, shards=1, window=4, steps=40,
-    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, snapshot_every=10,
+    hidden=(8, 8), embedding=4, input_dropout=0.1, dropout=0.1, feeding=Streams(batch=2, window=4), shards=1, steps=40,
+    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, checkpoint_every=10,
 )  # fmt: skip
 SETTINGS = RunSettings(
     corpus=("/home/me/secret/fox.txt",), names=("a",), corpus_key="k", text=TextSettings(),

@@ -11,20 +11,23 @@ from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.model.model_path import find_model
 from nextchar.runs.folder import RunFolder, RunSettings, samples_page
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.training.checkpoint import Position, Snapshot
+from nextchar.training.checkpoint import Checkpoint, TrainingState
 from nextchar.training.events import Evaluated, Finished, Note, Recovered, Sampled
+from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from tests.small_networks import random_model
 
 PLAN = Plan(
-    hidden=(8,), embedding=4, input_dropout=0, dropout=0, streams=2, shards=1, window=4, steps=9, learning_rate=0.01,
-    warm_up=1, weight_decay=0, clip=1, snapshot_every=3,
+    hidden=(8,), embedding=4, input_dropout=0, dropout=0, feeding=Streams(batch=2, window=4), shards=1, steps=9,
+    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, checkpoint_every=3,
 )  # fmt: skip
 SETTINGS = RunSettings(
     corpus=("a.txt",), names=("a",), corpus_key="k", text=TextSettings(), training=TrainingSettings(), plan=PLAN,
     device="cpu", threads=2, evaluations=3, prompt="go",
 )  # fmt: skip
-SNAPSHOT = Snapshot(Position(step=3, seconds=1.5, best_bits=2.5), {"weights/x": np.arange(6, dtype=np.float32)})
+CHECKPOINT = Checkpoint(
+    TrainingState(step=3, seconds=1.5, best_bits=2.5), {"weights/x": np.arange(6, dtype=np.float32)}
+)
 
 
 @pytest.fixture
@@ -51,19 +54,19 @@ def test_a_folder_with_a_run_is_not_written_over(folder: RunFolder) -> None:
         folder.create(SETTINGS)
 
 
-def test_snapshots_come_back_whole_or_not_at_all(folder: RunFolder) -> None:
-    assert folder.snapshot() is None
-    folder.save_snapshot(SNAPSHOT)
-    loaded = folder.snapshot()
+def test_checkpoints_come_back_whole_or_not_at_all(folder: RunFolder) -> None:
+    assert folder.checkpoint() is None
+    folder.save_checkpoint(CHECKPOINT)
+    loaded = folder.checkpoint()
     assert loaded is not None
-    assert loaded.position == SNAPSHOT.position
-    np.testing.assert_array_equal(loaded.arrays["weights/x"], SNAPSHOT.arrays["weights/x"])
+    assert loaded.state == CHECKPOINT.state
+    np.testing.assert_array_equal(loaded.arrays["weights/x"], CHECKPOINT.arrays["weights/x"])
     path = folder.path / "resume" / "state.safetensors"
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
     path.write_bytes(content)
     with pytest.raises(RunFolderError, match="damaged"):
-        folder.snapshot()
+        folder.checkpoint()
 
 
 def test_the_log_forgets_what_will_happen_again(folder: RunFolder) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from nextchar.errors import RunFolderError
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.history import MOST_EVALUATIONS, growth_of
+from nextchar.runs.history import MAX_EVALUATIONS, growth_of
 from nextchar.training.events import Evaluated, Finished, Sampled
 from tests.served_page import SETTINGS
 
@@ -82,10 +82,10 @@ def test_samples_of_so_many_evaluations_go_with_it_first_and_last_among_them(fol
 
 
 def test_a_curve_has_no_more_points_than_can_be_seen(folder: RunFolder) -> None:
-    folder.append([evaluated(step) for step in range(1, 3 * MOST_EVALUATIONS)])
+    folder.append([evaluated(step) for step in range(1, 3 * MAX_EVALUATIONS)])
     steps = [one["step"] for one in growth_of(folder)["evaluations"]]
-    assert len(steps) == MOST_EVALUATIONS
-    assert (steps[0], steps[-1]) == (1, 3 * MOST_EVALUATIONS - 1)
+    assert len(steps) == MAX_EVALUATIONS
+    assert (steps[0], steps[-1]) == (1, 3 * MAX_EVALUATIONS - 1)
 
 
 def test_a_run_that_has_just_begun_and_no_run(folder: RunFolder, tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 import nextchar
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError, TrainingError
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import PROMPT, SCORED, Prepared, Texts, choose_prompt, go_back, import_trainer, prepare
+from nextchar.runs.preparation import SCORED, Prepared, Texts, import_trainer, prepare, resume
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.files import open_text
+from nextchar.training.default_recipe import PROMPT, start_of_line
 from nextchar.training.events import Event, Note, Planned, TextRead
 from tests.command import made_up_text
 
@@ -65,30 +66,30 @@ def test_what_was_found_and_chosen_is_told_and_recorded(tmp_path: Path) -> None:
 def test_the_prompt_is_the_start_of_a_held_out_line(tmp_path: Path) -> None:
     lines = [f"line number {number} of the text that is learned and scored here" for number in range(100)]
     corpus = corpus_of(tmp_path, "\n".join(lines))
-    prompts = {choose_prompt(corpus, seed) for seed in range(20)}
+    prompts = {start_of_line(corpus, seed) for seed in range(20)}
     held_out = "\n".join(lines)[int(0.9 * len("\n".join(lines))) :].split("\n")
     assert prompts <= {line[:PROMPT] for line in held_out}
     assert len(prompts) > 3
-    assert choose_prompt(corpus, 1) == choose_prompt(corpus, 1)
+    assert start_of_line(corpus, 1) == start_of_line(corpus, 1)
 
 
 def test_without_held_out_text_the_prompt_is_of_the_training_text(tmp_path: Path) -> None:
     text = made_up_text()
-    prompt = choose_prompt(corpus_of(tmp_path, text, validation=0), 0)
+    prompt = start_of_line(corpus_of(tmp_path, text, validation=0), 0)
     assert prompt in text
     assert PROMPT // 2 <= len(prompt) <= PROMPT
 
 
 def test_a_prompt_has_no_unknown_symbol(tmp_path: Path) -> None:
     text = made_up_text(20_000) + "한글이 여기저기 섞인 한 줄 with some words that are known here\n" * 3
-    prompt = choose_prompt(corpus_of(tmp_path, text, validation=0.01), 0)
+    prompt = start_of_line(corpus_of(tmp_path, text, validation=0.01), 0)
     assert prompt
     assert "\ufffd" not in prompt
 
 
 def test_a_text_without_lines_has_a_prompt_too(tmp_path: Path) -> None:
-    assert len(choose_prompt(corpus_of(tmp_path, "ab" * 500), 0)) == PROMPT
-    assert choose_prompt(corpus_of(tmp_path, "a\nb\n" * 500), 0)
+    assert len(start_of_line(corpus_of(tmp_path, "ab" * 500), 0)) == PROMPT
+    assert start_of_line(corpus_of(tmp_path, "a\nb\n" * 500), 0)
 
 
 def test_options_and_devices_that_cannot_be_are_refused(tmp_path: Path) -> None:
@@ -109,9 +110,9 @@ def test_of_a_long_held_out_text_a_part_is_scored(tmp_path: Path) -> None:
     assert len(run.corpus.validation) == 1_250_000
 
 
-def gone_back(folder: RunFolder, cache: Path) -> Prepared:
+def resumed(folder: RunFolder, cache: Path) -> Prepared:
     """Return the run in ``folder`` as it was saved last."""
-    steps = go_back(folder, cache)
+    steps = resume(folder, cache)
     while True:
         try:
             next(steps)
@@ -120,23 +121,23 @@ def gone_back(folder: RunFolder, cache: Path) -> Prepared:
             return end.value
 
 
-def test_a_run_is_gone_back_to_with_its_text_from_cache_or_file(tmp_path: Path) -> None:
+def test_a_run_is_resumed_with_its_text_from_cache_or_file(tmp_path: Path) -> None:
     _, run = prepared(texts_of(tmp_path), tmp_path / "cache")
     run.trainer.close()
     folder = RunFolder(tmp_path / "run")
     with folder.lock():
         folder.create(run.settings)
     (tmp_path / "book.txt").rename(tmp_path / "away.txt")
-    assert gone_back(folder, tmp_path / "cache").corpus.key == run.corpus.key
+    assert resumed(folder, tmp_path / "cache").corpus.key == run.corpus.key
     with pytest.raises(TextError, match="cannot be read any more"):
-        gone_back(folder, tmp_path / "other cache")
+        resumed(folder, tmp_path / "other cache")
     (tmp_path / "away.txt").rename(tmp_path / "book.txt")
-    again = gone_back(folder, tmp_path / "other cache")
+    again = resumed(folder, tmp_path / "other cache")
     assert (again.corpus.key, again.corpus.names) == (run.corpus.key, run.corpus.names)
     assert again.settings == run.settings
     texts_of(tmp_path, made_up_text() + "!")
     with pytest.raises(RunFolderError, match="has changed"):
-        gone_back(folder, tmp_path / "third cache")
+        resumed(folder, tmp_path / "third cache")
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
@@ -145,16 +146,16 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.lock():
         folder.create(run.settings)
-        folder.save_snapshot(run.trainer.snapshot)
+        folder.save_checkpoint(run.trainer.checkpoint)
     state = folder.path / "resume" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:-1])
     with pytest.raises(RunFolderError, match="damaged"):
-        gone_back(folder, tmp_path / "cache")
-    arrays = run.trainer.snapshot.arrays
+        resumed(folder, tmp_path / "cache")
+    arrays = run.trainer.checkpoint.arrays
     for others in ({}, {**arrays, "weights/output.bias": arrays["weights/output.bias"][:-1]}):
-        folder.save_snapshot(replace(run.trainer.snapshot, arrays=others))
+        folder.save_checkpoint(replace(run.trainer.checkpoint, arrays=others))
         with pytest.raises(RunFolderError, match="of another run or version"):
-            gone_back(folder, tmp_path / "cache")
+            resumed(folder, tmp_path / "cache")
 
 
 def test_torch_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from nextchar.training.events import (
     TextRead,
     Writing,
 )
+from nextchar.training.feeding import Windows
 from tests.training.test_events import PLAN
 
 NOTE = Note(message="the file [bold]book.txt[/bold] was read")
@@ -153,7 +154,7 @@ def test_plans_are_told_in_words() -> None:
     assert words.startswith("LSTM of 8 + 4 units, 54,321 parameters, on cpu: 9 steps of 2 × 4 characters")
     assert "about 58 s" in words
     assert "about" not in describe(PLANNED.model_copy(update={"expected_seconds": None})).plain
-    windows = PLANNED.plan.model_copy(update={"windows": 5, "stride": 3})
+    windows = PLANNED.plan.model_copy(update={"feeding": Windows(batch=2, window=4, stride=3, count=5)})
     assert describe(PLANNED.model_copy(update={"plan": windows})).plain.endswith(
         "3 passes over 5 windows of 4 characters, one every 3, in 9 steps of 2 windows, about 58 s."
     )

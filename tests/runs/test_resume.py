@@ -47,11 +47,11 @@ def assert_same_result(one: Path, other: Path) -> None:
     assert models[0].vocabulary == models[1].vocabulary
     assert bits(models[0].parameters) == bits(models[1].parameters)
     assert untimed(models[0].provenance.model_dump()) == untimed(models[1].provenance.model_dump())
-    snapshots = [RunFolder(path).snapshot() for path in (one, other)]
-    assert snapshots[0] is not None
-    assert snapshots[1] is not None
-    assert replace(snapshots[0].position, seconds=0) == replace(snapshots[1].position, seconds=0)
-    assert bits(snapshots[0].arrays) == bits(snapshots[1].arrays)
+    checkpoints = [RunFolder(path).checkpoint() for path in (one, other)]
+    assert checkpoints[0] is not None
+    assert checkpoints[1] is not None
+    assert replace(checkpoints[0].state, seconds=0) == replace(checkpoints[1].state, seconds=0)
+    assert bits(checkpoints[0].arrays) == bits(checkpoints[1].arrays)
     assert story(one) == story(other)
     assert not [path for path in other.rglob("*") if path.name.endswith(".tmp")]
 
@@ -74,7 +74,7 @@ def assert_whole(run: RunFolder) -> None:
     """Check that whatever is in the folder can be read."""
     if run.exists:
         run.settings()
-    run.snapshot()
+    run.checkpoint()
     if run.model_path.exists():
         ModelFile.load(run.model_path)
     log = run.path / "events.jsonl"
@@ -105,8 +105,8 @@ def test_killed_at_any_moment_a_run_ends_as_if_undisturbed(text: Path, undisturb
             process.join()
         assert process.exitcode == -signal.SIGKILL
         assert_whole(run)
-        snapshot = run.snapshot()
-        steps.append(0 if snapshot is None else snapshot.position.step)
+        checkpoint = run.checkpoint()
+        steps.append(0 if checkpoint is None else checkpoint.state.step)
         if run.exists:
             arguments = ("train", "--resume", run.path)
     assert steps == sorted(steps)
@@ -248,7 +248,7 @@ def test_scoring_more_often_changes_no_weight(text: Path, short: Path, tmp_path:
     often = ("--plan", short, "--seed", 4, "--evaluations", 7)
     outcome = nextchar_forked("train", text, "--out", tmp_path / "run", *often, output=tmp_path)
     assert outcome.status == 0, outcome.stderr
-    one, other = (RunFolder(path).snapshot() for path in (short, tmp_path / "run"))
+    one, other = (RunFolder(path).checkpoint() for path in (short, tmp_path / "run"))
     assert one is not None
     assert other is not None
     weights = [name for name in one.arrays if not name.startswith("best/")]

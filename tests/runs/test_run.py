@@ -12,7 +12,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
-from nextchar.runs.run import TrainingRun, free_folder
+from nextchar.runs.run import Run, free_folder
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import (
     Evaluated,
@@ -46,19 +46,19 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path / "run")
 
 
-def begin(folder: RunFolder, texts: Texts, cache: Path, training: TrainingSettings = TINY) -> TrainingRun:
-    return TrainingRun(folder, texts=texts, training=training, cache=cache)
+def begin(folder: RunFolder, texts: Texts, cache: Path, training: TrainingSettings = TINY) -> Run:
+    return Run.new(folder, texts, training, cache=cache)
 
 
 def resume(folder: RunFolder, cache: Path) -> list[Event]:
-    return list(TrainingRun(folder, cache=cache).events())
+    return list(Run.resume(folder, cache=cache).events())
 
 
 def final_weights(folder: RunFolder) -> dict[str, bytes]:
-    snapshot = folder.snapshot()
-    assert snapshot is not None
-    assert snapshot.position.step == 40
-    return {name: array.tobytes() for name, array in snapshot.arrays.items()}
+    checkpoint = folder.checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.state.step == 40
+    return {name: array.tobytes() for name, array in checkpoint.arrays.items()}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_number_of_steps_fitted_to_the_time_is_written_down(
 ) -> None:
     """A machine that seemed slow: the run makes twice as many steps, and its plan gives the same weights again."""
     monkeypatch.setattr("nextchar.training.trainer.measure_step", lambda *_: 0.1)
-    monkeypatch.setattr("nextchar.training.trainer.TIMED_SECONDS", 1e-9)
+    monkeypatch.setattr("nextchar.training.pace.TIMED_SECONDS", 1e-9)
     monkeypatch.setattr("nextchar.training.trainer.PROGRESS_SECONDS", 0.0)
     training = TINY.model_copy(update={"steps": None, "time": 12.0})
     events = list(begin(folder, texts, tmp_path / "cache", training).events())
@@ -114,8 +114,8 @@ def test_a_number_of_steps_fitted_to_the_time_is_written_down(
     assert isinstance(events[-1], Finished)
     assert events[-1].step == 226
     again = RunFolder(tmp_path / "again")
-    list(TrainingRun(again, texts=texts, training=TINY, like=folder, cache=tmp_path / "cache").events())
-    mine, theirs = folder.snapshot(), again.snapshot()
+    list(Run.new(again, texts, TINY, like=folder, cache=tmp_path / "cache").events())
+    mine, theirs = folder.checkpoint(), again.checkpoint()
     assert mine is not None
     assert theirs is not None
     for name, array in mine.arrays.items():
@@ -139,7 +139,7 @@ def test_asked_to_stop_while_it_prepares_it_can_still_begin(
 ) -> None:
     events = list(begin(folder, texts, tmp_path / "cache").events(lambda: True))
     assert isinstance(events[-1], Planned)
-    assert folder.snapshot() is None
+    assert folder.checkpoint() is None
     assert resume(folder, tmp_path / "cache")[0] == Note(message="Going on at step 0 of 40.")
     assert final_weights(folder) == weights
 
@@ -163,7 +163,7 @@ def test_broken_off_at_any_event_it_saves_and_can_be_resumed(
 def test_it_saves_as_often_as_asked(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
     ticks = count()
     often = TINY.model_copy(update={"save_every": 1.0, "evaluations": 1})
-    run = TrainingRun(folder, texts=texts, training=often, cache=tmp_path / "cache", clock=lambda: float(next(ticks)))
+    run = Run.new(folder, texts, often, cache=tmp_path / "cache", clock=lambda: float(next(ticks)))
     saved = [event.step for event in run.events() if isinstance(event, Saved)]
     assert saved == sorted(set(saved))
     assert len(saved) >= 15
@@ -193,18 +193,18 @@ def test_a_run_that_does_not_begin_leaves_no_folder(folder: RunFolder, tmp_path:
 def test_training_that_cannot_go_on_leaves_its_best_model(
     folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nextchar.training.trainer.DIVERGENCE", -100.0)
-    monkeypatch.setattr("nextchar.training.trainer.RECOVERIES", 1)
+    monkeypatch.setattr("nextchar.training.recovery.DIVERGENCE", -100.0)
+    monkeypatch.setattr("nextchar.training.recovery.MAX_RECOVERIES", 1)
     with pytest.raises(TrainingError, match="lower --learning-rate"):
         list(begin(folder, texts, tmp_path / "cache").events())
     assert ModelFile.load(folder.model_path).architecture.hidden == (16,)
-    assert folder.snapshot() is not None
+    assert folder.checkpoint() is not None
     with folder.lock(new=False):
         pass
 
 
 def test_without_a_folder_nothing_is_kept(texts: Texts, tmp_path: Path) -> None:
-    run = TrainingRun(None, texts=texts, training=TINY, cache=tmp_path / "cache")
+    run = Run.new(None, texts, TINY, cache=tmp_path / "cache")
     events = list(run.events())
     assert isinstance(events[-1], Finished)
     assert run.model.provenance.step == events[-1].best_step
@@ -230,9 +230,9 @@ def test_folders_without_a_name_of_their_own_get_one(tmp_path: Path, monkeypatch
     assert free_folder(runs, ("/",)) == runs / "text"
 
 
-def classic(folder: RunFolder, texts: Texts, cache: Path) -> TrainingRun:
+def classic(folder: RunFolder, texts: Texts, cache: Path) -> Run:
     training = TrainingSettings(recipe="classic", hidden=8, window=20, streams=64, epochs=2, sample_length=15)
-    return TrainingRun(folder, texts=texts, training=training, cache=cache)
+    return Run.new(folder, texts, training, cache=cache)
 
 
 def test_the_classic_recipe_writes_after_each_pass_from_the_text_that_the_example_picks(
@@ -243,7 +243,7 @@ def test_the_classic_recipe_writes_after_each_pass_from_the_text_that_the_exampl
     start = generator.randint(0, len(text) - 20 - 1)
     events = list(classic(folder, texts, tmp_path / "cache").events())
     planned = next(event for event in events if isinstance(event, Planned))
-    assert planned.plan.windows == len(range(0, len(text) - 20, 3))
+    assert planned.plan.feeding.count == len(range(0, len(text) - 20, 3))
     evaluated = [event for event in events if isinstance(event, Evaluated)]
     assert [event.epoch for event in evaluated] == [1, 2]
     assert {event.validation_bits_per_character for event in evaluated} == {None}
@@ -259,8 +259,8 @@ def test_the_classic_recipe_resumes_exactly(folder: RunFolder, texts: Texts, tmp
     whole = classic(RunFolder(tmp_path / "whole"), texts, tmp_path / "cache")
     list(whole.events())
     part = classic(folder, texts, tmp_path / "cache")
-    list(part.events(stop=lambda: part.has_begun and part._ready().trainer.position.step >= 30))
-    again = TrainingRun(folder, cache=tmp_path / "cache")
+    list(part.events(stop=lambda: part.has_begun and part._ready().trainer.state.step >= 30))
+    again = Run.resume(folder, cache=tmp_path / "cache")
     list(again.events())
     for name, array in whole.model.file.parameters.items():
         np.testing.assert_array_equal(again.model.file.parameters[name], array)

@@ -6,8 +6,11 @@ import pytest
 
 from nextchar.errors import TextError, UsageError
 from nextchar.settings import TextSettings, TrainingSettings, build
-from nextchar.training.classic_recipe import as_classic, choose_classic_plan, seed_text_start
-from nextchar.training.plan import Plan, evaluation_steps
+from nextchar.training.classic_recipe import ClassicRecipe, seed_text_start
+from nextchar.training.feeding import Windows
+from nextchar.training.plan import Plan
+from nextchar.training.recipes import recipe_of
+from nextchar.training.validation import evaluation_steps
 
 NIETZSCHE = 600_893
 
@@ -17,14 +20,21 @@ def choose(characters: int = NIETZSCHE, measured: float | None = None, **options
         assert measured is not None, "nothing is to be measured"
         return measured
 
-    _, training = as_classic(TextSettings(), build(TrainingSettings, {"recipe": "classic", **options}))
-    return choose_classic_plan(characters, 57, training, 2, measure).plan
+    _, training = ClassicRecipe().complete(TextSettings(), build(TrainingSettings, {"recipe": "classic", **options}))
+    return ClassicRecipe().choose_plan(characters, 57, training, 2, measure).plan
+
+
+def windows_of(plan: Plan) -> int:
+    """Return how many windows ``plan`` reads in a pass."""
+    assert isinstance(plan.feeding, Windows)
+    return plan.feeding.count
 
 
 def test_it_is_the_example() -> None:
     plan = choose()
-    assert (plan.hidden, plan.embedding, plan.window, plan.stride, plan.streams) == ((128,), None, 60, 3, 128)
-    assert (plan.windows, plan.epoch_steps, plan.steps) == (200_278, 1_565, 9 * 1_565)
+    assert (plan.hidden, plan.embedding) == ((128,), None)
+    assert plan.feeding == Windows(batch=128, window=60, stride=3, count=200_278)
+    assert (plan.feeding.epoch_steps, plan.steps) == (1_565, 9 * 1_565)
     assert (plan.optimizer, plan.learning_rate, plan.schedule, plan.warm_up) == ("rmsprop", 0.01, "constant", 0)
     assert (plan.clip, plan.weight_decay, plan.dropout, plan.input_dropout) == (None, 0, 0, 0)
     assert plan.initial_weights == "keras"
@@ -39,7 +49,7 @@ def test_it_is_scored_after_each_pass() -> None:
     assert plan.epochs(1_565, NIETZSCHE) == 1
 
 
-def test_snapshots_fall_on_the_end_of_every_pass() -> None:
+def test_checkpoints_fall_on_the_end_of_every_pass() -> None:
     plan, step, boundaries = choose(epochs=2), 0, []
     while step < plan.steps:
         step = plan.boundary_after(step)
@@ -55,27 +65,27 @@ def test_the_seed_text_is_where_the_example_finds_it() -> None:
 
 def test_what_is_given_is_taken() -> None:
     plan = choose(hidden=32, layers=2, embedding=8, window=40, streams=64, learning_rate=0.001, dropout=0.2, clip=1.0)
-    assert (plan.hidden, plan.embedding, plan.window, plan.streams) == ((32, 32), 8, 40, 64)
+    assert (plan.hidden, plan.embedding, plan.feeding.window, plan.feeding.batch) == ((32, 32), 8, 40, 64)
     assert (plan.learning_rate, plan.dropout, plan.clip) == (0.001, 0.2, 1.0)
-    assert plan.windows == len(range(0, NIETZSCHE - 40, 3))
+    assert windows_of(plan) == len(range(0, NIETZSCHE - 40, 3))
     assert choose(steps=7).steps == 7
     assert choose(time=60, measured=0.05).steps == 1200
 
 
 def test_defaults_of_the_example_give_way_to_what_is_given() -> None:
-    text, training = as_classic(TextSettings(), TrainingSettings(recipe="classic"))
+    text, training = ClassicRecipe().complete(TextSettings(), TrainingSettings(recipe="classic"))
     assert (text.validation, training.sample_length, training.epochs) == (0, 400, 9)
-    text, training = as_classic(
+    text, training = ClassicRecipe().complete(
         TextSettings(validation=0.1), TrainingSettings(recipe="classic", sample_length=200, steps=5)
     )
     assert (text.validation, training.sample_length, training.epochs, training.steps) == (0.1, 200, None, 5)
     default = TextSettings(), TrainingSettings()
-    assert as_classic(*default) == default
+    assert recipe_of(default[1]).complete(*default) == default
 
 
 def test_what_cannot_be_is_said() -> None:
     with pytest.raises(TextError, match="60"):
         choose(60)
-    assert choose(61).windows == 1
+    assert windows_of(choose(61)) == 1
     with pytest.raises(UsageError, match="weight-decay"):
         choose(weight_decay=0.1)

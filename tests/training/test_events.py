@@ -15,11 +15,12 @@ from nextchar.training.events import (
     TextRead,
     event_from_json,
 )
+from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 
 PLAN = Plan(
-    hidden=(8, 4), embedding=None, input_dropout=0, dropout=0.1, streams=2, shards=1, window=4, steps=9,
-    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, snapshot_every=3,
+    hidden=(8, 4), embedding=None, input_dropout=0, dropout=0.1, feeding=Streams(batch=2, window=4), shards=1, steps=9,
+    learning_rate=0.01, warm_up=1, weight_decay=0, clip=1, checkpoint_every=3,
 )  # fmt: skip
 EVENTS = [
     Note(message="한글 \n ☃"),

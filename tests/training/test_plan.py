@@ -1,147 +1,44 @@
-"""The choice of sizes and lengths."""
+"""The plan, and plans of older files."""
 
 import pytest
+from pydantic import ValidationError
 
-from nextchar.settings import TrainingSettings, build
-from nextchar.training.plan import (
-    LARGE_SIZE,
-    LARGE_STREAMS,
-    SIZES,
-    STREAMS,
-    ChosenPlan,
-    Plan,
-    choose_plan,
-    evaluation_steps,
-    training_work,
+from nextchar.training.feeding import Streams, Windows
+from nextchar.training.plan import Plan
+from tests.training.test_trainer import make_plan, windows_plan
+
+FORMAT_1 = {
+    "hidden": [4], "embedding": 2, "input_dropout": 0.032, "dropout": 0.2, "streams": 2, "shards": 1, "window": 8,
+    "stride": None, "windows": None, "steps": 60, "initial_weights": "frequencies", "optimizer": "adamw",
+    "precision": "float32", "schedule": "cosine", "learning_rate": 0.012, "warm_up": 3, "weight_decay": 0.1,
+    "clip": 1.0, "calibrated": True, "snapshot_every": 3,
+}  # fmt: skip
+"""As settings.json and events.jsonl had it."""
+
+
+def test_a_plan_of_format_1_is_read() -> None:
+    plan = Plan.model_validate(FORMAT_1)
+    assert (plan.feeding, plan.checkpoint_every) == (Streams(batch=2, window=8), 3)
+    assert (plan.steps, plan.learning_rate, plan.calibrated) == (60, 0.012, True)
+    windows = Plan.model_validate({**FORMAT_1, "streams": 16, "window": 10, "stride": 3, "windows": 498})
+    assert windows.feeding == Windows(batch=16, window=10, stride=3, count=498)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"window": None}, {"stride": 0}, {"stride": 3}, {"snapshot_every": None}, {"hidden": []}, {"more": 1}]
 )
-
-TWO_CORES = 3e11
-
-
-def measure_like_two_cores(plan: Plan) -> float:
-    """Return the seconds of a step on a machine whose speed follows the model that the chooser has of machines."""
-    hidden = plan.hidden[0]
-    rate = TWO_CORES * hidden / (hidden + 180) / training_work(hidden, plan.embedding or 60, 60)
-    return plan.streams * plan.window * len(plan.hidden) / rate
+def test_a_wrong_plan_of_format_1_is_an_error(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Plan.model_validate({**FORMAT_1, **wrong})
 
 
-def choose(characters: int, vocabulary_size: int = 60, speed: float = 1.0, **options: object) -> ChosenPlan:
-    return choose_plan(
-        characters,
-        vocabulary_size,
-        build(TrainingSettings, options),
-        2,
-        lambda plan: measure_like_two_cores(plan) / speed,
-    )
+@pytest.mark.parametrize("plan", [make_plan(), windows_plan()], ids=["streams", "windows"])
+def test_a_plan_comes_back(plan: Plan) -> None:
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
-def never(plan: Plan) -> float:
-    raise AssertionError("nothing is to be measured")
-
-
-@pytest.mark.parametrize(("seconds", "hidden"), [(5, 128), (10, 192), (60, 384), (180, 512)])
-def test_more_time_means_a_larger_network(seconds: float, hidden: int) -> None:
-    assert choose(540_803, time=seconds).plan.hidden == (hidden,)
-
-
-def test_a_large_network_is_as_fast_as_it_is_with_its_streams() -> None:
-    """Where it is not given them, the same machine is too slow for it."""
-    assert choose(1_000_000, time=60, speed=0.6).plan.hidden == (384,)
-    assert choose(1_000_000, time=60, speed=0.6, streams=STREAMS).plan.hidden == (256,)
-
-
-def test_a_faster_machine_means_a_larger_network() -> None:
-    sizes = [choose(1_000_000, time=20, speed=speed).plan.hidden[0] for speed in (0.2, 1, 5)]
-    assert sizes == sorted(set(sizes))
-
-
-@pytest.mark.parametrize("seconds", [2, 10, 60, 600])
-def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
-    chosen = choose(5_000_000, time=seconds)
-    assert chosen.expected_seconds == pytest.approx(0.95 * seconds, rel=0.05)
-    assert chosen.expected_seconds <= seconds
-    assert chosen.plan.steps * measure_like_two_cores(chosen.plan) == pytest.approx(chosen.expected_seconds)
-
-
-@pytest.mark.parametrize("options", [{"steps": 50}, {"epochs": 1}, {"time": 60}])
-def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, object]) -> None:
-    small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (LARGE_SIZE - 1, LARGE_SIZE))
-    assert (small.streams, large.streams) == (STREAMS, LARGE_STREAMS)
-    assert choose(540_803, hidden=LARGE_SIZE, streams=7, **options).plan.streams == 7
-
-
-def test_every_layer_counts_for_dropout() -> None:
-    assert (
-        choose(540_803, epochs=8, hidden=256, layers=2).plan.dropout
-        > choose(540_803, epochs=8, hidden=256).plan.dropout
-    )
-
-
-def test_what_is_timed_has_the_dropout_that_it_will_have() -> None:
-    timed: list[Plan] = []
-
-    def measure(plan: Plan) -> float:
-        timed.append(plan)
-        return measure_like_two_cores(plan)
-
-    chosen = choose_plan(100_000, 60, TrainingSettings(time=60), 2, measure).plan
-    assert chosen.dropout > 0.1
-    assert (timed[-1].hidden, timed[-1].streams) == (chosen.hidden, chosen.streams)
-    assert timed[-1].dropout == pytest.approx(chosen.dropout, rel=0.1)
-
-
-def test_a_minute_is_the_default() -> None:
-    assert choose(1_000_000).plan == choose(1_000_000, time=60).plan
-
-
-def test_a_short_text_is_not_learned_by_heart() -> None:
-    chosen = choose(18_000, time=600)
-    assert chosen.plan.characters / 18_000 <= 20
-    assert "short" in chosen.notes[0]
-    assert chosen.plan.dropout == 0.4182
-    assert chosen.plan.hidden[0] <= 128
-
-
-def test_a_large_text_is_read_without_dropout() -> None:
-    assert choose(50_000_000, time=60).plan.dropout == 0
-
-
-def test_steps_and_epochs_need_no_measurement() -> None:
-    chosen = choose_plan(540_803, 58, TrainingSettings(steps=500), 2, never)
-    assert (chosen.plan.steps, chosen.expected_seconds) == (500, None)
-    by_epochs = choose_plan(540_803, 58, TrainingSettings(epochs=2), 2, never).plan
-    assert by_epochs.characters == pytest.approx(2 * 540_803, rel=0.01)
-
-
-def test_what_is_given_is_taken() -> None:
-    given = {
-        "hidden": 77, "layers": 2, "embedding": 0, "dropout": 0.3, "streams": 5, "window": 9, "learning_rate": 0.5,
-        "weight_decay": 0.7, "clip": 3.0, "steps": 4,
-    }  # fmt: skip
-    plan = choose(100_000, **given).plan
-    assert (plan.hidden, plan.embedding, plan.dropout, plan.streams, plan.window) == (
-        (77, 77),
-        None,
-        0.3,
-        5,
-        9,
-    )
-    assert (plan.learning_rate, plan.weight_decay, plan.clip, plan.steps) == (0.5, 0.7, 3.0, 4)
-
-
-@pytest.mark.parametrize(("threads", "shards"), [(1, 1), (2, 2), (3, 3), (64, 8)])
-def test_each_thread_has_streams_enough(threads: int, shards: int) -> None:
-    assert choose_plan(540_803, 58, TrainingSettings(steps=5), threads, never).plan.shards == shards
-
-
-@pytest.mark.parametrize("characters", [2, 3, 10, 100, 127, 128, 1000, 49_999, 50_000])
-def test_any_length_of_text_has_a_plan(characters: int) -> None:
-    plan = choose(characters, vocabulary_size=2, time=1).plan
-    assert plan.streams * plan.window <= max(characters, 1)
-    assert plan.hidden[0] in SIZES
-
-
-def test_evaluations_are_even_and_end_with_the_plan() -> None:
-    plan = choose(540_803, steps=100).plan
-    assert evaluation_steps(plan.model_copy(update={"steps": 100, "snapshot_every": 10}), 4) == [30, 50, 80, 100]
-    assert evaluation_steps(plan.model_copy(update={"steps": 5, "snapshot_every": 10}), 8) == [5]
+def test_passes_are_counted_by_what_is_read() -> None:
+    assert make_plan().characters == 60 * 4 * 10
+    assert make_plan().epochs(30, 600) == 2.0
+    assert windows_plan().feeding.epoch_steps == 16
+    assert windows_plan().epochs(24, 4000) == 1.5

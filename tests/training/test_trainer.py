@@ -12,13 +12,20 @@ from nextchar.errors import TrainingError
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.engine import make_network
 from nextchar.networks.numpy_network import NumpyNetwork
-from nextchar.training.checkpoint import Snapshot
+from nextchar.networks.torch_threads import Compute
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.checkpoint import Checkpoint
+from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
+from nextchar.training.feeding import Streams, Windows
+from nextchar.training.pace import Pace
 from nextchar.training.plan import Budget, Plan
-from nextchar.training.trainer import Trainer, excerpts, measure_step
+from nextchar.training.trainer import Trainer, measure_step
 
 TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
 TRAINING, VALIDATION = TEXT[:4000], TEXT[4000:]
+VOCABULARY = Vocabulary("".join(map(chr, range(32))), has_unknown=False)
+DATASET = Dataset(TRAINING, VALIDATION, VOCABULARY)
 
 
 def make_plan(**changes: object) -> Plan:
@@ -27,22 +34,24 @@ def make_plan(**changes: object) -> Plan:
         embedding=8,
         input_dropout=0.05,
         dropout=0.1,
-        streams=4,
+        feeding=Streams(batch=4, window=10),
         shards=2,
-        window=10,
         steps=60,
         learning_rate=0.02,
         warm_up=5,
         weight_decay=0.01,
         clip=1.0,
         calibrated=True,
-        snapshot_every=7,
+        checkpoint_every=7,
     )
     return plan.model_copy(update=changes)
 
 
-def make_trainer(plan: Plan | None = None, *, evaluations: int = 3, resume: Snapshot | None = None) -> Trainer:
-    return Trainer(plan or make_plan(), 32, TRAINING, VALIDATION, seed=1, evaluations=evaluations, resume=resume)
+def make_trainer(plan: Plan | None = None, *, evaluations: int = 3, resume: Checkpoint | None = None) -> Trainer:
+    trainer = Trainer(plan or make_plan(), DATASET, seed=1, evaluations=evaluations)
+    if resume is not None:
+        trainer.restore(resume)
+    return trainer
 
 
 def finish(trainer: Trainer) -> list[Event]:
@@ -51,7 +60,7 @@ def finish(trainer: Trainer) -> list[Event]:
 
 def assert_same(one: Trainer, other: Trainer) -> None:
     """Weights, best weights, optimizer, hidden state, random state: bit for bit."""
-    mine, theirs = one.snapshot.arrays, other.snapshot.arrays
+    mine, theirs = one.checkpoint.arrays, other.checkpoint.arrays
     assert mine.keys() == theirs.keys()
     for name, array in mine.items():
         np.testing.assert_array_equal(array, theirs[name], err_msg=name)
@@ -64,7 +73,7 @@ def test_it_learns_a_text_that_repeats_itself() -> None:
     assert bits[0] > bits[-1]
     assert bits[-1] < 0.3
     network = NumpyNetwork(trainer.architecture, trainer.best)
-    assert trainer.position.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+    assert trainer.state.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
 
 
 def test_a_calibrated_model_is_as_sure_as_the_held_out_text_asks_for() -> None:
@@ -73,19 +82,19 @@ def test_a_calibrated_model_is_as_sure_as_the_held_out_text_asks_for() -> None:
     bits: list[float | None] = []
     for calibrated in (False, True):
         plan = make_plan(steps=200, dropout=0.0, input_dropout=0.0, calibrated=calibrated)
-        trainer = Trainer(plan, 32, noise[:400], noise[400:], seed=1)
+        trainer = Trainer(plan, Dataset(noise[:400], noise[400:], VOCABULARY), seed=1)
         finish(trainer)
-        bits.append(trainer.position.best_bits)
+        bits.append(trainer.state.best_bits)
         own = bits_per_id(NumpyNetwork(trainer.architecture, trainer.best), noise[400:], int(noise[399]))
         assert bits[-1] == pytest.approx(own, abs=1e-5)
-        assert (trainer.position.temperature > 1.2) == calibrated
+        assert (trainer.state.temperature > 1.2) == calibrated
     without, with_it = bits
     assert with_it < without
 
 
 def test_the_curve_is_of_excerpts_and_the_last_word_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextchar.training.plan.FEWEST_SCORED", 50)
-    monkeypatch.setattr("nextchar.training.trainer.EXCERPT", 20)
+    monkeypatch.setattr("nextchar.training.validation.MIN_SCORED", 50)
+    monkeypatch.setattr("nextchar.training.validation.EXCERPT", 20)
     trainer = make_trainer(evaluations=3)
     found: list[float | None] = []
     pieces = np.concatenate([VALIDATION[:20], VALIDATION[-20:]])
@@ -97,44 +106,36 @@ def test_the_curve_is_of_excerpts_and_the_last_word_of_all(monkeypatch: pytest.M
             np.testing.assert_array_equal(trainer.scored, VALIDATION if event.step == 60 else pieces)
             found.append(event.validation_bits_per_character)
             whole = bits_per_id(network, trainer.scored, start)
-            assert trainer.position.best_bits == pytest.approx(whole, abs=1e-5)
+            assert trainer.state.best_bits == pytest.approx(whole, abs=1e-5)
     assert len(found) == 3
-    assert trainer.position.best_bits != found[-1]
+    assert trainer.state.best_bits != found[-1]
 
 
 def test_where_the_last_model_is_not_the_best_the_best_is_scored_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise learned by heart: the longer, the worse is what it foresees of other noise."""
-    monkeypatch.setattr("nextchar.training.plan.FEWEST_SCORED", 50)
-    monkeypatch.setattr("nextchar.training.plan.SCORED_SHARE", 0.04)
-    monkeypatch.setattr("nextchar.training.trainer.EXCERPT", 20)
+    monkeypatch.setattr("nextchar.training.validation.MIN_SCORED", 50)
+    monkeypatch.setattr("nextchar.training.validation.SCORED_SHARE", 0.04)
+    monkeypatch.setattr("nextchar.training.validation.EXCERPT", 20)
     noise = np.random.default_rng(0).integers(1, 5, size=900)
-    trainer = Trainer(make_plan(steps=400, dropout=0.0), 32, noise[:300], noise[300:], seed=1, evaluations=8)
+    dataset = Dataset(noise[:300], noise[300:], VOCABULARY)
+    trainer = Trainer(make_plan(steps=400, dropout=0.0), dataset, seed=1, evaluations=8)
     evaluated = [event for event in finish(trainer) if isinstance(event, Evaluated)]
     assert not evaluated[-1].best
     assert {event.scored_characters for event in evaluated} == {80}
     own = bits_per_id(NumpyNetwork(trainer.architecture, trainer.best), noise[300:], int(noise[299]))
-    assert trainer.position.best_bits == pytest.approx(own, abs=1e-5)
-
-
-def test_excerpts_are_from_all_over() -> None:
-    ids = np.arange(100_000)
-    found = excerpts(ids, 10_000)
-    pieces = found.reshape(-1, 2048)
-    assert len(pieces) == 4
-    assert (pieces[0, 0], pieces[-1, -1]) == (0, 99_999)
-    assert (np.diff(pieces, axis=1) == 1).all()
-    assert set(np.diff(pieces[:, 0]).tolist()) <= {32650, 32651}
-    np.testing.assert_array_equal(excerpts(ids, 100_000), ids)
+    assert trainer.state.best_bits == pytest.approx(own, abs=1e-5)
 
 
 def test_an_unknown_character_costs_more_than_its_id() -> None:
     assert np.count_nonzero(VALIDATION == 0) > 0
+    with_unknown = Vocabulary(VOCABULARY.characters[1:])
+    assert with_unknown.unseen_log2_probability == pytest.approx(-20, abs=0.1)
     bits = [
         next(event for event in trainer.run() if isinstance(event, Evaluated)).validation_bits_per_character
-        for unseen in (0.0, 20.0)
-        for trainer in [Trainer(make_plan(), 32, TRAINING, VALIDATION, seed=1, unseen_bits=unseen)]
+        for vocabulary in (VOCABULARY, with_unknown)
+        for trainer in [Trainer(make_plan(), Dataset(TRAINING, VALIDATION, vocabulary), seed=1)]
     ]
-    assert bits[1] - bits[0] == pytest.approx(20 * np.mean(VALIDATION == 0))
+    assert bits[1] - bits[0] == pytest.approx(-with_unknown.unseen_log2_probability * np.mean(VALIDATION == 0))
 
 
 def test_windows_learn_a_text_that_repeats_itself() -> None:
@@ -144,7 +145,7 @@ def test_windows_learn_a_text_that_repeats_itself() -> None:
     assert {event.learning_rate for event in evaluated} == {0.02}
     assert evaluated[-1].validation_bits_per_character < 0.3
     network = make_network(trainer.architecture, trainer.best)
-    assert trainer.position.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
+    assert trainer.state.best_bits == pytest.approx(bits_per_id(network, VALIDATION, int(TRAINING[-1])), abs=1e-5)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 4])
@@ -159,24 +160,22 @@ def test_shards_compute_what_the_whole_batch_would(shards: int) -> None:
         finish(trainer)
     for name, array in whole.parameters().items():
         np.testing.assert_allclose(parted.parameters()[name], array, atol=2e-3, err_msg=name)
-    assert whole.position.best_bits == pytest.approx(parted.position.best_bits, abs=1e-3)
+    assert whole.state.best_bits == pytest.approx(parted.state.best_bits, abs=1e-3)
 
 
 def windows_plan(**changes: object) -> Plan:
-    """Return a plan of the classic kind: 16 batches a pass, the last one of 3 windows, fewer than there are parts."""
+    """Return a plan of the classic kind: 16 batches a pass, the last one of 3 windows, fewer than there are shards."""
     classic = {
         "embedding": None,
-        "streams": 53,
+        "feeding": Windows(batch=53, window=10, stride=5, count=798),
         "shards": 4,
-        "stride": 5,
-        "windows": 798,
         "initial_weights": "keras",
         "optimizer": "rmsprop",
         "schedule": "constant",
         "warm_up": 0,
         "clip": None,
     }
-    return make_plan(**classic, **changes)
+    return make_plan(**{**classic, **changes})
 
 
 PLANS = [make_plan(), make_plan(hidden=(16, 16)), windows_plan()]
@@ -189,13 +188,13 @@ def test_a_resumed_run_ends_as_if_it_had_never_stopped(stop_at: int, plan: Plan)
     finish(whole)
     first = make_trainer(plan)
     for _ in first.run():
-        if first.position.step >= stop_at:
+        if first.state.step >= stop_at:
             break
-    second = make_trainer(plan, resume=Snapshot.from_bytes(first.snapshot.to_bytes()))
-    assert stop_at - 7 <= second.position.step <= stop_at + 7
+    second = make_trainer(plan, resume=Checkpoint.from_bytes(first.checkpoint.to_bytes()))
+    assert stop_at - 7 <= second.state.step <= stop_at + 7
     finish(second)
     assert_same(whole, second)
-    assert whole.position.best_bits == second.position.best_bits
+    assert whole.state.best_bits == second.state.best_bits
 
 
 def test_evaluating_more_often_changes_no_weight() -> None:
@@ -208,7 +207,7 @@ def test_evaluating_more_often_changes_no_weight() -> None:
 
 def test_the_seed_decides() -> None:
     same = [make_trainer(), make_trainer()]
-    other = Trainer(make_plan(), 32, TRAINING, VALIDATION, seed=2)
+    other = Trainer(make_plan(), DATASET, seed=2)
     for trainer in (*same, other):
         finish(trainer)
     assert_same(*same)
@@ -222,10 +221,10 @@ def test_time_that_the_reader_takes_is_no_training_time() -> None:
     def clock() -> float:
         return next(ticks) * 0.001 + waiting["now"]
 
-    trainer = Trainer(make_plan(), 32, TRAINING, VALIDATION, seed=1, clock=clock)
+    trainer = Trainer(make_plan(), DATASET, seed=1, pace=Pace(clock=clock))
     for _ in trainer.run():
         waiting["now"] += 1000
-    assert 0 < trainer.position.seconds < 10
+    assert 0 < trainer.state.seconds < 10
 
 
 def counted_clock() -> Callable[[], float]:
@@ -237,12 +236,12 @@ def counted_clock() -> Callable[[], float]:
 @pytest.mark.parametrize(("seconds", "steps"), [(75, 75), (165, 165), (10, 60), (1000, 175)])
 def test_the_number_of_updates_is_fitted_to_the_time_and_can_be_followed(seconds: float, steps: int) -> None:
     """Of 120 planned, no fewer than half nor more than 175."""
-    plan, budget = make_plan(steps=120, warm_up=20), Budget(seconds, most_steps=175)
-    trainer = Trainer(plan, 32, TRAINING, VALIDATION, seed=1, evaluations=3, budget=budget, clock=counted_clock())
+    plan, budget = make_plan(steps=120, warm_up=20), Budget(seconds, max_steps=175)
+    trainer = Trainer(plan, DATASET, seed=1, evaluations=3, pace=Pace(budget, counted_clock()))
     revised = [event for event in finish(trainer) if isinstance(event, Revised)]
     assert revised == [Revised(step=14, planned_steps=120, steps=steps)]
     assert trainer.plan == plan.model_copy(update={"steps": steps})
-    assert (trainer.position.step, trainer.position.seconds) == (steps, steps)
+    assert (trainer.state.step, trainer.state.seconds) == (steps, steps)
     again = make_trainer(trainer.plan)
     finish(again)
     assert_same(trainer, again)
@@ -250,8 +249,8 @@ def test_the_number_of_updates_is_fitted_to_the_time_and_can_be_followed(seconds
 
 @pytest.mark.parametrize("seconds", [117, 120, 123])
 def test_a_number_of_updates_that_fits_stays(seconds: float) -> None:
-    plan, budget = make_plan(steps=120, warm_up=20), Budget(seconds, most_steps=175)
-    trainer = Trainer(plan, 32, TRAINING, VALIDATION, seed=1, budget=budget, clock=counted_clock())
+    plan, budget = make_plan(steps=120, warm_up=20), Budget(seconds, max_steps=175)
+    trainer = Trainer(plan, DATASET, seed=1, pace=Pace(budget, counted_clock()))
     assert not any(isinstance(event, Revised) for event in trainer.run())
     assert trainer.plan is plan
 
@@ -288,7 +287,7 @@ def test_after_nan_it_goes_back_and_on_with_a_lower_rate() -> None:
         (28, 21, 0.25),
     ]
     assert all(math.isnan(event.bits_per_character) for event in recovered)
-    assert trainer.position.step == 60
+    assert trainer.state.step == 60
     assert all(np.isfinite(array).all() for array in trainer.best.values())
 
 
@@ -303,14 +302,14 @@ def test_a_spike_of_the_loss_is_divergence_too() -> None:
 
     trainer._updates.update = spiking  # type: ignore[method-assign]
     assert [event.back_to for event in trainer.run() if isinstance(event, Recovered)] == [35]
-    assert trainer.position.rate_scale == 0.5
+    assert trainer.state.rate_scale == 0.5
 
 
 def test_a_run_that_always_diverges_gives_up_and_keeps_its_best() -> None:
     trainer = make_trainer(evaluations=60)
     with pytest.raises(TrainingError, match="lower --learning-rate"):
         list(poison(trainer, at=25, times=1000))
-    assert trainer.position.best_step == 21
+    assert trainer.state.best_step == 21
     assert all(np.isfinite(array).all() for array in trainer.best.values())
 
 
@@ -321,27 +320,19 @@ def test_resuming_after_a_recovery_is_exact_too() -> None:
     for event in poison(first, at=25, times=1):
         if isinstance(event, Recovered):
             break
-    second = make_trainer(resume=first.snapshot)
+    second = make_trainer(resume=first.checkpoint)
     finish(second)
     assert_same(whole, second)
 
 
 def test_with_nothing_held_out_the_last_model_is_kept() -> None:
-    trainer = Trainer(make_plan(), 32, TRAINING, TRAINING[:0], seed=1)
+    trainer = Trainer(make_plan(), Dataset(TRAINING, TRAINING[:0], VOCABULARY), seed=1)
     finish(trainer)
-    assert (trainer.position.best_step, trainer.position.best_bits) == (60, None)
+    assert (trainer.state.best_step, trainer.state.best_bits) == (60, None)
     np.testing.assert_array_equal(trainer.best["output.bias"], trainer.parameters()["output.bias"])
-
-
-def test_the_learning_rate_warms_up_and_falls() -> None:
-    trainer = make_trainer(make_plan(steps=100, warm_up=10, learning_rate=1.0))
-    assert trainer.learning_rate(0) == pytest.approx(0.1)
-    assert trainer.learning_rate(9) == pytest.approx(1.0)
-    assert trainer.learning_rate(55) == pytest.approx(0.505)
-    assert trainer.learning_rate(99) == pytest.approx(0.01, abs=0.001)
 
 
 def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
     plan = make_plan(learning_rate=10.0, clip=1e9)
-    seconds = measure_step(plan, 32, torch.device("cpu"), threads=1, seconds=0.3)
+    seconds = measure_step(plan, VOCABULARY, Compute(), seconds=0.3)
     assert 0 < seconds < 10

@@ -12,12 +12,12 @@ from nextchar.cli.console import error_console, note, print_json, shell_quoted
 from nextchar.errors import MissingDependencyError
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.progress import Level, ProgressDisplay
-from nextchar.runs.run import TrainingRun
+from nextchar.runs.run import Run
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Finished
 
 
-def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
+def follow(run: Run, level: Level, *, json: bool = False) -> int:
     """Do ``run`` to its end or to a Ctrl-C, show it, write its report, and say how to go on."""
     folder = run.folder
     assert folder is not None
@@ -58,7 +58,7 @@ def report(folder: RunFolder, *, loud: bool) -> None:
         note(f"report: {folder.report_path}")
 
 
-def result(run: TrainingRun, finished: Finished) -> dict[str, Any]:
+def result(run: Run, finished: Finished) -> dict[str, Any]:
     """Return what ``--json`` prints."""
     from nextchar.cli.facts import model_facts
 

@@ -42,11 +42,11 @@ def inspect(
         Print everything as one JSON object.
     """
     from nextchar.text.inspection import inspect_texts
-    from nextchar.training.classic_recipe import as_classic
+    from nextchar.training.recipes import recipe_of
 
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
-    text, training = as_classic(text, training)
+    text, training = recipe_of(training).complete(text, training)
     found = resolve(corpus, text.encoding)
     inspection = inspect_texts(found.files, text)
     if not json:
@@ -124,8 +124,8 @@ def _forecast_facts(expected: Forecast) -> Iterator[tuple[str, object]]:
     yield "model", f"LSTM of {sizes} units, embedding {plan.embedding}, {expected.parameters:,} parameters"
     yield (
         "plan",
-        f"{plan.steps:,} steps of {plan.streams} × {plan.window} characters, learning rate {plan.learning_rate:g}, "
-        f"dropout {plan.dropout:g}",
+        f"{plan.steps:,} steps of {plan.feeding.batch} × {plan.feeding.window} characters, "
+        f"learning rate {plan.learning_rate:g}, dropout {plan.dropout:g}",
     )
     yield "time", None if expected.seconds is None else f"about {describe_duration(expected.seconds)} of training"
     yield "memory", f"about {expected.memory / 1e6:,.0f} MB"

@@ -14,7 +14,7 @@ from nextchar.errors import UsageError
 from nextchar.settings import TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    from nextchar.runs.run import TrainingRun
+    from nextchar.runs.run import Run
 
 Flat = Parameter(name="*")
 Plain = Parameter(negative=())
@@ -64,7 +64,7 @@ def train(
     from nextchar.runs.folder import RunFolder
     from nextchar.runs.preparation import Texts
     from nextchar.runs.progress import choose_level
-    from nextchar.runs.run import TrainingRun, free_folder
+    from nextchar.runs.run import Run, free_folder
     from nextchar.text.corpus import default_cache_folder
 
     if port is not None and not serve:
@@ -73,7 +73,7 @@ def train(
     if resume is not None:
         if corpus or out or plan or text.model_fields_set or training.model_fields_set:
             raise UsageError("--resume takes no text and no option of training: a run goes on as it began.")
-        run = TrainingRun(RunFolder(resume), cache=cache)
+        run = Run.resume(RunFolder(resume), cache=cache)
     else:
         if not corpus:
             raise UsageError("Name a text to train on: nextchar train mybook.txt (or --resume RUN).")
@@ -81,13 +81,13 @@ def train(
         texts = Texts(corpus, text, sys.stdin.buffer if "-" in corpus else None)
         like = RunFolder(plan) if plan else None
         refuse_to_change(plan, training)
-        run = TrainingRun(folder, texts=texts, training=training, like=like, cache=cache)
+        run = Run.new(folder, texts, training, like=like, cache=cache)
     level = "silent" if quiet else choose_level(error_console())
     with _page_of(run, 8000 if port is None else port, loud=not quiet) if serve else nullcontext():
         return follow.follow(run, level, json=json)
 
 
-def _page_of(run: TrainingRun, port: int, *, loud: bool) -> AbstractContextManager[None]:
+def _page_of(run: Run, port: int, *, loud: bool) -> AbstractContextManager[None]:
     """Return what serves the page of ``run`` while it goes on."""
     from nextchar.cli.serve import served_live
 
@@ -125,14 +125,12 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     from nextchar.convert import convert
     from nextchar.runs.folder import RunFolder
     from nextchar.runs.preparation import Texts
-    from nextchar.runs.run import TrainingRun, free_folder
+    from nextchar.runs.run import Run, free_folder
     from nextchar.text.corpus import default_cache_folder
 
     folder = RunFolder(free_folder(out.parent, (out.name,)))
     training = TrainingSettings.model_validate({"time": time, "seed": seed})
-    run = TrainingRun(
-        folder, texts=Texts(("python-docs",), TextSettings()), training=training, cache=default_cache_folder()
-    )
+    run = Run.new(folder, Texts(("python-docs",), TextSettings()), training, cache=default_cache_folder())
     status = follow.follow(run, "full" if error_console().is_terminal else "lines")
     if status == DONE:
         page = folder.path / "story.html"

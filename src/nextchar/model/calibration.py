@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from nextchar.networks.architecture import Floats, Ids, Network, Parameters
-from nextchar.parallel import ALONE, InParts
+from nextchar.parallel import SERIAL, Executor
 
 STREAMS, LENGTH = 32, 256
 """Places of the text that are read for it, and ids at each, at most."""
-LEAST, LOGITS = 64, 1 << 23
+MIN_LENGTH, LOGITS = 64, 1 << 23
 """Fewer ids are read at each, but no less than so many, where all of them would have more logits."""
 AT_ONCE = 32
 """Ids read at once at each."""
 STEPS, CLOSE = 4, 0.003
 """Steps of Newton's method, at most, and a change that is not worth another step. The first alone goes too far where a
 network is much too sure: to 1.24 where 1.19 is best, 0.01 bits."""
-COOLEST, HOTTEST = 0.5, 2.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.5, 2.0
 """Temperatures that are believed; a text of a few characters could ask for any."""
 
 
-def fit_temperature(network: Network[Any], ids: Ids, workers: InParts = ALONE) -> float:
+def fit_temperature(network: Network[Any], ids: Ids, executor: Executor = SERIAL) -> float:
     """Return the softmax temperature at which ``network`` needs the fewest bits for ``ids`` (T,), T at least 2.
 
     One number is fitted, by Newton's method on 1 / temperature, from 1. So little can be learned from the text in that
@@ -32,18 +32,21 @@ def fit_temperature(network: Network[Any], ids: Ids, workers: InParts = ALONE) -
 
     Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017).
     """
-    length = min(LENGTH, max(LEAST, LOGITS // (STREAMS * network.vocabulary_size)))
+    length = min(LENGTH, max(MIN_LENGTH, LOGITS // (STREAMS * network.vocabulary_size)))
     rows = min(STREAMS, max(1, len(ids) // length))
     apart = len(ids) // rows
     read = np.stack([ids[first : first + min(apart, length)] for first in range(0, rows * apart, apart)])  # (B, t)
-    parts = workers.in_parts(lambda part: list(_read(network, read[part])), rows)
-    seen = [piece for part in parts for piece in part]
+    shards = executor.map_shards(lambda shard: list(_read(network, read[shard])), rows)
+    seen = [piece for pieces in shards for piece in pieces]
     inverse = 1.0
     for _ in range(STEPS):
         slopes, curvatures = zip(*(_derivatives(inverse, *piece) for piece in seen), strict=True)
         if sum(curvatures) <= 0:
             break
-        before, inverse = inverse, min(1 / COOLEST, max(1 / HOTTEST, inverse - sum(slopes) / sum(curvatures)))
+        before, inverse = (
+            inverse,
+            min(1 / MIN_TEMPERATURE, max(1 / MAX_TEMPERATURE, inverse - sum(slopes) / sum(curvatures))),
+        )
         if abs(inverse - before) < CLOSE:
             break
     return 1 / inverse

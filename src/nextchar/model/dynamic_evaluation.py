@@ -36,7 +36,7 @@ from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import Scores, log2_softmax
 from nextchar.networks.architecture import Architecture, Ids, Network, Parameters
 from nextchar.networks.torch_network import LSTM, Dropout
-from nextchar.networks.torch_threads import Workers
+from nextchar.networks.torch_threads import TorchThreads
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
 
@@ -44,7 +44,7 @@ SEGMENT = 16
 """Ids scored by the same weights and learned from in one step; also how far back in time a gradient goes."""
 STEP = 0.3
 """Length of a step on text like the network's own."""
-LONGEST_STEP = 2.0
+MAX_STEP = 2.0
 """A longer step is shortened to this; on ordinary text none is."""
 DECAY = 0.001
 """Share of the way back to the first weights that is gone with each step."""
@@ -124,7 +124,7 @@ class AdaptiveScorer:
     def _learn(self, gradients: Sequence[Tensor]) -> None:
         """Make one step of the weights."""
         steps = [size * gradient for size, gradient in zip(self._step_sizes, gradients, strict=True)]
-        shrink = min(1.0, LONGEST_STEP / max(_norm(steps), _SMALLEST))
+        shrink = min(1.0, MAX_STEP / max(_norm(steps), _SMALLEST))
         for weight, first, step in zip(self._weights, self._first_weights, steps, strict=True):
             weight.lerp_(first, DECAY).sub_(step, alpha=shrink)
 
@@ -199,8 +199,8 @@ class _Windows:
 @contextmanager
 def _one_thread() -> Generator[None]:
     """Let torch compute with one thread inside: where there is so little to do, several wait for each other."""
-    workers = Workers(1)
+    threads = TorchThreads(1)
     try:
         yield
     finally:
-        workers.close()
+        threads.close()

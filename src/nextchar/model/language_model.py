@@ -173,7 +173,7 @@ class LanguageModel:
             drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
             return self._rows_until(drawn, settings.stop, len(randoms[rows]))
 
-        return [text for part in Threads(available_cores()).in_parts(write, count) for text in part]
+        return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 
     def _begin(
         self, prompt: str, strict: bool, options: dict[str, Any]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks.architecture import Ids, Network, join_states, map_states, state_rows
-from nextchar.parallel import ALONE, InParts
+from nextchar.parallel import SERIAL, Executor
 from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 CHUNK, LOGITS = 4096, 1 << 20
@@ -27,12 +27,12 @@ class Scorer:
     """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
     it."""
 
-    def __init__(self, network: Network[Any], start: int, workers: InParts = ALONE) -> None:
+    def __init__(self, network: Network[Any], start: int, executor: Executor = SERIAL) -> None:
         """Begin a text; ``start`` is the id read before its first one, so that this is predicted too.
 
-        Where a piece is long it is read in segments side by side, by ``workers``; the result is the same.
+        Where a piece is long it is read in segments side by side, by ``executor``; the result is the same.
         """
-        self._network, self._workers = network, workers
+        self._network, self._executor = network, executor
         self._state = network.initial_state(1)
         self._before = start
 
@@ -85,15 +85,15 @@ class Scorer:
         return scores.ravel()
 
     def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
-        """Read ``inputs`` (B, T) on from ``state``, by all workers; return log2 p of ``targets`` (B, T) and the state
+        """Read ``inputs`` (B, T) on from ``state``, by ``executor``; return log2 p of ``targets`` (B, T) and the state
         after."""
-        parts = self._workers.in_parts(
+        shards = self._executor.map_shards(
             lambda rows: _read(
                 self._network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
             ),
             len(inputs),
         )
-        return np.concatenate([scores for scores, _ in parts]), join_states([after for _, after in parts])
+        return np.concatenate([scores for scores, _ in shards]), join_states([after for _, after in shards])
 
 
 def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
@@ -158,6 +158,6 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Sco
     return log2
 
 
-def bits_per_id(network: Network[Any], ids: Ids, start: int, workers: InParts = ALONE) -> float:
+def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:
     """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
-    return -float(Scorer(network, start, workers).score(ids).mean())
+    return -float(Scorer(network, start, executor).score(ids).mean())

@@ -122,7 +122,7 @@ class LSTM(nn.Module):
 
 
 class Dropout:
-    """Dropout drawn from a generator of its own, so that nothing else shifts it and a snapshot can hold it.
+    """Dropout drawn from a generator of its own, so that nothing else shifts it and a checkpoint can hold it.
 
     Source: Srivastava et al., "Dropout" (2014); between the layers alone, not on what is carried on in time: Zaremba,
     Sutskever and Vinyals, "Recurrent neural network regularization" (2014).

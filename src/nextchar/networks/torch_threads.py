@@ -1,6 +1,6 @@
-"""Where torch computes: the device, and threads that work on parts of a batch side by side.
+"""Where torch computes: the device, and threads that each compute a shard of a batch.
 
-On the CPU each part of a batch goes forward and backward in a thread of its own, which waits for the others once an
+On the CPU each shard of a batch goes forward and backward in a thread of its own, which waits for the others once an
 update. torch's own way, several threads to every small operation, makes each wait for the slowest some hundred times an
 update: as fast on an idle machine, and many times slower as soon as something else wants one of its cores
 (benchmarks/threads.py).
@@ -13,16 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
 
 from nextchar.errors import TrainingError
-from nextchar.parallel import even_parts
+from nextchar.parallel import even_shards
 
 R = TypeVar("R")
 
 Device = torch.device
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What torch computes with."""
+
+    device: Device = field(default_factory=lambda: torch.device("cpu"))
+    threads: int = 1
+    """On the CPU, in all; the order of torch's sums depends on it."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -32,12 +42,13 @@ def choose_device(name: str) -> torch.device:
         TrainingError: this machine or this torch does not have that device.
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = [device for device, is_present in present.items() if is_present]
     if name == "auto":
-        name = next(device for device, there in present.items() if there)
+        name = available[0]
     if not present[name]:
-        here = ", ".join(device for device, there in present.items() if there)
         raise TrainingError(
-            f"There is no device {name!r} on this machine, or for this build of torch; there is: {here}."
+            f"There is no device {name!r} on this machine, or for this build of torch; there is: "
+            f"{', '.join(available)}."
         )
     return torch.device(name)
 
@@ -55,35 +66,37 @@ def available_threads() -> int:
     return torch.get_num_threads()
 
 
-class Workers:
-    """A fixed number of threads, each computing one part of a batch, until they are closed."""
+class TorchThreads:
+    """A fixed number of threads, each computing one shard of a batch, until they are closed."""
 
-    def __init__(self, count: int, threads: int = 1) -> None:
-        """``count`` parts are computed side by side with ``threads`` threads in all, at least one each."""
-        self.count = count
+    def __init__(self, shards: int, threads: int = 1) -> None:
+        """``shards`` are computed side by side with ``threads`` threads in all, at least one each."""
+        self.count = shards
         self._before = torch.get_num_threads()
-        self._each = max(1, threads // count)
+        self._each = max(1, threads // shards)
         torch.set_num_threads(self._each)
         # A thread's number of torch threads is its own, so each sets it once.
-        self._pool = ThreadPoolExecutor(count, "nextchar", torch.set_num_threads, (self._each,)) if count > 1 else None
+        self._pool = (
+            ThreadPoolExecutor(shards, "nextchar", torch.set_num_threads, (self._each,)) if shards > 1 else None
+        )
 
     def map(self, compute: Callable[[int], R]) -> list[R]:
-        """Return ``compute(part)`` for every part, in order."""
+        """Return ``compute(shard)`` for the number of every shard, in order."""
         if self._pool is None:
             return [compute(0)]
         return list(self._pool.map(compute, range(self.count)))
 
-    def parts(self, size: int) -> list[slice]:
-        """Return where each part of ``size`` things lies, as even as can be."""
-        return even_parts(size, self.count)
+    def shards(self, size: int) -> list[slice]:
+        """Divide ``size`` things into `count` shards, as even as can be; return where each lies."""
+        return even_shards(size, self.count)
 
-    def in_parts(self, compute: Callable[[slice], R], rows: int) -> list[R]:
-        """Return ``compute`` of each of `count` even parts of ``rows`` rows, computed side by side, in order; of all of
-        them in one part where there are fewer."""
+    def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
+        """Divide ``rows`` rows into `count` even shards, compute them side by side, and return ``compute`` of each, in
+        order; where there are fewer rows, they are one shard."""
         if rows < self.count:
             return [compute(slice(0, rows))]
-        parts = self.parts(rows)
-        return self.map(lambda number: compute(parts[number]))
+        shards = self.shards(rows)
+        return self.map(lambda number: compute(shards[number]))
 
     def close(self) -> None:
         """End the threads, and let torch compute with as many as before."""

@@ -20,6 +20,7 @@ from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration
 from nextchar.text.corpus import open_corpus
+from nextchar.training.plan import Plan
 
 SENSIBLE = 20.0
 """Bits per character from which on a model knows less than nothing, and 2^bits is not worth telling."""
@@ -195,7 +196,7 @@ def _details(run: RunRecord) -> str:
     settings = run.settings
     prompt = ("prompt of the samples", visible_lines(settings.prompt))
     tables = [
-        pairs_table("Plan", _pairs(settings.plan.model_dump())),
+        pairs_table("Plan", _plan(settings.plan)),
         pairs_table("Training, as asked for", _pairs(settings.training.model_dump())),
         pairs_table("Text", [*_pairs(settings.text.model_dump()), prompt]),
         pairs_table("Provenance", _provenance(run)),
@@ -203,6 +204,11 @@ def _details(run: RunRecord) -> str:
     notes = "".join(text_element("li", note, dir="auto") for note in run.notes)
     said = element("h3", "What the run said") + element("ul", notes) if notes else ""
     return element("div", "".join(tables), class_="tables") + said
+
+
+def _plan(plan: Plan) -> Sequence[tuple[str, str]]:
+    fed = plan.feeding.model_dump()
+    return _pairs({**plan.model_dump(exclude={"feeding"}), "reads": fed.pop("kind"), **fed})
 
 
 def _pairs(values: dict[str, object]) -> Sequence[tuple[str, str]]:

@@ -15,16 +15,18 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, cast
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nextchar.errors import RunFolderError
 from nextchar.files.atomic_file import write_atomically
+from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
 from nextchar.model.model_file import ModelFile
 from nextchar.model.model_path import MODEL, SETTINGS
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.training.checkpoint import Snapshot
+from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Recovered, Sampled, event_from_json
 from nextchar.training.plan import Plan
 
@@ -37,12 +39,15 @@ STATE, EVENTS, SAMPLES, REPORT, LOCK = (
 )
 
 
+SETTINGS_FORMAT = LOG_FORMAT = 2
+"""Format 1 of both has plans with other names, and the log of format 1 does not say its format."""
+
+
 class RunSettings(BaseModel):
     """What a run follows from its first step to its last, resumed or not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = 1
     corpus: tuple[str, ...]
     """The texts as they were named, files by their absolute path."""
     names: tuple[str, ...]
@@ -93,7 +98,7 @@ class RunFolder:
             self.check_free()
         else:
             self.settings()
-        made = not self.path.exists()
+        is_new = not self.path.exists()
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / LOCK)
@@ -107,7 +112,7 @@ class RunFolder:
             self._remove_leftovers()
             yield
         finally:
-            if made and not self.exists:
+            if is_new and not self.exists:
                 self._give_up(lock)
             lock.release()
 
@@ -142,7 +147,7 @@ class RunFolder:
         """
         with self._writing():
             # json, unlike pydantic, carries file names whose bytes are no UTF-8: Python has lone surrogates for them.
-            content = json.dumps(settings.model_dump(mode="json"), indent=2)
+            content = json.dumps({**format_stamp(SETTINGS_FORMAT), **settings.model_dump(mode="json")}, indent=2)
             write_atomically(self.path / SETTINGS, content.encode())
 
     def settings(self) -> RunSettings:
@@ -152,25 +157,27 @@ class RunFolder:
             RunFolderError: there is no run in the folder, or its settings are damaged or of a newer version.
         """
         try:
-            return RunSettings.model_validate(json.loads((self.path / SETTINGS).read_bytes()))
+            return _parse_settings((self.path / SETTINGS).read_bytes())
         except OSError as error:
             raise RunFolderError(
                 f"{self.path} is no run folder: its {SETTINGS} cannot be read ({error.strerror or error})."
             ) from error
+        except NewerFormatError as error:
+            raise RunFolderError(f"The {SETTINGS} of {self.path} was {error}.") from error
         except ValueError as error:  # pydantic's ValidationError is one
             raise RunFolderError(
-                f"The {SETTINGS} of {self.path} is damaged, or of a newer nextchar; the run cannot be resumed, "
-                f"but its {MODEL} can still be used."
+                f"The {SETTINGS} of {self.path} is damaged; the run cannot be resumed, but its {MODEL} can still be "
+                "used."
             ) from error
 
-    def save_snapshot(self, snapshot: Snapshot) -> None:
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write everything a resume needs.
 
         Raises:
             RunFolderError: it cannot be written; what was saved before stays whole.
         """
         with self._writing():
-            write_atomically(self.path / STATE, snapshot.to_bytes())
+            write_atomically(self.path / STATE, checkpoint.to_bytes())
 
     def save_model(self, model: ModelFile) -> None:
         """Write the best model so far.
@@ -181,7 +188,7 @@ class RunFolder:
         with self._writing():
             model.save(self.model_path)
 
-    def snapshot(self) -> Snapshot | None:
+    def checkpoint(self) -> Checkpoint | None:
         """Return the state that was saved last; None where the run was ended before its first save.
 
         Raises:
@@ -191,7 +198,9 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            return Snapshot.from_bytes(path.read_bytes())
+            return Checkpoint.from_bytes(path.read_bytes())
+        except NewerFormatError as error:
+            raise RunFolderError(f"{path} was {error}.") from error
         except (OSError, ValueError) as error:
             raise RunFolderError(
                 f"{path} cannot be read or is damaged ({error}); the run cannot be resumed, but its {MODEL} can still "
@@ -205,19 +214,23 @@ class RunFolder:
             RunFolderError: they cannot be written.
         """
         with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8") as file:
-            file.write("".join(event.model_dump_json() + "\n" for event in events))
+            file.write(_log_lines(events, with_head=file.tell() == 0))
 
     def events(self) -> list[Event]:
         """Return the events logged, in order; a last line that was cut short by a kill is left out.
 
         Raises:
-            RunFolderError: the log cannot be read.
+            RunFolderError: the log cannot be read, or a newer version wrote it.
         """
         path = self.path / EVENTS
         try:
             lines = path.read_bytes().splitlines() if path.exists() else []
         except OSError as error:
             raise RunFolderError(f"The log {path} cannot be read: {error.strerror or error}.") from error
+        try:
+            lines = _without_head(lines)
+        except NewerFormatError as error:
+            raise RunFolderError(f"The log {path} was {error}.") from error
         events: list[Event] = []
         for line in lines:
             try:
@@ -234,8 +247,7 @@ class RunFolder:
         """
         kept = [event for event in self.events() if _step(event) <= step and not isinstance(event, Finished)]
         with self._writing():
-            lines = "".join(event.model_dump_json() + "\n" for event in kept)
-            write_atomically(self.path / EVENTS, lines.encode())
+            write_atomically(self.path / EVENTS, _log_lines(kept, with_head=True).encode())
 
     def write_samples(self) -> None:
         """Write samples.md anew from the log.
@@ -278,6 +290,37 @@ class RunFolder:
             (self.path / LOCK).unlink()
             lock.release()
             self.path.rmdir()
+
+
+def _parse_settings(content: bytes) -> RunSettings:
+    values = json.loads(content)
+    if not isinstance(values, dict):
+        raise ValueError("it is no JSON object")
+    header = cast("dict[str, Any]", values)
+    check_format(header, SETTINGS_FORMAT)
+    return RunSettings.model_validate({name: header[name] for name in header if name not in STAMP})
+
+
+def _log_lines(events: Sequence[Event], *, with_head: bool) -> str:
+    """Return the lines of ``events``, after the one that says the format of a log, if they are its first."""
+    head = json.dumps({"event": "log", **format_stamp(LOG_FORMAT)}) + "\n" if with_head else ""
+    return head + "".join(event.model_dump_json() + "\n" for event in events)
+
+
+def _without_head(lines: list[bytes]) -> list[bytes]:
+    """Return the ``lines`` of a log without the one that says its format, which format 1 did not have.
+
+    Raises:
+        NewerFormatError: it is a format that a newer version wrote.
+    """
+    try:
+        head = json.loads(lines[0]) if lines else None
+    except ValueError:
+        return lines
+    if not isinstance(head, dict) or cast("dict[str, Any]", head).get("event") != "log":
+        return lines
+    check_format(cast("dict[str, Any]", head), LOG_FORMAT)
+    return lines[1:]
 
 
 def samples_page(events: list[Event]) -> str:

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextchar.networks.architecture import GATES
-from nextchar.runs.preparation import choose, computing
-from nextchar.settings import TrainingSettings
+from nextchar.runs.preparation import choose_compute, choose_plan
+from nextchar.settings import RecipeName, TrainingSettings
 from nextchar.text.corpus import Corpus
-from nextchar.training.plan import DEFAULT_SECONDS, Plan
+from nextchar.training.dataset import Dataset
+from nextchar.training.default_recipe import DEFAULT_SECONDS
+from nextchar.training.plan import Plan
+from nextchar.training.recipes import recipe_of
 
 if TYPE_CHECKING:
-    from nextchar.networks.torch_threads import Device
+    from nextchar.networks.torch_threads import Compute
 
 TRIAL_SECONDS = 3.0
 """Time budget of the trial run that the forecast of bits per character starts from."""
 TRIAL_SCORED = 100_000
 """Held-out characters that the trial is scored on."""
-FALL = 0.06
-"""Bits per character fall about with this power of the time (benchmarks/forecast.py; texts differ by a few percent)."""
 BASE_BYTES = 330_000_000
 """Resident memory of Python with torch loaded, before any network is made."""
 
@@ -35,7 +36,7 @@ class Forecast:
     memory: int
     """Peak resident memory, in bytes, roughly."""
     bits_per_character: float | None
-    """On the held-out text, roughly; None where nothing is held out, and for the classic recipe."""
+    """On the held-out text, roughly; None where nothing is held out, or the recipe does not say how fast they fall."""
     notes: tuple[str, ...]
 
 
@@ -46,15 +47,15 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
-    device, threads = computing(training)  # tells where torch is missing
+    compute = choose_compute(training)  # tells where torch is missing
     from nextchar.training.trainer import measure_step
 
-    chosen = choose(corpus, training, device, threads)
+    chosen, fall = choose_plan(corpus, training, compute), recipe_of(training).fall
     seconds, bits = chosen.expected_seconds, None
-    if training.recipe == "classic":
-        seconds = chosen.plan.steps * measure_step(chosen.plan, corpus.vocabulary.size, device, threads)
+    if fall is None:
+        seconds = chosen.plan.steps * measure_step(chosen.plan, corpus.vocabulary, compute)
     else:
-        bits = _expected_bits(corpus, device, threads, seconds or training.time or DEFAULT_SECONDS)
+        bits = _expected_bits(corpus, training.recipe, fall, compute, seconds or training.time or DEFAULT_SECONDS)
     return Forecast(
         plan=chosen.plan,
         parameters=chosen.plan.architecture(corpus.vocabulary.size).parameter_count,
@@ -65,33 +66,27 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
     )
 
 
-def _expected_bits(corpus: Corpus, device: Device, threads: int, budget: float) -> float | None:
+def _expected_bits(corpus: Corpus, recipe: RecipeName, fall: float, compute: Compute, budget: float) -> float | None:
     """Return what ``budget`` seconds of training would reach, by a short trial."""
     from nextchar.training.trainer import Trainer
 
-    trial_plan = choose(corpus, TrainingSettings(time=min(TRIAL_SECONDS, budget)), device, threads).plan
-    held_out = corpus.validation[:TRIAL_SCORED]
-    trial = Trainer(
-        trial_plan,
-        corpus.vocabulary.size,
-        corpus.training,
-        held_out,
-        seed=0,
-        unseen_bits=-corpus.vocabulary.unseen_log2_probability,
-        device=device,
-        threads=threads,
-    )
+    settings = TrainingSettings(recipe=recipe, time=min(TRIAL_SECONDS, budget))
+    dataset = Dataset(corpus.training, corpus.validation[:TRIAL_SCORED], corpus.vocabulary)
+    trial = Trainer(choose_plan(corpus, settings, compute).plan, dataset, seed=0, compute=compute)
     for _ in trial.run():
         pass
     trial.close()
-    bits = trial.position.best_bits
-    longer = max(1.0, budget / max(trial.position.seconds, 1e-3))
-    return None if bits is None else bits * longer**-FALL
+    bits = trial.state.best_bits
+    longer = max(1.0, budget / max(trial.state.seconds, 1e-3))
+    return None if bits is None else bits * longer**-fall
 
 
 def _memory(plan: Plan, vocabulary_size: int) -> int:
-    """Return the bytes of a run: weights, gradients, two moments, best and snapshot, and what a window keeps."""
+    """Return the bytes of a run: weights, gradients, two moments, best and checkpoint, and what a window keeps."""
     copies = 9
     activations = sum((2 * GATES + 4) * hidden for hidden in plan.hidden) + 4 * vocabulary_size
-    values = copies * plan.architecture(vocabulary_size).parameter_count + plan.streams * plan.window * activations
+    values = (
+        copies * plan.architecture(vocabulary_size).parameter_count
+        + plan.feeding.batch * plan.feeding.window * activations
+    )
     return BASE_BYTES + 4 * values

@@ -9,7 +9,7 @@ from typing import Any
 from nextchar.runs.folder import RunFolder
 from nextchar.training.events import Evaluated, Event, Finished, Sampled
 
-MOST_EVALUATIONS = 400
+MAX_EVALUATIONS = 400
 """Points that a learning curve needs at most."""
 
 
@@ -36,7 +36,7 @@ def growth_of(folder: RunFolder, most_samples: int | None = None) -> dict[str, A
         if isinstance(event, Sampled):
             texts.setdefault(event.step, []).append({"temperature": event.temperature, "text": event.text})
     kept = _spread(sorted(texts), most_samples)
-    steps = sorted(kept | _spread(sorted(scored), MOST_EVALUATIONS))
+    steps = sorted(kept | _spread(sorted(scored), MAX_EVALUATIONS))
     return {
         "prompt": settings.prompt,
         "finished": _is_finished(events),

@@ -1,4 +1,4 @@
-"""What comes before training: texts found and encoded, a plan chosen, or a run folder gone back to."""
+"""What comes before training: texts found and encoded, a plan chosen, or a saved run read back."""
 
 from __future__ import annotations
 
@@ -10,26 +10,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import MissingDependencyError, RunFolderError
-from nextchar.networks.architecture import Ids
-from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.runs.training_text import corpus_of_run, encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
-from nextchar.training.classic_recipe import as_classic, choose_classic_plan, seed_text_start
+from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event, Note, Planned, TextRead
-from nextchar.training.plan import Budget, ChosenPlan, Plan, choose_plan
+from nextchar.training.plan import Budget, ChosenPlan
+from nextchar.training.recipes import recipe_of
 
 if TYPE_CHECKING:
-    from nextchar.networks.torch_threads import Device
-    from nextchar.training.checkpoint import Snapshot
+    from nextchar.networks.torch_threads import Compute
     from nextchar.training.trainer import Trainer
 
 SCORED = 250_000
 """Held-out characters scored at most during a run; `nextchar evaluate` scores any number."""
-PROMPT = 40
-"""Characters of the text that every sample of a run goes on from."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +47,32 @@ class Prepared:
     trainer: Trainer
 
 
-def prepare(
-    texts: Texts, training: TrainingSettings, cache: Path, like: RunSettings | None = None
-) -> Generator[Event, None, Prepared]:
-    """Read ``texts`` and choose a plan for them, or take the plan and threads of the run ``like``; tell what is found.
+Preparation = Generator[Event, None, Prepared]
+"""Yields what is found, and returns the run."""
+
+
+def prepare(texts: Texts, training: TrainingSettings, cache: Path, like: RunSettings | None = None) -> Preparation:
+    """Read ``texts`` and choose a plan for them, or take the recipe, plan and threads of the run ``like``; tell what is
+    found.
 
     Raises:
         TextError: a text cannot be used.
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
-    text, training = as_classic(texts.settings, training)
+    if like is not None:
+        training = training.model_copy(update={"recipe": like.training.recipe})
+    recipe = recipe_of(training)
+    text, training = recipe.complete(texts.settings, training)
     found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
     yield from (Note(message=message) for message in found.notes)
     corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)
-    device, threads = computing(training)
+    compute = choose_compute(training)
+    device = compute.device
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
-    if like is not None:
-        threads = like.threads
-    chosen = ChosenPlan(like.plan, None) if like else choose(corpus, training, device, threads)
+    chosen = ChosenPlan(like.plan, None) if like else choose_plan(corpus, training, compute)
     settings = RunSettings(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
         names=corpus.names,
@@ -80,13 +81,13 @@ def prepare(
         training=training,
         plan=chosen.plan,
         device=str(device),
-        threads=threads,
+        threads=like.threads if like else compute.threads,
         evaluations=training.evaluations or _evaluations(chosen),
-        prompt=_prompt(corpus, chosen.plan, training),
+        prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
     )
-    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, None, chosen.budget))
+    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
-    if training.recipe == "classic":
+    if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
     yield Planned(
         plan=chosen.plan,
@@ -98,30 +99,32 @@ def prepare(
     return prepared
 
 
-def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
+def resume(folder: RunFolder, cache: Path) -> Preparation:
     """Return the run in ``folder`` as it was last saved.
 
     Raises:
         RunFolderError: there is no run, it is damaged, or its text has changed.
         TextError: its text is gone.
     """
-    settings, snapshot = folder.settings(), folder.snapshot()
+    settings, checkpoint = folder.settings(), folder.checkpoint()
     corpus = corpus_of_run(settings, cache)
+    trainer = _make_trainer(settings, corpus)
     try:
-        trainer = _make_trainer(settings, corpus, snapshot)
+        if checkpoint is not None:
+            trainer.restore(checkpoint)
     except (KeyError, RuntimeError) as error:  # an array is missing, or torch refuses its shape
+        trainer.close()
         raise RunFolderError(
             f"The state saved in {folder.path} is of another run or version of nextchar ({error}); it cannot be "
             "resumed, but its model can still be used."
         ) from error
-    prepared = Prepared(settings, corpus, trainer)
-    step = prepared.trainer.position.step
+    step = trainer.state.step
     folder.forget_after(step)
     yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")
-    return prepared
+    return Prepared(settings, corpus, trainer)
 
 
-def computing(training: TrainingSettings) -> tuple[Device, int]:
+def choose_compute(training: TrainingSettings) -> Compute:
     """Return the device and the number of threads to compute with.
 
     Raises:
@@ -129,9 +132,9 @@ def computing(training: TrainingSettings) -> tuple[Device, int]:
         MissingDependencyError: torch is not installed.
     """
     import_trainer()
-    from nextchar.networks.torch_threads import available_threads, choose_device
+    from nextchar.networks.torch_threads import Compute, available_threads, choose_device
 
-    return choose_device(training.device), training.threads or available_threads()
+    return Compute(choose_device(training.device), training.threads or available_threads())
 
 
 def import_trainer() -> ModuleType:
@@ -152,55 +155,37 @@ def import_trainer() -> ModuleType:
     return trainer
 
 
-def scored(corpus: Corpus) -> Ids:
-    """Return the held-out ids that a run is scored on, shape (m,): all of them, up to `SCORED`."""
-    return corpus.validation[:SCORED]
+def dataset_of(corpus: Corpus) -> Dataset:
+    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, up to `SCORED`."""
+    return Dataset(corpus.training, corpus.validation[:SCORED], corpus.vocabulary)
 
 
-def _prompt(corpus: Corpus, plan: Plan, training: TrainingSettings) -> str:
-    """Return what every sample of the run goes on from."""
-    if training.recipe == "default":
-        return choose_prompt(corpus, training.seed)
-    start = seed_text_start(corpus.characters, plan.window)
-    return corpus.vocabulary.decode(corpus.ids[start : start + plan.window])
-
-
-def choose_prompt(corpus: Corpus, seed: int) -> str:
-    """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
-    ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
-    text = corpus.vocabulary.decode(ids[: 1 << 16]).replace("\ufffd", "")
-    lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text.partition("\n")[2] or text]
-    random = random_stream(seed, "evaluation")
-    return lines[int(random.integers(len(lines)))][:PROMPT]
-
-
-def choose(corpus: Corpus, training: TrainingSettings, device: Device, threads: int) -> ChosenPlan:
+def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
     """Return the plan for ``corpus`` by measuring this machine."""
-    trainer, size = import_trainer(), corpus.vocabulary.size
-    rule = choose_plan if training.recipe == "default" else choose_classic_plan
-    return rule(
+    trainer = import_trainer()
+    return recipe_of(training).choose_plan(
         len(corpus.training),
-        size,
+        corpus.vocabulary.size,
         training,
-        threads if device.type == "cpu" else 1,
-        lambda plan: trainer.measure_step(plan, size, device, threads),
+        compute.threads if compute.device.type == "cpu" else 1,
+        lambda plan: trainer.measure_step(plan, corpus.vocabulary, compute),
     )
 
 
 def _evaluations(chosen: ChosenPlan) -> int:
     """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
     time."""
-    if chosen.plan.epoch_steps is not None:
-        return math.ceil(chosen.plan.steps / chosen.plan.epoch_steps)
+    epoch_steps = chosen.plan.feeding.epoch_steps
+    if epoch_steps is not None:
+        return math.ceil(chosen.plan.steps / epoch_steps)
     seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 
 
-def _make_trainer(
-    settings: RunSettings, corpus: Corpus, snapshot: Snapshot | None, budget: Budget | None = None
-) -> Trainer:
+def _make_trainer(settings: RunSettings, corpus: Corpus, budget: Budget | None = None) -> Trainer:
     import_trainer()
-    from nextchar.networks.torch_threads import choose_device, limit_memory
+    from nextchar.networks.torch_threads import Compute, choose_device, limit_memory
+    from nextchar.training.pace import Pace
     from nextchar.training.trainer import Trainer
 
     device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
@@ -208,16 +193,11 @@ def _make_trainer(
         limit_memory(fraction, device)
     return Trainer(
         settings.plan,
-        corpus.vocabulary.size,
-        corpus.training,
-        scored(corpus),
+        dataset_of(corpus),
         seed=settings.training.seed,
         evaluations=settings.evaluations,
-        unseen_bits=-corpus.vocabulary.unseen_log2_probability,
-        budget=budget,
-        device=device,
-        threads=settings.threads,
-        resume=snapshot,
+        compute=Compute(device, settings.threads),
+        pace=Pace(budget),
     )
 
 
@@ -229,6 +209,6 @@ def _text_read(corpus: Corpus) -> TextRead:
         vocabulary_size=corpus.vocabulary.size,
         rare=corpus.rare,
         training_characters=len(corpus.training),
-        validation_characters=len(scored(corpus)),
+        validation_characters=len(dataset_of(corpus).validation),
         content_sha256=corpus.content_sha256,
     )

@@ -24,6 +24,7 @@ from nextchar.training.events import (
     TextRead,
     Writing,
 )
+from nextchar.training.feeding import Streams, Windows
 
 Level = Literal["full", "lines", "brief", "silent"]
 """full: a bar, evaluations, and samples as they are written; lines: the same without the bar, samples once written;
@@ -157,14 +158,14 @@ def _describe_plan(event: Planned) -> str:
     plan = event.plan
     sizes = " + ".join(str(size) for size in plan.hidden)
     time = "" if event.expected_seconds is None else f", about {describe_duration(event.expected_seconds)}"
-    if plan.windows is None:
-        fed = f"{plan.steps:,} steps of {plan.streams} × {plan.window} characters"
-    else:
-        epochs = plan.steps / (plan.epoch_steps or 1)
-        fed = (
-            f"{epochs:.3g} passes over {plan.windows:,} windows of {plan.window} characters, one every {plan.stride}, "
-            f"in {plan.steps:,} steps of {plan.streams} windows"
-        )
+    match plan.feeding:
+        case Streams(batch=batch, window=window):
+            fed = f"{plan.steps:,} steps of {batch} × {window} characters"
+        case Windows() as windows:
+            fed = (
+                f"{plan.steps / windows.epoch_steps:.3g} passes over {windows.count:,} windows of {windows.window} "
+                f"characters, one every {windows.stride}, in {plan.steps:,} steps of {windows.batch} windows"
+            )
     return f"LSTM of {sizes} units, {event.parameters:,} parameters, on {event.device}: {fed}{time}."
 
 

@@ -46,7 +46,7 @@ class RunRecord:
         """
         settings, events = folder.settings(), folder.events()
         path = folder.model_path
-        there = path.exists()
+        has_model = path.exists()
         evaluations = {event.step: event for event in _all(events, Evaluated)}
         samples: dict[int, Samples] = {}
         for event in _all(events, Sampled):
@@ -61,8 +61,8 @@ class RunRecord:
             recoveries=tuple(_all(events, Recovered)),
             notes=tuple(dict.fromkeys(note.message for note in _all(events, Note))),
             finished=_last(events, Finished),
-            model=ModelFile.load(path) if there else None,
-            model_bytes=path.stat().st_size if there else 0,
+            model=ModelFile.load(path) if has_model else None,
+            model_bytes=path.stat().st_size if has_model else 0,
         )
 
     @property

@@ -17,42 +17,56 @@ from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
 from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Prepared, Texts, go_back, prepare
+from nextchar.runs.preparation import Preparation, Prepared, Texts, prepare, resume
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
 from nextchar.training.plan import Plan
 
 
-class TrainingRun:
+class Run:
     """A run of training, new or resumed, told as events."""
 
     def __init__(
-        self,
+        self, folder: RunFolder | None, prepare: Callable[[], Preparation], clock: Callable[[], float], *, is_new: bool
+    ) -> None:
+        """`Run.new` and `Run.resume` make runs."""
+        self.folder, self._is_new = folder, is_new
+        self._preparation, self._clock = prepare, clock
+        self._prepared: Prepared | None = None
+        self._saved_step = -1
+        self._unlogged: list[Event] = []
+
+    @classmethod
+    def new(
+        cls,
         folder: RunFolder | None,
-        *,
-        texts: Texts | None = None,
+        texts: Texts,
         training: TrainingSettings | None = None,
+        *,
         like: RunFolder | None = None,
         cache: Path,
         clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Prepare a run; nothing is read or written before `events` is asked for.
+    ) -> Run:
+        """Return a run that begins; nothing is read or written before `events` is asked for.
 
         Args:
             folder: where everything is kept; None keeps nothing on disk.
-            texts: what to learn from; None resumes the run in ``folder``.
+            texts: what to learn from.
             training: how; None is the default.
             like: another run, whose plan is taken instead of one chosen anew.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
-        self.folder = folder
-        self._texts, self._like = texts, like
-        self._training = training or TrainingSettings()
-        self._cache, self._clock = cache, clock
-        self._prepared: Prepared | None = None
-        self._saved_step = -1
-        self._unlogged: list[Event] = []
+
+        def preparation() -> Preparation:
+            return prepare(texts, training or TrainingSettings(), cache, like.settings() if like else None)
+
+        return cls(folder, preparation, clock, is_new=True)
+
+    @classmethod
+    def resume(cls, folder: RunFolder, *, cache: Path, clock: Callable[[], float] = time.monotonic) -> Run:
+        """Return the run in ``folder``, to go on from where it was saved; arguments are those of `new`."""
+        return cls(folder, lambda: resume(folder, cache), clock, is_new=False)
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
@@ -63,9 +77,7 @@ class TrainingRun:
             TrainingError: training diverged for good; the best model before that is saved.
             MissingDependencyError: torch is not installed.
         """
-        held: AbstractContextManager[None] = (
-            self.folder.lock(new=self._texts is not None) if self.folder else nullcontext()
-        )
+        held: AbstractContextManager[None] = self.folder.lock(new=self._is_new) if self.folder else nullcontext()
         try:
             with held:
                 yield from self._logged(self._prepare())
@@ -85,8 +97,8 @@ class TrainingRun:
         """The best model so far, or where none was scored yet, the model as it is."""
         prepared = self._ready()
         trainer, corpus, settings = prepared.trainer, prepared.corpus, prepared.settings
-        done = trainer.position
-        evaluated = done.best_step is not None
+        state = trainer.state
+        evaluated = state.best_step is not None
         provenance = Provenance(
             corpus=corpus.names,
             corpus_sha256=corpus.content_sha256,
@@ -97,9 +109,9 @@ class TrainingRun:
             recipe=settings.training.recipe,
             plan=settings.plan.model_dump(mode="json"),
             seed=settings.training.seed,
-            step=done.best_step if evaluated else done.step,
-            training_seconds=done.seconds,
-            validation_bits_per_character=done.best_bits,
+            step=state.best_step if evaluated else state.step,
+            training_seconds=state.seconds,
+            validation_bits_per_character=state.best_bits,
             validation_characters=len(trainer.scored),
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
@@ -107,27 +119,23 @@ class TrainingRun:
         return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
 
     def save(self) -> None:
-        """Write the state of the last snapshot and the best model.
+        """Write the state of the last checkpoint and the best model.
 
         Raises:
             RunFolderError: they cannot be written; what was saved before is whole.
         """
-        snapshot = self._ready().trainer.snapshot
+        checkpoint = self._ready().trainer.checkpoint
         if self.folder is not None:
-            self.folder.save_snapshot(snapshot)
+            self.folder.save_checkpoint(checkpoint)
             self.folder.save_model(self.model.file)
             self.folder.write_samples()
-        self._saved_step = snapshot.position.step
+        self._saved_step = checkpoint.state.step
 
     def _prepare(self) -> Iterator[Event]:
-        if self._texts is None:
-            assert self.folder is not None, "only a run in a folder can be gone back to"
-            self._prepared = yield from go_back(self.folder, self._cache)
-            self._saved_step = self._prepared.trainer.position.step
-            return
-        like = self._like.settings() if self._like else None
-        prepared = yield from prepare(self._texts, self._training, self._cache, like)
-        if self.folder is not None:
+        prepared = yield from self._preparation()
+        if not self._is_new:
+            self._saved_step = prepared.trainer.state.step
+        elif self.folder is not None:
             self.folder.create(prepared.settings)
         self._prepared = prepared
 
@@ -143,7 +151,7 @@ class TrainingRun:
                 if isinstance(event, Evaluated):
                     yield from self._samples()
                 due = isinstance(event, Evaluated) or self._clock() - saved_at >= save_every
-                if due and trainer.snapshot.position.step > self._saved_step:
+                if due and trainer.checkpoint.state.step > self._saved_step:
                     self.save()
                     saved_at = self._clock()
                     yield Saved(step=self._saved_step)
@@ -158,10 +166,10 @@ class TrainingRun:
         if self._saved_step > before:
             yield Saved(step=self._saved_step)
         yield Finished(
-            step=trainer.position.step,
-            seconds=trainer.position.seconds,
-            best_step=trainer.position.best_step,
-            validation_bits_per_character=trainer.position.best_bits,
+            step=trainer.state.step,
+            seconds=trainer.state.seconds,
+            best_step=trainer.state.best_step,
+            validation_bits_per_character=trainer.state.best_bits,
             interrupted=interrupted,
         )
 
@@ -188,12 +196,12 @@ class TrainingRun:
             )
             text = ""
             yield Writing(temperature=temperature, prompt=settings.prompt, text="")
-            for one in islice(drawn, settings.training.sample_length):
-                character = vocabulary.decode([one])
+            for drawn_id in islice(drawn, settings.training.sample_length):
+                character = vocabulary.decode([drawn_id])
                 text += character
                 yield Writing(temperature=temperature, prompt=settings.prompt, text=character)
             yield Sampled(
-                step=trainer.position.step,
+                step=trainer.state.step,
                 epoch=trainer.epoch,
                 temperature=temperature,
                 prompt=settings.prompt,

@@ -13,16 +13,17 @@ from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.text.files import TextFile
+from nextchar.training.recipes import recipe_of
 
 
 def encode(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Corpus:
-    """Return ``files`` encoded as the recipe reads them: the classic one knows every character of the text.
+    """Return ``files`` encoded as the recipe of ``training`` reads them.
 
     Raises:
         TextError: a text cannot be read or has too little to learn from.
-        UsageError: ``min_count`` is given for the classic recipe.
+        UsageError: ``min_count`` is given for a recipe that knows every character.
     """
-    return encode_corpus(files, text, cache_folder=cache, unknown_symbol=training.recipe == "default")
+    return encode_corpus(files, text, cache_folder=cache, unknown_symbol=recipe_of(training).has_unknown)
 
 
 def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> Corpus:

@@ -2,13 +2,22 @@
 
 Read in this order; a module imports only from those before it:
 
-- `plan`: every size and number of a run, and how they are chosen.
 - `batches`: what the network reads at each update.
-- `classic_recipe`: the Keras example as a plan.
+- `feeding`: parallel streams or shuffled windows: which batches a plan reads.
+- `plan`: every size and number of a run.
+- `recipe`: what a way to train decides: its settings, vocabulary, plan and prompt.
+- `default_recipe`: everything chosen from the text, the time and the machine.
+- `classic_recipe`: the Keras example.
+- `recipes`: the recipes by name.
+- `dataset`: the ids to learn from and to be scored on, and what they stand for.
 - `initial_weights`: the weights that training starts from.
 - `optimizers`: from gradients to changes of the weights.
 - `updates`: one update after another.
+- `schedule`: the learning rate as a function of the step.
 - `checkpoint`: the state of training at one step, for an exact resume.
+- `recovery`: when training has diverged, and how it goes on.
+- `pace`: the clock, and the correction of the plan to a time budget.
+- `validation`: when and on what the model is scored, and which one is the best.
 - `events`: what a run reports.
 - `trainer`: the loop: updates, evaluations, recovery.
 """

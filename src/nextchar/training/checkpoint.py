@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from nextchar.files import tensor_file
+from nextchar.files.format_version import check_format, format_stamp
 from nextchar.files.tensor_file import Arrays
+
+FORMAT = 2
+"""Format 1 called the state ``position`` and a shard ``part``."""
 
 
 @dataclass(frozen=True)
-class Position:
-    """How far training is: the part of a snapshot that is numbers."""
+class TrainingState:
+    """How far training is: the part of a checkpoint that is numbers."""
 
     step: int = 0
     """Updates made."""
@@ -21,7 +27,7 @@ class Position:
     """What the learning rates of the plan are multiplied with; halved at each recovery."""
     recoveries: int = 0
     lowest_loss: float = math.inf
-    """Lowest mean loss between two snapshots, in nats."""
+    """Lowest mean loss between two checkpoints, in nats."""
     loss_sum: float = 0.0
     """Sum of the losses since the last evaluation, in nats."""
     evaluated_step: int = 0
@@ -34,26 +40,31 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Checkpoint:
     """Everything an exact resume needs."""
 
-    position: Position
+    state: TrainingState
     arrays: Arrays
     """Weights, best weights, optimizer, hidden state and random state, under the names `Trainer` gives them."""
 
     def to_bytes(self) -> bytes:
-        """Return the snapshot as a file's content."""
-        return tensor_file.to_bytes({"position": asdict(self.position)}, self.arrays)
+        """Return the checkpoint as a file's content."""
+        return tensor_file.to_bytes({**format_stamp(FORMAT), "state": asdict(self.state)}, self.arrays)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Snapshot:
-        """Return the snapshot that `to_bytes` wrote.
+    def from_bytes(cls, content: bytes) -> Checkpoint:
+        """Return the checkpoint that `to_bytes` wrote, of this format or an older one.
 
         Raises:
+            NewerFormatError: a newer version wrote it.
             ValueError: the content is damaged.
         """
         header, arrays = tensor_file.from_bytes(content)
+        state: Any = header.get("state")
+        if check_format(header, FORMAT) == 1:
+            state = header.get("position")
+            arrays = {re.sub(r"^part(?=\d+/)", "shard", name): array for name, array in arrays.items()}
         try:
-            return cls(Position(**header["position"]), arrays)
-        except (KeyError, TypeError) as error:
-            raise ValueError("it is no snapshot of a run") from error
+            return cls(TrainingState(**state), arrays)
+        except TypeError as error:
+            raise ValueError("it is no checkpoint of a run") from error

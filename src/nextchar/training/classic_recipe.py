@@ -16,8 +16,10 @@ from typing import TypeVar
 
 from nextchar.errors import TextError, UsageError
 from nextchar.settings import Settings, TextSettings, TrainingSettings
+from nextchar.text.corpus import Corpus
 from nextchar.training.batches import count_windows
-from nextchar.training.plan import ChosenPlan, Measure, Plan, snapshot_every, training_work
+from nextchar.training.feeding import Windows
+from nextchar.training.plan import ChosenPlan, Measure, Plan, checkpoint_every, training_work
 
 S = TypeVar("S", bound=Settings)
 
@@ -26,71 +28,76 @@ SEED = 42
 """What the example seeds Python's generator with before it picks the text that every sample goes on from."""
 
 
-def as_classic(text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-    """Return the settings of the classic recipe, where those given ask for it: it holds nothing out, makes 9 passes and
-    writes 400 characters, unless told otherwise."""
-    if training.recipe != "classic":
-        return text, training
-    length = {"time", "epochs", "steps"} & training.model_fields_set
-    return (
-        _with_defaults(text, validation=0.0),
-        _with_defaults(training, sample_length=SAMPLE_LENGTH, **({} if length else {"epochs": EPOCHS})),
-    )
+class ClassicRecipe:
+    """The recipe `classic` (`nextchar.training.recipe.Recipe`)."""
 
+    has_unknown = False
+    is_prompt_fixed = True
+    fall: float | None = None
 
-def choose_classic_plan(
-    characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
-) -> ChosenPlan:
-    """Return the plan of the example for a text; sizes that ``settings`` give are taken instead of its own.
-
-    Args:
-        characters: of the training text.
-        vocabulary_size: V.
-        settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
-        threads: that compute side by side.
-        measure: times an update of a plan; asked only where a time budget has to be turned into steps.
-
-    Raises:
-        TextError: the text is too short for a window and a character after it.
-        UsageError: weight decay is asked for, which the example's optimizer has not.
-    """
-    if settings.weight_decay is not None:
-        raise UsageError("The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe.")
-    window = settings.window or WINDOW
-    windows = count_windows(characters, window, STRIDE)
-    if windows == 0:
-        raise TextError(
-            f"The text has {characters:,} characters to learn from, and the classic recipe needs more than a window, "
-            f"{window}: give a longer text, or a shorter --window."
+    def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
+        """Return the settings of the example: it holds nothing out, makes 9 passes and writes 400 characters, unless
+        other values are given."""
+        length = {"time", "epochs", "steps"} & training.model_fields_set
+        return (
+            _with_defaults(text, validation=0.0),
+            _with_defaults(training, sample_length=SAMPLE_LENGTH, **({} if length else {"epochs": EPOCHS})),
         )
-    one_step = _plan(windows, vocabulary_size, settings, threads, 1)
-    if settings.time is None:
-        steps, step_seconds = settings.steps, None
-        if steps is None:
-            assert one_step.epoch_steps is not None, "it reads windows"
-            steps = max(1, round((settings.epochs or EPOCHS) * one_step.epoch_steps))
-    else:
-        step_seconds = measure(one_step)
-        steps = max(1, int(settings.time / step_seconds))
-    plan = _plan(windows, vocabulary_size, settings, threads, steps)
-    return ChosenPlan(plan, None if step_seconds is None else steps * step_seconds)
+
+    def choose_plan(
+        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+    ) -> ChosenPlan:
+        """Return the plan of the example for a text; sizes that ``settings`` give are taken instead of its own.
+
+        Args:
+            characters: of the training text.
+            vocabulary_size: V.
+            settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
+            threads: that compute side by side.
+            measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+
+        Raises:
+            TextError: the text is too short for a window and a character after it.
+            UsageError: weight decay is asked for, which the example's optimizer has not.
+        """
+        if settings.weight_decay is not None:
+            raise UsageError(
+                "The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe."
+            )
+        window = settings.window or WINDOW
+        count = count_windows(characters, window, STRIDE)
+        if count == 0:
+            raise TextError(
+                f"The text has {characters:,} characters to learn from, and the classic recipe needs more than a "
+                f"window, {window}: give a longer text, or a shorter --window."
+            )
+        feeding = Windows(batch=settings.streams or BATCH, window=window, stride=STRIDE, count=count)
+        if settings.time is not None:
+            step_seconds = measure(_plan(feeding, vocabulary_size, settings, threads, 1))
+            steps = max(1, int(settings.time / step_seconds))
+            return ChosenPlan(_plan(feeding, vocabulary_size, settings, threads, steps), steps * step_seconds)
+        steps = settings.steps or max(1, round((settings.epochs or EPOCHS) * feeding.epoch_steps))
+        return ChosenPlan(_plan(feeding, vocabulary_size, settings, threads, steps), None)
+
+    def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:  # noqa: ARG002 (the example has its own)
+        """Return the text that the example picks from the whole text, as long as a window."""
+        window = plan.feeding.window
+        start = seed_text_start(corpus.characters, window)
+        return corpus.vocabulary.decode(corpus.ids[start : start + window])
 
 
-def _plan(windows: int, vocabulary_size: int, settings: TrainingSettings, threads: int, steps: int) -> Plan:
-    """Return the plan of so many ``steps`` over so many ``windows``."""
-    window, batch = settings.window or WINDOW, settings.streams or BATCH
+def _plan(feeding: Windows, vocabulary_size: int, settings: TrainingSettings, threads: int, steps: int) -> Plan:
+    """Return the plan of so many ``steps`` over the windows of ``feeding``."""
     hidden = (settings.hidden or HIDDEN,) * (settings.layers or 1)
-    work = training_work(hidden[0], settings.embedding or 0, vocabulary_size) * len(hidden) * batch * window
+    characters = feeding.batch * feeding.window  # read in an update
+    work = training_work(hidden[0], settings.embedding or 0, vocabulary_size) * len(hidden) * characters
     return Plan(
         hidden=hidden,
         embedding=settings.embedding or None,
         input_dropout=0.0,
         dropout=settings.dropout or 0.0,
-        streams=batch,
-        shards=max(1, min(threads, batch)),
-        window=window,
-        stride=STRIDE,
-        windows=windows,
+        feeding=feeding,
+        shards=max(1, min(threads, feeding.batch)),
         steps=steps,
         initial_weights="keras",
         optimizer="rmsprop",
@@ -99,7 +106,7 @@ def _plan(windows: int, vocabulary_size: int, settings: TrainingSettings, thread
         warm_up=0,
         weight_decay=0.0,
         clip=settings.clip,
-        snapshot_every=snapshot_every(steps, work),
+        checkpoint_every=checkpoint_every(steps, work),
     )
 
 

@@ -13,7 +13,7 @@ FREQUENT = 2048
 """Ids, the most frequent ones, whose neighbours are counted, at most."""
 SMOOTHING = 5.0
 """Neighbours that every id is given beside those it has, in proportion to their frequency."""
-LONGEST = 4.0
+MAX_VALUE = 4.0
 """Largest value of a vector made from neighbours; those of rare ids would be larger."""
 
 
@@ -85,7 +85,7 @@ def neighbour_vectors(
     weight = np.sqrt(share)
     matrix = weight[:, None] * np.log(following / share) * weight
     directions = _left_singular_vectors(matrix, size, random)  # (count, at most size)
-    vectors[frequent, : directions.shape[1]] = np.clip(directions / weight[:, None], -LONGEST, LONGEST)
+    vectors[frequent, : directions.shape[1]] = np.clip(directions / weight[:, None], -MAX_VALUE, MAX_VALUE)
     return vectors
 
 

@@ -1,8 +1,9 @@
 """A model that learns, told as events.
 
-The trainer prints nothing and opens no file. Its state at the last `Plan.snapshot_every` boundary is its `snapshot`,
-from which another trainer goes on so exactly that the result is the same, bit for bit, as if nothing had happened in
-between.
+The trainer prints nothing and opens no file. Its state at the last `Plan.checkpoint_every` boundary is its
+`checkpoint`, from which another trainer goes on so exactly that the result is the same, bit for bit, as if nothing had
+happened in between. What is decided at a boundary (is this divergence? is this the best model? are there updates
+enough?) is decided by objects of their own, from plain numbers.
 """
 
 # torch types numpy arrays and gradients as unknown.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,33 +21,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar.errors import TrainingError
-from nextchar.model.calibration import at_temperature, fit_temperature
-from nextchar.model.scoring import bits_per_id
+from nextchar.model.calibration import at_temperature
 from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
-from nextchar.text.vocabulary import UNKNOWN_ID
-from nextchar.training.batches import count_windows
-from nextchar.training.checkpoint import Position, Snapshot
+from nextchar.networks.torch_threads import Compute
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.checkpoint import Checkpoint, TrainingState
+from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
-from nextchar.training.plan import Budget, Plan, evaluation_steps, scored_at_once
+from nextchar.training.pace import Pace
+from nextchar.training.plan import Plan
+from nextchar.training.recovery import has_diverged, recovered
+from nextchar.training.schedule import Schedule
 from nextchar.training.updates import Updates
+from nextchar.training.validation import BestModel, Validation
 
 LOG2 = math.log(2)
 
-DIVERGENCE = 1.0
-"""Nats by which the mean loss between two snapshots may exceed the lowest before training counts as diverging."""
-RECOVERIES = 8
-"""Times a run may go back before it gives up; by then its learning rate is 1/256 of the plan's."""
 PROGRESS_SECONDS = 0.2
-TIMED_SECONDS = 1.0
-"""Training time that a plan's number of updates is revised by, at least."""
-LAST_RATE = 0.01
-"""Learning rate at the end of the schedule, as a share of its peak."""
-EXCERPT = 2048
-"""Ids in a piece of what is scored on the way. The first few of each are predicted from what is of another."""
-BEST = "best/"
-"""What the names of the best weights begin with in a snapshot."""
 
 
 class Trainer:
@@ -55,67 +47,67 @@ class Trainer:
     def __init__(
         self,
         plan: Plan,
-        vocabulary_size: int,
-        training: Ids,
-        validation: Ids,
+        dataset: Dataset,
         *,
         seed: int,
         evaluations: int = 1,
-        unseen_bits: float = 0.0,
-        budget: Budget | None = None,
-        device: torch.device | None = None,
-        threads: int = 1,
-        clock: Callable[[], float] = time.perf_counter,
-        resume: Snapshot | None = None,
+        compute: Compute | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Prepare the run.
 
         Args:
             plan: every number that training follows.
-            vocabulary_size: V.
-            training: ids to learn from, shape (n,), n at least 2.
-            validation: ids held out, shape (m,); where there are none, the last model is kept as the best.
+            dataset: what to learn from, and what to be scored on.
             seed: of the initial weights, the order of the data and dropout.
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
-            unseen_bits: what a character outside the vocabulary costs more than the unknown symbol.
-            budget: time that the plan is to fill: once, at the end of the warm-up, its number of updates is revised.
-            device: where to train; the CPU by default.
-            threads: to compute with on the CPU.
-            clock: seconds; read around training alone.
-            resume: the snapshot of an earlier trainer with the same plan, text and seed.
+            compute: where; one thread of the CPU by default.
+            pace: the clock, and the time that the plan is to fill; by default the plan is followed as it is.
         """
-        self.device = device or torch.device("cpu")
-        self._training, self._validation, self._clock = training, validation, clock
-        self._start_id = int(training[-1])
-        self._evaluations, self._unseen_bits = evaluations, unseen_bits
-        self._budget = budget
-        self._timed_from: Position | None = None
-        self._follow(plan)
-        self._updates = Updates(plan, vocabulary_size, training, seed=seed, device=self.device, threads=threads)
+        self._dataset, self._evaluations = dataset, evaluations
+        self._compute, self._pace = compute or Compute(), pace or Pace()
+        self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
-        self.position = Position()
-        self.best = self.parameters()
-        if resume is not None:
-            self._return_to(resume)
-        self.snapshot = resume or self._take_snapshot()
+        self.state = TrainingState()
+        self._follow(plan)
+        self._best = BestModel(self.parameters())
+        self.checkpoint = self._take_checkpoint()
 
     @property
     def epoch(self) -> float:
         """Passes over the training text so far."""
-        return self.plan.epochs(self.position.step, len(self._training))
+        return self.plan.epochs(self.state.step, len(self._dataset.training))
+
+    @property
+    def best(self) -> Parameters:
+        """The weights of the best model so far."""
+        return self._best.parameters
 
     @property
     def scored(self) -> Ids:
         """The held-out ids, shape (n,), that the best model's bits are of: excerpts, and all at the end of the plan."""
-        return self._validation if self.position.step == self.plan.steps else self._excerpts
+        return self._validation.scored(self.state.step)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from the ``checkpoint`` of a trainer with the same plan, text and seed.
+
+        Raises:
+            KeyError, RuntimeError: it is of another plan.
+        """
+        self._return_to(checkpoint)
+        self.checkpoint = checkpoint
 
     def close(self) -> None:
         """End the threads; nothing can be trained or scored any more."""
-        self._updates.workers.close()
+        self._updates.threads.close()
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now, at the temperature that the last evaluation found."""
-        return at_temperature(self._updates.parameters(), self.position.temperature)
+        return at_temperature(self._updates.parameters(), self.state.temperature)
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of ``step``, counted from 0."""
+        return self.state.rate_scale * self._schedule.learning_rate(step)
 
     def run(self) -> Iterator[Event]:
         """Train to the end of the plan, yielding `Progress`, `Evaluated`, `Recovered` and `Revised`.
@@ -125,179 +117,138 @@ class Trainer:
         Raises:
             TrainingError: training diverged again and again; ``best`` is the best model before that.
         """
-        while self.position.step < self.plan.steps:
+        while self.state.step < self.plan.steps:
             loss = yield from self._train_to_boundary()
-            if not loss < self.position.lowest_loss + DIVERGENCE:
+            if has_diverged(loss, self.state):
                 yield self._recover(loss)
                 continue
-            self._move(lowest_loss=min(loss, self.position.lowest_loss))
+            self._move(lowest_loss=min(loss, self.state.lowest_loss))
             revised = self._revise()
-            evaluated = self._evaluate() if self.position.step in self._evaluate_at else None
-            self.snapshot = self._take_snapshot()  # before anybody is told, who may save it
+            evaluated = self._evaluate() if self._validation.is_due(self.state.step) else None
+            self.checkpoint = self._take_checkpoint()  # before anybody is told, who may save it
             yield from (event for event in (revised, evaluated) if event is not None)
 
     def _train_to_boundary(self) -> Generator[Event, None, float]:
-        """Make the updates up to the next snapshot; return their mean loss, in nats per character."""
-        position = self.position
-        end = self.plan.boundary_after(position.step)
+        """Make the updates up to the next checkpoint; return their mean loss, in nats per character."""
+        first, pace = self.state.step, self._pace
+        end = self.plan.boundary_after(first)
         losses: list[Tensor] = []
-        began = told = self._clock()
-        told_steps = 0
-        for step in range(position.step, end):
+        shown = 0  # updates that were reported
+        began = last_shown = pace.now()
+        for step in range(first, end):
             losses.append(self._updates.update(step, self.learning_rate(step)))
-            now = self._clock()
-            if now - told > PROGRESS_SECONDS or step + 1 == end:
-                bits = float(torch.stack(losses[told_steps:]).mean()) / LOG2  # waits for the device
-                now = self._clock()
-                self._move(step=step + 1, seconds=self.position.seconds + now - began)
-                self._timed_from = self._timed_from or self.position  # the first updates are slower
-                yield self._progress(bits, (len(losses) - told_steps) / max(now - told, 1e-9))
-                began = told = self._clock()
-                told_steps = len(losses)
+            now = pace.now()
+            if now - last_shown > PROGRESS_SECONDS or step + 1 == end:
+                bits = float(torch.stack(losses[shown:]).mean()) / LOG2  # waits for the device
+                now = pace.now()
+                self._move(step=step + 1, seconds=self.state.seconds + now - began)
+                pace.warmed_up(self.state)
+                yield self._progress(bits, (len(losses) - shown) / max(now - last_shown, 1e-9))
+                began = last_shown = pace.now()
+                shown = len(losses)
         mean = float(torch.stack(losses).mean())
-        self._move(loss_sum=self.position.loss_sum + mean * len(losses))
+        self._move(loss_sum=self.state.loss_sum + mean * len(losses))
         return mean
 
     def _revise(self) -> Revised | None:
-        """Fit the number of updates to the time, at the last snapshot of the warm-up."""
-        begun, done, plan = self._timed_from, self.position, self.plan
-        if self._budget is None or begun is None or plan.boundary_after(done.step) <= plan.warm_up:
+        """Fit the number of updates to the time where it is time for that."""
+        plan = self.plan
+        revised = self._pace.revise(plan, self.state)
+        if revised is plan:
             return None
-        budget, self._budget = self._budget, None
-        seconds = done.seconds - begun.seconds
-        if seconds < TIMED_SECONDS or done.step > plan.warm_up or done.evaluated_step > 0:
-            return None
-        self._follow(budget.revise(plan, done.step, done.seconds, seconds / (done.step - begun.step)))
-        if self.plan is plan:
-            return None
-        return Revised(step=done.step, planned_steps=plan.steps, steps=self.plan.steps)
+        self._follow(revised)
+        return Revised(step=self.state.step, planned_steps=plan.steps, steps=revised.steps)
 
     def _follow(self, plan: Plan) -> None:
-        """Follow ``plan`` from here on: when the model is scored, and on how much, follows from it."""
+        """Follow ``plan`` from here on: rates and scorings follow from it."""
         self.plan = plan
-        self._evaluate_at = frozenset(evaluation_steps(plan, self._evaluations))
-        count = scored_at_once(plan, self._evaluations, len(self._validation))
-        self._excerpts = excerpts(self._validation, count)
-
-    def learning_rate(self, step: int) -> float:
-        """Return the learning rate of ``step``: linear warm-up, then half a cosine down to `LAST_RATE`, or constant."""
-        plan = self.plan
-        if step < plan.warm_up:
-            share = (step + 1) / plan.warm_up
-        elif plan.schedule == "constant":
-            share = 1.0
-        else:
-            fallen = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
-            share = LAST_RATE + (1 - LAST_RATE) * fallen
-        return self.position.rate_scale * plan.learning_rate * share
+        self._schedule = Schedule(plan)
+        self._validation = Validation(self._dataset, plan, self._evaluations)
 
     def _progress(self, bits: float, steps_per_second: float) -> Progress:
-        done, plan = self.position, self.plan
+        state, plan = self.state, self.plan
         return Progress(
-            step=done.step,
+            step=state.step,
             steps=plan.steps,
             epoch=self.epoch,
             bits_per_character=bits,
-            characters_per_second=steps_per_second * plan.predicted,
-            seconds=done.seconds,
-            seconds_left=done.seconds / done.step * (plan.steps - done.step),
+            characters_per_second=steps_per_second * plan.feeding.predicted,
+            seconds=state.seconds,
+            seconds_left=state.seconds / state.step * (plan.steps - state.step),
         )
 
     def _evaluate(self) -> Evaluated:
         """Score the model on the held-out text and keep it if it is the best so far."""
-        done = self.position
-        if self.plan.calibrated and len(self._validation) > 1:
+        before, excerpts = self.state, self._validation.excerpts
+        if self.plan.calibrated:
             network = make_torch_network(self._updates.module)
-            temperature = fit_temperature(network, self._validation, self._updates.workers)
-            self._move(temperature=temperature)
+            temperature = self._validation.temperature(network, self._updates.threads)
+            if temperature is not None:
+                self._move(temperature=temperature)
         parameters = self.parameters()
-        bits = self._bits(parameters, self._excerpts)
-        best = bits is None or done.best_bits is None or bits < done.best_bits
-        training_bits = done.loss_sum / max(1, done.step - done.evaluated_step) / LOG2
-        if best:
-            self.best = parameters
-            self._move(best_bits=bits, best_step=done.step)
-        if len(self.scored) > len(self._excerpts):  # it was the last time
+        bits = self._bits(parameters, excerpts)
+        self.state = self._best.offer(parameters, bits, self.state)
+        if len(self.scored) > len(excerpts):  # it was the last time
             self._move(best_bits=self._bits(self.best, self.scored))
-        self._move(loss_sum=0.0, evaluated_step=done.step)
+        self._move(loss_sum=0.0, evaluated_step=before.step)
         return Evaluated(
-            step=done.step,
+            step=before.step,
             epoch=self.epoch,
-            seconds=done.seconds,
-            training_bits_per_character=training_bits,
+            seconds=before.seconds,
+            training_bits_per_character=before.loss_sum / max(1, before.step - before.evaluated_step) / LOG2,
             validation_bits_per_character=bits,
-            scored_characters=len(self._excerpts),
-            learning_rate=self.learning_rate(done.step - 1),
-            best=best,
+            scored_characters=len(excerpts),
+            learning_rate=self.learning_rate(before.step - 1),
+            best=self.state.best_step == before.step,
         )
 
     def _bits(self, parameters: Parameters, ids: Ids) -> float | None:
-        """Return the bits per character on ``ids`` (m,); None where there are none."""
+        """Return the bits per character of ``parameters`` on ``ids`` (n,); None where there are none."""
         if len(ids) == 0:
             return None
-        network = make_torch_network(LSTM(self.architecture, parameters).to(self.device))
-        unseen = self._unseen_bits * np.count_nonzero(ids == UNKNOWN_ID) / len(ids)
-        return bits_per_id(network, ids, self._start_id, self._updates.workers) + unseen
+        network = make_torch_network(LSTM(self.architecture, parameters).to(self._compute.device))
+        return self._validation.bits(network, ids, self._updates.threads)
 
     def _recover(self, loss: float) -> Recovered:
-        """Go back to the last snapshot with half the learning rate."""
-        failed = self.position
-        if failed.recoveries == RECOVERIES:
-            raise TrainingError(
-                f"Training diverged {RECOVERIES + 1} times, the last time at step {failed.step}, even with the "
-                f"learning rate at {failed.rate_scale:.2g} of {self.plan.learning_rate:g}. The best model so far is "
-                "kept; train anew with a lower --learning-rate."
-            )
-        self._return_to(self.snapshot)
-        self._timed_from = None
-        self._move(rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)
-        self.snapshot = replace(self.snapshot, position=self.position)
+        """Go back to the last checkpoint with half the learning rate."""
+        failed = self.state
+        state = recovered(failed, self.checkpoint.state, self.plan)
+        self._return_to(self.checkpoint)
+        self._pace.restart()
+        self.state = state
+        self.checkpoint = replace(self.checkpoint, state=state)
         return Recovered(
-            step=failed.step,
-            back_to=self.position.step,
-            bits_per_character=loss / LOG2,
-            rate_scale=self.position.rate_scale,
+            step=failed.step, back_to=state.step, bits_per_character=loss / LOG2, rate_scale=state.rate_scale
         )
 
     def _move(self, **changes: Any) -> None:
-        self.position = replace(self.position, **changes)
+        self.state = replace(self.state, **changes)
 
-    def _take_snapshot(self) -> Snapshot:
-        best = {f"{BEST}{name}": array for name, array in self.best.items()}
-        return Snapshot(self.position, {**self._updates.arrays(), **best})
+    def _take_checkpoint(self) -> Checkpoint:
+        return Checkpoint(self.state, {**self._updates.arrays(), **self._best.arrays()})
 
-    def _return_to(self, snapshot: Snapshot) -> None:
-        self._updates.load(snapshot.arrays)
-        self.position = snapshot.position
-        self.best = {name: snapshot.arrays[f"{BEST}{name}"].copy() for name in self.best}
-
-
-def excerpts(ids: Ids, count: int) -> Ids:
-    """Return ``count`` of ``ids``, or a few less, in pieces of `EXCERPT` from all over them; all where there are no
-    more."""
-    if len(ids) <= count:
-        return ids
-    pieces = max(1, count // EXCERPT)
-    starts = np.linspace(0, len(ids) - EXCERPT, pieces).astype(int)
-    return np.concatenate([ids[start : start + EXCERPT] for start in starts])
+    def _return_to(self, checkpoint: Checkpoint) -> None:
+        self._updates.load(checkpoint.arrays)
+        self._best.load(checkpoint.arrays)
+        self.state = checkpoint.state
 
 
-def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.25) -> float:
+def measure_step(plan: Plan, vocabulary: Vocabulary, compute: Compute, seconds: float = 0.25) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
-    ids = np.arange((plan.streams + 1) * plan.window * 2) % vocabulary_size
-    windows = None if plan.stride is None else count_windows(len(ids), plan.window, plan.stride)
+    feeding = plan.feeding
+    ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
     # A rate of nearly nothing: what is measured is time, and no trial may diverge. First weights that take no time to
     # make, which the default ones do where there are thousands of characters.
-    changes = {"steps": 1_000_000, "windows": windows, "snapshot_every": 2, "learning_rate": 1e-12}
-    trial = plan.model_copy(update={**changes, "initial_weights": "keras"})
-    trainer = Trainer(trial, vocabulary_size, ids, ids[:0], seed=0, device=device, threads=threads)
-    steps: list[float] = []
+    changes = {"steps": 1_000_000, "checkpoint_every": 2, "learning_rate": 1e-12, "initial_weights": "keras"}
+    trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
+    trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
+    times: list[float] = []
     began = time.perf_counter()
     for event in trainer.run():
         if isinstance(event, Progress):
-            steps.append(trainer.position.seconds)
-        if len(steps) > 3 and time.perf_counter() - began > seconds:
+            times.append(trainer.state.seconds)
+        if len(times) > 3 and time.perf_counter() - began > seconds:
             break
     trainer.close()
     # The first interval warms caches and kernels up; the median is not moved by a neighbour's burst.
-    return float(np.median(np.diff(steps))) / trial.snapshot_every
+    return float(np.median(np.diff(times))) / trial.checkpoint_every

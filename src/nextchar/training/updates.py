@@ -1,4 +1,4 @@
-"""One update of the weights after another: batches read in parts side by side, gradients added up, an optimizer."""
+"""One update of the weights after another: batches read in shards side by side, gradients added up, an optimizer."""
 
 # torch types numpy arrays and gradients as unknown.
 # pyright: reportUnknownMemberType=false
@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from nextchar.files.tensor_file import Arrays
-from nextchar.networks.architecture import Ids, Parameters
+from nextchar.networks.architecture import Parameters
 from nextchar.networks.torch_network import LSTM, Dropout
-from nextchar.networks.torch_threads import Workers
+from nextchar.networks.torch_threads import Compute, TorchThreads
 from nextchar.randomness import random_stream
-from nextchar.training.batches import ParallelStreams, ShuffledWindows
+from nextchar.training.dataset import Dataset
 from nextchar.training.initial_weights import initial_parameters, keras_initial_parameters
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
@@ -28,35 +28,31 @@ from nextchar.training.plan import Plan
 class Updates:
     """The weights of a plan's network, and all that an update of them depends on beside the step's number."""
 
-    def __init__(
-        self, plan: Plan, vocabulary_size: int, training: Ids, *, seed: int, device: torch.device, threads: int
-    ) -> None:
-        """Make the network, its first weights, and the batches of ``training`` (n,).
+    def __init__(self, plan: Plan, dataset: Dataset, seed: int, compute: Compute) -> None:
+        """Make the network, its first weights, and the batches of the training text.
 
         Args:
             plan: every number.
-            vocabulary_size: V.
-            training: ids to learn from.
+            dataset: what to learn from.
             seed: of the initial weights, the order of the data and dropout.
-            device: where to compute.
-            threads: to compute with on the CPU.
+            compute: where.
         """
-        self._plan, self._device = plan, device
-        self.architecture = plan.architecture(vocabulary_size)
+        self._plan, training = plan, dataset.training
+        self.architecture = plan.architecture(dataset.vocabulary.size)
         random = random_stream(seed, "weights")
         if plan.initial_weights == "keras":
             parameters = keras_initial_parameters(self.architecture, random)
         else:
             parameters = initial_parameters(self.architecture, random, training)
-        self.module = LSTM(self.architecture, parameters).to(device)
-        if plan.stride is not None:
+        self.module = LSTM(self.architecture, parameters).to(compute.device)
+        if not plan.feeding.carries_state:
             self.module.prepare_windows()
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
-        self.batches = _make_batches(plan, training, seed)
-        self.workers = Workers(plan.shards, threads)
-        widths = [where.stop - where.start for where in self.workers.parts(plan.streams)]
-        self._parts = [_Part(self.module, plan, width, number, seed) for number, width in enumerate(widths)]
+        self.batches = plan.feeding.batches(training, seed)
+        self.threads = TorchThreads(plan.shards, compute.threads)
+        sizes = [columns.stop - columns.start for columns in self.threads.shards(plan.feeding.batch)]
+        self._shards = [_Shard(self.module, plan, size, number, seed) for number, size in enumerate(sizes)]
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now."""
@@ -65,11 +61,11 @@ class Updates:
     def update(self, step: int, learning_rate: float) -> Tensor:
         """Make the update of ``step``, counted from 0; return the loss before it, in nats per character."""
         inputs, targets = self.batches.batch(step)  # (T, B)
-        columns = self.workers.parts(inputs.shape[1])
-        computed = self.workers.map(lambda number: self._parts[number].gradients(inputs, targets, columns[number]))
+        columns = self.threads.shards(inputs.shape[1])
+        computed = self.threads.map(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
         losses, gradients = zip(*computed, strict=True)
-        for weight, parts in zip(self._weights.values(), zip(*gradients, strict=True), strict=True):
-            weight.grad = reduce(torch.add, parts)
+        for weight, of_shards in zip(self._weights.values(), zip(*gradients, strict=True), strict=True):
+            weight.grad = reduce(torch.add, of_shards)
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
         self._optimizer.step(learning_rate)
@@ -82,8 +78,8 @@ class Updates:
             arrays[f"weights/{name}"] = _copy(weight)
             for key, value in self._optimizer.state[name].items():
                 arrays[f"optimizer/{name}/{key}"] = _copy(value)
-        for number, part in enumerate(self._parts):
-            arrays.update({f"part{number}/{name}": array for name, array in part.arrays().items()})
+        for number, shard in enumerate(self._shards):
+            arrays.update({f"shard{number}/{name}": array for name, array in shard.arrays().items()})
         return arrays
 
     def load(self, arrays: Arrays) -> None:
@@ -92,49 +88,41 @@ class Updates:
         for name, values in self._optimizer.state.items():
             for key, value in values.items():
                 value.copy_(torch.from_numpy(arrays[f"optimizer/{name}/{key}"]))
-        for number, part in enumerate(self._parts):
-            part.load(_under(f"part{number}/", arrays))
+        for number, shard in enumerate(self._shards):
+            shard.load(_under(f"shard{number}/", arrays))
 
 
-def _make_batches(plan: Plan, training: Ids, seed: int) -> ParallelStreams | ShuffledWindows:
-    if plan.stride is not None:
-        return ShuffledWindows(training, plan.streams, plan.window, plan.stride, seed)
-    offset = int(random_stream(seed, "order").integers(len(training)))
-    return ParallelStreams(training, plan.streams, plan.window, offset)
-
-
-class _Part:
+class _Shard:
     """Some columns of the batches, with the state their streams have come to and a random stream of its own."""
 
-    def __init__(self, module: LSTM, plan: Plan, width: int, number: int, seed: int) -> None:
+    def __init__(self, module: LSTM, plan: Plan, size: int, number: int, seed: int) -> None:
         self._module = module
         self._device, self._bfloat16 = module.output.weight.device, plan.precision == "bfloat16"
         self._generator = torch.Generator(self._device)
         self._generator.manual_seed(int(random_stream(seed, "dropout", number).integers(2**63)))
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
-        # Windows begin at the zero state, streams where they were.
-        self._state = module.initial_state(width) if plan.stride is None else None
+        self._state = module.initial_state(size) if plan.feeding.carries_state else None
 
     def gradients(
         self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return this part's share of the batch's mean loss, in nats, and its gradients.
+        """Return this shard's share of the batch's mean loss, in nats, and its gradients.
 
         Args:
             inputs: the whole batch, shape (T, B).
             targets: the ids after the last steps of it, shape (T, B) or (1, B).
-            columns: those of this part.
+            columns: those of this shard.
         """
         read, wanted = (_to_device(batch[:, columns], self._device) for batch in (inputs, targets))  # (T, b)
-        width, weights = read.shape[1], list(self._module.tensors().values())
-        if width == 0:  # the last windows of a pass were too few for every part
+        size, weights = read.shape[1], list(self._module.tensors().values())
+        if size == 0:  # the last windows of a pass were too few for every shard
             return torch.zeros((), device=self._device), tuple(map(torch.zeros_like, weights))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
             if self._state is None:
                 logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
             else:
                 logits, after = self._module(read, self._state, self._dropout)  # (T, b, V)
-        loss = functional.cross_entropy(logits.float().flatten(0, -2), wanted.flatten()) * (width / inputs.shape[1])
+        loss = functional.cross_entropy(logits.float().flatten(0, -2), wanted.flatten()) * (size / inputs.shape[1])
         gradients = torch.autograd.grad(loss, weights)
         if after is not None:
             self._state = tuple((h.detach().float(), c.detach().float()) for h, c in after)

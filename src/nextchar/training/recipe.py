@@ -1,0 +1,54 @@
+"""A recipe: everything that a way to train decides before the first update. What trains then follows its plan alone."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.text.corpus import Corpus
+from nextchar.training.plan import ChosenPlan, Measure, Plan
+
+
+class Recipe(Protocol):
+    """A way to train; `nextchar.training.recipes` has them by name."""
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether rare characters share the unknown symbol; else the vocabulary has every character of the text."""
+        ...
+
+    @property
+    def is_prompt_fixed(self) -> bool:
+        """Whether the prompt belongs to the recipe, so that a run names it."""
+        ...
+
+    @property
+    def fall(self) -> float | None:
+        """Bits per character fall about with this power of the training time; None where that is not known."""
+        ...
+
+    def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
+        """Return the settings with the recipe's own in place of those that were not given."""
+        ...
+
+    def choose_plan(
+        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+    ) -> ChosenPlan:
+        """Return the plan for a text; what ``settings`` give is taken as given.
+
+        Args:
+            characters: of the training text.
+            vocabulary_size: V.
+            settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
+            threads: that compute side by side.
+            measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+
+        Raises:
+            TextError: the text is too short for it.
+            UsageError: the recipe does not have an option that is given.
+        """
+        ...
+
+    def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:
+        """Return what every sample of the run continues."""
+        ...

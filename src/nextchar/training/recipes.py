@@ -1,0 +1,16 @@
+"""The recipes by name. A further one is a module like `nextchar.training.classic_recipe`, a line here, and its name
+among `nextchar.settings.RecipeName`s."""
+
+from __future__ import annotations
+
+from nextchar.settings import RecipeName, TrainingSettings
+from nextchar.training.classic_recipe import ClassicRecipe
+from nextchar.training.default_recipe import DefaultRecipe
+from nextchar.training.recipe import Recipe
+
+RECIPES: dict[RecipeName, Recipe] = {"default": DefaultRecipe(), "classic": ClassicRecipe()}
+
+
+def recipe_of(training: TrainingSettings) -> Recipe:
+    """Return the recipe that ``training`` asks for."""
+    return RECIPES[training.recipe]

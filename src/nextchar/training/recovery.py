@@ -1,0 +1,39 @@
+"""Divergence: when training counts as lost, how it goes on from the last checkpoint, and when it gives up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nextchar.errors import TrainingError
+from nextchar.training.checkpoint import TrainingState
+from nextchar.training.plan import Plan
+
+DIVERGENCE = 1.0
+"""Nats by which the mean loss between two checkpoints may exceed the lowest before training counts as diverging."""
+MAX_RECOVERIES = 8
+"""Times a run may go back before it gives up; by then its learning rate is 1/256 of the plan's."""
+
+
+def has_diverged(loss: float, state: TrainingState) -> bool:
+    """Return whether ``loss``, the mean since the last checkpoint, is no number or far above the lowest one so far."""
+    return not loss < state.lowest_loss + DIVERGENCE
+
+
+def recovered(failed: TrainingState, last: TrainingState, plan: Plan) -> TrainingState:
+    """Return the state to go on from: that of the ``last`` checkpoint, with half the learning rate.
+
+    Args:
+        failed: the state in which training had diverged.
+        last: that of the last checkpoint.
+        plan: what is followed.
+
+    Raises:
+        TrainingError: training has diverged again and again.
+    """
+    if failed.recoveries == MAX_RECOVERIES:
+        raise TrainingError(
+            f"Training diverged {MAX_RECOVERIES + 1} times, the last time at step {failed.step}, even with the "
+            f"learning rate at {failed.rate_scale:.2g} of {plan.learning_rate:g}. The best model so far is "
+            "kept; train anew with a lower --learning-rate."
+        )
+    return replace(last, rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)

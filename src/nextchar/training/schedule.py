@@ -1,0 +1,31 @@
+"""The learning rate as a function of the step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nextchar.training.plan import Plan
+
+FINAL_RATE = 0.01
+"""Learning rate at the end of a cosine, as a share of its peak."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rates of a plan."""
+
+    plan: Plan
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of ``step``, counted from 0: linear warm-up, then half a cosine down to
+        `FINAL_RATE`, or constant."""
+        plan = self.plan
+        if step < plan.warm_up:
+            share = (step + 1) / plan.warm_up
+        elif plan.schedule == "constant":
+            share = 1.0
+        else:
+            fallen = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
+            share = FINAL_RATE + (1 - FINAL_RATE) * fallen
+        return plan.learning_rate * share

@@ -1,0 +1,114 @@
+"""Scoring on the way: when a run is scored, on how much of the held-out text, and which model is the best so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nextchar.files.tensor_file import Arrays
+from nextchar.model.calibration import fit_temperature
+from nextchar.model.scoring import bits_per_id
+from nextchar.networks.architecture import Ids, Network, Parameters
+from nextchar.parallel import Executor
+from nextchar.training.checkpoint import TrainingState
+from nextchar.training.dataset import Dataset
+from nextchar.training.plan import Plan
+
+SCORED_SHARE = 0.02
+"""Held-out characters that all evaluations read together, for each one trained on. Scoring one takes about six tenths
+of the time that training on one takes, so it is one or two hundredths of the time."""
+MIN_SCORED = 4096
+"""But no fewer in each evaluation, so that they can be compared."""
+EXCERPT = 2048
+"""Ids in a piece of what is scored on the way. The first few of each are predicted from what is of another."""
+_BEST = "best/"
+"""What the names of the best weights begin with in a checkpoint."""
+
+
+class Validation:
+    """The scorings of a run that follows a plan."""
+
+    def __init__(self, dataset: Dataset, plan: Plan, evaluations: int) -> None:
+        """Prepare ``evaluations`` scorings, evenly over the ``plan``."""
+        self._dataset, self._last = dataset, plan.steps
+        self._steps = frozenset(evaluation_steps(plan, evaluations))
+        held_out = dataset.validation
+        self.excerpts = excerpts(held_out, scored_at_once(plan, evaluations, len(held_out)))
+        """What is read on the way, shape (n,)."""
+
+    def is_due(self, step: int) -> bool:
+        """Return whether the model is scored after ``step``."""
+        return step in self._steps
+
+    def scored(self, step: int) -> Ids:
+        """Return the held-out ids, shape (n,), that the best model's bits after ``step`` are of: excerpts, and all at
+        the end of the plan."""
+        return self._dataset.validation if step == self._last else self.excerpts
+
+    def temperature(self, network: Network[Any], executor: Executor) -> float | None:
+        """Return the softmax temperature that the held-out text asks for; None where there is too little of it."""
+        held_out = self._dataset.validation
+        return fit_temperature(network, held_out, executor) if len(held_out) > 1 else None
+
+    def bits(self, network: Network[Any], ids: Ids, executor: Executor) -> float:
+        """Return the bits per character of ``network`` on some held-out ``ids`` (n,), at least one."""
+        start = int(self._dataset.training[-1])
+        return bits_per_id(network, ids, start, executor) + self._dataset.unknown_bits(ids)
+
+
+class BestModel:
+    """The best weights so far; which step they are of, and how good, stands in the state of training."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+
+    def offer(self, parameters: Parameters, bits: float | None, state: TrainingState) -> TrainingState:
+        """Keep ``parameters`` if they are better than the best so far; return the state after.
+
+        Args:
+            parameters: the weights after the step that ``state`` is of.
+            bits: per character, on the held-out text; where nothing is held out, None, the last weights are the best.
+            state: of training.
+        """
+        if bits is not None and state.best_bits is not None and not bits < state.best_bits:
+            return state
+        self.parameters = parameters
+        return replace(state, best_bits=bits, best_step=state.step)
+
+    def arrays(self) -> Arrays:
+        """Return the weights under the names they have in a checkpoint."""
+        return {f"{_BEST}{name}": array for name, array in self.parameters.items()}
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Go back to what `arrays` returned."""
+        self.parameters = {name: arrays[f"{_BEST}{name}"].copy() for name in self.parameters}
+
+
+def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
+    """Return the steps after which the model is scored: ``evaluations`` evenly over the plan, each at a checkpoint."""
+    epoch = plan.feeding.epoch_steps
+    # As many as there are passes over the windows, the last perhaps not whole: one after each.
+    every = epoch if epoch and evaluations == math.ceil(plan.steps / epoch) else plan.steps / evaluations
+    wanted = (min(plan.steps, math.ceil(every * number)) for number in range(1, evaluations + 1))
+    return sorted({plan.boundary_after(step - 1) for step in wanted})
+
+
+def scored_at_once(plan: Plan, evaluations: int, held_out: int) -> int:
+    """Return how many of the ``held_out`` characters each evaluation reads: all where they are not much more than what
+    takes little time, and after each pass over windows, which takes long."""
+    enough = max(MIN_SCORED, int(SCORED_SHARE * plan.characters / evaluations))
+    return held_out if plan.feeding.epoch_steps or held_out < 2 * enough else enough
+
+
+def excerpts(ids: Ids, count: int) -> Ids:
+    """Return ``count`` of ``ids``, or a few less, in pieces of `EXCERPT` from all over them; all where there are no
+    more."""
+    if len(ids) <= count:
+        return ids
+    pieces = max(1, count // EXCERPT)
+    starts = np.linspace(0, len(ids) - EXCERPT, pieces).astype(int)
+    return np.concatenate([ids[start : start + EXCERPT] for start in starts])

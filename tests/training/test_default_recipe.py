@@ -1,0 +1,132 @@
+"""The default recipe: the choice of sizes and lengths."""
+
+import pytest
+
+from nextchar.settings import TrainingSettings, build
+from nextchar.training.default_recipe import LARGE_SIZE, LARGE_STREAMS, SIZES, STREAMS, DefaultRecipe
+from nextchar.training.feeding import Streams
+from nextchar.training.plan import ChosenPlan, Plan, training_work
+
+TWO_CORES = 3e11
+
+
+def measure_like_two_cores(plan: Plan) -> float:
+    """Return the seconds of a step on a machine whose speed follows the model that the chooser has of machines."""
+    hidden = plan.hidden[0]
+    rate = TWO_CORES * hidden / (hidden + 180) / training_work(hidden, plan.embedding or 60, 60)
+    return plan.feeding.predicted * len(plan.hidden) / rate
+
+
+def choose(characters: int, vocabulary_size: int = 60, speed: float = 1.0, **options: object) -> ChosenPlan:
+    return DefaultRecipe().choose_plan(
+        characters,
+        vocabulary_size,
+        build(TrainingSettings, options),
+        2,
+        lambda plan: measure_like_two_cores(plan) / speed,
+    )
+
+
+def never(plan: Plan) -> float:
+    raise AssertionError("nothing is to be measured")
+
+
+@pytest.mark.parametrize(("seconds", "hidden"), [(5, 128), (10, 192), (60, 384), (180, 512)])
+def test_more_time_means_a_larger_network(seconds: float, hidden: int) -> None:
+    assert choose(540_803, time=seconds).plan.hidden == (hidden,)
+
+
+def test_a_large_network_is_as_fast_as_it_is_with_its_streams() -> None:
+    """Where it is not given them, the same machine is too slow for it."""
+    assert choose(1_000_000, time=60, speed=0.6).plan.hidden == (384,)
+    assert choose(1_000_000, time=60, speed=0.6, streams=STREAMS).plan.hidden == (256,)
+
+
+def test_a_faster_machine_means_a_larger_network() -> None:
+    sizes = [choose(1_000_000, time=20, speed=speed).plan.hidden[0] for speed in (0.2, 1, 5)]
+    assert sizes == sorted(set(sizes))
+
+
+@pytest.mark.parametrize("seconds", [2, 10, 60, 600])
+def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
+    chosen = choose(5_000_000, time=seconds)
+    assert chosen.expected_seconds == pytest.approx(0.95 * seconds, rel=0.05)
+    assert chosen.expected_seconds <= seconds
+    assert chosen.plan.steps * measure_like_two_cores(chosen.plan) == pytest.approx(chosen.expected_seconds)
+
+
+@pytest.mark.parametrize("options", [{"steps": 50}, {"epochs": 1}, {"time": 60}])
+def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, object]) -> None:
+    small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (LARGE_SIZE - 1, LARGE_SIZE))
+    assert (small.feeding.batch, large.feeding.batch) == (STREAMS, LARGE_STREAMS)
+    assert choose(540_803, hidden=LARGE_SIZE, streams=7, **options).plan.feeding.batch == 7
+
+
+def test_every_layer_counts_for_dropout() -> None:
+    assert (
+        choose(540_803, epochs=8, hidden=256, layers=2).plan.dropout
+        > choose(540_803, epochs=8, hidden=256).plan.dropout
+    )
+
+
+def test_what_is_timed_has_the_dropout_that_it_will_have() -> None:
+    timed: list[Plan] = []
+
+    def measure(plan: Plan) -> float:
+        timed.append(plan)
+        return measure_like_two_cores(plan)
+
+    chosen = DefaultRecipe().choose_plan(100_000, 60, TrainingSettings(time=60), 2, measure).plan
+    assert chosen.dropout > 0.1
+    assert (timed[-1].hidden, timed[-1].feeding) == (chosen.hidden, chosen.feeding)
+    assert timed[-1].dropout == pytest.approx(chosen.dropout, rel=0.1)
+
+
+def test_a_minute_is_the_default() -> None:
+    assert choose(1_000_000).plan == choose(1_000_000, time=60).plan
+
+
+def test_a_short_text_is_not_learned_by_heart() -> None:
+    chosen = choose(18_000, time=600)
+    assert chosen.plan.characters / 18_000 <= 20
+    assert "short" in chosen.notes[0]
+    assert chosen.plan.dropout == 0.4182
+    assert chosen.plan.hidden[0] <= 128
+
+
+def test_a_large_text_is_read_without_dropout() -> None:
+    assert choose(50_000_000, time=60).plan.dropout == 0
+
+
+def test_steps_and_epochs_need_no_measurement() -> None:
+    chosen = DefaultRecipe().choose_plan(540_803, 58, TrainingSettings(steps=500), 2, never)
+    assert (chosen.plan.steps, chosen.expected_seconds) == (500, None)
+    by_epochs = DefaultRecipe().choose_plan(540_803, 58, TrainingSettings(epochs=2), 2, never).plan
+    assert by_epochs.characters == pytest.approx(2 * 540_803, rel=0.01)
+
+
+def test_what_is_given_is_taken() -> None:
+    given = {
+        "hidden": 77, "layers": 2, "embedding": 0, "dropout": 0.3, "streams": 5, "window": 9, "learning_rate": 0.5,
+        "weight_decay": 0.7, "clip": 3.0, "steps": 4,
+    }  # fmt: skip
+    plan = choose(100_000, **given).plan
+    assert (plan.hidden, plan.embedding, plan.dropout, plan.feeding) == (
+        (77, 77),
+        None,
+        0.3,
+        Streams(batch=5, window=9),
+    )
+    assert (plan.learning_rate, plan.weight_decay, plan.clip, plan.steps) == (0.5, 0.7, 3.0, 4)
+
+
+@pytest.mark.parametrize(("threads", "shards"), [(1, 1), (2, 2), (3, 3), (64, 8)])
+def test_each_thread_has_streams_enough(threads: int, shards: int) -> None:
+    assert DefaultRecipe().choose_plan(540_803, 58, TrainingSettings(steps=5), threads, never).plan.shards == shards
+
+
+@pytest.mark.parametrize("characters", [2, 3, 10, 100, 127, 128, 1000, 49_999, 50_000])
+def test_any_length_of_text_has_a_plan(characters: int) -> None:
+    plan = choose(characters, vocabulary_size=2, time=1).plan
+    assert plan.feeding.predicted <= max(characters, 1)
+    assert plan.hidden[0] in SIZES
