@@ -52,6 +52,8 @@ def random_model(characters: str = ALPHABET, seed: int = 0, **provenance: object
 class BigramNetwork:
     """Predicts from the last id alone, with the probabilities given: shape (V, V), rows are the id read."""
 
+    context_length = 1
+
     def __init__(self, probabilities: np.ndarray) -> None:
         self.logits = np.log(probabilities).astype(np.float32)
         self.vocabulary_size = len(probabilities)

@@ -69,18 +69,20 @@ def session_of(written: bytes) -> Any:
 class OnnxNetwork:
     """A `Network` that onnxruntime computes; its state is the tensors, in their order."""
 
+    context_length = None
+
     def __init__(self, file: ModelFile) -> None:
         self.session = session_of(content(file))
         self.vocabulary_size = file.architecture.vocabulary_size
         self._states = self.session.get_inputs()[1:]
 
-    def initial_state(self, batch: int) -> list[np.ndarray]:
-        return [np.zeros((batch, state.shape[1]), np.float32) for state in self._states]
+    def initial_state(self, batch: int) -> tuple[np.ndarray, ...]:
+        return tuple(np.zeros((batch, state.shape[1]), np.float32) for state in self._states)
 
-    def forward(self, ids: Ids, state: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    def forward(self, ids: Ids, state: tuple[np.ndarray, ...]) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         given = dict(zip([state.name for state in self._states], state, strict=True))
         logits, *after = self.session.run(None, {"ids": np.asarray(ids, np.int64), **given})
-        return logits, after
+        return logits, tuple(after)
 
 
 def some_ids(size: int, batch: int, time: int) -> np.ndarray:

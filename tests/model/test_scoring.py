@@ -8,6 +8,7 @@ import pytest
 
 from nextchar.model import scoring as evaluation
 from nextchar.model.scoring import Scorer, bits_per_id, log2_softmax
+from nextchar.networks import states
 from nextchar.networks.architecture import Network
 from nextchar.parallel import Threads
 from tests.small_networks import BigramNetwork, random_network, windowed_network
@@ -63,10 +64,10 @@ def test_segments_of_a_network_that_never_forgets_are_read_again(monkeypatch: py
     ids = np.random.default_rng(0).integers(9, size=1500)
     expected = in_one_go(network, ids, monkeypatch)
     monkeypatch.setattr(evaluation, "WARM_UP", 16)
-    monkeypatch.setattr(evaluation, "SAME", np.inf)
+    monkeypatch.setattr(states, "SAME", np.inf)
     trusting = Scorer(network, 0).score(ids)
     assert np.abs(trusting - expected).max() > 0.1
-    monkeypatch.setattr(evaluation, "SAME", 1e-5)
+    monkeypatch.setattr(states, "SAME", 1e-5)
     np.testing.assert_allclose(Scorer(network, 0).score(ids), expected, atol=1e-4)
     assert -Scorer(network, 0).score(ids).mean() == pytest.approx(-expected.mean(), abs=1e-6)
 

@@ -213,6 +213,8 @@ def test_segments_scored_side_by_side_change_nothing(
 class Blend:
     """Networks whose logits are added with weights: their state is the tuple of the states of both."""
 
+    context_length = None
+
     def __init__(self, networks: tuple[Network[Any], ...], weights: tuple[float, ...]) -> None:
         self.networks, self.weights = networks, weights
         self.vocabulary_size = networks[0].vocabulary_size

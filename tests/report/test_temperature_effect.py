@@ -12,6 +12,8 @@ from nextchar.report.temperature_effect import LEAST_READ, entropy, temperature_
 class Scripted:
     """Predicts p of the row at each position, whatever it reads."""
 
+    context_length = None
+
     def __init__(self, rows: list[list[float]]) -> None:
         self.rows = np.array(rows)
 

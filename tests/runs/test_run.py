@@ -264,3 +264,15 @@ def test_the_classic_recipe_resumes_exactly(folder: RunFolder, texts: Texts, tmp
     list(again.events())
     for name, array in whole.model.file.parameters.items():
         np.testing.assert_array_equal(again.model.file.parameters[name], array)
+
+
+def test_the_plan_of_a_classic_run_gives_the_same_weights_again(
+    folder: RunFolder, texts: Texts, tmp_path: Path
+) -> None:
+    whole = classic(folder, texts, tmp_path / "cache")
+    list(whole.events())
+    again = Run.new(None, texts, TINY, like=folder, cache=tmp_path / "cache")
+    list(again.events())
+    assert again.model.vocabulary == whole.model.vocabulary
+    for name, array in whole.model.file.parameters.items():
+        np.testing.assert_array_equal(again.model.file.parameters[name], array)

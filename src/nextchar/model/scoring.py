@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.networks.architecture import Ids, Network, join_states, map_states, state_rows
+from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
 from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 
@@ -17,8 +18,6 @@ WARM_UP = 256
 """Ids read before a segment, to come to the state that it begins with."""
 SEGMENTS = 128
 """Parts, at most, of a long text that are read side by side; each at least four times as long as its warm-up."""
-SAME = 1e-5
-"""Difference of two states, as a share of them or of 1, below which one is as good as the other."""
 
 Scores = NDArray[np.float64]
 
@@ -39,7 +38,7 @@ class Scorer:
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
         # The state of a network that reads n ids and no more is whole once it has read them.
-        warm_up = max(WARM_UP, getattr(self._network, "context_length", 0))
+        warm_up = max(WARM_UP, self._network.context_length or 0)
         segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
         if segments < 2:
             return self._score_rest(ids)
@@ -75,12 +74,12 @@ class Scorer:
         scores, ended = self._read_rows(inputs, targets, begun)
         while True:
             truly = join_states([self._state, state_rows(ended, slice(0, -1))])
-            wrong = np.flatnonzero(_differ(begun, truly))
+            wrong = differing_rows(begun, truly)
             if len(wrong) == 0:
                 break
             begun = truly
             scores[wrong], again = self._read_rows(inputs[wrong], targets[wrong], state_rows(truly, wrong))
-            ended = _with_rows(ended, wrong, again)
+            ended = with_rows(ended, wrong, again)
         self._state, self._before = state_rows(ended, slice(-1, None)), int(ids[-1])
         return scores.ravel()
 
@@ -107,31 +106,6 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
         if targets is not None:
             scores[:, columns] = log2_softmax(logits, targets[:, columns])
     return scores, state
-
-
-def _differ(one: Any, other: Any) -> NDArray[np.bool_]:
-    """Return for each text whether two states of it are not the same, but for rounding: shape (B,)."""
-    differ = np.zeros(0, np.bool_)
-
-    def compare(mine: NDArray[Any], theirs: NDArray[Any]) -> None:
-        nonlocal differ
-        far = np.abs(mine - theirs) > SAME * np.maximum(1, np.abs(theirs))
-        rows = far.reshape(len(far), -1).sum(-1) > 0  # (B,)
-        differ = rows | differ if len(differ) else rows
-
-    map_states(compare, one, other)
-    return differ
-
-
-def _with_rows(state: Any, rows: NDArray[np.intp], new: Any) -> Any:
-    """Return ``state`` with ``rows`` of it exchanged for those of ``new``."""
-
-    def exchange(old: NDArray[Any], instead: NDArray[Any]) -> NDArray[Any]:
-        changed = old.copy()
-        changed[rows] = instead
-        return changed
-
-    return map_states(exchange, state, new)
 
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:

@@ -2,6 +2,7 @@
 
 Read in this order; a module imports only from those before it:
 
+- `states`: what a network remembers of the texts side by side.
 - `architecture`: the contract: equations, parameter names and shapes, the `Network` protocol.
 - `numpy_network`: the LSTM in NumPy: short, readable, the reference.
 - `windowed`: a network that starts from the zero state for each prediction.

@@ -23,12 +23,13 @@ Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
+from typing import Annotated, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+from nextchar.networks.states import S
 
 Ids = NDArray[np.integer]
 Floats = NDArray[np.float32]
@@ -108,17 +109,19 @@ class State(NamedTuple):
         return cls(zeros, zeros)
 
 
-S = TypeVar("S")
-"""What a network remembers of the text so far, never changed once made: an array, or a tuple of such, whose first axis
-are the texts side by side. What is in it is nobody's business but the network's."""
-
-
 class Network(Protocol[S]):
-    """Anything that predicts the next character from those before it."""
+    """Anything that predicts the next character from those before it. Its state is one of `nextchar.networks.states`:
+    arrays whose first axis are the texts side by side."""
 
     @property
     def vocabulary_size(self) -> int:
         """V: the number of ids."""
+        ...
+
+    @property
+    def context_length(self) -> int | None:
+        """n where a prediction depends on the last n ids alone: once these are read, the state is whole; None where it
+        depends on all before it."""
         ...
 
     def initial_state(self, batch: int) -> S:
@@ -129,26 +132,3 @@ class Network(Protocol[S]):
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after, leaving ``state``
         as it was."""
         ...
-
-
-def map_states(function: Callable[..., Any], *states: Any) -> Any:
-    """Return the state made of ``function`` of the arrays that are in the same place of each of ``states``."""
-    first = states[0]
-    if isinstance(first, np.ndarray):
-        return function(*states)
-    parts = [map_states(function, *parts) for parts in zip(*states, strict=True)]
-    return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
-
-
-def state_rows(state: S, rows: slice | NDArray[np.intp]) -> S:
-    """Return the state of some of the texts."""
-
-    def take(array: NDArray[Any]) -> NDArray[Any]:
-        return array[rows]
-
-    return map_states(take, state)
-
-
-def join_states(states: Sequence[S]) -> S:
-    """Return the state of all texts of ``states``, at least one, side by side."""
-    return map_states(lambda *arrays: np.concatenate(arrays), *states)

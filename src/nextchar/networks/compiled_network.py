@@ -23,6 +23,9 @@ class CompiledNetwork:
     Safe under threads: what a call works on is its own, and nothing of the network is changed by it.
     """
 
+    context_length: int | None = None
+    """The state is carried on from all that was read."""
+
     def __init__(self, architecture: Architecture, parameters: Parameters, weights: Weights = "float32") -> None:
         """Prepare the network.
 

@@ -12,6 +12,9 @@ HALF = np.float32(0.5)
 class NumpyNetwork:
     """An LSTM network over NumPy arrays, following the equations of `nextchar.networks.architecture`."""
 
+    context_length: int | None = None
+    """The state is carried on from all that was read."""
+
     def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
         """Prepare the network.
 

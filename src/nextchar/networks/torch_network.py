@@ -148,6 +148,9 @@ class TorchNetwork:
     """The trainable network as a `nextchar.networks.architecture.Network` that carries its state, to be scored while it
     trains."""
 
+    context_length: int | None = None
+    """The state is carried on from all that was read."""
+
     def __init__(self, module: LSTM) -> None:
         self.module = module
         self.vocabulary_size = module.architecture.vocabulary_size

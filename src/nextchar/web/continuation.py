@@ -33,8 +33,7 @@ def read_prompt(network: Network[Any], ids: Ids, step: T) -> Generator[T, None, 
     """Read ``ids`` (T,) chunk by chunk, yielding ``step`` after each; return the logits (V,) after the last and the
     state."""
     # A network that reads n ids for each prediction has no use for those before them.
-    context: int | None = getattr(network, "context_length", None)
-    ids, state = np.asarray(ids, np.intp)[-(context or 0) :], network.initial_state(1)
+    ids, state = np.asarray(ids, np.intp)[-(network.context_length or 0) :], network.initial_state(1)
     last = np.empty(0, np.float32)
     for first in range(0, len(ids), CHUNK):
         logits, state = network.forward(ids[None, first : first + CHUNK], state)  # (1, t, V)
