@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import nextchar
+import nextchar.training
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError, TrainingError
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import SCORED, Prepared, Texts, import_trainer, prepare, resume
@@ -159,7 +159,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
 
 
 def test_torch_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(nextchar, "trainer", raising=False)
+    monkeypatch.delattr(nextchar.training, "trainer", raising=False)
     monkeypatch.setitem(sys.modules, "nextchar.training.trainer", None)
     with pytest.raises(ModuleNotFoundError):
         import_trainer()

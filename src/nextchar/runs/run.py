@@ -29,7 +29,7 @@ class Run:
     def __init__(
         self, folder: RunFolder | None, prepare: Callable[[], Preparation], clock: Callable[[], float], *, is_new: bool
     ) -> None:
-        """`Run.new` and `Run.resume` make runs."""
+        """Use `Run.new` or `Run.resume`."""
         self.folder, self._is_new = folder, is_new
         self._preparation, self._clock = prepare, clock
         self._prepared: Prepared | None = None
@@ -53,7 +53,7 @@ class Run:
             folder: where everything is kept; None keeps nothing on disk.
             texts: what to learn from.
             training: how; None is the default.
-            like: another run, whose plan is taken instead of one chosen anew.
+            like: another run, whose recipe and plan are taken instead of a plan chosen anew.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
@@ -65,7 +65,7 @@ class Run:
 
     @classmethod
     def resume(cls, folder: RunFolder, *, cache: Path, clock: Callable[[], float] = time.monotonic) -> Run:
-        """Return the run in ``folder``, to go on from where it was saved; arguments are those of `new`."""
+        """Return the run in ``folder``, to continue from where it was saved; arguments are those of `new`."""
         return cls(folder, lambda: resume(folder, cache), clock, is_new=False)
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:

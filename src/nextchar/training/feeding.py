@@ -38,7 +38,7 @@ class Streams(_Feeding):
 
     @property
     def carries_state(self) -> bool:
-        """Whether a batch goes on from the state that the batch before ended in."""
+        """Whether a batch begins with the state that the batch before ended in."""
         return True
 
     @property
@@ -78,7 +78,7 @@ class Windows(_Feeding):
 
     @property
     def carries_state(self) -> bool:
-        """Whether a batch goes on from the state that the batch before ended in."""
+        """Whether a batch begins with the state that the batch before ended in."""
         return False
 
     @property
