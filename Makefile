@@ -22,7 +22,7 @@ lint: $(VENV)/.dev
 
 # docs/cli.md is made from the command itself; a test compares them.
 docs: $(VENV)/.dev
-	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python scripts/generate_cli.py
 
 clean:
 	rm -rf $(VENV)
