@@ -113,7 +113,7 @@ def measure(address: str, clients: int, characters: int, seconds: float) -> list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--characters", type=int, default=100)

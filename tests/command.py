@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any, cast
 
 import pytest
 
@@ -65,11 +66,11 @@ def converted(capsys: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
 
 
 @contextmanager
-def running(*arguments: object, **options: object) -> Iterator[subprocess.Popen[bytes]]:
+def running(*arguments: object, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command, whose pipes can be read; at the end it is killed, should it still run."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
-    started = subprocess.Popen([*COMMAND, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload]
-    with started as process:
+    started = subprocess.Popen([*COMMAND, *map(str, arguments)], **{**pipes, **options})
+    with cast("subprocess.Popen[bytes]", started) as process:
         try:
             yield process
         finally:

@@ -21,7 +21,7 @@ def blas_threads() -> list[int]:
 
 
 def test_a_part_has_one_thread_and_afterwards_all_is_as_before() -> None:
-    np.ones((2, 2)) @ np.ones((2, 2))
+    np.matmul(np.ones((2, 2)), np.ones((2, 2)))
     before = blas_threads()
     inside = Threads(2).in_parts(lambda _: blas_threads(), 4)
     assert all(set(threads) == {1} for threads in inside)

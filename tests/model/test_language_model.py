@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_strict_refuses_unknown_characters_and_names_them() -> None:
 
 
 @pytest.mark.parametrize("options", [{"temperature": -1}, {"top_k": 0}, {"lenght": 3}, {"top_p": 1.5}])
-def test_wrong_options_are_usage_errors(options: dict[str, object]) -> None:
+def test_wrong_options_are_usage_errors(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         random_model().generate("a", **options)
 

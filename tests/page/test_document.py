@@ -73,7 +73,7 @@ def test_it_names_no_other_host() -> None:
         assert address.startswith(("#", "data:")), address
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     assert policy is not None
-    rules = dict(rule.strip().partition(" ")[::2] for rule in policy[1].split(";"))
+    rules = {name: value for name, _, value in (rule.strip().partition(" ") for rule in policy[1].split(";"))}
     assert rules["default-src"] == "'none'"
     assert rules["connect-src"] == "'self'"
 

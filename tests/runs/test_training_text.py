@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.runs.test_folder import SETTINGS
 from tests.small_networks import random_model
 
 
-def make_run(book: Path, cache: Path, path: Path, **provenance: object) -> RunFolder:
+def make_run(book: Path, cache: Path, path: Path, **provenance: Any) -> RunFolder:
     """Return the folder of a run on ``book`` that has a model, whose weights mean nothing."""
     corpus = encode([open_text(book)], TextSettings(), TrainingSettings(), cache)
     model = random_model(corpus.vocabulary.characters, corpus=["book"], corpus_key=corpus.key, **provenance)

@@ -106,9 +106,8 @@ def test_the_built_in_text_needs_nothing_and_is_always_the_same(tmp_path: Path) 
 
 def test_a_text_is_fetched_once_and_then_in_the_cache(served: CatalogEntry, tmp_path: Path) -> None:
     downloader = FakeDownloader(b"served text\n")
-    for _ in range(2):
-        path = find("served", cache=tmp_path, downloader=downloader)
-        assert path.read_bytes() == downloader.data
+    first, path = (find("served", cache=tmp_path, downloader=downloader) for _ in range(2))
+    assert first.read_bytes() == path.read_bytes() == downloader.data
     assert downloader.asked == ["fake://x"]
     assert next(e for e in listing(tmp_path) if e["name"] == "served")["here"] is True
     path.write_bytes(b"damaged")

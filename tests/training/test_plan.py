@@ -1,5 +1,7 @@
 """The choice of sizes and lengths."""
 
+from typing import Any
+
 import pytest
 
 from nextchar.settings import TrainingSettings, build
@@ -59,12 +61,13 @@ def test_a_faster_machine_means_a_larger_network() -> None:
 def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
     chosen = choose(5_000_000, time=seconds)
     assert chosen.expected_seconds == pytest.approx(0.95 * seconds, rel=0.05)
+    assert chosen.expected_seconds is not None
     assert chosen.expected_seconds <= seconds
     assert chosen.plan.steps * measure_like_two_cores(chosen.plan) == pytest.approx(chosen.expected_seconds)
 
 
 @pytest.mark.parametrize("options", [{"steps": 50}, {"epochs": 1}, {"time": 60}])
-def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, object]) -> None:
+def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, Any]) -> None:
     small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (LARGE_SIZE - 1, LARGE_SIZE))
     assert (small.streams, large.streams) == (STREAMS, LARGE_STREAMS)
     assert choose(540_803, hidden=LARGE_SIZE, streams=7, **options).plan.streams == 7
