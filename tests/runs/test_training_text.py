@@ -76,7 +76,7 @@ def test_with_the_cache_gone_the_text_is_encoded_anew(run: RunFolder, tmp_path: 
 
 
 def test_a_text_that_is_gone_or_has_changed_is_said_so(run: RunFolder, book: Path, tmp_path: Path) -> None:
-    book.write_text(made_up_text() + "!")
+    book.write_text(made_up_text() + "!", encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"has changed since this run began .*Put the old text back"):
         found(run.path, tmp_path / "empty")
     book.unlink()

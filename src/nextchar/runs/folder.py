@@ -204,7 +204,7 @@ class RunFolder:
         Raises:
             RunFolderError: they cannot be written.
         """
-        with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8") as file:
+        with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8", newline="\n") as file:
             file.write("".join(event.model_dump_json() + "\n" for event in events))
 
     def events(self) -> list[Event]:
