@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
 COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import compile_kernels; compile_kernels()"
 
-.PHONY: demo test quick coverage lint style types forms docs clean
+.PHONY: demo test quick coverage lint style types scripts forms docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
@@ -23,7 +23,7 @@ quick: $(VENV)/.dev
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
-lint: style types forms
+lint: style types scripts forms
 
 style: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -31,6 +31,14 @@ style: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The page's scripts, by the checker of TypeScript, which is the one thing that comes from npm.
+scripts: node_modules/.bin/tsc
+	node_modules/.bin/tsc
+
+node_modules/.bin/tsc: package.json
+	npm install --no-package-lock --no-audit --no-fund --silent
+	touch $@
 
 # Held to the schemas that GitHub publishes.
 forms: $(VENV)/.dev
