@@ -19,7 +19,7 @@ test: $(VENV)/.dev
 quick: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/test_architecture_page.py tests/test_settings.py tests/test_documentation.py -k "not run and not reader"
 
-# The tests again, slower, with a report of the lines that none of them runs; pyproject.toml says how few there may be.
+# The tests again, slower, with a report of the lines that none of them runs.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
