@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
 COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import compile_kernels; compile_kernels()"
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test quick coverage lint style types scripts forms docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
@@ -15,18 +15,45 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: $(VENV)/.dev
+# Of the tests those that hold the code to its plan: seconds rather than minutes.
+quick: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/test_architecture_page.py tests/test_settings.py tests/test_documentation.py -k "not run and not reader"
+
+# The tests again, slower, with a report of the lines that none of them runs.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+lint: style types scripts forms
+
+style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The page's scripts, by the checker of TypeScript, which is the one thing that comes from npm.
+scripts: node_modules/.bin/tsc
+	node_modules/.bin/tsc
+
+node_modules/.bin/tsc: package.json
+	npm install --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+# Held to the schemas that GitHub publishes.
+forms: $(VENV)/.dev
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 
 # docs/cli.md is made from the command itself; a test compares them.
 docs: $(VENV)/.dev
-	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python scripts/generate_cli.py
 
 clean:
 	rm -rf $(VENV)
 
+# For another version: make clean, then make test PYTHON=python3.12
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 

@@ -146,15 +146,16 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="file for the single results, as JSON")
     arguments = parser.parse_args()
     results: list[Result] = []
+    runs: list[Path] = []
     with tempfile.TemporaryDirectory() as folder:
         for text in arguments.only or TEXTS:
             for budget in arguments.budget or [60.0]:
-                run = (arguments.runs or Path(folder)) / f"{text}-{budget:g}-0"
-                results.append(measure(text, budget, run))
+                runs.append((arguments.runs or Path(folder)) / f"{text}-{budget:g}-0")
+                results.append(measure(text, budget, runs[-1]))
                 print(results[-1], file=sys.stderr, flush=True)
                 if arguments.output:
                     arguments.output.write_text(json.dumps([asdict(result) for result in results], indent=1))
-        print_tables(results, measure_unforeseen(run, Path(folder)))
+        print_tables(results, measure_unforeseen(runs[-1], Path(folder)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras_worker import QUIET
 from machine import describe_machine
 from numba import njit
 from threadpoolctl import threadpool_limits
@@ -127,7 +128,7 @@ def with_onnxruntime(architecture: Architecture, parameters: Parameters, batch: 
 
     def step(ids: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
         logits, *after = session.run(None, {"ids": ids[:, None], **dict(zip(names, state, strict=True))})
-        return logits[:, 0], after
+        return np.asarray(logits)[:, 0], after
 
     zeros = [np.zeros((batch, size), np.float32) for size in architecture.hidden for _ in ("hidden", "cell")]
     return stepwise(step, zeros, batch)
@@ -150,7 +151,9 @@ def with_keras(architecture: Architecture, parameters: Parameters, batch: int, p
 
     def step(ids: np.ndarray, state: None) -> tuple[np.ndarray, None]:
         inputs = eye[ids][:, None]
-        logits = model.predict(inputs, batch_size=batch, verbose=0) if predict else np.asarray(model(inputs).detach())
+        logits = (
+            model.predict(inputs, batch_size=batch, verbose=QUIET) if predict else np.asarray(model(inputs).detach())
+        )
         return logits, state
 
     return stepwise(step, None, batch)
@@ -161,7 +164,7 @@ def _sum(array: np.ndarray) -> float:
     total = np.float32(0)
     for number in range(len(array)):
         total += array[number]
-    return total
+    return float(total)
 
 
 def bandwidth(size: int) -> float:
@@ -185,7 +188,7 @@ def arithmetic(threads: int) -> float:
     with threadpool_limits(threads, "blas"):
         for _ in range(8):
             began = time.perf_counter()
-            one @ one
+            np.matmul(one, one)
             best = min(best, time.perf_counter() - began)
     return 2 * 1024**3 / best
 
@@ -335,7 +338,7 @@ def scoring() -> list[str]:
             with threadpool_limits(threads, "blas"):
                 for _ in range(2):
                     began = time.perf_counter()
-                    Scorer(network, 0, threads).score(ids)
+                    Scorer(network, 0, Threads(threads)).score(ids)
                     best = min(best, time.perf_counter() - began)
             cells.append(f"{len(ids) / best:,.0f}")
         rows.append(f"| {hidden} | {' | '.join(cells)} |")

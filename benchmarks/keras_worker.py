@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 WINDOW, STRIDE, BATCH, HIDDEN, RATE = 60, 3, 128, 128, 0.01
+QUIET: Any = 0
+"""What Keras takes for `verbose`; the type it infers for it is that of its default, "auto"."""
 
 
 class KerasExample:
@@ -54,13 +56,13 @@ class KerasExample:
         """Train on ``count`` batches."""
         rows = slice(0, count * BATCH)
         began = time.perf_counter()
-        self._model.fit(self._inputs[rows], self._targets[rows], batch_size=BATCH, epochs=1, verbose=0)
+        self._model.fit(self._inputs[rows], self._targets[rows], batch_size=BATCH, epochs=1, verbose=QUIET)
         return {"seconds": time.perf_counter() - began}
 
     def epoch(self) -> dict[str, float]:
         """Make one pass over all windows, and score every held-out character from the 60 before it."""
         began = time.perf_counter()
-        self._model.fit(self._inputs, self._targets, batch_size=BATCH, epochs=1, verbose=0)
+        self._model.fit(self._inputs, self._targets, batch_size=BATCH, epochs=1, verbose=QUIET)
         return {"seconds": time.perf_counter() - began, "bits": self._held_out_bits()}
 
     def _held_out_bits(self) -> float:
@@ -69,7 +71,7 @@ class KerasExample:
         for first in range(0, len(windows), 8192):
             rows = slice(first, first + 8192)
             inputs = np.eye(self._size, dtype=bool)[windows[rows]]  # (n, T, V)
-            probabilities = self._model.predict(inputs, batch_size=1024, verbose=0)  # (n, V)
+            probabilities = self._model.predict(inputs, batch_size=1024, verbose=QUIET)  # (n, V)
             total -= float(np.log2(probabilities[np.arange(len(probabilities)), targets[rows]]).sum())
         return total / len(targets)
 
@@ -90,7 +92,7 @@ class KerasExample:
     def _predict(self, window: np.ndarray) -> np.ndarray:
         sampled = np.zeros((1, WINDOW, self._size))
         sampled[0, np.arange(WINDOW), window] = 1.0
-        return self._model.predict(sampled, verbose=0)[0]
+        return self._model.predict(sampled, verbose=QUIET)[0]
 
 
 def main() -> None:

@@ -119,8 +119,10 @@ def train(trainer: Trainer) -> tuple[float, float]:
     """Train; return bits per character and the seconds to `TARGET`."""
     reached = math.inf
     for event in trainer.run():
-        if isinstance(event, Evaluated) and event.validation_bits_per_character <= TARGET:
-            reached = min(reached, event.seconds)
+        if isinstance(event, Evaluated):
+            bits = event.validation_bits_per_character
+            if bits is not None and bits <= TARGET:
+                reached = min(reached, event.seconds)
     bits = trainer.state.best_bits
     trainer.close()
     assert bits is not None

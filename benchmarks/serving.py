@@ -82,7 +82,7 @@ class Load:
 
     def __init__(self, address: str, clients: int, seconds: float, script: str) -> None:
         """Begin to ask for ``address`` as ``script`` says."""
-        with tempfile.NamedTemporaryFile("w", suffix=".lua", delete=False) as file:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".lua", delete=False) as file:
             file.write(script + REPORT)
         load = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "60s", "-s", file.name, address]
         self._process = subprocess.Popen(load, stdout=subprocess.PIPE, text=True)
@@ -113,7 +113,7 @@ def measure(address: str, clients: int, characters: int, seconds: float) -> list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--characters", type=int, default=100)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from nextchar.cli import main
 
 COMMAND = (sys.executable, "-m", "nextchar")
 SMALL = ("--hidden", "16", "--streams", "4", "--window", "16", "--sample-length", "20", "--threads", "1")
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 PATIENCE = 120.0
 """Seconds after which a process counts as hanging."""
 
@@ -65,11 +67,11 @@ def converted(capsys: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
 
 
 @contextmanager
-def running(*arguments: object, **options: object) -> Iterator[subprocess.Popen[bytes]]:
+def running(*arguments: object, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command, whose pipes can be read; at the end it is killed, should it still run."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
-    started = subprocess.Popen([*COMMAND, *map(str, arguments)], **{**pipes, **options})  # type: ignore[call-overload]
-    with started as process:
+    started = subprocess.Popen([*COMMAND, *map(str, arguments)], **{**pipes, **options})
+    with cast("subprocess.Popen[bytes]", started) as process:
         try:
             yield process
         finally:

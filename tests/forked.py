@@ -2,14 +2,18 @@
 
 import multiprocessing
 import os
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from tests.command import PATIENCE, Outcome
+import pytest
+
+from tests.command import PATIENCE, Outcome, nextchar
+
+if sys.platform != "win32":
+    import resource
 
 _LOADED = [
     "torch._dynamo",
@@ -25,6 +29,8 @@ def forked(
     *arguments: object, output: Path, cwd: Path | None = None, largest_file: int | None = None
 ) -> Iterator[BaseProcess]:
     """Start the command, which writes to the folder ``output``; at the end it is killed, should it still run."""
+    if sys.platform == "win32":
+        pytest.skip("no process is forked on Windows")
     output.mkdir(exist_ok=True)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_LOADED)
@@ -41,9 +47,12 @@ def nextchar_forked(
     *arguments: object, output: Path, cwd: Path | None = None, largest_file: int | None = None
 ) -> Outcome:
     """Run the command to its end."""
+    if sys.platform == "win32" and largest_file is None:
+        return nextchar(*arguments, cwd=cwd)
     with forked(*arguments, output=output, cwd=cwd, largest_file=largest_file) as process:
         process.join(PATIENCE)
-    return Outcome(process.exitcode or 0, (output / "stdout").read_text(), (output / "stderr").read_text())
+    stdout, stderr = ((output / name).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
+    return Outcome(process.exitcode or 0, stdout, stderr)
 
 
 def wait_for(process: BaseProcess, happened: Callable[[], bool]) -> bool:
@@ -65,6 +74,6 @@ def _be_the_command(arguments: list[str], output: Path, cwd: Path | None, larges
             os.dup2(file.fileno(), number)
     if cwd is not None:
         os.chdir(cwd)
-    if largest_file is not None:
+    if sys.platform != "win32" and largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     sys.exit(main(arguments))

@@ -186,8 +186,8 @@ def anchors(page: Path) -> Iterator[str]:
 
 
 def generator(name: str = "generate_cli") -> ModuleType:
-    """Return a module of the folder docs."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    """Return a module of the folder scripts."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -209,8 +209,8 @@ def test_the_page_of_commands_tells_ranges_and_durations() -> None:
 
 @pytest.fixture
 def classic(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module docs/make_classic.py, which finds its neighbours."""
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    """The module scripts/make_classic.py, which finds its neighbours."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     return generator("make_classic")
 
 
@@ -219,7 +219,7 @@ def test_the_walk_shows_what_was_recorded(classic: ModuleType, language: str) ->
     record = classic.Record.model_validate_json(classic.RECORD.read_bytes())
     words = vars(classic)[language]
     page = (ROOT / "docs" / words["name"]).read_text(encoding="utf-8")
-    assert classic.fill(page, classic.values(record, words)) == page, "run python docs/make_classic.py --recorded"
+    assert classic.fill(page, classic.values(record, words)) == page, "run python scripts/make_classic.py --recorded"
     drawn = classic.drawings(record, page, words)
     assert set(drawn) == {f"classic-{name}{words['suffix']}" for name in FIGURES}
     for name, svg in drawn.items():
@@ -242,7 +242,7 @@ def test_values_in_the_walk_stand_inside_its_lines() -> None:
 
 
 def test_greedy_writing_is_found_to_repeat_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     find_loop = importlib.import_module("classic_record").find_loop
     loop = find_loop("it is so. " + "the same, " * 4, context=12)
     assert (loop.begins, loop.period) == (9, 10)  # the space before "the" comes again, too

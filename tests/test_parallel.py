@@ -21,7 +21,7 @@ def blas_threads() -> list[int]:
 
 
 def test_a_part_has_one_thread_and_afterwards_all_is_as_before() -> None:
-    np.ones((2, 2)) @ np.ones((2, 2))
+    np.matmul(np.ones((2, 2)), np.ones((2, 2)))
     before = blas_threads()
     inside = Threads(2).map_shards(lambda _: blas_threads(), 4)
     assert all(set(threads) == {1} for threads in inside)
@@ -30,7 +30,9 @@ def test_a_part_has_one_thread_and_afterwards_all_is_as_before() -> None:
 
 def test_the_cores_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert available_cores() == len(os.sched_getaffinity(0))
-    for said, cores in (("1", 1), ("1000", len(os.sched_getaffinity(0))), ("two", len(os.sched_getaffinity(0)))):
+    here = available_cores()
+    if hasattr(os, "sched_getaffinity"):  # not on macOS, not on Windows
+        assert here == len(os.sched_getaffinity(0))
+    for said, cores in (("1", 1), ("1000", here), ("two", here)):
         monkeypatch.setenv("OMP_NUM_THREADS", said)
         assert available_cores() == cores

@@ -100,7 +100,7 @@ def test_evaluate_scores_the_held_out_text_as_training_did(
     trained: Outcome, run: Path, text: Path, tmp_path: Path
 ) -> None:
     held_out = tmp_path / "end.txt"
-    held_out.write_text(text.read_text()[27_000:])
+    held_out.write_text(text.read_text(encoding="utf-8")[27_000:])
     result = json.loads(nextchar("evaluate", run, held_out, "--json").stdout)
     trained_bits = json.loads(trained.stdout)["validation_bits_per_character"]
     assert result["bits_per_character"] == pytest.approx(trained_bits, abs=0.01)

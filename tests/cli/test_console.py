@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -74,7 +73,7 @@ def test_a_prompt_in_the_encoding_of_the_terminal_is_read(model: Path) -> None:
 def test_names_of_files_may_be_any_bytes(cache_of_tests: Path, tmp_path: Path) -> None:
     text = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xe9.txt"))
     try:
-        text.write_text(made_up_text())
+        text.write_text(made_up_text(), encoding="utf-8")
     except OSError:
         pytest.skip("this file system takes UTF-8 names alone")
     run = text.with_suffix("")
@@ -89,7 +88,7 @@ def test_names_of_files_may_be_any_bytes(cache_of_tests: Path, tmp_path: Path) -
 
 def on_a_terminal(*arguments: object, **changes: str) -> tuple[int, str]:
     """Run the command with standard error on a terminal; return its exit status and what was shown."""
-    ours, theirs = pty.openpty()
+    ours, theirs = pytest.importorskip("pty", reason="this system has no such terminals").openpty()
     env = environment(TERM="xterm-256color", COLUMNS="100", **changes)
     with running(*arguments, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as process:
         os.close(theirs)

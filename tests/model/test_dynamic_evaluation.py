@@ -180,7 +180,7 @@ def test_the_same_text_has_the_same_scores_and_threads_are_left_alone() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
-    np.testing.assert_array_equal(*scores)
+    np.testing.assert_array_equal(scores[0], scores[1])
 
 
 def test_a_single_character_is_no_surprise() -> None:

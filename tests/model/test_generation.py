@@ -1,6 +1,7 @@
 """The loop that writes."""
 
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def both_networks() -> list[NumpyNetwork | CompiledNetwork]:
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 0}, {"top_k": 3}, {"top_p": 0.7}, {"min_p": 0.1}], ids=str)
-def test_every_network_writes_the_same(options: dict[str, float]) -> None:
+def test_every_network_writes_the_same(options: dict[str, Any]) -> None:
     settings = SamplingSettings(**{"temperature": 0.8, **options})
     written = [
         list(islice(generate_ids(network, np.array([1, 2]), settings, np.random.default_rng(7), (3,)), 1000))

@@ -56,6 +56,7 @@ def test_gradients_match_finite_differences(architecture: Architecture) -> None:
 
     loss().backward()
     for name, tensor in module.tensors().items():
+        assert tensor.grad is not None
         flat, gradient = tensor.data.view(-1), tensor.grad.view(-1)
         for index in random.choice(len(flat), size=min(8, len(flat)), replace=False):
             value, step = flat[index].item(), 1e-6
@@ -70,8 +71,10 @@ def test_gradients_match_finite_differences(architecture: Architecture) -> None:
 
 def test_the_second_bias_of_torch_is_not_trained() -> None:
     module = LSTM(ARCHITECTURES[1], parameters_of(ARCHITECTURES[1]))
-    assert not module.layers[0].bias_hh_l0.requires_grad
-    assert not module.layers[0].bias_hh_l0.any()
+    bias = module.layers[0].bias_hh_l0
+    assert isinstance(bias, torch.Tensor)
+    assert not bias.requires_grad
+    assert not bias.any()
 
 
 def test_dropout_keeps_the_mean_and_its_own_stream() -> None:

@@ -283,7 +283,7 @@ def test_the_head_tells_what_the_model_is(open_desk: OpenDesk, pages: Pages, lif
 def test_no_name_of_a_script_is_taken_twice() -> None:
     """All scripts of the page share their names: a function of the same name in two would silently be the later one."""
     folder = Path(page.__file__).parent
-    declared = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.M)
+    declared = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.M)
     names = [name for path in folder.glob("*.js") for name in declared.findall(path.read_text(encoding="utf-8"))]
     assert len(names) > 50
     assert [name for name, count in Counter(names).items() if count > 1] == []

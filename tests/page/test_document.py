@@ -57,14 +57,32 @@ def elements(page: str) -> Elements:
 def test_everything_is_in_it_in_its_order() -> None:
     found = elements(build_page({"life": "served"}))
     names = (*ENGINE_SCRIPTS, *APP_SCRIPTS)
-    assert [script.strip() for script in found.scripts] == [
-        (FOLDER / name).read_text(encoding="utf-8").strip() for name in names
-    ]
+    for name, script in zip(names, found.scripts, strict=True):
+        source = (FOLDER / name).read_text(encoding="utf-8")
+        assert script.strip() == re.sub(r"^import [^;]*;\n|^export ", "", source, flags=re.M).strip()
+        assert not re.search(r"^ *(import|export)\b", script, re.M)
     assert all(script.lstrip().startswith("'use strict';") for script in found.scripts)
     assert [style.strip() for style in found.styles] == [(FOLDER / STYLE).read_text(encoding="utf-8").strip()]
     assert json.loads(found.data["setup"]) == {"life": "served"}
     assert "model" not in found.data
     assert {path.name for path in FOLDER.glob("*.js")} == set(names)
+
+
+def test_every_import_is_of_something_exported_and_what_is_exported_is_used() -> None:
+    sources = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.js")}
+    exported = {
+        (name, word)
+        for name, source in sources.items()
+        for word in re.findall(r"^export (?:async )?(?:function\*?|class|const|let) (\w+)", source, re.M)
+    }
+    imported = {
+        (name, word)
+        for source in sources.values()
+        for words, name in re.findall(r"^import \{([^}]*)\} from '\./(\w+\.js)';$", source, re.M)
+        for word in re.findall(r"\w+", words)
+    }
+    assert imported == exported
+    assert len(imported) > 50
 
 
 def test_it_names_no_other_host() -> None:
@@ -73,7 +91,7 @@ def test_it_names_no_other_host() -> None:
         assert address.startswith(("#", "data:")), address
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     assert policy is not None
-    rules = dict(rule.strip().partition(" ")[::2] for rule in policy[1].split(";"))
+    rules = {name: value for name, _, value in (rule.strip().partition(" ") for rule in policy[1].split(";"))}
     assert rules["default-src"] == "'none'"
     assert rules["connect-src"] == "'self'"
 

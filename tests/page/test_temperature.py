@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -28,7 +29,7 @@ def entropy(distribution: dict[str, float]) -> str:
     return f"{-sum(p * math.log2(p) for p in distribution.values() if p > 0):.2f} bits".replace("-0.00", "0.00")
 
 
-def assert_bars_are(desk: Desk, temperature: float, prompt: str = PROMPT, **options: float) -> None:
+def assert_bars_are(desk: Desk, temperature: float, prompt: str = PROMPT, **options: Any) -> None:
     """Check bars, figures and entropies against Python."""
     given = MODEL.next_character_distribution(prompt)
     now = MODEL.next_character_distribution(prompt, temperature=temperature, **options)
@@ -155,6 +156,7 @@ def test_four_temperatures_from_one_prompt_and_seed(desk: Desk) -> None:
     desk.set(seed=31, length=60)
     desk.press("four")
     desk.wait()
+    text = ""
     for number, temperature in enumerate(FOUR):
         card = desk.page.locator("#cards .card").nth(number)
         expect(card.locator("h3")).to_have_text(f"Temperature {temperature}")

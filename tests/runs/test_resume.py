@@ -16,7 +16,7 @@ from nextchar.cli.follow import interruptions
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
 from nextchar.training.events import Evaluated, Finished, Sampled
-from tests.command import PATIENCE, SMALL, assert_refused, made_up_text, nextchar, running, wait_until
+from tests.command import PATIENCE, SMALL, assert_refused, made_up_text, nextchar, posix, running, wait_until
 from tests.forked import forked, nextchar_forked, wait_for
 
 STEPS = 2000
@@ -141,6 +141,7 @@ def resume_command(stderr: str) -> list[str]:
     return arguments
 
 
+@posix
 def test_ctrl_c_saves_and_prints_the_command_that_goes_on(text: Path, undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "my run"
     with running("train", text, "--out", run, "--json", *OPTIONS) as process:
@@ -186,6 +187,7 @@ def test_terminated_and_out_of_disk_a_run_stays_whole(text: Path, undisturbed: P
     assert_same_result(undisturbed, run.path)
 
 
+@posix
 def test_ctrl_c_while_it_prepares_leaves_a_run_that_can_begin(text: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with running("train", text, "--out", run, *OPTIONS) as process:
@@ -216,6 +218,7 @@ def test_stopped_at_once_a_run_loses_nothing_either(text: Path, undisturbed: Pat
     assert_same_result(undisturbed, run)
 
 
+@posix
 def test_a_second_ctrl_c_interrupts_at_once() -> None:
     before = signal.getsignal(signal.SIGINT)
     with interruptions() as interrupted:

@@ -238,7 +238,7 @@ def classic(folder: RunFolder, texts: Texts, cache: Path) -> Run:
 def test_the_classic_recipe_writes_after_each_pass_from_the_text_that_the_example_picks(
     folder: RunFolder, texts: Texts, tmp_path: Path
 ) -> None:
-    text = Path(texts.names[0]).read_text()
+    text = Path(texts.names[0]).read_text(encoding="utf-8")
     generator = random.Random(42)
     start = generator.randint(0, len(text) - 20 - 1)
     events = list(classic(folder, texts, tmp_path / "cache").events())

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.runs.test_folder import SETTINGS
 from tests.small_networks import random_model
 
 
-def make_run(book: Path, cache: Path, path: Path, **provenance: object) -> RunFolder:
+def make_run(book: Path, cache: Path, path: Path, **provenance: Any) -> RunFolder:
     """Return the folder of a run on ``book`` that has a model, whose weights mean nothing."""
     corpus = encode([open_text(book)], TextSettings(), TrainingSettings(), cache)
     model = random_model(corpus.vocabulary.characters, corpus=["book"], corpus_key=corpus.key, **provenance)
@@ -75,7 +76,7 @@ def test_with_the_cache_gone_the_text_is_encoded_anew(run: RunFolder, tmp_path: 
 
 
 def test_a_text_that_is_gone_or_has_changed_is_said_so(run: RunFolder, book: Path, tmp_path: Path) -> None:
-    book.write_text(made_up_text() + "!")
+    book.write_text(made_up_text() + "!", encoding="utf-8")
     with pytest.raises(RunFolderError, match=r"has changed since this run began .*Put the old text back"):
         found(run.path, tmp_path / "empty")
     book.unlink()

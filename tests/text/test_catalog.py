@@ -106,9 +106,8 @@ def test_the_built_in_text_needs_nothing_and_is_always_the_same(tmp_path: Path) 
 
 def test_a_text_is_fetched_once_and_then_in_the_cache(served: CatalogEntry, tmp_path: Path) -> None:
     downloader = FakeDownloader(b"served text\n")
-    for _ in range(2):
-        path = find("served", cache=tmp_path, downloader=downloader)
-        assert path.read_bytes() == downloader.data
+    first, path = (find("served", cache=tmp_path, downloader=downloader) for _ in range(2))
+    assert first.read_bytes() == path.read_bytes() == downloader.data
     assert downloader.asked == ["fake://x"]
     assert next(e for e in listing(tmp_path) if e["name"] == "served")["here"] is True
     path.write_bytes(b"damaged")
@@ -140,7 +139,7 @@ def test_a_text_that_nobody_serves(tmp_path: Path) -> None:
 
 def test_unknown_names_bring_near_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("mybook.txt").write_text("text")
+    Path("mybook.txt").write_text("text", encoding="utf-8")
     for wrong, message in (
         ("nietzche", r"'nietzche'\. Did you mean nietzsche\? `nextchar corpora`"),
         ("mybok.txt", "Did you mean mybook.txt"),
@@ -157,7 +156,7 @@ def test_unknown_names_bring_near_ones(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_file_wins_over_a_name_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("names").write_text("my own")
+    Path("names").write_text("my own", encoding="utf-8")
     resolved = resolve(["names"], cache=tmp_path / "cache")
     assert text_of(resolved) == "my own"
     assert "not the text that the catalogue knows" in resolved.notes[0]

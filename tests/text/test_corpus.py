@@ -269,7 +269,8 @@ def test_what_killed_processes_left_is_removed_in_time(tmp_path: Path) -> None:
     folder = tmp_path / "cache" / "corpora"
     for name, age in ((".encoding-old", 3 * 86400), (".encoding-new", 60)):
         (folder / name / "key").mkdir(parents=True)
-        os.utime(folder / name, (time.time() - age,) * 2)
+        then = time.time() - age
+        os.utime(folder / name, (then, then))
     corpus = encode(tmp_path, SONG)
     assert [path.name for path in entries(tmp_path)] == [".encoding-new", corpus.key]
 

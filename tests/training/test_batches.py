@@ -25,7 +25,7 @@ def test_streams_read_on_around_the_end_of_a_short_text() -> None:
     inputs, targets = ParallelStreams(np.array([7, 8, 9]), streams=2, window=4).batch(3)
     assert inputs.shape == (4, 2)
     follows = {7: 8, 8: 9, 9: 7}
-    assert all(follows[i] == t for i, t in zip(inputs.ravel(), targets.ravel(), strict=True))
+    assert all(follows[i] == t for i, t in zip(inputs.ravel().tolist(), targets.ravel().tolist(), strict=True))
 
 
 def test_a_pass_takes_every_window_once_in_a_new_order() -> None:

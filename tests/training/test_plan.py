@@ -1,5 +1,7 @@
 """The plan, and plans of older files."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from nextchar.cli import main
-from tests.command import SMALL, Outcome, assert_refused, made_up_text, nextchar, running
+from tests.command import SMALL, Outcome, assert_refused, made_up_text, nextchar, posix, running
 from tests.small_networks import random_model
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x10\x00\x00\x00\x10\x08\x06\x00\x00\x00\x1f\xf3\xffa"
@@ -190,6 +190,7 @@ def test_characters_unknown_to_the_model_are_replaced_and_told(folder: Path) -> 
     assert_refused(nextchar(*asked, "--strict", cwd=folder), 1, "U+6F22", "at character 7", "--strict")
 
 
+@posix
 def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
     def heed_ctrl_c() -> None:  # which processes in the background of a script ignore, and so do their children
         signal.signal(signal.SIGINT, signal.SIG_DFL)

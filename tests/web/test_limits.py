@@ -216,9 +216,8 @@ def test_the_page_runs_its_own_scripts_and_asks_no_other_host(fox: Path) -> None
         for path in ("", "docs"):
             page = client.get(path)
             assert page.headers["content-type"] == "text/html; charset=utf-8"
-            policy = dict(
-                part.strip().partition(" ")[::2] for part in page.headers["content-security-policy"].split(";")
-            )
+            rules = page.headers["content-security-policy"].split(";")
+            policy = {name: value for name, _, value in (rule.strip().partition(" ") for rule in rules)}
             assert policy["default-src"] == "'none'"
             assert "unsafe" not in policy["script-src"]
             assert policy["script-src"].count("'sha256-") == page.text.count("<script>")

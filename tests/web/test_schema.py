@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -69,7 +70,10 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(described: BaseSch
     method, path = route.split()
     mode = GenerationMode.POSITIVE if right else GenerationMode.NEGATIVE
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    # Iterating an enumeration gives its members, which the type of this one's metaclass does not say.
+    every_check = list[HealthCheck](HealthCheck)  # pyright: ignore[reportArgumentType]
+
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=every_check)
     @given(case=described[path][method].as_strategy(generation_mode=mode))
     def answer(case: schemathesis.Case) -> None:
         case.call_and_validate(checks=CHECKS)
@@ -78,4 +82,5 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(described: BaseSch
 
 
 def test_every_route_is_described(described: BaseSchema) -> None:
-    assert {f"{one.ok().method.upper()} {one.ok().path}" for one in described.get_all_operations()} == set(ROUTES)
+    found = [one.ok() for one in described.get_all_operations() if isinstance(one, Ok)]
+    assert {f"{operation.method.upper()} {operation.path}" for operation in found} == set(ROUTES)

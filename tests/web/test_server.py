@@ -18,7 +18,7 @@ from nextchar.cli import main
 from nextchar.errors import UsageError
 from nextchar.settings import ServeSettings, build
 from nextchar.web.server import check_reach
-from tests.command import PATIENCE, SMALL, assert_refused, environment, made_up_text, nextchar, running
+from tests.command import PATIENCE, SMALL, assert_refused, environment, made_up_text, nextchar, posix, running
 from tests.served import ENDLESS, client_of, events, model_file, refusal, serving
 from tests.small_networks import random_model
 
@@ -50,6 +50,7 @@ def served(*arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], httpx.
         yield process, client
 
 
+@posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_texts_within_a_short_time_and_the_server_in_order(fox: Path, number: signal.Signals) -> None:
     with served(fox, "--max-characters", ENDLESS, "--max-writing", 1) as (process, client):
@@ -65,6 +66,7 @@ def test_a_signal_ends_texts_within_a_short_time_and_the_server_in_order(fox: Pa
         assert process.stderr.read().decode().splitlines()[-1] == "nextchar: stopped"
 
 
+@posix
 def test_short_texts_are_finished_before_the_end(fox: Path) -> None:
     """What takes less than the grace is written to its end."""
     with served(fox, "--max-characters", 10**6) as (process, client):
@@ -167,6 +169,7 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
+@posix
 def test_a_run_is_served_while_it_is_trained(book: Path, tmp_path: Path) -> None:
     options = ("--steps", 100_000, "--evaluations", 5000, *SMALL, "--save-every", "0.2s")
     with running("train", book, "--out", tmp_path / "run", "--serve", "--port", 0, *options) as process:

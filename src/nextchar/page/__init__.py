@@ -1,7 +1,9 @@
 """The page to play with a model: one HTML document with everything in it, which is served and exported.
 
-It has no script of another host, no build and no import: its parts are files beside this one, put together here. What
-differs between its lives is the setup, a JSON object, and whether a model file is inside (docs/single-file.md).
+It has no script of another host, and no build: its parts are files beside this one, put together here. The scripts are
+modules: each says what it uses of which other one, and a type checker follows. A page opened from a file may not import
+any, so they stand in it one after another, without the lines that import. What differs between its lives is the setup,
+a JSON object, and whether a model file is inside (docs/single-file.md).
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from typing import Any
 ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "local_model.js")
 """A model that runs in the page."""
 APP_SCRIPTS = (
-    *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "choices.js", "writing.js"),
-    *("bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
+    *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
+    *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
 )
 """What the page does with a model, wherever it runs; `app.js` comes last and starts it."""
 
+_IMPORT = re.compile(r"^import \{[^}]*\} from '[^']*';\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export ", re.MULTILINE)
 STYLE = "page.css"
 DOCTYPE = b"<!doctype html>"
 """What every page begins with, in lower case; no model file does."""
@@ -38,7 +42,7 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
             model and its ``growth`` or None.
         model: content of the model file that the page computes with itself; None where a server does.
     """
-    scripts = "".join(_element("script", _asset(name)) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS))
+    scripts = "".join(_element("script", _script(name)) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS))
     embedded = ""
     if model is not None:
         setup = {**setup, "crc32": zlib.crc32(model)}
@@ -93,6 +97,11 @@ def _title(setup: Mapping[str, Any]) -> str:
 
 def _asset(name: str) -> str:
     return (files(__name__) / name).read_text(encoding="utf-8")
+
+
+def _script(name: str) -> str:
+    """Return the script ``name`` as it stands in the page: what it imports is there, under the same names."""
+    return _EXPORT.sub("", _IMPORT.sub("", _asset(name)))
 
 
 def _element(tag: str, content: str) -> str:

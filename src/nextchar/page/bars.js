@@ -1,15 +1,28 @@
 'use strict';
 // The distribution of the next character at the cursor: as the model gives it and as the temperature reweights it.
 
+import { fixed, language, percent, say } from './language.js';
+import { appearance, describedTail, drawn } from './characters.js';
+import { FieldError } from './settings.js';
+
 const FEW_BARS = 12;
 const ALL_BARS = 40;
 /** Milliseconds without a change after which the model is asked again. */
 const QUIET = 90;
 
 /** The bars beside the sheet; `prompt()` and `shape()` say what to ask, `choose(character)` is called by a click. */
-class Bars {
+export class Bars {
+  /**
+   * @param {{ model: () => PageModel, prompt: () => string, shape: () => object, choose: (character: string) => void,
+   *   answered: (answer: any) => void, failed: (error: any) => void }} parts
+   */
   constructor({ model, prompt, shape, choose, answered, failed }) {
-    Object.assign(this, { model, prompt, shape, choose, answered, failed });
+    this.model = model;
+    this.prompt = prompt;
+    this.shape = shape;
+    this.choose = choose;
+    this.answered = answered;
+    this.failed = failed;
     const find = (id) => document.getElementById(id);
     this.place = find('bars');
     this.rest = find('rest');
@@ -87,7 +100,7 @@ class Bars {
     const count = Math.min(this.shown, characters.length);
     // Bars are as long as the longest of all, so that small ones can be told apart.
     const most = Math.max(...probabilities.slice(0, count), ...reweighted.slice(0, count));
-    while (this.rows.length < count) this.rows.push(this.row(this.rows.length));
+    while (this.rows.length < count) this.rows.push(this.row());
     this.rows.slice(0, count).forEach((row, number) => {
       row.fill(characters[number], probabilities[number], reweighted[number], most, value);
     });

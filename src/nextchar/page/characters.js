@@ -1,6 +1,8 @@
 'use strict';
 // Characters as readers see them: names for those that cannot be seen, and groups that are drawn as one.
 
+import { say } from './language.js';
+
 const NAMED = {
   ' ': 'space', '\n': 'newline', '\t': 'tab', '\r': 'return', '\u00a0': 'noBreak', '\u3000': 'wideSpace',
   '\u200b': 'zeroWidth', '\u200c': 'nonJoiner', '\u200d': 'joiner', '\u00ad': 'softHyphen', '\ufeff': 'byteOrder',
@@ -16,7 +18,7 @@ function codePoint(character) {
 }
 
 /** What stands for a character where it is looked at alone: {shown, name, visible}. */
-function appearance(character) {
+export function appearance(character) {
   const known = NAMED[character];
   if (known) return { shown: say(known), name: say(known), visible: false };
   if (/^\p{M}/u.test(character)) {
@@ -28,7 +30,7 @@ function appearance(character) {
 }
 
 /** An element that shows one character, kept apart from the direction of what is around it. */
-function drawn(character) {
+export function drawn(character) {
   const { shown, visible } = appearance(character);
   const element = document.createElement('bdi');
   element.className = visible ? 'glyph' : 'glyph named';
@@ -37,25 +39,25 @@ function drawn(character) {
 }
 
 /** The text in pieces that are drawn as one: a letter with its marks, a syllable. */
-function graphemes(text) {
+export function graphemes(text) {
   if (!SEGMENTER) return text.match(/\P{M}\p{M}*|\p{M}+/gsu) ?? [];
   return Array.from(SEGMENTER.segment(text), (piece) => piece.segment);
 }
 
 /** [start, end] of the piece that `place` lies inside of; [place, place] between two. */
-function clusterAround(text, place) {
+export function clusterAround(text, place) {
   const piece = SEGMENTER?.segment(text).containing(place);
   return piece && piece.index < place ? [piece.index, piece.index + piece.segment.length] : [place, place];
 }
 
 /** The last `count` characters of a text, never half of one. */
-function lastCharacters(text, count) {
+export function lastCharacters(text, count) {
   // A character has two code units at most.
   return Array.from(text.slice(-2 * count - 1)).slice(-count).join('');
 }
 
 /** The end of a prompt, its line ends and spaces made visible. */
-function describedTail(prompt) {
+export function describedTail(prompt) {
   const tail = lastCharacters(prompt, 18);
   if (tail === '') return [say('start')];
   const nodes = [];

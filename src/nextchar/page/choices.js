@@ -1,11 +1,14 @@
 'use strict';
 // Texts side by side to choose from: several continuations, or four temperatures.
 
+import { say } from './language.js';
+import { lastCharacters } from './characters.js';
+
 /** Characters of the prompt that a card shows before what was written. */
 const TAIL = 24;
 
 /** The cards under the sheet. `took(card)` is called with the one that is chosen: {label, recipe, text}. */
-class Choices {
+export class Choices {
   constructor(took, dismissed) {
     this.took = took;
     this.place = document.getElementById('choices');
@@ -68,7 +71,7 @@ class Choices {
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** A block of a model's text: it may scroll, so the keyboard has to reach it. */
-function writtenBlock(label, ...content) {
+export function writtenBlock(label, ...content) {
   const body = document.createElement('div');
   body.className = 'written';
   body.dir = 'auto';

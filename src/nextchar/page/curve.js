@@ -1,6 +1,8 @@
 'use strict';
 // The learning curve, drawn as SVG in the size of its place: bits per character over epochs.
 
+import { bitsPerCharacter, fixed, say } from './language.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 const CURVE_MARGIN = { left: 44, right: 16, top: 28, bottom: 44 };
 
@@ -27,7 +29,7 @@ function ticks(low, high, count) {
  * Return the curve of `evaluations` as an <svg>, with a line at the one numbered `moment`.
  * Its `at(x)` tells which evaluation is nearest to a place, in its own pixels.
  */
-function learningCurve(evaluations, moment, width, height) {
+export function learningCurve(evaluations, moment, width, height) {
   const { left, right, top, bottom } = CURVE_MARGIN;
   const values = evaluations.flatMap((one) => [one.training_bits, one.validation_bits]).filter(Number.isFinite);
   const [least, most] = [Math.min(...values), Math.max(...values)];
@@ -65,7 +67,7 @@ function learningCurve(evaluations, moment, width, height) {
 }
 
 /** The figure of an evaluation that is told: of the held-out text, where there is one. */
-function toldBits(evaluation) {
+export function toldBits(evaluation) {
   const bits = evaluation.validation_bits ?? evaluation.training_bits;
-  return Number.isFinite(bits) ? fixed(bits, 2) : '–';
+  return Number.isFinite(bits) ? bitsPerCharacter(bits) : '–';
 }

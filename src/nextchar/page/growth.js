@@ -1,19 +1,27 @@
 'use strict';
 // Growth: what the model wrote at each evaluation of its training, to go through, or live while it trains.
 
+import { bitsPerCharacter, duration, fixed, say } from './language.js';
+import { writtenBlock } from './choices.js';
+import { learningCurve, toldBits } from './curve.js';
+
 /** Milliseconds between two questions while the training goes on, and between two moments that are played. */
-const POLL = 2000;
+export const POLL = 2000;
 const FRAME = 900;
 
-class Growth {
+export class Growth {
+  /** @param {{ model: () => PageModel, learned: () => void, tell: (message: any) => void }} parts */
   constructor({ model, learned, tell }) {
-    Object.assign(this, { model, learned, tell });
+    this.model = model;
+    this.learned = learned;
+    this.tell = tell;
     const find = (id) => document.getElementById(id);
     this.tab = find('tab-growth');
     this.curve = find('curve');
     this.slider = find('moment');
     this.facts = find('moment-facts');
     this.samples = find('samples');
+    this.excerpts = find('excerpts');
     this.playButton = find('play');
     this.cards = [];
     this.moment = 0;
@@ -98,6 +106,7 @@ class Growth {
     this.playButton.textContent = say(this.playing ? 'pause' : 'play');
     this.playButton.disabled = this.slider.disabled = evaluations.length < 2;
     const evaluation = evaluations[this.moment];
+    this.drawExcerpts(evaluations);
     if (!evaluation) {
       this.curve.replaceChildren();
       this.samples.replaceChildren();
@@ -114,6 +123,15 @@ class Growth {
     const width = this.curve.clientWidth;
     if (width > 0) this.curve.replaceChildren(learningCurve(evaluations, this.moment, width, width < 520 ? 220 : 280));
     this.drawSamples(evaluation);
+  }
+
+  /** Say so where the figures of the curve are of excerpts, and that at the top of the page of more. */
+  drawExcerpts(evaluations) {
+    const told = this.model()?.info.bits_per_character;
+    const figure = Number.isFinite(told) ? bitsPerCharacter(told) : '';
+    const isThere = evaluations.some((one) => Number.isFinite(one.validation_bits) && bitsPerCharacter(one.validation_bits) === figure);
+    this.excerpts.hidden = !this.record?.finished || figure === '' || isThere;
+    this.excerpts.textContent = this.excerpts.hidden ? '' : say('excerpts', { bits: figure });
   }
 
   /** The texts of one evaluation, by temperature. The cards stay, only what is in them changes. */

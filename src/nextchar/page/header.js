@@ -1,8 +1,12 @@
 'use strict';
 // The head of the page: which model it is, what it learned from, how well, how large; theme and language.
 
+import { localStore, remember, remembered } from './remote_model.js';
+import { bitsPerCharacter, duration, language, say } from './language.js';
+import { recipeCommand, recipeHash } from './settings.js';
+
 /** Tell what there is to know of a model. */
-function introduce(info) {
+export function introduce(info) {
   const find = (id) => document.getElementById(id);
   find('name').textContent = info.name;
   document.title = `${info.name} · nextchar`;
@@ -13,7 +17,7 @@ function introduce(info) {
   find('lead').textContent = named.length ? say('lead', { corpus }) + within : say('leadNone');
   const memory = info.context_length ? say('window', { count: info.context_length }) : say('remembers');
   const facts = [
-    [Number.isFinite(info.bits_per_character) ? fixed(info.bits_per_character, 2) : null, say('factBits'), 'bits'],
+    [Number.isFinite(info.bits_per_character) ? bitsPerCharacter(info.bits_per_character) : null, say('factBits'), 'bits'],
     [info.characters.length.toLocaleString(language), say('factCharacters') + (info.lowercase ? say('lowercase') : '')],
     [info.hidden.map((units) => units.toLocaleString(language)).join(' + '), say('factUnits')],
     [info.parameters.toLocaleString(language), say('factParameters')],
@@ -31,7 +35,7 @@ function introduce(info) {
 }
 
 /** Light or dark: as the system has it, until it is chosen here. */
-class Theme {
+export class Theme {
   constructor() {
     this.button = document.getElementById('theme');
     this.system = matchMedia('(prefers-color-scheme: dark)');
@@ -57,7 +61,7 @@ class Theme {
 }
 
 /** Views of which one is shown; arrow keys move between their tabs. `opened(id)` is called with the one that is opened. */
-class Tabs {
+export class Tabs {
   constructor(opened) {
     this.opened = opened;
     this.list = [...document.querySelectorAll('[role=tab]')];
@@ -89,11 +93,11 @@ class Tabs {
   }
 }
 
-/** How a text can be had again: as a command for the model in `file`, as settings, as an address. */
-function showRecipe(recipe, file) {
+/** How a text can be had again: as a command for the model in `file`, with a `hint` where it works; as settings, as an address. */
+export function showRecipe(recipe, file, hint) {
   const address = String(new URL(recipeHash(recipe), location.href));
-  const parts = [['command', recipeCommand(recipe, file)], ['json', JSON.stringify(recipe, null, 2)], ['address', address]];
-  document.getElementById('copies').replaceChildren(...parts.map(([key, text]) => {
+  const parts = [['command', recipeCommand(recipe, file), hint], ['json', JSON.stringify(recipe, null, 2)], ['address', address]];
+  document.getElementById('copies').replaceChildren(...parts.map(([key, text, note]) => {
     const block = document.createElement('div');
     const heading = document.createElement('h3');
     heading.textContent = say(key);
@@ -111,6 +115,12 @@ function showRecipe(recipe, file) {
       copy.textContent = say('copied');
     });
     block.append(heading, copy, code);
+    if (note) {
+      const line = document.createElement('p');
+      line.className = 'note';
+      line.textContent = note;
+      block.append(line);
+    }
     return block;
   }));
   document.getElementById('recipe-dialog').showModal();

@@ -8,6 +8,12 @@ const STRINGS = {
     keyWanted: 'This server asks for its API key.', keyWrong: 'This is not the key of this server.',
     noModel: 'There is no model yet. The first one is there after the first evaluation; this page waits for it.',
     sheet: 'Sheet: write here, the model goes on from the cursor', begin: 'Begin a sentence here, then let the model go on…',
+    notKept: 'What you write is not kept: this browser gives the page no storage. It stays as long as this tab is open.',
+    storageFull: 'The storage of this browser is full: what you write from here on is not kept. Free some space, or copy your text.',
+    anew: 'New sheet', earlier: 'Earlier texts', draftsTitle: 'Earlier texts on this model', noDrafts: 'There are none yet: each text is kept in this browser as you write it.',
+    draftFacts: ['{when} · {count} character', '{when} · {count} characters'], opened: 'The text is on the sheet again. The one before it is kept.',
+    cleared: 'A new sheet. Undo brings the text back.', clearedKept: 'A new sheet. The text before it is kept under “Earlier texts”; Undo brings it back.',
+    broughtBack: 'The text is back.',
     actions: 'Writing', continue: 'Continue', stop: 'Stop', again: 'Re-roll', undo: 'Undo', keep: 'Keep',
     settings: 'Settings', length: 'Length', stopAt: 'Stop at', stopNone: 'the full length', stopLine: 'the end of the line',
     stopParagraph: 'the end of the paragraph', texts: 'Texts', seed: 'Seed', hold: 'hold', more: 'More', off: 'off',
@@ -26,6 +32,9 @@ const STRINGS = {
     reads: 'Not in the model’s alphabet: ', readAs: '{given} is read as {replacement}', leftOut: '{given} is left out',
     times: ' ×{count}', andMore: 'and {count} more',
     recipe: 'Copy recipe', recipeTitle: 'To have this text again', close: 'Close', copy: 'Copy', copied: 'Copied',
+    commandPage: 'In the terminal, in the folder that this file is in.',
+    commandServed: 'In the terminal, in the folder where the server was started.',
+    commandName: 'In the terminal; in place of {name}, give the run folder or model file that the server was started with.',
     command: 'In the terminal', json: 'Settings', address: 'Address of this page',
     seeIntro: 'How surprised is the model? Each character is coloured by the bits it cost: none where the model knew what must come, many where it expected something else.',
     pasted: 'Any text', paste: 'Paste a text here…', score: 'Show surprise', fromSheet: 'Take the sheet',
@@ -39,14 +48,29 @@ const STRINGS = {
     momentFacts: 'epoch {epoch} · {time} of training · {bits} bits per character', live: ' · training goes on', best: ' · best so far',
     momentShort: 'epoch {epoch}, {bits} bits per character',
     curve: 'Learning curve: bits per character over epochs, from {first} to {last}.', epochs: 'epochs (passes over the text)',
+    excerpts: 'On the way the model is scored on excerpts of the held-out text. On more of it, the finished model takes {bits} bits per character, the figure at the top.',
     noSamples: 'No samples were written here.', waitingGrowth: 'Nothing is evaluated yet; the first samples come with the first evaluation.',
     lead: 'It learned from {corpus} which character may come next.', leadNone: 'A small language model: it says which character may come next.',
-    within: ' Training took {time}.', factBits: 'bits per character', factCharacters: 'characters known', factUnits: 'LSTM units',
+    within: ' Training took {time}.', factBits: 'bits per character on held-out text', factCharacters: 'characters known', factUnits: 'LSTM units',
     factParameters: 'parameters', factMemory: 'memory', remembers: 'unbounded', window: ['{count} character', '{count} characters'],
     lowercase: ', small letters only', listJoin: ', ', seconds: '{count} s', minutes: '{count} min',
     footer: 'A character-level LSTM: it reads one character at a time and says which may come next.',
     private: 'All of it happens in this page: nothing is sent anywhere.', served: 'Texts go to the server this page came from, and nowhere else.',
-    lost: 'The server does not answer: is it still running? ({message})', badField: '“{label}” is not allowed: {message}',
+    lost: 'The server does not answer. Your text is still here: see whether nextchar serve is running and this machine is connected, then try again.',
+    brokeOff: 'The connection to the server broke off. What was written so far is on the sheet: press Continue to go on.',
+    notUnderstood: 'This is not an answer of nextchar: something else answers at this address. See whether nextchar serve is running, and reload the page.',
+    notThere: 'The server does not have this model any more. Reload the page to see which models there are.',
+    outOfTime: 'The server ran out of time for this. Ask for a shorter text, or try again.',
+    tooLong: 'This is more than the server takes at once. Ask for fewer characters, or give it a shorter text.',
+    busy: 'The server is busy or not ready yet. Try again in a moment.',
+    refused: 'The server did not take this: {message}',
+    serverMistake: 'The server made a mistake; its terminal says which. Your text is still here: try again.',
+    mistake: 'This page made a mistake. Your text is still here: copy it, and reload the page.',
+    notKnown: 'The model does not know “{character}” ({code}), and has no unknown symbol to read it as.',
+    damaged: 'The model in this page is damaged: its checksum does not fit. Get the page anew.',
+    noMemory: 'This model is too large for the memory that the browser has. Close other tabs, or open the page on another machine.',
+    between: 'give a number from {min} to {max}', wholeBetween: 'give a whole number from {min} to {max}', wholeAtLeast: 'give a whole number from {min} on',
+    badField: '“{label}” is not allowed: {message}',
     badLink: 'The recipe in the address cannot be read; the settings stay as they are.',
     badSeed: 'a whole number from 0 to 9007199254740991', otherModel: 'The recipe is of another model, {model}: its text will be another.',
     space: 'space', newline: 'newline', tab: 'tab', return: 'return', noBreak: 'no-break space', wideSpace: 'wide space',
@@ -59,6 +83,12 @@ const STRINGS = {
     keyWanted: '이 서버는 API 키를 요구합니다.', keyWrong: '이 서버의 키가 아닙니다.',
     noModel: '아직 모델이 없습니다. 첫 평가가 끝나면 생깁니다. 이 페이지는 기다립니다.',
     sheet: '종이: 여기에 쓰면 모델이 커서에서 이어 씁니다', begin: '여기에 첫 문장을 쓰고, 이어쓰기를 눌러 보세요…',
+    notKept: '이 브라우저가 저장 공간을 주지 않아, 쓴 글이 보관되지 않습니다. 글은 이 탭이 열려 있는 동안에만 남습니다.',
+    storageFull: '브라우저의 저장 공간이 가득 차서 지금부터 쓰는 글은 보관되지 않습니다. 공간을 비우거나 글을 복사해 두세요.',
+    anew: '새 종이', earlier: '이전 글', draftsTitle: '이 모델로 쓴 이전 글', noDrafts: '아직 없습니다. 쓰는 글은 이 브라우저에 바로 보관됩니다.',
+    draftFacts: '{when} · {count}자', opened: '글을 종이에 다시 펼쳤습니다. 그 전의 글도 보관되어 있습니다.',
+    cleared: '새 종이입니다. 되돌리기를 누르면 글이 돌아옵니다.', clearedKept: '새 종이입니다. 앞의 글은 ‘이전 글’에 보관되어 있고, 되돌리기를 누르면 돌아옵니다.',
+    broughtBack: '글이 돌아왔습니다.',
     actions: '쓰기', continue: '이어쓰기', stop: '멈춤', again: '다시 뽑기', undo: '되돌리기', keep: '그대로 두기',
     settings: '설정', length: '길이', stopAt: '멈출 곳', stopNone: '길이를 채울 때', stopLine: '줄 끝',
     stopParagraph: '문단 끝', texts: '글의 수', seed: '시드', hold: '고정', more: '더 보기', off: '끔',
@@ -76,6 +106,9 @@ const STRINGS = {
     reads: '모델이 모르는 글자: ', readAs: '{given} → {replacement}', leftOut: '{given} → (뺌)',
     times: ' ×{count}', andMore: '그 밖에 {count}가지',
     recipe: '설정 복사', recipeTitle: '이 글을 다시 얻으려면', close: '닫기', copy: '복사', copied: '복사함',
+    commandPage: '이 파일이 있는 폴더의 터미널에서 실행합니다.',
+    commandServed: '서버를 시작한 폴더의 터미널에서 실행합니다.',
+    commandName: '터미널에서 실행합니다. {name} 자리에는 서버를 시작할 때 준 실행 폴더나 모델 파일을 넣으세요.',
     command: '터미널 명령', json: '설정값', address: '이 페이지의 주소',
     seeIntro: '모델은 얼마나 놀랐을까요? 글자마다 든 비트만큼 색이 짙어집니다. 당연히 나올 글자에는 거의 들지 않고, 뜻밖의 글자에는 많이 듭니다.',
     pasted: '아무 글이나', paste: '여기에 글을 붙여 넣으세요…', score: '놀라움 보기', fromSheet: '종이의 글 가져오기',
@@ -89,14 +122,29 @@ const STRINGS = {
     momentFacts: '에폭 {epoch} · 학습 {time} · 글자당 {bits}비트', live: ' · 학습 중', best: ' · 지금까지 가장 좋음',
     momentShort: '에폭 {epoch}, 글자당 {bits}비트',
     curve: '학습 곡선: 에폭에 따른 글자당 비트, {first}에서 {last}까지.', epochs: '에폭 (글을 읽은 횟수)',
+    excerpts: '배우는 동안에는 따로 떼어 둔 글의 일부로 점수를 매깁니다. 더 긴 글로 재면 다 배운 모델은 글자당 {bits}비트이고, 맨 위의 숫자가 이것입니다.',
     noSamples: '이때 쓴 글이 없습니다.', waitingGrowth: '아직 평가가 없습니다. 첫 평가와 함께 첫 글이 나옵니다.',
     lead: '{corpus}에서 다음에 올 글자를 배웠습니다.', leadNone: '다음에 올 글자를 말하는 작은 언어 모델입니다.',
-    within: ' 학습 시간은 {time}입니다.', factBits: '글자당 비트', factCharacters: '아는 글자', factUnits: 'LSTM 유닛',
+    within: ' 학습 시간은 {time}입니다.', factBits: '글자당 비트 (따로 떼어 둔 글)', factCharacters: '아는 글자', factUnits: 'LSTM 유닛',
     factParameters: '매개변수', factMemory: '기억', remembers: '끝없는', window: '{count}자',
     lowercase: ' (소문자만)', listJoin: ', ', seconds: '{count}초', minutes: '{count}분',
     footer: '글자 단위 LSTM: 한 글자씩 읽고 다음에 올 글자를 말합니다.',
     private: '모든 일이 이 페이지 안에서 일어나며, 아무것도 밖으로 보내지 않습니다.', served: '글은 이 페이지를 준 서버로만 갑니다.',
-    lost: '서버가 답하지 않습니다. 아직 돌고 있나요? ({message})', badField: '“{label}” 값을 쓸 수 없습니다: {message}',
+    lost: '서버가 답하지 않습니다. 쓴 글은 그대로 있습니다. nextchar serve가 돌고 있는지, 연결이 되어 있는지 보고 다시 해 보세요.',
+    brokeOff: '서버와의 연결이 끊겼습니다. 지금까지 쓴 글은 종이에 있으니 이어쓰기를 눌러 계속하세요.',
+    notUnderstood: 'nextchar의 답이 아닙니다. 이 주소에서 다른 것이 답하고 있습니다. nextchar serve가 돌고 있는지 보고 페이지를 새로 고치세요.',
+    notThere: '서버에 이 모델이 더는 없습니다. 페이지를 새로 고쳐 어떤 모델이 있는지 보세요.',
+    outOfTime: '서버가 정해진 시간 안에 끝내지 못했습니다. 더 짧은 글을 청하거나 다시 해 보세요.',
+    tooLong: '서버가 한 번에 받는 양을 넘었습니다. 글자 수를 줄이거나 더 짧은 글로 해 보세요.',
+    busy: '서버가 바쁘거나 아직 준비되지 않았습니다. 잠시 뒤에 다시 해 보세요.',
+    refused: '서버가 받아들이지 않았습니다: {message}',
+    serverMistake: '서버에 오류가 났습니다. 무엇인지는 서버의 터미널에 나옵니다. 쓴 글은 그대로 있으니 다시 해 보세요.',
+    mistake: '이 페이지에 오류가 났습니다. 쓴 글은 그대로 있으니 복사해 두고 페이지를 새로 고치세요.',
+    notKnown: '모델이 “{character}”({code})를 모르고, 대신 읽을 모름 기호도 없습니다. 이 글자를 빼고 해 보세요.',
+    damaged: '이 페이지에 든 모델이 손상되었습니다. 체크섬이 맞지 않으니 페이지를 다시 받으세요.',
+    noMemory: '모델이 커서 브라우저의 메모리에 들어가지 않습니다. 다른 탭을 닫거나 다른 기기에서 여세요.',
+    between: '{min}에서 {max}까지의 수를 넣으세요', wholeBetween: '{min}에서 {max}까지의 정수를 넣으세요', wholeAtLeast: '{min} 이상의 정수를 넣으세요',
+    badField: '“{label}” 값을 쓸 수 없습니다: {message}',
     badLink: '주소에 담긴 설정을 읽을 수 없어 지금 설정을 그대로 둡니다.',
     badSeed: '0부터 9007199254740991까지의 정수', otherModel: '다른 모델({model})의 설정이라 다른 글이 나옵니다.',
     space: '빈칸', newline: '줄 바꿈', tab: '탭', return: '캐리지 리턴', noBreak: '줄 안 바꿈 빈칸', wideSpace: '넓은 빈칸',
@@ -105,10 +153,10 @@ const STRINGS = {
   },
 };
 
-let language = 'en';
+export let language = 'en';
 
 /** The string of that name in the language of the page; {names} in it stand for `values`, `count` chooses the plural. */
-function say(key, values = {}) {
+export function say(key, values = {}) {
   const entry = STRINGS[language][key];
   const text = Array.isArray(entry) ? entry[values.count === 1 ? 0 : 1] : entry;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
@@ -117,25 +165,30 @@ function say(key, values = {}) {
   });
 }
 
+/** Bits per character of a text, as report and terminal tell them, too. */
+export function bitsPerCharacter(bits) {
+  return fixed(bits, 3);
+}
+
 /** A number with so many digits after the point. */
-function fixed(value, digits) {
+export function fixed(value, digits) {
   // signDisplay: nothing is ever "-0.00".
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: 'negative' });
 }
 
 /** A probability as a reader wants it: two or three digits that matter, and never 0 for what can happen. */
-function percent(value) {
+export function percent(value) {
   if (value > 0 && value < 0.0001) return '<0.01 %';
   return `${fixed(value * 100, value === 0 || value >= 0.9995 ? 0 : value < 0.01 ? 2 : 1)} %`;
 }
 
-function duration(seconds) {
+export function duration(seconds) {
   if (seconds < 120) return say('seconds', { count: Math.round(seconds * (seconds < 10 ? 10 : 1)) / (seconds < 10 ? 10 : 1) });
   return say('minutes', { count: Math.round(seconds / 60) });
 }
 
 /** Put the strings of a language into every element that names one. */
-function speak(chosen) {
+export function speak(chosen) {
   language = chosen;
   document.documentElement.lang = chosen;
   for (const element of document.querySelectorAll('[data-say]')) element.textContent = say(element.dataset.say);
@@ -144,7 +197,7 @@ function speak(chosen) {
 }
 
 /** The language of the browser, as far as the page speaks it. */
-function browserLanguage() {
+export function browserLanguage() {
   const wanted = (navigator.languages ?? [navigator.language]).map((tag) => tag.slice(0, 2).toLowerCase());
   return wanted.find((tag) => tag in STRINGS) ?? 'en';
 }

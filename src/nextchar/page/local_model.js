@@ -2,6 +2,11 @@
 // A model that computes in this page, with the interface of RemoteModel. The same prompt, settings and seed give the
 // same text as in Python: what is done here is what nextchar/language_model.py does.
 
+import { crc32, samplingStream } from './random.js';
+import { makeNetwork, readModelFile } from './network.js';
+import { UNKNOWN, Vocabulary } from './vocabulary.js';
+import { draw, entropyOf, mostProbableFirst, nextDistribution, softmax } from './sampling.js';
+
 /** Milliseconds of work after which the browser gets time for everything else. */
 const SLICE = 12;
 /** Multiplications that take a few milliseconds. */
@@ -10,7 +15,10 @@ const PORTION = 1e7;
 const STRIDE = 256;
 const ENDS = 8;
 
-/** Let the browser do what waits: a timer would wait at least four milliseconds, a message does not. */
+/**
+ * Let the browser do what waits: a timer would wait at least four milliseconds, a message does not.
+ * @returns {Promise<void>}
+ */
 function pause() {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -117,7 +125,7 @@ function checkSettings({ length = 0, temperature = 1, top_k: k = null, top_p: p 
 }
 
 /** A model whose file is in the page. */
-class LocalModel {
+export class LocalModel {
   /** `bytes` of the model file (Uint8Array); `setup`: {name, growth, crc32}. */
   constructor(bytes, setup) {
     if (setup.crc32 !== undefined && setup.crc32 !== crc32(bytes)) {

@@ -9,7 +9,7 @@ const FLOAT = 4;
 const ROWS = 8;
 
 /** Read a model file: {header, tensors}, each tensor {shape, values: Float32Array}. */
-function readModelFile(bytes) {
+export function readModelFile(bytes) {
   const broken = (reason) => new Error(`The model in this page is damaged: ${reason}. Get the page anew.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? NaN : Number(view.getBigUint64(0, true));
@@ -66,7 +66,7 @@ function parameterShapes({ vocabulary_size: vocabulary, embedding, hidden }) {
 /** A matrix to be multiplied with vectors, its rows in groups of eight whose values lie side by side. */
 class Matrix {
   /** `parts` are tensors of as many rows, which lie beside each other; `scale` returns what a row is multiplied by. */
-  constructor(parts, scale = () => 1) {
+  constructor(parts, scale = (_row) => 1) {
     const [height] = parts[0].shape;
     this.rows = Math.ceil(height / ROWS) * ROWS;
     this.columns = parts.reduce((sum, { shape }) => sum + shape[1], 0);
@@ -240,7 +240,10 @@ class Network {
     this.work = this.layers.reduce((sum, { matrix }) => sum + matrix.rows * matrix.columns, this.output.rows * this.output.columns);
   }
 
-  /** The state before anything is read: h and c of each layer. */
+  /**
+   * The state before anything is read: h and c of each layer.
+   * @returns {Float32Array | number[]}
+   */
   initialState() {
     return new Float32Array(2 * this.units);
   }
@@ -254,7 +257,10 @@ class Network {
     }
   }
 
-  /** The state after what was read. */
+  /**
+   * The state after what was read.
+   * @returns {Float32Array | number[]}
+   */
   save() {
     const state = new Float32Array(2 * this.units);
     let at = 0;
@@ -330,7 +336,7 @@ class WindowedNetwork extends Network {
 }
 
 /** The network of an architecture, which its tensors have to fit. */
-function makeNetwork(architecture, tensors) {
+export function makeNetwork(architecture, tensors) {
   for (const [name, shape] of Object.entries(parameterShapes(architecture))) {
     if (String(tensors[name]?.shape) !== String(shape)) throw new Error(`The model in this page is damaged: ${name} is not ${shape}.`);
   }

@@ -23,7 +23,7 @@ function wordsOf(number) {
 }
 
 /** CRC-32 of bytes, by which purposes are told apart and damage is noticed. */
-function crc32(bytes) {
+export function crc32(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) {
     crc ^= byte;
@@ -97,6 +97,6 @@ class PCG64 {
 const SAMPLING = crc32(new TextEncoder().encode('sampling'));
 
 /** The generator for text number `text` of those drawn from `seed`, a whole number below 2^63 as number, string or BigInt. */
-function samplingStream(seed, text = 0) {
+export function samplingStream(seed, text = 0) {
   return new PCG64(seedWords(seed, [SAMPLING, text]));
 }

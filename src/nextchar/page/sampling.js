@@ -3,7 +3,7 @@
 // Order: constraints, temperature, top-k, top-p, min-p, draw. What is null or undefined is off.
 
 /** The distribution of logits, reweighted by a temperature, put into `into`; an id that may not be drawn has 0. */
-function softmax(logits, temperature, forbidden, into = new Float64Array(logits.length)) {
+export function softmax(logits, temperature, forbidden, into = new Float64Array(logits.length)) {
   let best = -1;
   for (let id = 0; id < logits.length; id += 1) {
     if (id !== forbidden && (best < 0 || logits[id] > logits[best])) best = id;
@@ -25,7 +25,7 @@ function renormalised(distribution) {
 }
 
 /** The ids of a distribution, the most probable first; of equals the first. */
-function mostProbableFirst(distribution) {
+export function mostProbableFirst(distribution) {
   return Array.from(distribution.keys()).sort((one, other) => distribution[other] - distribution[one] || one - other);
 }
 
@@ -59,8 +59,15 @@ function keepMinP(distribution, share) {
   return keepFrom(distribution, share * distribution.reduce((most, one) => Math.max(most, one), 0));
 }
 
-/** The distribution that the next id is drawn from, by the temperature, top_k, top_p and min_p of the settings. */
-function nextDistribution(logits, { temperature = 1, top_k: k, top_p: p, min_p: share }, forbidden, into) {
+/**
+ * The distribution that the next id is drawn from, by the temperature, top_k, top_p and min_p of the settings.
+ * @param {ArrayLike<number>} logits
+ * @param {{ temperature?: number, top_k?: number | null, top_p?: number | null, min_p?: number | null }} settings
+ * @param {number} [forbidden] an id that is never drawn
+ * @param {Float64Array} [into] where to put it
+ */
+export function nextDistribution(logits, settings, forbidden, into) {
+  const { temperature = 1, top_k: k, top_p: p, min_p: share } = settings;
   let distribution = softmax(logits, temperature, forbidden, into);
   if (k !== null && k !== undefined) distribution = keepTopK(distribution, k);
   if (p !== null && p !== undefined) distribution = keepTopP(distribution, p);
@@ -69,7 +76,7 @@ function nextDistribution(logits, { temperature = 1, top_k: k, top_p: p, min_p: 
 }
 
 /** The id that `uniform`, in [0, 1), picks from a distribution by inverting its running sum. */
-function draw(distribution, uniform) {
+export function draw(distribution, uniform) {
   let total = 0;
   for (let id = 0; id < distribution.length; id += 1) total += distribution[id];
   const target = uniform * total;
@@ -87,7 +94,7 @@ function draw(distribution, uniform) {
 }
 
 /** The entropy of a distribution, in bits. */
-function entropyOf(distribution) {
+export function entropyOf(distribution) {
   let bits = 0;
   for (const probability of distribution) if (probability > 0) bits -= probability * Math.log2(probability);
   return bits;

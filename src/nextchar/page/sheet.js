@@ -1,14 +1,16 @@
 'use strict';
 // The sheet: a textarea to write on, and under it a copy of its text that carries the marks a textarea cannot have.
 
+import { clusterAround } from './characters.js';
+
 /** Whether typing brings up a keyboard on the screen, which the page must not do of its own accord. */
-const touchesKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
+export const touchesKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
 
 /**
  * What one writes on. It knows which passages the model has written (`written`: [{start, text, recipe}], in the order
  * they were written) and follows them while the text around them changes.
  */
-class Sheet {
+export class Sheet {
   constructor(area, under, scroll, changed) {
     this.area = area;
     this.under = under;
@@ -18,6 +20,7 @@ class Sheet {
     this.stranger = null;
     this.leftOut = new Set();
     this.streaming = null;
+    this.cleared = null;
     this.value = area.value;
     area.addEventListener('input', () => this.follow());
     document.addEventListener('selectionchange', () => document.activeElement === area && this.changed());
@@ -50,7 +53,7 @@ class Sheet {
   replace(start, end, text) {
     const { area } = this;
     if (start === end && text === '') return;
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
     const wanted = area.value.slice(0, start) + text + area.value.slice(end);
     area.readOnly = false;
     if (!touchesKeyboard()) this.type(start, end, text);
@@ -92,6 +95,32 @@ class Sheet {
   /** The passages of the model become the writer's own. */
   keep() {
     this.written = [];
+    this.draw();
+    this.changed();
+  }
+
+  /** An empty sheet. What was on it can be brought back as long as nothing stands here. */
+  clear() {
+    const { value: text, cursor, written } = this;
+    this.cleared = { text, cursor, written };
+    this.replace(0, text.length, '');
+  }
+
+  get canBringBack() {
+    return this.value === '' && this.cleared !== null;
+  }
+
+  bringBack() {
+    const { cleared } = this;
+    this.cleared = null;
+    this.restore(cleared);
+  }
+
+  /** Put on the sheet what was on it before: {text, cursor, written}. */
+  restore({ text, cursor, written }) {
+    this.replace(0, this.value.length, text);
+    this.written = written.filter((passage) => text.startsWith(passage.text, passage.start));
+    this.cursor = cursor;
     this.draw();
     this.changed();
   }
@@ -145,10 +174,11 @@ class Sheet {
     for (const { start, text: passage } of this.written) cuts.add(start).add(start + passage.length);
     if (this.streaming) cuts.add(this.streaming.place);
     const places = [...cuts].sort((a, b) => a - b);
-    const nodes = [];
+    // Collected here, not in a list: no function takes as many arguments as a long text has unknown characters.
+    const copy = document.createDocumentFragment();
     let mark = 0;
     places.forEach((start, number) => {
-      if (this.streaming?.place === start) nodes.push(passageNode(this.streaming.node, 'model'));
+      if (this.streaming?.place === start) copy.append(passageNode(this.streaming.node, 'model'));
       const end = places[number + 1];
       if (end === undefined) return;
       while (mark < unknown.length && unknown[mark].end <= start) mark += 1;
@@ -159,11 +189,11 @@ class Sheet {
       if (this.written.some(within)) classes.push('model');
       if (isUnknown) classes.push('unknown');
       if (isUnknown && this.leftOut.has(piece)) classes.push('left-out');
-      nodes.push(passageNode(document.createTextNode(piece), classes.join(' ')));
+      copy.append(passageNode(document.createTextNode(piece), classes.join(' ')));
     });
     // A line end at the end is drawn only when something follows it.
-    nodes.push(document.createTextNode('\u200b'));
-    this.under.replaceChildren(...nodes);
+    copy.append('\u200b');
+    this.under.replaceChildren(copy);
     this.under.parentElement.classList.toggle('streaming', this.streaming !== null);
   }
 

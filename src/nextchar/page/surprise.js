@@ -1,14 +1,19 @@
 'use strict';
 // A text coloured by surprise: what each character cost the model, in bits, and what it had expected instead.
 
+import { bitsPerCharacter, fixed, percent, say } from './language.js';
+import { appearance, drawn, graphemes, lastCharacters } from './characters.js';
+
 /** Where one colour ends and the next begins, in bits. */
 const LEVELS = [0, 1, 2, 4, 6, 9];
 /** Characters that are scored at once. */
 const MOST_SCORED = 20000;
 
-class Surprise {
+export class Surprise {
+  /** @param {{ model: () => PageModel, sheetText: () => string, tell: (message: any) => void }} parts */
   constructor({ model, sheetText, tell }) {
-    Object.assign(this, { model, sheetText });
+    this.model = model;
+    this.sheetText = sheetText;
     const find = (id) => document.getElementById(id);
     this.pasted = find('pasted');
     this.text = find('coloured');
@@ -112,7 +117,7 @@ class Surprise {
     this.legend.replaceChildren(...LEVELS.map((low, number) => legendRow(low, LEVELS[number + 1], number)));
     if (!this.answer) return;
     const { bits_per_character: mean, unknown, characters } = this.answer;
-    this.mean.textContent = fixed(mean, 2);
+    this.mean.textContent = bitsPerCharacter(mean);
     const values = { count: characters.length, unknown: unknown.filter(Boolean).length };
     const oneIn = mean < 20 ? ` ${say('meanOneIn', { number: fixed(2 ** mean, 1) })}` : '';
     this.meanNote.textContent = say('meanNote', values) + oneIn;

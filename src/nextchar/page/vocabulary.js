@@ -1,7 +1,10 @@
 'use strict';
 // Characters and ids, as nextchar/vocabulary.py has them: a character is a Unicode code point, id 0 the unknown symbol.
 
-const UNKNOWN = 0;
+import { PageError } from './remote_model.js';
+import { say } from './language.js';
+
+export const UNKNOWN = 0;
 const REPLACED = '\ufffd';
 /** Code points that a text can hold: all but the surrogates. */
 const SCALAR_VALUES = 0x110000 - 0x800;
@@ -41,7 +44,7 @@ function* formsOf(piece) {
 }
 
 /** The characters a model knows. */
-class Vocabulary {
+export class Vocabulary {
   constructor(characters, hasUnknown) {
     this.characters = Array.from(characters);
     this.hasUnknown = hasUnknown;
@@ -67,7 +70,7 @@ class Vocabulary {
       const id = this.ids.get(character);
       if (id === undefined && !this.hasUnknown) {
         const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
-        throw new Error(`The model does not know “${character}” (U+${code}), and has no unknown symbol to read it as.`);
+        throw new PageError(say('notKnown', { character, code: `U+${code}` }));
       }
       return id ?? UNKNOWN;
     });

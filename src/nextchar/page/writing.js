@@ -1,6 +1,12 @@
 'use strict';
 // Writing: the model goes on from the cursor, once or in several ways, and what it wrote can be had otherwise.
 
+import { fixed, say } from './language.js';
+import { lastCharacters } from './characters.js';
+import { PROMPT_CHARACTERS } from './settings.js';
+import { touchesKeyboard } from './sheet.js';
+import { Choices } from './choices.js';
+
 const FOUR = [0.2, 0.5, 1.0, 1.2];
 
 /** Hand each piece of a generator to `take` and return what the generator returns. */
@@ -30,9 +36,17 @@ function oncePerFrame(take) {
 }
 
 /** What the buttons under the sheet do. */
-class Writing {
+export class Writing {
+  /**
+   * @param {{ sheet: import('./sheet.js').Sheet, settings: import('./settings.js').Settings, model: () => PageModel,
+   *   tell: (message: any) => void, wrote: (recipe: any) => void }} parts
+   */
   constructor({ sheet, settings, model, tell, wrote }) {
-    Object.assign(this, { sheet, settings, model, tell, wrote });
+    this.sheet = sheet;
+    this.settings = settings;
+    this.model = model;
+    this.tell = tell;
+    this.wrote = wrote;
     this.running = null;
     this.last = null;
     this.choices = new Choices((card) => this.take(card), () => {
@@ -81,7 +95,9 @@ class Writing {
     const written = this.sheet.written.length > 0;
     this.buttons.continue.disabled = this.buttons.four.disabled = !this.model();
     this.buttons.again.disabled = running || !(written || this.choices.open);
-    this.buttons.undo.disabled = this.buttons.keep.disabled = running || !written;
+    this.buttons.keep.disabled = running || !written;
+    this.buttons.undo.disabled = running || !(written || this.sheet.canBringBack);
+    document.getElementById('anew').disabled = document.getElementById('earlier').disabled = running;
     if (running) this.buttons.four.disabled = true;
   }
 
@@ -113,6 +129,11 @@ class Writing {
   }
 
   undo() {
+    if (this.sheet.canBringBack) {
+      this.sheet.bringBack();
+      this.tell(say('broughtBack'));
+      return;
+    }
     const passage = this.sheet.takeBack();
     this.sheet.cursor = passage.start;
     this.tell(say('undone'));

@@ -213,7 +213,7 @@ class RunFolder:
         Raises:
             RunFolderError: they cannot be written.
         """
-        with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8") as file:
+        with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8", newline="\n") as file:
             file.write(_log_lines(events, with_head=file.tell() == 0))
 
     def events(self) -> list[Event]:

@@ -1,6 +1,6 @@
 """Makes the pictures of the READMEs: real reports of real runs, photographed by Chromium.
 
-Usage: NEXTCHAR_CORPORA=... python docs/make_images.py [--time 60s]
+Usage: NEXTCHAR_CORPORA=... python scripts/make_images.py [--time 60s]
 
 The Korean text is needed from the folder that NEXTCHAR_CORPORA names. Chromium is looked for on the path.
 """
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-IMAGES = Path(__file__).with_name("images")
+IMAGES = Path(__file__).parents[1] / "docs/images"
 PICTURES = {"report.png": "python-docs", "report.ko.png": "korean-stories"}
 """Which text each picture is of."""
 SIZE = (1240, 1620)

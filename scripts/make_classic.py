@@ -1,6 +1,6 @@
 """Makes what docs/classic.md and classic.ko.md show of a real run: figures, texts and numbers.
 
-Usage: NEXTCHAR_CORPORA=... python docs/make_classic.py [--run RUN | --recorded]
+Usage: NEXTCHAR_CORPORA=... python scripts/make_classic.py [--run RUN | --recorded]
 
 Trains the classic recipe on Nietzsche for nine passes (seven minutes on two cores), or takes RUN, the folder of such a
 training; keeps what the pages tell of it in docs/classic.json; draws docs/images/classic-*.svg; and fills in what
@@ -28,8 +28,8 @@ from classic_record import LENGTH, SHOWN_EPOCHS, Record, gather
 from nextchar.report.markup import visible_lines
 from nextchar.runs.folder import RunFolder
 
-HERE = Path(__file__).parent
-RECORD, IMAGES = HERE / "classic.json", HERE / "images"
+DOCS = Path(__file__).parents[1] / "docs"
+RECORD, IMAGES = DOCS / "classic.json", DOCS / "images"
 COMMAND = ("nietzsche", "--recipe", "classic", "--lowercase", "--epochs", "9", "--validation", "0.1")
 TARGET = 2.178
 """Bits per character of the Keras example after nine epochs, measured elsewhere; benchmarks/recipe_steps.py has it,
@@ -109,7 +109,7 @@ def main() -> None:
         RECORD.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
     record = Record.model_validate_json(RECORD.read_bytes())
     for words in (ENGLISH, KOREAN):
-        page = HERE / words["name"]
+        page = DOCS / words["name"]
         page.write_text(fill(page.read_text(encoding="utf-8"), values(record, words)), encoding="utf-8")
         for name, drawn in drawings(record, page.read_text(encoding="utf-8"), words).items():
             if len(drawn.encode()) > MOST_BYTES:

@@ -1,6 +1,6 @@
 """Makes the pictures of the page in the READMEs: a real model, exported, photographed in Chromium.
 
-Usage: NEXTCHAR_CORPORA=... python docs/make_screenshots.py [--text nietzsche] [--time 60s] [--run FOLDER]
+Usage: NEXTCHAR_CORPORA=... python scripts/make_screenshots.py [--text nietzsche] [--time 60s] [--run FOLDER]
 
 --run takes a run that is there already. Chromium is looked for on the path; playwright drives it (nextchar[dev]).
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-IMAGES = Path(__file__).with_name("images")
+IMAGES = Path(__file__).parents[1] / "docs/images"
 PROMPT = "The philosopher of the future "
 SEED = "5"
 """The first that was tried: what the model writes is not chosen."""

@@ -12,13 +12,14 @@ from pydantic.fields import FieldInfo
 from nextchar.cli.app import DONE, FAILED, INTERRUPTED, WRONG_USAGE, app
 from nextchar.settings import SamplingSettings, ServeSettings, TextSettings, TrainingSettings
 
-PAGE = Path(__file__).with_name("cli.md")
+PAGE = Path(__file__).parents[1] / "docs/cli.md"
 
 HEAD = f"""\
 # The terminal commands
 
-This page is made from the command itself by [generate_cli.py](generate_cli.py): change the code and run `make docs`,
-not this page. `nextchar COMMAND --help` tells the same on the terminal; `nextchar --version` tells the version.
+This page is made from the command itself by [generate_cli.py](../scripts/generate_cli.py): change the code and run
+`make docs`, not this page. `nextchar COMMAND --help` tells the same on the terminal; `nextchar --version` tells the
+version.
 
 What was asked for (the text written, the facts found; with `--json` one JSON object as the last line) goes to standard
 output. Progress, notes and errors go to standard error.
