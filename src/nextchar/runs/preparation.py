@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
-from nextchar.errors import MissingDependencyError, RunFolderError
+from nextchar.errors import MissingDependencyError, RunFolderError, TextError
 from nextchar.networks.architecture import Ids
 from nextchar.randomness import random_stream
-from nextchar.runs.folder import RunFolder, RunSettings
-from nextchar.runs.training_text import corpus_of_run, encode
+from nextchar.runs.duration import seconds_beside_training
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.run_settings import MOST_EVALUATIONS, RunSettings
+from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
+from nextchar.training.batches import count_windows
 from nextchar.training.classic_recipe import as_classic, choose_classic_plan, seed_text_start
 from nextchar.training.events import Event, Note, Planned, TextRead
 from nextchar.training.plan import Budget, ChosenPlan, Plan, choose_plan
@@ -52,7 +56,11 @@ class Prepared:
 
 
 def prepare(
-    texts: Texts, training: TrainingSettings, cache: Path, like: RunSettings | None = None
+    texts: Texts,
+    training: TrainingSettings,
+    cache: Path,
+    like: RunSettings | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Generator[Event, None, Prepared]:
     """Read ``texts`` and choose a plan for them, or take the plan and threads of the run ``like``; tell what is found.
 
@@ -61,8 +69,11 @@ def prepare(
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
+    began = clock()
     text, training = as_classic(texts.settings, training)
-    found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
+    found = catalog.resolve(
+        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
+    )
     yield from (Note(message=message) for message in found.notes)
     corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)
@@ -71,7 +82,7 @@ def prepare(
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     if like is not None:
         threads = like.threads
-    chosen = ChosenPlan(like.plan, None) if like else choose(corpus, training, device, threads)
+    chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose(corpus, training, device, threads)
     settings = RunSettings(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
         names=corpus.names,
@@ -94,30 +105,59 @@ def prepare(
         device=str(device),
         seed=training.seed,
         expected_seconds=chosen.expected_seconds,
+        expected_total_seconds=_total_seconds(prepared, chosen.expected_seconds, clock() - began),
     )
     return prepared
 
 
-def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
+def _total_seconds(prepared: Prepared, training: float | None, before: float) -> float | None:
+    """Return what the whole run will have taken: what went ``before``, the ``training`` expected, and all else."""
+    if training is None:
+        return None
+    settings = prepared.settings
+    return (
+        before
+        + training
+        + seconds_beside_training(
+            settings.plan,
+            prepared.trainer.architecture,
+            training,
+            evaluations=settings.evaluations,
+            held_out=len(scored(prepared.corpus)),
+            sample_length=settings.training.sample_length,
+        )
+    )
+
+
+def go_back(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Generator[Event, None, Prepared]:
     """Return the run in ``folder`` as it was last saved.
 
+    Args:
+        folder: of the run.
+        cache: folder of encoded texts.
+        moved: where its texts are now, which is then recorded; empty where they are as recorded.
+
     Raises:
-        RunFolderError: there is no run, it is damaged, or its text has changed.
+        RunFolderError: there is no run, it is damaged, its text has changed, or ``moved`` is another text.
         TextError: its text is gone.
+        TrainingError: the device that it was trained on is not there.
     """
-    settings, snapshot = folder.settings(), folder.snapshot()
+    recorded, snapshot = folder.settings(), folder.snapshot()
+    settings = moved_text(recorded, moved, cache) if moved else recorded
     corpus = corpus_of_run(settings, cache)
     try:
         trainer = _make_trainer(settings, corpus, snapshot)
-    except (KeyError, RuntimeError) as error:  # an array is missing, or torch refuses its shape
+    except ValueError as error:
         raise RunFolderError(
-            f"The state saved in {folder.path} is of another run or version of nextchar ({error}); it cannot be "
-            "resumed, but its model can still be used."
+            f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
+            "It cannot be resumed, but its model can still be used."
         ) from error
     prepared = Prepared(settings, corpus, trainer)
-    step = prepared.trainer.position.step
-    folder.forget_after(step)
-    yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")
+    if settings != recorded:
+        folder.save_settings(settings)
+    done = trainer.position
+    folder.forget_after(done.step, done.recoveries)
+    yield Note(message=f"Going on at step {done.step:,} of {settings.plan.steps:,}.")
     return prepared
 
 
@@ -153,8 +193,8 @@ def import_trainer() -> ModuleType:
 
 
 def scored(corpus: Corpus) -> Ids:
-    """Return the held-out ids that a run is scored on, shape (m,): all of them, up to `SCORED`."""
-    return corpus.validation[:SCORED]
+    """Return the held-out ids that a run is scored on, shape (m,): all of them, or `SCORED` of all texts."""
+    return corpus.held_out_excerpt(SCORED)
 
 
 def _prompt(corpus: Corpus, plan: Plan, training: TrainingSettings) -> str:
@@ -167,8 +207,9 @@ def _prompt(corpus: Corpus, plan: Plan, training: TrainingSettings) -> str:
 
 def choose_prompt(corpus: Corpus, seed: int) -> str:
     """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
-    ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
-    text = corpus.vocabulary.decode(ids[: 1 << 16]).replace("\ufffd", "")
+    held_out = len(corpus.validation) > PROMPT
+    ids = corpus.held_out_excerpt(1 << 16) if held_out else corpus.training[: 1 << 16]
+    text = corpus.vocabulary.decode(ids).replace("\ufffd", "")
     lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text.partition("\n")[2] or text]
     random = random_stream(seed, "evaluation")
     return lines[int(random.integers(len(lines)))][:PROMPT]
@@ -187,11 +228,28 @@ def choose(corpus: Corpus, training: TrainingSettings, device: Device, threads: 
     )
 
 
+def _for_text(plan: Plan, corpus: Corpus) -> Plan:
+    """Return ``plan``, made for another text perhaps, with as many windows as this one has.
+
+    Raises:
+        TextError: it is too short for one.
+    """
+    if plan.stride is None:
+        return plan
+    windows = count_windows(len(corpus.training), plan.window, plan.stride)
+    if windows == 0:
+        raise TextError(
+            f"The text has {len(corpus.training):,} characters to learn from, and the plan reads windows of "
+            f"{plan.window}: give a longer text, or another plan."
+        )
+    return plan.model_copy(update={"windows": windows})
+
+
 def _evaluations(chosen: ChosenPlan) -> int:
     """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
     time."""
     if chosen.plan.epoch_steps is not None:
-        return math.ceil(chosen.plan.steps / chosen.plan.epoch_steps)
+        return min(MOST_EVALUATIONS, math.ceil(chosen.plan.steps / chosen.plan.epoch_steps))
     seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 
@@ -214,6 +272,7 @@ def _make_trainer(
         seed=settings.training.seed,
         evaluations=settings.evaluations,
         unseen_bits=-corpus.vocabulary.unseen_log2_probability,
+        start_id=corpus.vocabulary.start_id,
         budget=budget,
         device=device,
         threads=settings.threads,
@@ -222,6 +281,7 @@ def _make_trainer(
 
 
 def _text_read(corpus: Corpus) -> TextRead:
+    of_figure = scored(corpus)
     return TextRead(
         names=corpus.names,
         characters=corpus.characters,
@@ -229,6 +289,8 @@ def _text_read(corpus: Corpus) -> TextRead:
         vocabulary_size=corpus.vocabulary.size,
         rare=corpus.rare,
         training_characters=len(corpus.training),
-        validation_characters=len(scored(corpus)),
+        validation_characters=len(of_figure),
+        held_out_characters=len(corpus.validation),
+        unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
     )
