@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -57,7 +57,19 @@ def events(response: httpx.Response) -> Iterator[Any]:
             yield data if data == "[DONE]" else json.loads(data)
 
 
-def refusal(response: httpx.Response, status: int) -> str:
+class Answer(Protocol):
+    """What clients agree on: httpx, and whatever starlette's client for tests is made of."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
+
+    def json(self) -> Any: ...
+
+
+def refusal(response: Answer, status: int) -> str:
     """Return the message of an answer that says no, in the shape of OpenAI."""
     assert response.status_code == status, response.text
     error = response.json()["error"]

@@ -43,7 +43,7 @@ def names(cell: str) -> list[str]:
 def reading_order(folder: str) -> list[str]:
     """Return the modules that the docstring of ``folder`` lists, from the first to read to the last."""
     docstring = ast.get_docstring(cast("ast.Module", parsed(f"{folder}/__init__"))) or ""
-    return re.findall(r"^- `([a-z_]+)`:", docstring, re.MULTILINE)
+    return re.findall(r"^- `([a-z0-9_]+)`:", docstring, re.MULTILINE)
 
 
 @cache

@@ -6,19 +6,55 @@ import io
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
+from typing import Any, Literal, TypedDict, Unpack
 
 from nextchar.errors import UsageError
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.notebook import NotebookDisplay
 from nextchar.runs.preparation import Texts
 from nextchar.runs.progress import ProgressDisplay, choose_level
 from nextchar.runs.run import Run
-from nextchar.settings import TextSettings, TrainingSettings, Weights, build
+from nextchar.runs.screen import error_console
+from nextchar.settings import Errors, Precision, RecipeName, TextSettings, TrainingSettings, Weights, build
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Event
+
+
+class TextOptions(TypedDict, total=False):
+    """How a text is read, as keyword arguments: `nextchar.settings.TextSettings`, held to it by a test."""
+
+    encoding: str | None
+    errors: Errors
+    lowercase: bool
+    validation: float | None
+    min_count: int | None
+
+
+class TrainingOptions(TextOptions, total=False):
+    """How a text is read and a model trained on it, as keyword arguments: `nextchar.settings.TrainingSettings`, too."""
+
+    recipe: RecipeName
+    time: float | str | None
+    epochs: float | None
+    steps: int | None
+    seed: int
+    hidden: int | None
+    layers: int | None
+    embedding: int | None
+    dropout: float | None
+    streams: int | None
+    window: int | None
+    learning_rate: float | None
+    weight_decay: float | None
+    clip: float | None
+    precision: Precision | None
+    evaluations: int | None
+    sample_length: int
+    save_every: float | str
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    gpu_memory_fraction: float | None
+    threads: int | None
 
 
 def train(
@@ -27,7 +63,7 @@ def train(
     out: str | PathLike[str] | None = None,
     quiet: bool = False,
     on_event: Callable[[Event], None] | None = None,
-    **options: Any,
+    **options: Unpack[TrainingOptions],
 ) -> LanguageModel:
     """Train a model and return the best one.
 
@@ -51,7 +87,8 @@ def train(
     if (text is None) == (not corpus):
         raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
     names = tuple(map(str, corpus)) or ("-",)
-    of_text = {name: options.pop(name) for name in TextSettings.model_fields if name in options}
+    of_training: dict[str, Any] = {**options}
+    of_text = {name: of_training.pop(name) for name in TextSettings.model_fields if name in options}
     content = None
     if text is not None:
         # A lone surrogate is no character: encoded like one, it is found and named where all texts are checked.
@@ -60,7 +97,7 @@ def train(
     run = Run.new(
         RunFolder(Path(out)) if out is not None else None,
         Texts(names, build(TextSettings, of_text), content),
-        build(TrainingSettings, options),
+        build(TrainingSettings, of_training),
         cache=default_cache_folder(),
     )
     follow(run, quiet=quiet, on_event=on_event)
@@ -69,9 +106,7 @@ def train(
 
 def follow(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
     """Do ``run``, showing what happens or telling it to ``on_event``."""
-    console = Console(stderr=True)
-    level = "silent" if quiet or on_event else choose_level(console)
-    with ProgressDisplay(console, level) as display:
+    with _display(silent=quiet or on_event is not None) as display:
         try:
             for event in run.events():
                 display.show(event)
@@ -81,6 +116,14 @@ def follow(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -
             if not run.has_begun:
                 raise
             run.save()
+
+
+def _display(*, silent: bool) -> ProgressDisplay | NotebookDisplay:
+    """Return what shows a run where this is called: in a notebook, on a terminal or in a log."""
+    console = error_console()
+    if console.is_jupyter and not silent:
+        return NotebookDisplay()
+    return ProgressDisplay(console, "silent" if silent else choose_level(console))
 
 
 def load(path: str | PathLike[str], *, carry_state: bool = False, weights: Weights = "float32") -> LanguageModel:

@@ -15,6 +15,9 @@ from nextchar.errors import UsageError
 Weights = Literal["float32", "int8"]
 """How a model's weights are kept while it writes and scores."""
 
+Errors = Literal["strict", "replace", "latin"]
+"""What wrong bytes are: an error; U+FFFD for each sequence of them; or characters of cp1252, each byte one."""
+
 Precision = Literal["float32", "bfloat16"]
 """Of the numbers that matrices are multiplied in, in training."""
 
@@ -24,7 +27,7 @@ RecipeName = Literal["default", "classic"]
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
 LONGEST_SHOWN = 100
-"""Characters of a wrong value that its error repeats."""
+"""Characters of a wrong value, or of an unknown name, that its error repeats."""
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -58,6 +61,14 @@ def describe_duration(seconds: float) -> str:
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
+def as_texts(value: object) -> object:
+    """Return one text as a tuple of it: a plain string is never taken for its characters. Leave all else alone."""
+    return (value,) if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(as_texts)]
+
+
 class Settings(BaseModel):
     """What all lists of options share: they never change once made, and an unknown name is an error."""
 
@@ -68,13 +79,18 @@ class TextSettings(Settings):
     """How a text is read and turned into a corpus."""
 
     encoding: str | None = Field(default=None, description="Encoding of the files; detected, and said, when not given.")
+    errors: Errors = Field(
+        default="strict",
+        description="What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each "
+        "wrong sequence, latin reads each wrong byte as cp1252; how many there are is said.",
+    )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
-    validation: float = Field(
-        default=0.1,
+    validation: float | None = Field(
+        default=None,
         ge=0,
         le=0.5,
-        description="Share of the text held out for validation, taken from its end; 0 is none, which the classic "
-        "recipe takes where it is not given.",
+        description="Share of each text held out for validation, taken from its end; a tenth, and 1,000,000 characters "
+        "of all texts at most, when not given. 0 is none, which the classic recipe takes where it is not given.",
     )
     min_count: int | None = Field(
         default=None,
@@ -188,7 +204,7 @@ class SamplingSettings(Settings):
         le=1,
         description="Draw among characters at least P times as probable as the most probable one.",
     )
-    stop: tuple[str, ...] = Field(default=(), description="Stop before this text would be written; may be given again.")
+    stop: OneOrMore = Field(default=(), description="Stop before this text would be written; may be given again.")
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given."
     )
@@ -208,7 +224,7 @@ class ServeSettings(Settings):
         description="Key that requests have to bring, as clients of OpenAI do; NEXTCHAR_API_KEY when not given.",
     )
     public: bool = Field(default=False, description="Let everybody in who reaches the host, without a key.")
-    origin: tuple[str, ...] = Field(
+    origin: OneOrMore = Field(
         default=(),
         description="Origin of other pages that may use the API from a browser, like https://example.org; may be given "
         "again.",
@@ -216,10 +232,29 @@ class ServeSettings(Settings):
     max_characters: int = Field(default=20_000, ge=1, description="Characters that a request may have written.")
     max_text: int = Field(default=20_000, ge=1, description="Characters of a prompt, or of a text to score.")
     max_body: int = Field(default=1_048_576, ge=1, description="Bytes of the body of a request.")
+    max_connections: int = Field(
+        default=512,
+        ge=1,
+        le=65536,
+        description="Connections that are open at once, fewer where the system allows fewer; of more, those that "
+        "nothing is asked over are closed, else the new one is sent away.",
+    )
     max_writing: int = Field(default=16, ge=1, description="Requests that are written for at once; others wait.")
     max_waiting: int = Field(default=256, ge=0, description="Requests that wait; more are sent away.")
     max_time: Duration = Field(
-        default=60.0, gt=0, le=86400, description="Time that a request may take, its wait included."
+        default=60.0,
+        gt=0,
+        le=86400,
+        description="Time that a request may take, its wait and the sending of its answer included.",
+    )
+    max_arrival: Duration = Field(
+        default=20.0, gt=0, le=3600, description="Time until a request, its headers and its body, has arrived."
+    )
+    max_stall: Duration = Field(
+        default=10.0, gt=0, le=3600, description="Time that a client may let its answer wait before it reads on."
+    )
+    max_idle: Duration = Field(
+        default=15.0, gt=0, le=3600, description="Time that a connection stays open between two requests."
     )
     cores: int | None = Field(
         default=None, ge=1, le=1024, description="Threads that write and score; the cores when not given."
@@ -254,19 +289,27 @@ def explain(kind: type[Settings], error: ValidationError) -> str:
     return explain_details(kind, error.errors(include_url=False))
 
 
-def explain_details(kind: type[Settings], details: Iterable[Mapping[str, Any]]) -> str:
-    """Say the same of ``details`` as pydantic tells them, wherever they were found."""
+def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]], noun: str = "option") -> str:
+    """Say the same of ``details`` as pydantic tells them, wherever they were found; ``noun`` is what they are of."""
     sentences: list[str] = []
     for detail in details:
-        name = ".".join(str(part) for part in detail["loc"])
+        name = ".".join(str(part) for part in detail["loc"])[:LONGEST_SHOWN]
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
-            sentences.append(f"There is no option {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            hint = f". Did you mean {near[0]!r}?" if near else ": leave it out."
+            sentences.append(f"There is no {noun} {shortened(name)}{hint}")
         elif name and detail["type"] != "value_error":
-            given = repr(detail.get("input"))
-            shown = given if len(given) <= LONGEST_SHOWN else given[:LONGEST_SHOWN] + "..."
-            sentences.append(f"{name} = {shown} is not allowed: {message[0].lower()}{message[1:]}.")
+            message = f"{message[0].lower()}{message[1:]}"
+            missing = detail["type"] == "missing"
+            given = "is missing" if missing else f"= {shortened(detail.get('input'))} is not allowed: {message}"
+            sentences.append(f"{name} {given}.")
         else:
             sentences.append(message + ".")
     return " ".join(sentences)
+
+
+def shortened(value: object) -> str:
+    """Return ``value`` as it is repeated to whoever gave it, not all of a long one."""
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "..."

@@ -1,5 +1,8 @@
 """The default recipe: the choice of sizes and lengths."""
 
+import math
+from typing import Any
+
 import pytest
 
 from nextchar.settings import TrainingSettings, build
@@ -51,12 +54,13 @@ def test_a_faster_machine_means_a_larger_network() -> None:
 def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
     chosen = choose(5_000_000, time=seconds)
     assert chosen.expected_seconds == pytest.approx(0.95 * seconds, rel=0.05)
+    assert chosen.expected_seconds is not None
     assert chosen.expected_seconds <= seconds
     assert chosen.plan.steps * measure_like_two_cores(chosen.plan) == pytest.approx(chosen.expected_seconds)
 
 
 @pytest.mark.parametrize("options", [{"steps": 50}, {"epochs": 1}, {"time": 60}])
-def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, object]) -> None:
+def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, Any]) -> None:
     small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (LARGE_SIZE - 1, LARGE_SIZE))
     assert (small.feeding.batch, large.feeding.batch) == (STREAMS, LARGE_STREAMS)
     assert choose(540_803, hidden=LARGE_SIZE, streams=7, **options).plan.feeding.batch == 7
@@ -130,3 +134,10 @@ def test_any_length_of_text_has_a_plan(characters: int) -> None:
     plan = choose(characters, vocabulary_size=2, time=1).plan
     assert plan.feeding.predicted <= max(characters, 1)
     assert plan.hidden[0] in SIZES
+
+
+@pytest.mark.parametrize("seconds", [{"float32": 0.1, "bfloat16": 0.1}, {"float32": 0.1, "bfloat16": math.inf}])
+def test_bfloat16_is_taken_only_where_it_is_faster(seconds: dict[str, float]) -> None:
+    settings = build(TrainingSettings, {"time": 60})
+    chosen = DefaultRecipe().choose_plan(540_803, 60, settings, 2, lambda plan: seconds[plan.precision])
+    assert chosen.plan.precision == "float32"

@@ -1,6 +1,6 @@
 """The plan, and plans of older files."""
 
-from typing import Any
+import math
 
 import pytest
 from pydantic import ValidationError
@@ -27,7 +27,17 @@ def test_a_plan_of_format_1_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"window": None}, {"stride": 0}, {"stride": 3}, {"snapshot_every": None}, {"hidden": []}, {"more": 1}]
+    "wrong",
+    [
+        {"window": None},
+        {"stride": 0},
+        {"stride": 3},
+        {"windows": 9},
+        {"shards": 3},
+        {"snapshot_every": None},
+        {"hidden": []},
+        {"more": 1},
+    ],
 )
 def test_a_wrong_plan_of_format_1_is_an_error(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
@@ -44,3 +54,19 @@ def test_passes_are_counted_by_what_is_read() -> None:
     assert make_plan().epochs(30, 600) == 2.0
     assert windows_plan().feeding.epoch_steps == 16
     assert windows_plan().epochs(24, 4000) == 1.5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shards": 3}, {"feeding": {"kind": "windows", "batch": 2, "window": 8, "stride": 3}},
+        {"feeding": {"kind": "windows", "batch": 2, "window": 8, "count": 9}},
+        {"feeding": {"kind": "streams", "batch": 2, "window": 8, "stride": 3, "count": 9}},
+        {"learning_rate": math.nan}, {"hidden": ()}, {"clip": 0},
+    ],
+)  # fmt: skip
+def test_a_plan_that_no_training_can_follow_is_refused(changes: dict[str, object]) -> None:
+    whole = make_plan(feeding=Streams(batch=2, window=8)).model_dump()
+    Plan(**whole)
+    with pytest.raises(ValueError):
+        Plan(**{**whole, **changes})

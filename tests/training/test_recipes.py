@@ -1,7 +1,7 @@
 """The recipes by name, and one more."""
 
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import pytest
 
@@ -13,6 +13,7 @@ from nextchar.training.default_recipe import DefaultRecipe
 from nextchar.training.events import Finished, Note, Planned, Sampled, TextRead
 from nextchar.training.feeding import Windows
 from nextchar.training.plan import ChosenPlan, Measure, Plan
+from nextchar.training.recipe import Recipe
 from nextchar.training.recipes import RECIPES, recipe_of
 from tests.command import made_up_text
 from tests.training.test_trainer import windows_plan
@@ -46,7 +47,7 @@ class ThirdRecipe(DefaultRecipe):
 def test_nothing_but_the_registry_asks_for_a_recipe_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(RECIPES, "third", ThirdRecipe())
+    monkeypatch.setitem(cast("dict[str, Recipe]", RECIPES), "third", ThirdRecipe())
     (tmp_path / "book.txt").write_text(made_up_text())
     training = TrainingSettings().model_copy(update={"recipe": "third", "threads": 1})
     run = Run.new(None, Texts((str(tmp_path / "book.txt"),), TextSettings()), training, cache=tmp_path / "cache")

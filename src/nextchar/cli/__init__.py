@@ -2,8 +2,11 @@
 
 Read in this order; a module imports only from those before it:
 
-- `app`: the command itself: its subcommands, and how its errors and exit statuses come about.
+- `streams`: the three standard streams, made safe: closed, full, left by their readers, or without some of the
+  characters.
+- `dashes`: arguments that begin with a dash: which are options, and which are texts.
 - `console`: what the commands share on their way to people and programs: standard output, standard error, JSON.
+- `app`: the command itself: its subcommands, and how its errors and exit statuses come about.
 - `convert`: `nextchar convert`.
 - `evaluate`: the command that scores: `nextchar evaluate`.
 - `facts`: the commands that tell facts: `nextchar info`, `report`, `corpora`.
@@ -14,4 +17,36 @@ Read in this order; a module imports only from those before it:
 - `train`: `nextchar train` and `nextchar demo`.
 """
 
-from nextchar.cli.app import main as main
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with ``arguments``, those of the process by default, and return its exit status.
+
+    A Ctrl-C ends it with 130 and without a traceback at any moment from here on: nothing is imported before.
+    """
+    try:
+        import sys
+
+        from nextchar.cli.app import run
+
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # while modules are loaded, or while an error is told
+        return _interrupted()
+    finally:
+        if arguments is None:  # the process ends: a Ctrl-C from here on would only make Python complain
+            import signal
+
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupted() -> int:
+    import sys
+
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison] (it is, where it was closed)
+        print("nextchar: interrupted", file=sys.stderr)
+    return 130

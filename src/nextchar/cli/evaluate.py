@@ -21,7 +21,7 @@ from nextchar.cli.console import (
     shell_quoted,
 )
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
-from nextchar.settings import Weights
+from nextchar.settings import Errors, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
@@ -49,6 +49,7 @@ def evaluate(
     text: str | None = None,
     *,
     encoding: str | None = None,
+    errors: Errors = "strict",
     carry_state: Flag = False,
     weights: Weights = "float32",
     counting: bool = True,
@@ -70,6 +71,9 @@ def evaluate(
         the model held out.
     encoding
         Encoding of the text; detected, and said, when not given.
+    errors
+        What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each wrong sequence,
+        latin reads each wrong byte as cp1252.
     carry_state
         Let a model that was trained in windows carry its state on from character to character: many times faster, and
         its probabilities are then others.
@@ -91,7 +95,11 @@ def evaluate(
     if carry_state:
         note_carried(language_model)
     corpus, gone = (None, "") if not counting and text is not None else _training_text(model, language_model)
-    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, encoding, language_model)
+    scored = (
+        _held_out(model, language_model, corpus, gone)
+        if text is None
+        else _given(text, encoding, errors, language_model)
+    )
     make_ready(language_model, scored.size)
     evaluation = language_model.evaluate(scored.pieces(), adapt=adapt)
     if strict and evaluation.unknown_characters:
@@ -118,10 +126,10 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
         return None, str(error)
 
 
-def _given(name: str, encoding: str | None, language_model: LanguageModel) -> _Scored:
+def _given(name: str, encoding: str | None, errors: Errors, language_model: LanguageModel) -> _Scored:
     from nextchar.text.files import joined_chunks
 
-    files = resolve([name], encoding).files
+    files = resolve([name], encoding, errors).files
     lowercase = language_model.provenance.lowercase
     if lowercase:
         note("the model was trained on lower-cased text: the text was lower-cased")
@@ -140,7 +148,8 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
     name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
         raise TextError(f"What the model's run held out is not to be found. {gone} {name_one}")
-    ids = corpus.validation[: language_model.provenance.validation_characters]
+    size = language_model.provenance.validation_characters
+    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
         raise TextError(f"The run of {model} held nothing out. {name_one}")
     held_out = corpus.vocabulary.decode(ids, unknown=LOST)
@@ -175,15 +184,15 @@ def _facts(
 
     if scored.held_out:
         yield "text", f"what was held out of {scored.name}"
-    yield "bits per character", f"{evaluation.bits_per_character:.4f}"
+    yield "bits per character", f"{evaluation.bits_per_character:.3f}"
     if evaluation.adaptive_bits_per_character is not None:
-        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.4f} bits per character"
+        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f} bits per character"
     yield "characters", f"{evaluation.characters:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:
         yield "counting", f"missing: {gone}" if gone else None
         return
-    yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.4f} (order {PPMD_ORDER}, adapting as it reads)"
-    yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.4f}"
+    yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.3f} (order {PPMD_ORDER}, adapting as it reads)"
+    yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.3f}"
     if counting.counted_characters == MOST_COUNTED:
         yield "counted", f"the last {MOST_COUNTED:,} characters of the training text"

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
-from nextchar.cli.console import error_console, note, print_json, shell_quoted
+from nextchar.cli.console import note, print_json, shell_quoted
 from nextchar.errors import MissingDependencyError
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.progress import Level, ProgressDisplay
 from nextchar.runs.run import Run
+from nextchar.runs.screen import error_console
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Finished
 
@@ -29,16 +30,19 @@ def follow(run: Run, level: Level, *, json: bool = False) -> int:
             if isinstance(event, Finished):
                 finished = event
     loud = level != "silent"
-    if loud and folder.exists and (finished is None or finished.interrupted):
-        note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
+    if loud and (finished is None or finished.interrupted):
+        if folder.exists:
+            note("to go on", f"nextchar train --resume {shell_quoted(folder.path)}")
+        else:
+            note("interrupted")
     if finished is None:
         return INTERRUPTED
     if not finished.interrupted:
         report(folder, loud=loud)
     if loud:
         size = folder.model_path.stat().st_size
-        note(f"model: {folder.model_path} ({size / 1024:,.0f} KiB)")
-        note(f"to write more: nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
+        note("model", f"{folder.model_path} ({size / 1024:,.0f} KiB)")
+        note("to write more", f"nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
     if json:
         print_json(result(run, finished))
     return INTERRUPTED if finished.interrupted else DONE
@@ -55,7 +59,7 @@ def report(folder: RunFolder, *, loud: bool) -> None:
             note(f"no report: {error}")
         return
     if loud:
-        note(f"report: {folder.report_path}")
+        note("report", f"{folder.report_path}")
 
 
 def result(run: Run, finished: Finished) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """A model in other formats: which there are, and the way from a file to a file.
 
+The first bytes of a file that is there say what it is, whatever its name is; of one to be written the suffix says it,
+in upper or lower case.
+
 Read in this order; a module imports only from those before it:
 
 - `result`: what a conversion gives back, before anything is written.
@@ -9,8 +12,11 @@ Read in this order; a module imports only from those before it:
   others are refused.
 - `keras_library`: Keras itself, loaded when a model of it has to be read or written, and how its failures are told.
 - `keras_network`: the weights of a network as Keras lays them out, and as `nextchar.networks.architecture` does.
+- `keras_bounds`: what a file of Keras may ask for: nothing is allocated on its word that it does not hold.
 - `keras_legacy`: models that Keras 2 wrote, made readable for Keras 3, which stumbles over some of their options.
 - `keras_weights`: a file of Keras with weights alone: the architecture is inferred from the shapes of the arrays.
+- `keras_sizes`: the shapes of the weights that the config of a Keras model asks for, computed before Keras builds
+  anything.
 - `keras_reading`: a model that Keras saved, with its architecture: loaded by Keras, judged layer by layer.
 - `keras_model`: models of Keras: read into nextchar's own, and written so that Keras loads them and predicts the
   same.
@@ -30,11 +36,13 @@ from pathlib import Path
 from nextchar.convert import keras_model, onnx_model, single_file
 from nextchar.convert.characters import Characters
 from nextchar.convert.result import Exported, Imported
+from nextchar.convert.single_file import holds_page
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.files.atomic_file import write_atomically
+from nextchar.files.regular_file import open_regular
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile
-from nextchar.model.model_path import find_model
+from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
+from nextchar.model.model_path import did_you_mean, find_model
 
 OWN = ".safetensors"
 """Suffix of nextchar's own model files."""
@@ -57,10 +65,12 @@ def _of_the_model(write: Callable[[ModelFile, Path], Exported]) -> Callable[[Mod
     return lambda model, target, _: write(model, target)
 
 
+PAGE = Format(single_file.SUFFIXES, None, single_file.write)
+KERAS = Format(keras_model.SUFFIXES, keras_model.read, _of_the_model(keras_model.write))
 FORMATS = (
-    Format(keras_model.SUFFIXES, keras_model.read, _of_the_model(keras_model.write)),
+    KERAS,
     Format(onnx_model.SUFFIXES, None, _of_the_model(onnx_model.write)),
-    Format(single_file.SUFFIXES, None, single_file.write),
+    PAGE,
 )
 
 
@@ -98,8 +108,13 @@ def convert(
         ModelFileError: the source cannot be read or holds what cannot be converted, or the target cannot be written.
         MissingDependencyError: the format needs a library that is not installed.
     """
-    foreign_source, foreign_target = _format_of(source, must_name=False), _format_of(target, must_name=True)
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder: give the name of the file to write.")
+    foreign_target = _named_format(target)
     _check_source(source)
+    foreign_source = _format_of(source)
+    if foreign_source is not None and foreign_target is not None and source.name.lower().endswith(OWN):
+        foreign_source = None  # whatever it is instead, as a model of nextchar's it is damaged
     _check_target(target, force)
     if foreign_source is not None and foreign_target is None:
         if foreign_source.read is None:
@@ -114,7 +129,7 @@ def convert(
         imported = foreign_source.read(source, characters(), context_length)
         LanguageModel(imported.file).save(target)
         return Converted((target,), imported.notes)
-    if foreign_source is not None or (foreign_target is None and not _is_page(source)):
+    if foreign_source is not None or (foreign_target is None and not holds_page(source)):
         which = "Both are models" if foreign_source is None else "Neither is a model"
         raise UsageError(
             f"There is nothing to convert between {source} and {target}. {which} of nextchar: one of the two has to be "
@@ -129,27 +144,49 @@ def convert(
     return _write(foreign_target.write(model, target, source), force)
 
 
-def _format_of(path: Path, must_name: bool) -> Format | None:
-    """Return the format that the name of ``path`` says; None is nextchar's own, as is that of a folder, or of a page,
-    unless the path ``must_name`` one."""
-    if must_name and path.is_dir():
-        raise UsageError(f"{path} is a folder: give the name of the file to write.")
-    if path.name.endswith(OWN) or path.is_dir() or (_is_page(path) and not must_name):
+def _named_format(path: Path) -> Format | None:
+    """Return the format that the name of ``path`` says; None is nextchar's own.
+
+    Raises:
+        UsageError: it says none.
+    """
+    name = path.name.lower()
+    if name.endswith(OWN):
         return None
-    found = next((form for form in FORMATS if path.name.endswith(form.suffixes)), None)
+    found = next((form for form in FORMATS if name.endswith(form.suffixes)), None)
     if found is None:
         known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
         raise UsageError(f"The name {path} says no format that is known: let it end in {OWN}, {known}.")
     return found
 
 
-def _is_page(path: Path) -> bool:
-    return path.name.endswith(single_file.SUFFIXES)
+def _format_of(path: Path) -> Format | None:
+    """Return the format of the model at ``path`` by its first bytes, or its name where they say nothing; None is
+    nextchar's own, as is that of a folder, or of a page.
+
+    Raises:
+        UsageError: neither says one.
+    """
+    if path.is_dir() or holds_page(path):
+        return None
+    if keras_model.is_keras(path):
+        return KERAS
+    with path.open("rb") as file:
+        if file.read(9)[8:] == b"{":  # after the length of the index, the index
+            return None
+    named = _named_format(path)
+    return None if named is PAGE else named
 
 
 def _check_source(source: Path) -> None:
     if not source.exists():
-        raise ModelFileError(f"There is no model {source}. Give a model file or a run folder.")
+        hint = did_you_mean(source) or " Give a model file or a run folder."
+        raise ModelFileError(f"There is no model {source}.{hint}")
+    if not source.is_dir():
+        try:
+            open_regular(source, MOST_FILE_BYTES).close()
+        except OSError as error:
+            raise ModelFileError(f"The model {source} cannot be read: {error.strerror or error}.") from error
     if (source / "saved_model.pb").exists():
         raise ModelFileError(f"{source} is a SavedModel of TensorFlow: save it as a .keras file with Keras first.")
 

@@ -10,5 +10,6 @@ Read in this order; a module imports only from those before it:
 - `calibration`: the softmax temperature that held-out text asks for.
 - `baselines`: what counting alone gets on the same text.
 - `dynamic_evaluation`: scoring with weights that learn from what they scored (torch).
+- `description`: A model in words: one line, or a few facts, for `nextchar info`, a notebook and whoever prints it.
 - `language_model`: all of it for strings.
 """

@@ -5,6 +5,9 @@ Order: constraints, temperature, top-k, top-p, min-p, draw. None is off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypedDict
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,6 +15,19 @@ from nextchar.errors import UsageError
 from nextchar.settings import SamplingSettings
 
 Distribution = NDArray[np.float64]
+
+
+class SamplingOptions(TypedDict, total=False):
+    """How the next character is drawn, as keyword arguments: `nextchar.settings.SamplingSettings`, held to it by a
+    test."""
+
+    length: int
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    stop: str | Sequence[str]
+    seed: int | None
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Distribution:

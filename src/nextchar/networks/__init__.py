@@ -7,6 +7,8 @@ Read in this order; a module imports only from those before it:
 - `numpy_network`: the LSTM in NumPy: short, readable, the reference.
 - `windowed`: a network that starts from the zero state for each prediction.
 - `quantisation`: weights rounded to eight bits.
+- `compilation`: loops compiled by numba, kept on disk where that can be: once compiled, they are loaded in some
+  tenths of a second.
 - `kernels`: the inner loops of the compiled network, in numba.
 - `compiled_network`: the LSTM with compiled loops, several times faster.
 - `engine`: choose between the two.

@@ -10,25 +10,23 @@ report.html              the run as one page
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nextchar.errors import RunFolderError
-from nextchar.files.atomic_file import write_atomically
-from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
+from nextchar.files.atomic_file import TEMPORARY, write_atomically
+from nextchar.files.format_version import NewerFormatError
 from nextchar.model.model_file import ModelFile
-from nextchar.model.model_path import MODEL, SETTINGS
-from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.model.model_path import MODEL, SETTINGS, did_you_mean
+from nextchar.runs.event_log import EventLog
+from nextchar.runs.run_settings import RunSettings
 from nextchar.training.checkpoint import Checkpoint
-from nextchar.training.events import Evaluated, Event, Finished, Recovered, Sampled, event_from_json
-from nextchar.training.plan import Plan
+from nextchar.training.events import Evaluated, Event, Sampled
 
 STATE, EVENTS, SAMPLES, REPORT, LOCK = (
     "resume/state.safetensors",
@@ -39,38 +37,12 @@ STATE, EVENTS, SAMPLES, REPORT, LOCK = (
 )
 
 
-SETTINGS_FORMAT = LOG_FORMAT = 2
-"""Format 1 of both has plans with other names, and the log of format 1 does not say its format."""
-
-
-class RunSettings(BaseModel):
-    """What a run follows from its first step to its last, resumed or not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    corpus: tuple[str, ...]
-    """The texts as they were named, files by their absolute path."""
-    names: tuple[str, ...]
-    """What the texts are called."""
-    corpus_key: str
-    """Key of the encoded corpus in the cache."""
-    text: TextSettings
-    training: TrainingSettings
-    plan: Plan
-    device: str
-    threads: int
-    """Threads torch computes with; the order of its sums depends on it."""
-    evaluations: int
-    """Validations, each with samples, evenly over the plan."""
-    prompt: str
-    """What every sample goes on from."""
-
-
 class RunFolder:
     """One run folder. Whoever writes to it holds its lock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._log = EventLog(path / EVENTS)
 
     @property
     def model_path(self) -> Path:
@@ -84,8 +56,8 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run in the folder."""
-        return (self.path / SETTINGS).exists()
+        """Whether there is a run in the folder, readable or not."""
+        return os.path.lexists(self.path / SETTINGS)
 
     @contextmanager
     def lock(self, *, new: bool = True) -> Generator[None]:
@@ -116,20 +88,30 @@ class RunFolder:
                 self._give_up(lock)
             lock.release()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a run can begin in the folder: nothing that it would write over is there."""
+        return not self.exists and not self._remains()
+
     def check_free(self) -> None:
-        """Do nothing if no run has begun in the folder.
+        """Do nothing if a run can begin in the folder.
 
         Raises:
-            RunFolderError: there is a run in it already.
+            RunFolderError: there is a run in it already, or something else that would be written over.
         """
         if self.exists:
             raise RunFolderError(
                 f"There is a run in {self.path} already. Go on with `nextchar train --resume {self.path}`, "
                 "or choose another --out."
             )
+        if remains := self._remains():
+            raise RunFolderError(
+                f"There is a file in {self.path} that a run would write over, {remains[0]}, and no {SETTINGS} beside "
+                "it. Choose another --out, or move it elsewhere."
+            )
 
-    def create(self, settings: RunSettings) -> None:
-        """Begin a run in the folder.
+    def create(self, settings: RunSettings, events: Sequence[Event] = ()) -> None:
+        """Begin a run in the folder, its log with what happened before, ``events``.
 
         Raises:
             RunFolderError: there is a run in it already, or it cannot be written.
@@ -137,7 +119,8 @@ class RunFolder:
         self.check_free()
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
-        self.save_settings(settings)
+            self._log.begin(events)
+        self.save_settings(settings)  # last: with them, there is a run
 
     def save_settings(self, settings: RunSettings) -> None:
         """Write what the run follows from here on.
@@ -146,9 +129,7 @@ class RunFolder:
             RunFolderError: it cannot be written; what was there before stays whole.
         """
         with self._writing():
-            # json, unlike pydantic, carries file names whose bytes are no UTF-8: Python has lone surrogates for them.
-            content = json.dumps({**format_stamp(SETTINGS_FORMAT), **settings.model_dump(mode="json")}, indent=2)
-            write_atomically(self.path / SETTINGS, content.encode())
+            write_atomically(self.path / SETTINGS, settings.to_json())
 
     def settings(self) -> RunSettings:
         """Return what the run follows.
@@ -156,27 +137,32 @@ class RunFolder:
         Raises:
             RunFolderError: there is no run in the folder, or its settings are damaged or of a newer version.
         """
+        path = self.path / SETTINGS
         try:
-            return _parse_settings((self.path / SETTINGS).read_bytes())
+            return RunSettings.from_json(path.read_bytes())
         except OSError as error:
-            raise RunFolderError(
-                f"{self.path} is no run folder: its {SETTINGS} cannot be read ({error.strerror or error})."
-            ) from error
+            why = (
+                f"its {SETTINGS} cannot be read ({error.strerror or error})"
+                if self.path.exists()
+                else "it is not there"
+            )
+            raise RunFolderError(f"{self.path} is no run folder: {why}.{did_you_mean(self.path)}") from error
         except NewerFormatError as error:
-            raise RunFolderError(f"The {SETTINGS} of {self.path} was {error}.") from error
-        except ValueError as error:  # pydantic's ValidationError is one
+            raise RunFolderError(f"{path} was {error}.") from error
+        except ValueError as error:
             raise RunFolderError(
-                f"The {SETTINGS} of {self.path} is damaged; the run cannot be resumed, but its {MODEL} can still be "
-                "used."
+                f"{path} cannot be followed. {error} Put back what was there and resume, or train anew; the {MODEL} "
+                "beside it, where there is one, can still be used."
             ) from error
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write everything a resume needs.
+        """Write everything a resume needs, when all that is in the log is sure to stay.
 
         Raises:
             RunFolderError: it cannot be written; what was saved before stays whole.
         """
         with self._writing():
+            self._log.sync()
             write_atomically(self.path / STATE, checkpoint.to_bytes())
 
     def save_model(self, model: ModelFile) -> None:
@@ -192,10 +178,15 @@ class RunFolder:
         """Return the state that was saved last; None where the run was ended before its first save.
 
         Raises:
-            RunFolderError: it is damaged.
+            RunFolderError: it is damaged, or gone.
         """
         path = self.path / STATE
-        if not path.exists():
+        if not os.path.lexists(path):
+            if self.model_path.exists():  # a state is saved before a model: to begin anew would write over that
+                raise RunFolderError(
+                    f"{path} is gone, with which the run could be resumed: put it back, or train anew. The {MODEL} of "
+                    "the run can still be used."
+                )
             return None
         try:
             return Checkpoint.from_bytes(path.read_bytes())
@@ -213,41 +204,31 @@ class RunFolder:
         Raises:
             RunFolderError: they cannot be written.
         """
-        with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(_log_lines(events, with_head=file.tell() == 0))
+        with self._writing():
+            self._log.append(events)
 
     def events(self) -> list[Event]:
-        """Return the events logged, in order; a last line that was cut short by a kill is left out.
+        """Return the events logged, in order; lines that are no events are left out.
 
         Raises:
             RunFolderError: the log cannot be read, or a newer version wrote it.
         """
-        path = self.path / EVENTS
         try:
-            lines = path.read_bytes().splitlines() if path.exists() else []
+            return self._log.events()
         except OSError as error:
-            raise RunFolderError(f"The log {path} cannot be read: {error.strerror or error}.") from error
-        try:
-            lines = _without_head(lines)
+            raise RunFolderError(f"The log {self._log.path} cannot be read: {error.strerror or error}.") from error
         except NewerFormatError as error:
-            raise RunFolderError(f"The log {path} was {error}.") from error
-        events: list[Event] = []
-        for line in lines:
-            try:
-                events.append(event_from_json(line))
-            except ValidationError:
-                continue
-        return events
+            raise RunFolderError(f"The log {self._log.path} was {error}.") from error
 
-    def forget_after(self, step: int) -> None:
-        """Take out of the log what happened after ``step``, to where a resume goes back; it will happen again.
+    def forget_after(self, step: int, recoveries: int | None = None) -> None:
+        """Take out of the log what will happen again when the run goes on from the state at ``step``, which tells of so
+        many ``recoveries``.
 
         Raises:
             RunFolderError: the log cannot be written.
         """
-        kept = [event for event in self.events() if _step(event) <= step and not isinstance(event, Finished)]
         with self._writing():
-            write_atomically(self.path / EVENTS, _log_lines(kept, with_head=True).encode())
+            self._log.forget_after(step, recoveries)
 
     def write_samples(self) -> None:
         """Write samples.md anew from the log.
@@ -277,11 +258,17 @@ class RunFolder:
                 f"The run folder {self.path} cannot be written: {error.strerror or error}. {saved}Free the disk or "
                 f"change the permissions{' and resume' if saved else ''}, or choose another --out."
             ) from error
+        except NewerFormatError as error:  # the log, of which what a newer version wrote is not to be lost
+            raise RunFolderError(f"The log {self._log.path} was {error}.") from error
+
+    def _remains(self) -> list[str]:
+        """Return the names of files that a run writes over, where they are without the settings of one."""
+        return [name for name in (MODEL, STATE, SAMPLES, REPORT) if os.path.lexists(self.path / name)]
 
     def _remove_leftovers(self) -> None:
         """Remove files that a process was writing when it was killed."""
         with self._writing():
-            for leftover in (*self.path.glob(".*.tmp"), *self.path.glob("resume/.*.tmp")):
+            for leftover in (*self.path.glob(TEMPORARY), *self.path.glob(f"resume/{TEMPORARY}")):
                 leftover.unlink(missing_ok=True)
 
     def _give_up(self, lock: FileLock) -> None:
@@ -292,51 +279,20 @@ class RunFolder:
             self.path.rmdir()
 
 
-def _parse_settings(content: bytes) -> RunSettings:
-    values = json.loads(content)
-    if not isinstance(values, dict):
-        raise ValueError("it is no JSON object")
-    header = cast("dict[str, Any]", values)
-    check_format(header, SETTINGS_FORMAT)
-    return RunSettings.model_validate({name: header[name] for name in header if name not in STAMP})
-
-
-def _log_lines(events: Sequence[Event], *, with_head: bool) -> str:
-    """Return the lines of ``events``, after the one that says the format of a log, if they are its first."""
-    head = json.dumps({"event": "log", **format_stamp(LOG_FORMAT)}) + "\n" if with_head else ""
-    return head + "".join(event.model_dump_json() + "\n" for event in events)
-
-
-def _without_head(lines: list[bytes]) -> list[bytes]:
-    """Return the ``lines`` of a log without the one that says its format, which format 1 did not have.
-
-    Raises:
-        NewerFormatError: it is a format that a newer version wrote.
-    """
-    try:
-        head = json.loads(lines[0]) if lines else None
-    except ValueError:
-        return lines
-    if not isinstance(head, dict) or cast("dict[str, Any]", head).get("event") != "log":
-        return lines
-    check_format(cast("dict[str, Any]", head), LOG_FORMAT)
-    return lines[1:]
-
-
 def samples_page(events: list[Event]) -> str:
     """Return samples.md: what the model wrote at each evaluation and temperature."""
     page = ["# What the model wrote as it learned\n"]
     for event in events:
         if isinstance(event, Evaluated):
-            bits = event.validation_bits_per_character or event.training_bits_per_character
-            page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character\n")
+            bits, where = event.validation_bits_per_character, "the held-out text"
+            if bits is None:
+                bits, where = event.training_bits_per_character, "the text learned from"
+            elif event.scored_characters:
+                where = f"{event.scored_characters:,} characters of {where}"
+            page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character on {where}\n")
         elif isinstance(event, Sampled):
             # A fence longer than any in the text shows the text as it is.
             longest = max(map(len, re.findall("`+", event.prompt + event.text)), default=0)
             fence = "`" * max(3, longest + 1)
             page.append(f"Temperature {event.temperature}:\n\n{fence}text\n{event.prompt}{event.text}\n{fence}\n")
     return "\n".join(page)
-
-
-def _step(event: Event) -> int:
-    return event.back_to if isinstance(event, Recovered) else getattr(event, "step", 0)

@@ -71,7 +71,7 @@ def _expected_bits(corpus: Corpus, recipe: RecipeName, fall: float, compute: Com
     from nextchar.training.trainer import Trainer
 
     settings = TrainingSettings(recipe=recipe, time=min(TRIAL_SECONDS, budget))
-    dataset = Dataset(corpus.training, corpus.validation[:TRIAL_SCORED], corpus.vocabulary)
+    dataset = Dataset(corpus.training, corpus.held_out_excerpt(TRIAL_SCORED), corpus.vocabulary)
     trial = Trainer(choose_plan(corpus, settings, compute).plan, dataset, seed=0, compute=compute)
     for _ in trial.run():
         pass

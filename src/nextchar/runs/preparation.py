@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
-from nextchar.errors import MissingDependencyError, RunFolderError
-from nextchar.runs.folder import RunFolder, RunSettings
-from nextchar.runs.training_text import corpus_of_run, encode
+from nextchar.errors import MissingDependencyError, RunFolderError, TextError
+from nextchar.runs.duration import seconds_beside_training
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
+from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
+from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event, Note, Planned, TextRead
-from nextchar.training.plan import Budget, ChosenPlan
+from nextchar.training.feeding import Windows
+from nextchar.training.plan import Budget, ChosenPlan, Plan
 from nextchar.training.recipes import recipe_of
 
 if TYPE_CHECKING:
@@ -51,7 +56,13 @@ Preparation = Generator[Event, None, Prepared]
 """Yields what is found, and returns the run."""
 
 
-def prepare(texts: Texts, training: TrainingSettings, cache: Path, like: RunSettings | None = None) -> Preparation:
+def prepare(
+    texts: Texts,
+    training: TrainingSettings,
+    cache: Path,
+    like: RunSettings | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Preparation:
     """Read ``texts`` and choose a plan for them, or take the recipe, plan and threads of the run ``like``; tell what is
     found.
 
@@ -60,11 +71,14 @@ def prepare(texts: Texts, training: TrainingSettings, cache: Path, like: RunSett
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
+    began = clock()
     if like is not None:
         training = training.model_copy(update={"recipe": like.training.recipe})
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
+    found = catalog.resolve(
+        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
+    )
     yield from (Note(message=message) for message in found.notes)
     corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)
@@ -72,7 +86,7 @@ def prepare(texts: Texts, training: TrainingSettings, cache: Path, like: RunSett
     device = compute.device
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
-    chosen = ChosenPlan(like.plan, None) if like else choose_plan(corpus, training, compute)
+    chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
     settings = RunSettings(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
         names=corpus.names,
@@ -85,7 +99,7 @@ def prepare(texts: Texts, training: TrainingSettings, cache: Path, like: RunSett
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
     )
-    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, chosen.budget))
+    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, budget=chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
     if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
@@ -95,33 +109,62 @@ def prepare(texts: Texts, training: TrainingSettings, cache: Path, like: RunSett
         device=str(device),
         seed=training.seed,
         expected_seconds=chosen.expected_seconds,
+        expected_total_seconds=_total_seconds(prepared, chosen.expected_seconds, clock() - began),
     )
     return prepared
 
 
-def resume(folder: RunFolder, cache: Path) -> Preparation:
+def _total_seconds(prepared: Prepared, training: float | None, before: float) -> float | None:
+    """Return what the whole run will have taken: what went ``before``, the ``training`` expected, and all else."""
+    if training is None:
+        return None
+    settings = prepared.settings
+    return (
+        before
+        + training
+        + seconds_beside_training(
+            settings.plan,
+            prepared.trainer.architecture,
+            training,
+            evaluations=settings.evaluations,
+            held_out=len(dataset_of(prepared.corpus).validation),
+            sample_length=settings.training.sample_length,
+        )
+    )
+
+
+def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Preparation:
     """Return the run in ``folder`` as it was last saved.
 
+    Args:
+        folder: of the run.
+        cache: folder of encoded texts.
+        moved: where its texts are now, which is then recorded; empty where they are as recorded.
+
     Raises:
-        RunFolderError: there is no run, it is damaged, or its text has changed.
+        RunFolderError: there is no run, it is damaged, its text has changed, or ``moved`` is another text.
         TextError: its text is gone.
+        TrainingError: the device that it was trained on is not there.
     """
-    settings, checkpoint = folder.settings(), folder.checkpoint()
+    recorded, checkpoint = folder.settings(), folder.checkpoint()
+    settings = moved_text(recorded, moved, cache) if moved else recorded
     corpus = corpus_of_run(settings, cache)
-    trainer = _make_trainer(settings, corpus)
     try:
-        if checkpoint is not None:
-            trainer.restore(checkpoint)
-    except (KeyError, RuntimeError) as error:  # an array is missing, or torch refuses its shape
-        trainer.close()
+        if checkpoint is not None:  # before memory is taken for what may be another network
+            import_trainer().check_weights(checkpoint, settings.plan, corpus.vocabulary.size)
+        trainer = _make_trainer(settings, corpus, checkpoint=checkpoint)
+    except ValueError as error:
         raise RunFolderError(
-            f"The state saved in {folder.path} is of another run or version of nextchar ({error}); it cannot be "
-            "resumed, but its model can still be used."
+            f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
+            "It cannot be resumed, but its model can still be used."
         ) from error
-    step = trainer.state.step
-    folder.forget_after(step)
-    yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")
-    return Prepared(settings, corpus, trainer)
+    prepared = Prepared(settings, corpus, trainer)
+    if settings != recorded:
+        folder.save_settings(settings)
+    done = trainer.state
+    folder.forget_after(done.step, done.recoveries)
+    yield Note(message=f"Going on at step {done.step:,} of {settings.plan.steps:,}.")
+    return prepared
 
 
 def choose_compute(training: TrainingSettings) -> Compute:
@@ -156,8 +199,8 @@ def import_trainer() -> ModuleType:
 
 
 def dataset_of(corpus: Corpus) -> Dataset:
-    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, up to `SCORED`."""
-    return Dataset(corpus.training, corpus.validation[:SCORED], corpus.vocabulary)
+    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, or `SCORED` of all texts."""
+    return Dataset(corpus.training, corpus.held_out_excerpt(SCORED), corpus.vocabulary)
 
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
@@ -172,17 +215,35 @@ def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) ->
     )
 
 
+def _for_text(plan: Plan, corpus: Corpus) -> Plan:
+    """Return ``plan``, made for another text perhaps, with as many windows as this one has.
+
+    Raises:
+        TextError: it is too short for one.
+    """
+    feeding = plan.feeding.over(len(corpus.training))
+    if isinstance(feeding, Windows) and feeding.count == 0:
+        raise TextError(
+            f"The text has {len(corpus.training):,} characters to learn from, and the plan reads windows of "
+            f"{feeding.window}: give a longer text, or another plan."
+        )
+    return plan.model_copy(update={"feeding": feeding})
+
+
 def _evaluations(chosen: ChosenPlan) -> int:
     """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
     time."""
     epoch_steps = chosen.plan.feeding.epoch_steps
     if epoch_steps is not None:
-        return math.ceil(chosen.plan.steps / epoch_steps)
+        return min(MAX_EVALUATIONS, math.ceil(chosen.plan.steps / epoch_steps))
     seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 
 
-def _make_trainer(settings: RunSettings, corpus: Corpus, budget: Budget | None = None) -> Trainer:
+def _make_trainer(
+    settings: RunSettings, corpus: Corpus, *, budget: Budget | None = None, checkpoint: Checkpoint | None = None
+) -> Trainer:
+    """Return a trainer for the run, at ``checkpoint``, or at its beginning."""
     import_trainer()
     from nextchar.networks.torch_threads import Compute, choose_device, limit_memory
     from nextchar.training.pace import Pace
@@ -191,7 +252,7 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, budget: Budget | None =
     device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
     if fraction is not None and device.type == "cuda":
         limit_memory(fraction, device)
-    return Trainer(
+    trainer = Trainer(
         settings.plan,
         dataset_of(corpus),
         seed=settings.training.seed,
@@ -199,9 +260,17 @@ def _make_trainer(settings: RunSettings, corpus: Corpus, budget: Budget | None =
         compute=Compute(device, settings.threads),
         pace=Pace(budget),
     )
+    if checkpoint is not None:
+        try:
+            trainer.restore(checkpoint)
+        except ValueError:
+            trainer.close()
+            raise
+    return trainer
 
 
 def _text_read(corpus: Corpus) -> TextRead:
+    of_figure = dataset_of(corpus).validation
     return TextRead(
         names=corpus.names,
         characters=corpus.characters,
@@ -209,6 +278,8 @@ def _text_read(corpus: Corpus) -> TextRead:
         vocabulary_size=corpus.vocabulary.size,
         rare=corpus.rare,
         training_characters=len(corpus.training),
-        validation_characters=len(dataset_of(corpus).validation),
+        validation_characters=len(of_figure),
+        held_out_characters=len(corpus.validation),
+        unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
     )

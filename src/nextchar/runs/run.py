@@ -19,6 +19,7 @@ from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Preparation, Prepared, Texts, prepare, resume
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
+from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
 from nextchar.training.plan import Plan
 
@@ -33,6 +34,7 @@ class Run:
         self.folder, self._is_new = folder, is_new
         self._preparation, self._clock = prepare, clock
         self._prepared: Prepared | None = None
+        self._settled: Checkpoint | None = None
         self._saved_step = -1
         self._unlogged: list[Event] = []
 
@@ -64,9 +66,23 @@ class Run:
         return cls(folder, preparation, clock, is_new=True)
 
     @classmethod
-    def resume(cls, folder: RunFolder, *, cache: Path, clock: Callable[[], float] = time.monotonic) -> Run:
-        """Return the run in ``folder``, to continue from where it was saved; arguments are those of `new`."""
-        return cls(folder, lambda: resume(folder, cache), clock, is_new=False)
+    def resume(
+        cls,
+        folder: RunFolder,
+        *,
+        moved: Sequence[str] = (),
+        cache: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Run:
+        """Return the run in ``folder``, to continue from where it was saved.
+
+        Args:
+            folder: where everything is kept.
+            moved: where the texts of the run are now; empty where they are as recorded.
+            cache: folder of the encoded texts.
+            clock: seconds, for the time between saves.
+        """
+        return cls(folder, lambda: resume(folder, cache, moved), clock, is_new=False)
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
@@ -113,18 +129,19 @@ class Run:
             training_seconds=state.seconds,
             validation_bits_per_character=state.best_bits,
             validation_characters=len(trainer.scored),
+            unknown_characters=corpus.count_unknown(trainer.scored),
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
         parameters = trainer.best if evaluated else trainer.parameters()
         return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
 
     def save(self) -> None:
-        """Write the state of the last checkpoint and the best model.
+        """Write the state of the last checkpoint that all is logged of, and the best model.
 
         Raises:
             RunFolderError: they cannot be written; what was saved before is whole.
         """
-        checkpoint = self._ready().trainer.checkpoint
+        checkpoint = self._settled or self._ready().trainer.checkpoint
         if self.folder is not None:
             self.folder.save_checkpoint(checkpoint)
             self.folder.save_model(self.model.file)
@@ -136,8 +153,9 @@ class Run:
         if not self._is_new:
             self._saved_step = prepared.trainer.state.step
         elif self.folder is not None:
-            self.folder.create(prepared.settings)
-        self._prepared = prepared
+            self.folder.create(prepared.settings, self._unlogged)
+            self._unlogged.clear()
+        self._prepared, self._settled = prepared, prepared.trainer.checkpoint
 
     def _train(self, stop: Callable[[], bool]) -> Iterator[Event]:
         prepared = self._ready()
@@ -150,8 +168,11 @@ class Run:
                 yield event
                 if isinstance(event, Evaluated):
                     yield from self._samples()
+                whole = not isinstance(event, Revised)  # after which more may be told of the same checkpoint
+                if whole:
+                    self._settled = trainer.checkpoint
                 due = isinstance(event, Evaluated) or self._clock() - saved_at >= save_every
-                if due and trainer.checkpoint.state.step > self._saved_step:
+                if due and whole and trainer.checkpoint.state.step > self._saved_step:
                     self.save()
                     saved_at = self._clock()
                     yield Saved(step=self._saved_step)
@@ -170,6 +191,7 @@ class Run:
             seconds=trainer.state.seconds,
             best_step=trainer.state.best_step,
             validation_bits_per_character=trainer.state.best_bits,
+            unknown_characters=prepared.corpus.count_unknown(trainer.scored),
             interrupted=interrupted,
         )
 
@@ -225,9 +247,9 @@ class Run:
 
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
-    """Return a folder in ``parent``, named after the first text, in which no run has begun: mybook, mybook-2, ..."""
+    """Return a folder in ``parent``, named after the first text, in which a run can begin: mybook, mybook-2, ..."""
     path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
     # The name of "." or ".." says nothing: that of the folder it stands for does.
     name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
     numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
-    return next(path for path in numbered if not RunFolder(path).exists)
+    return next(path for path in numbered if RunFolder(path).is_free)

@@ -19,5 +19,7 @@ Read in this order; a module imports only from those before it:
 - `pace`: the clock, and the correction of the plan to a time budget.
 - `validation`: when and on what the model is scored, and which one is the best.
 - `events`: what a run reports.
+- `memory`: the memory that training takes, and the memory that there is: asked before any is taken, since what takes
+  more than there is is ended by the system without a word.
 - `trainer`: the loop: updates, evaluations, recovery.
 """

@@ -98,7 +98,7 @@ class DefaultRecipe:
         trials: list[tuple[float, Precision]] = [
             (measure(chooser.plan(hidden, 1, candidate)), candidate) for candidate in precisions
         ]
-        step_seconds, precision = min(trials)
+        step_seconds, precision = min(trials, key=lambda trial: trial[0])
         speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
         hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
         # Once more, as it will be: dropout takes time, too, and how much there is follows from the number of steps.
@@ -123,8 +123,9 @@ class DefaultRecipe:
 
 def start_of_line(corpus: Corpus, seed: int) -> str:
     """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
-    ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
-    text = corpus.vocabulary.decode(ids[: 1 << 16]).replace("\ufffd", "")
+    held_out = len(corpus.validation) > PROMPT
+    ids = corpus.held_out_excerpt(1 << 16) if held_out else corpus.training[: 1 << 16]
+    text = corpus.vocabulary.decode(ids).replace("\ufffd", "")
     lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text.partition("\n")[2] or text]
     random = random_stream(seed, "evaluation")
     return lines[int(random.integers(len(lines)))][:PROMPT]

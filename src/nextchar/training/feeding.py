@@ -13,6 +13,9 @@ from nextchar.networks.architecture import Ids
 from nextchar.randomness import random_stream
 from nextchar.training.batches import ParallelStreams, ShuffledWindows, count_windows
 
+Count = Annotated[int, Field(le=10**15)]
+"""Of updates or windows: more than any options ask for, and few enough to be counted exactly by a float."""
+
 
 class Batches(Protocol):
     """The batches of a run; each follows from its step's number."""
@@ -25,9 +28,9 @@ class Batches(Protocol):
 class _Feeding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    batch: int = Field(ge=1)
+    batch: int = Field(ge=1, le=4096)
     """B: places of the text that an update reads from."""
-    window: int = Field(ge=1)
+    window: int = Field(ge=1, le=4096)
     """T: characters read at each; the steps of truncated back-propagation through time."""
 
 
@@ -71,9 +74,9 @@ class Windows(_Feeding):
     character after it."""
 
     kind: Literal["windows"] = "windows"
-    stride: int = Field(ge=1)
+    stride: int = Field(ge=1, le=4096)
     """Characters from the beginning of a window to that of the next."""
-    count: int = Field(ge=1)
+    count: Count = Field(ge=1)
     """Windows of the text."""
 
     @property

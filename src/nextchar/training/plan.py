@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nextchar.networks.architecture import GATES, Architecture
 from nextchar.settings import Precision
-from nextchar.training.feeding import Feeding
+from nextchar.training.feeding import Count, Feeding
 
 CHECKPOINT_WORK = 6e10
 """Floating-point operations between two checkpoints: half a second on two cores, half a minute on the slowest
@@ -26,7 +26,7 @@ MAX_CHECKPOINT_UPDATES = 100
 class Plan(BaseModel):
     """What training does, step by step. The same plan, text, seed and machine give the same weights, bit for bit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     hidden: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(min_length=1, max_length=8)
     """Units of each LSTM layer."""
@@ -38,9 +38,9 @@ class Plan(BaseModel):
     """Share of the outputs of each layer dropped."""
     feeding: Feeding
     """What is read at each update."""
-    shards: int = Field(ge=1)
+    shards: int = Field(ge=1, le=4096)
     """Shards of a batch that are computed side by side, each in a thread of its own; their gradients are added up."""
-    steps: int = Field(ge=1)
+    steps: Count = Field(ge=1)
     """Updates of the weights."""
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
     """The distributions that the first weights come from (`nextchar.training.initial_weights`)."""
@@ -48,16 +48,16 @@ class Plan(BaseModel):
     precision: Precision = "float32"
     """Of the products in an update; weights, their changes and everything else are float32 always."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=10)
     """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth, or constant."""
-    warm_up: int = Field(ge=0)
+    warm_up: Count = Field(ge=0)
     """Steps of the warm-up."""
-    weight_decay: float = Field(ge=0)
+    weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
     calibrated: bool = False
     """Whether the softmax temperature is fitted on the held-out text, whenever the model is scored."""
-    checkpoint_every: int = Field(ge=1)
+    checkpoint_every: int = Field(ge=1, le=10_000)
     """Steps between the states that a save writes and a diverging run returns to."""
 
     @model_validator(mode="before")
@@ -65,7 +65,17 @@ class Plan(BaseModel):
     def _read_format_1(cls, plan: object) -> object:
         """Read a plan as files of format 1 have it, with ``streams``, ``window``, ``stride`` and ``windows``."""
         values = cast("dict[str, Any]", plan)
-        return _from_format_1(values) if isinstance(plan, dict) and "streams" in values else values
+        is_old = isinstance(plan, dict) and "streams" in values and "feeding" not in values
+        return _from_format_1(values) if is_old else values
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Plan:
+        if self.shards > self.feeding.batch:
+            raise ValueError(
+                f"a plan of {self.feeding.batch} {self.feeding.kind} cannot have {self.shards} shards: give as many at "
+                "most"
+            )
+        return self
 
     def architecture(self, vocabulary_size: int) -> Architecture:
         """Return the network that the plan trains, for a vocabulary of that size."""
@@ -96,13 +106,18 @@ class Plan(BaseModel):
 
 
 def _from_format_1(plan: dict[str, Any]) -> dict[str, Any]:
-    """Return ``plan`` with today's names."""
-    upgraded = {name: value for name, value in plan.items() if name not in {"streams", "window", "stride", "windows"}}
-    upgraded["checkpoint_every"] = upgraded.pop("snapshot_every", None)
-    feeding: dict[str, Any] = {"kind": "streams", "batch": plan["streams"], "window": plan.get("window")}
-    if plan.get("stride") is not None:
-        feeding |= {"kind": "windows", "stride": plan["stride"], "count": plan.get("windows")}
-    return {**upgraded, "feeding": feeding}
+    """Return ``plan`` with today's names; what is missing or wrong stays so."""
+    feeding: dict[str, Any] = {"kind": "streams"}
+    if plan.get("stride") is not None or plan.get("windows") is not None:
+        feeding["kind"] = "windows"
+    renamed = {"streams": "batch", "window": "window", "stride": "stride", "windows": "count"}
+    upgraded: dict[str, Any] = {"feeding": feeding}
+    for name, value in plan.items():
+        if name not in renamed:
+            upgraded["checkpoint_every" if name == "snapshot_every" else name] = value
+        elif value is not None or name in {"streams", "window"}:
+            feeding[renamed[name]] = value
+    return upgraded
 
 
 def checkpoint_every(steps: int, update_work: float) -> int:

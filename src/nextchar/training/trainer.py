@@ -21,20 +21,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nextchar.errors import TrainingError
 from nextchar.model.calibration import at_temperature
 from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
-from nextchar.networks.torch_threads import Compute
+from nextchar.networks.torch_threads import Compute, has_bfloat16
 from nextchar.text.vocabulary import Vocabulary
-from nextchar.training.checkpoint import Checkpoint, TrainingState
+from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
+from nextchar.training.feeding import Windows
+from nextchar.training.memory import training_bytes, usable_bytes
 from nextchar.training.pace import Pace
 from nextchar.training.plan import Plan
 from nextchar.training.recovery import has_diverged, recovered
 from nextchar.training.schedule import Schedule
-from nextchar.training.updates import Updates
-from nextchar.training.validation import BestModel, Validation
+from nextchar.training.updates import WEIGHTS, Updates
+from nextchar.training.validation import BEST, BestModel, Validation
 
 LOG2 = math.log(2)
 
@@ -63,9 +66,19 @@ class Trainer:
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
             compute: where; one thread of the CPU by default.
             pace: the clock, and the time that the plan is to fill; by default the plan is followed as it is.
+
+        Raises:
+            TrainingError: the network is too large for the memory of this machine, or it does not compute in the
+                precision of the plan.
+            ValueError: the plan is for windows of another text.
         """
         self._dataset, self._evaluations = dataset, evaluations
         self._compute, self._pace = compute or Compute(), pace or Pace()
+        _check_memory(plan, dataset.vocabulary.size, self._compute)
+        if not _computes(plan, self._compute):
+            raise TrainingError(f"This processor does not compute in {plan.precision}: use --precision float32.")
+        if isinstance(plan.feeding, Windows) and plan.feeding != plan.feeding.over(len(dataset.training)):
+            raise ValueError(f"its plan has {plan.feeding.count} windows, which the text has not")
         self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
@@ -92,8 +105,10 @@ class Trainer:
         """Go on from the ``checkpoint`` of a trainer with the same plan, text and seed.
 
         Raises:
-            KeyError, RuntimeError: it is of another plan.
+            ValueError: it is of another plan; the message says why.
         """
+        checkpoint.check_step(self.plan.steps)
+        check_arrays(checkpoint.arrays, kinds_of(self.checkpoint.arrays))
         self._return_to(checkpoint)
         self.checkpoint = checkpoint
 
@@ -119,7 +134,7 @@ class Trainer:
         """
         while self.state.step < self.plan.steps:
             loss = yield from self._train_to_boundary()
-            if has_diverged(loss, self.state):
+            if has_diverged(loss, self.state) or not self._updates.is_finite():
                 yield self._recover(loss)
                 continue
             self._move(lowest_loss=min(loss, self.state.lowest_loss))
@@ -233,8 +248,40 @@ class Trainer:
         self.state = checkpoint.state
 
 
+def check_weights(checkpoint: Checkpoint, plan: Plan, vocabulary_size: int) -> None:
+    """Do nothing if the step and the weights of ``checkpoint`` are of a run by ``plan``: asked before a trainer takes
+    memory for what may be another network.
+
+    Raises:
+        ValueError: they are not; the message says why.
+    """
+    checkpoint.check_step(plan.steps)
+    shapes = plan.architecture(vocabulary_size).parameter_shapes()
+    for prefix in (WEIGHTS, BEST):
+        check_arrays(checkpoint.arrays, {name: ("float32", shape) for name, shape in shapes.items()}, prefix)
+
+
+def _computes(plan: Plan, compute: Compute) -> bool:
+    """Return whether the device computes in the precision of ``plan``."""
+    return plan.precision == "float32" or has_bfloat16(compute.device)
+
+
+def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
+    """Raise a `TrainingError` where training takes more memory than there is."""
+    needed, usable = training_bytes(plan, vocabulary_size, on_cpu=compute.device.type == "cpu"), usable_bytes()
+    if needed > usable:
+        raise TrainingError(
+            f"Training LSTM layers of {' + '.join(map(str, plan.hidden))} units on {plan.feeding.batch:,} × "
+            f"{plan.feeding.window:,} characters at a time takes {needed / 1e9:,.1f} GB of memory at least, and there "
+            f"are {usable / 1e9:,.1f} GB: less of --hidden, --layers, --streams or --window takes less."
+        )
+
+
 def measure_step(plan: Plan, vocabulary: Vocabulary, compute: Compute, seconds: float = 0.25) -> float:
-    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
+    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
+    where it does not compute in that precision."""
+    if not _computes(plan, compute):
+        return math.inf
     feeding = plan.feeding
     ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
     # A rate of nearly nothing: what is measured is time, and no trial may diverge. First weights that take no time to

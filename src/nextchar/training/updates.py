@@ -24,6 +24,9 @@ from nextchar.training.initial_weights import initial_parameters, keras_initial_
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
 
+WEIGHTS = "weights/"
+"""What the names of the weights begin with in a checkpoint."""
+
 
 class Updates:
     """The weights of a plan's network, and all that an update of them depends on beside the step's number."""
@@ -71,11 +74,17 @@ class Updates:
         self._optimizer.step(learning_rate)
         return torch.stack(losses).sum()
 
+    @torch.no_grad()
+    def is_finite(self) -> bool:
+        """Return whether the weights and what the optimizer keeps are numbers."""
+        kept = (value for values in self._optimizer.state.values() for value in values.values())
+        return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
+
     def arrays(self) -> Arrays:
         """Return weights, optimizer, hidden state and random state."""
         arrays: Arrays = {}
         for name, weight in self._weights.items():
-            arrays[f"weights/{name}"] = _copy(weight)
+            arrays[f"{WEIGHTS}{name}"] = _copy(weight)
             for key, value in self._optimizer.state[name].items():
                 arrays[f"optimizer/{name}/{key}"] = _copy(value)
         for number, shard in enumerate(self._shards):
@@ -84,7 +93,7 @@ class Updates:
 
     def load(self, arrays: Arrays) -> None:
         """Go back to what `arrays` returned."""
-        self.module.load_parameters({name: arrays[f"weights/{name}"] for name in self._weights})
+        self.module.load_parameters({name: arrays[f"{WEIGHTS}{name}"] for name in self._weights})
         for name, values in self._optimizer.state.items():
             for key, value in values.items():
                 value.copy_(torch.from_numpy(arrays[f"optimizer/{name}/{key}"]))
@@ -137,7 +146,10 @@ class _Shard:
 
     def load(self, arrays: Arrays) -> None:
         """Go back to what `arrays` returned."""
-        self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
+        try:
+            self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
+        except RuntimeError as error:
+            raise ValueError(f"its random state is none of torch's ({error})") from error
         if self._state is None:
             return
         self._state = tuple(

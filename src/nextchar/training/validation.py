@@ -25,7 +25,7 @@ MIN_SCORED = 4096
 """But no fewer in each evaluation, so that they can be compared."""
 EXCERPT = 2048
 """Ids in a piece of what is scored on the way. The first few of each are predicted from what is of another."""
-_BEST = "best/"
+BEST = "best/"
 """What the names of the best weights begin with in a checkpoint."""
 
 
@@ -56,8 +56,7 @@ class Validation:
 
     def bits(self, network: Network[Any], ids: Ids, executor: Executor) -> float:
         """Return the bits per character of ``network`` on some held-out ``ids`` (n,), at least one."""
-        start = int(self._dataset.training[-1])
-        return bits_per_id(network, ids, start, executor) + self._dataset.unknown_bits(ids)
+        return bits_per_id(network, ids, self._dataset.vocabulary.start_id, executor) + self._dataset.unknown_bits(ids)
 
 
 class BestModel:
@@ -81,11 +80,11 @@ class BestModel:
 
     def arrays(self) -> Arrays:
         """Return the weights under the names they have in a checkpoint."""
-        return {f"{_BEST}{name}": array for name, array in self.parameters.items()}
+        return {f"{BEST}{name}": array for name, array in self.parameters.items()}
 
     def load(self, arrays: Mapping[str, Any]) -> None:
         """Go back to what `arrays` returned."""
-        self.parameters = {name: arrays[f"{_BEST}{name}"].copy() for name in self.parameters}
+        self.parameters = {name: arrays[f"{BEST}{name}"].copy() for name in self.parameters}
 
 
 def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:

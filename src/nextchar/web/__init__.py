@@ -12,6 +12,8 @@ Read in this order; a module imports only from those before it:
 - `turns`: turns: so many requests are worked for at once, so many wait, and none takes longer than it may.
 - `measures`: what is counted while the server runs, for Prometheus and whatever else reads its text format.
 - `guards`: what every request passes on its way in, and every answer on its way out: counting, headers, host and key.
+- `body_reading`: the body of a request: so many bytes, in JSON that is neither deep nor long, and nothing but what
+  may be asked for.
 - `service`: what all routes share: the models, whose turn it is, the limits, and what is counted.
 - `event_stream`: answers that are sent while they are written: server-sent events.
 - `continuation`: a text that goes on from a prompt, written piece by piece, the same for the same seed wherever it is
@@ -22,6 +24,11 @@ Read in this order; a module imports only from those before it:
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
 - `page_routes`: what is there for people and their tools besides the API: the page, the page of the API, health and
   measures.
+- `unknown_routes`: requests for what is not there: the answer names what is.
 - `app`: the application: every route, behind its guards.
+- `listening`: taking in connections: as many as there are descriptors for, and none for a moment where there are no
+  more.
+- `framing`: where a request ends: told by one header, in one way.
+- `connection`: A connection to a client, with an end for everything that the client could let it wait for.
 - `server`: the server: a port, a thread that answers on it, and an orderly end.
 """

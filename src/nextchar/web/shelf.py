@@ -12,8 +12,9 @@ from threading import Lock
 from typing import Any
 
 from nextchar.errors import ModelFileError
+from nextchar.files.regular_file import open_regular
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile
+from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
@@ -122,11 +123,11 @@ class ServedModel:
             "parameters": architecture.parameter_count,
             "lowercase": provenance.lowercase,
             "bits_per_character": provenance.validation_bits_per_character,
-            # Where a text lay is nobody's business.
-            "corpus": [name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name for name in provenance.corpus],
+            "corpus": list(provenance.corpus),
             "seconds": provenance.training_seconds,
             "has_growth": growth is not None,
             "finished": growth is None or growth[0]["finished"],
+            **_told_path(self.path),
         }
 
     def growth(self) -> tuple[dict[str, Any], bytes] | None:
@@ -212,6 +213,14 @@ def _name(path: Path) -> str:
     return (name or "model").encode("utf-8", "replace").decode()
 
 
+def _told_path(path: Path) -> dict[str, str]:
+    """Return ``path`` as it was given, for commands that work where the server was started.
+
+    An absolute one is left out: it would tell of this machine's folders.
+    """
+    return {} if path.is_absolute() else {"path": path.as_posix().encode("utf-8", "replace").decode()}
+
+
 def _stamp(path: Path) -> Stamp | None:
     try:
         status = path.stat()
@@ -221,4 +230,5 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _fingerprint(path: Path) -> str:
-    return "nextchar-" + hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    with open_regular(path, MOST_FILE_BYTES) as file:
+        return "nextchar-" + hashlib.file_digest(file, "sha256").hexdigest()[:12]
