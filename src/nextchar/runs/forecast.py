@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextchar.networks.architecture import GATES
-from nextchar.runs.preparation import choose_compute, choose_plan
+from nextchar.runs.preparation import choose_compute, choose_plan, dataset_of
 from nextchar.settings import RecipeName, TrainingSettings
 from nextchar.text.corpus import Corpus
-from nextchar.training.dataset import Dataset
 from nextchar.training.default_recipe import DEFAULT_SECONDS
 from nextchar.training.plan import Plan
 from nextchar.training.recipes import recipe_of
@@ -71,7 +70,7 @@ def _expected_bits(corpus: Corpus, recipe: RecipeName, fall: float, compute: Com
     from nextchar.training.trainer import Trainer
 
     settings = TrainingSettings(recipe=recipe, time=min(TRIAL_SECONDS, budget))
-    dataset = Dataset(corpus.training, corpus.held_out_excerpt(TRIAL_SCORED), corpus.vocabulary)
+    dataset = dataset_of(corpus, TRIAL_SCORED)
     trial = Trainer(choose_plan(corpus, settings, compute).plan, dataset, seed=0, compute=compute)
     for _ in trial.run():
         pass

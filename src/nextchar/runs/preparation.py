@@ -198,9 +198,11 @@ def import_trainer() -> ModuleType:
     return trainer
 
 
-def dataset_of(corpus: Corpus) -> Dataset:
-    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, or `SCORED` of all texts."""
-    return Dataset(corpus.training, corpus.held_out_excerpt(SCORED), corpus.vocabulary)
+def dataset_of(corpus: Corpus, scored: int = SCORED) -> Dataset:
+    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, or ``scored`` ids of all
+    texts. The first of them is predicted from what any text begins after, as `nextchar evaluate` does."""
+    vocabulary = corpus.vocabulary
+    return Dataset(corpus.training, corpus.held_out_excerpt(scored), vocabulary, vocabulary.start_id)
 
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:

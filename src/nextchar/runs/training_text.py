@@ -43,7 +43,7 @@ def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> 
         corpus = open_corpus(settings.corpus_key, cache)
     except TextError:
         corpus = _encode_again(settings, cache, None if fetch else _refuse)
-    if corpus.key != settings.corpus_key:
+    if settings.corpus_key not in {corpus.key, corpus.former_key}:
         raise RunFolderError(
             f"The text has changed since this run began ({', '.join(corpus.names)}). Put the old text back, or train "
             "anew."
@@ -60,7 +60,7 @@ def moved_text(settings: RunSettings, names: Sequence[str], cache: Path) -> RunS
     """
     found = catalog.resolve(names, encoding=settings.text.encoding, cache=cache)
     corpus = encode(found.files, settings.text, settings.training, cache)
-    if corpus.key != settings.corpus_key:
+    if settings.corpus_key not in {corpus.key, corpus.former_key}:
         texts = ", ".join(settings.names)
         raise RunFolderError(
             f"{', '.join(names)} is not the text that this run learned from: its content is another. Give {texts} as "

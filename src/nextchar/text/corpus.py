@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,8 @@ class Corpus:
     """Distinct characters of the whole text."""
     rare: int
     """Characters of the training part that are read as the unknown symbol."""
+    former_key: str | None = None
+    """The name that an entry of the same ids had in format 2; None where there is none, or it is not known."""
 
     def __repr__(self) -> str:
         return f"<Corpus: {self.characters:,} characters of {', '.join(self.names)}, {self.vocabulary.size:,} ids>"
@@ -161,7 +164,7 @@ def encode_corpus(
         survey = _survey(texts, settings, unknown_symbol)
         _make_entry(texts, settings.lowercase, source, survey, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
-    return replace(corpus, names=tuple(text.name for text in texts))
+    return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
 
 
 def open_corpus(key: str, cache_folder: Path) -> Corpus:
@@ -204,6 +207,8 @@ class _Source:
     """What is encoded: the key is that of the result."""
 
     key: str
+    former_key: str | None
+    """That of the same result in format 2."""
     content_sha256: str
     bytes: int
     stamps: tuple[tuple[int, int], ...]
@@ -235,18 +240,24 @@ def _identify(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol:
             digest.update(block)
             lengths[-1] += len(block)
     options = {
-        "format": FORMAT_VERSION,
         "content": digest.hexdigest(),
         "lengths": lengths,
         "encodings": [text.encoding for text in texts],
-        "errors": [text.errors for text in texts if text.replaced],
         "lowercase": unicodedata.unidata_version if settings.lowercase else None,
         "validation": settings.validation,
         "min_count": settings.min_count,
         "unknown_symbol": unknown_symbol,
     }
-    key = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
-    return _Source(key, digest.hexdigest(), sum(lengths), stamps)
+    errors = [text.errors for text in texts if text.replaced]
+    key = _key({**options, "format": FORMAT_VERSION, "errors": errors})
+    # Of one text, and of a share that was given, the same characters were held out; of several, others.
+    is_same = len(texts) == 1 and settings.validation is not None and not errors
+    former = _key({**options, "format": 2}) if is_same else None
+    return _Source(key, former, digest.hexdigest(), sum(lengths), stamps)
+
+
+def _key(options: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _survey(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> _Survey:

@@ -19,6 +19,13 @@ class Dataset:
     validation: Ids
     """Ids held out, shape (m,); where there are none, the last model is kept as the best."""
     vocabulary: Vocabulary
+    start_id: int | None = None
+    """Read before the first id that is scored, which is predicted too; None is the last id of ``training``."""
+
+    @property
+    def first_read(self) -> int:
+        """The id that is read before the first one that is scored."""
+        return int(self.training[-1]) if self.start_id is None else self.start_id
 
     def unknown_bits(self, ids: Ids) -> float:
         """Return the bits by which characters outside the vocabulary cost more than their id, a mean over ``ids`` (t,),

@@ -64,9 +64,12 @@ class Plan(BaseModel):
     @classmethod
     def _read_format_1(cls, plan: object) -> object:
         """Read a plan as files of format 1 have it, with ``streams``, ``window``, ``stride`` and ``windows``."""
+        if not isinstance(plan, dict):
+            return plan
         values = cast("dict[str, Any]", plan)
-        is_old = isinstance(plan, dict) and "streams" in values and "feeding" not in values
-        return _from_format_1(values) if is_old else values
+        if isinstance(values.get("hidden"), list):  # what passes through here is no JSON any more, and has its tuple
+            values = {**values, "hidden": tuple(values["hidden"])}
+        return _from_format_1(values) if "streams" in values and "feeding" not in values else values
 
     @model_validator(mode="after")
     def _fits_together(self) -> Plan:

@@ -56,7 +56,7 @@ class Validation:
 
     def bits(self, network: Network[Any], ids: Ids, executor: Executor) -> float:
         """Return the bits per character of ``network`` on some held-out ``ids`` (n,), at least one."""
-        return bits_per_id(network, ids, self._dataset.vocabulary.start_id, executor) + self._dataset.unknown_bits(ids)
+        return bits_per_id(network, ids, self._dataset.first_read, executor) + self._dataset.unknown_bits(ids)
 
 
 class BestModel:
