@@ -139,7 +139,7 @@ def test_the_command_scores_where_nothing_can_be_kept(tmp_path: Path) -> None:
     shutil.copytree(
         Path(nextchar.__file__).parent, installed / "nextchar", ignore=shutil.ignore_patterns("__pycache__")
     )
-    (installed / "nextchar" / "engine" / "__pycache__").write_text("no folder")
+    (installed / "nextchar" / "networks" / "__pycache__").write_text("no folder")
     random_model().save(tmp_path / "m.safetensors")
     (tmp_path / "book.txt").write_text(made_up_text(40_000))
     nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NEXTCHAR_CACHE"), "/dev/null")

@@ -37,7 +37,7 @@ from nextchar.training.plan import Plan
 from nextchar.training.recovery import has_diverged, recovered
 from nextchar.training.schedule import Schedule
 from nextchar.training.updates import WEIGHTS, Updates
-from nextchar.training.validation import BEST, BestModel, Validation
+from nextchar.training.validation import BestModel, Validation
 
 LOG2 = math.log(2)
 
@@ -257,7 +257,7 @@ def check_weights(checkpoint: Checkpoint, plan: Plan, vocabulary_size: int) -> N
     """
     checkpoint.check_step(plan.steps)
     shapes = plan.architecture(vocabulary_size).parameter_shapes()
-    for prefix in (WEIGHTS, BEST):
+    for prefix in (WEIGHTS, BestModel.prefix):
         check_arrays(checkpoint.arrays, {name: ("float32", shape) for name, shape in shapes.items()}, prefix)
 
 

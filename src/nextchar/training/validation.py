@@ -25,8 +25,6 @@ MIN_SCORED = 4096
 """But no fewer in each evaluation, so that they can be compared."""
 EXCERPT = 2048
 """Ids in a piece of what is scored on the way. The first few of each are predicted from what is of another."""
-BEST = "best/"
-"""What the names of the best weights begin with in a checkpoint."""
 
 
 class Validation:
@@ -62,6 +60,9 @@ class Validation:
 class BestModel:
     """The best weights so far; which step they are of, and how good, stands in the state of training."""
 
+    prefix = "best/"
+    """What the names of the best weights begin with in a checkpoint."""
+
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
 
@@ -80,11 +81,11 @@ class BestModel:
 
     def arrays(self) -> Arrays:
         """Return the weights under the names they have in a checkpoint."""
-        return {f"{BEST}{name}": array for name, array in self.parameters.items()}
+        return {f"{BestModel.prefix}{name}": array for name, array in self.parameters.items()}
 
     def load(self, arrays: Mapping[str, Any]) -> None:
         """Go back to what `arrays` returned."""
-        self.parameters = {name: arrays[f"{BEST}{name}"].copy() for name in self.parameters}
+        self.parameters = {name: arrays[f"{BestModel.prefix}{name}"].copy() for name in self.parameters}
 
 
 def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
