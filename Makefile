@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
 COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import compile_kernels; compile_kernels()"
 
-.PHONY: demo test quick coverage lint style types scripts forms docs clean
+.PHONY: demo test quick coverage lint style types scripts forms docs robustness clean
 
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
@@ -45,6 +45,13 @@ forms: $(VENV)/.dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+
+# Small counts of what benchmarks/robustness does at length: kills, damaged files, bad clients.
+robustness: $(VENV)/.dev
+	$(BIN)/python benchmarks/robustness/kills.py --kills 8 --each 4
+	$(BIN)/python benchmarks/robustness/runs.py --count 20 --reads 500
+	$(BIN)/python benchmarks/robustness/models.py --safetensors 200 --html 50 --keras 15 --h5 15 --weights 30
+	$(BIN)/python benchmarks/robustness/clients.py --seconds 10 --clients 2
 
 # docs/cli.md is made from the command itself; a test compares them.
 docs: $(VENV)/.dev
