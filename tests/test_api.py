@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,8 @@ def python(program: str, *, path: Path | None = None) -> str:
 
 
 def test_only_public_names_are_listed() -> None:
+    assert nextchar.events.Evaluated.__module__ == "nextchar.training.events"
+    assert nextchar.__version__ == version("nextchar")
     assert dir(nextchar) == sorted(nextchar.__all__)
     assert all(getattr(nextchar, name) is not None for name in dir(nextchar))
 
@@ -162,6 +165,7 @@ def test_nothing_heavy_is_loaded_before_it_is_used(tmp_path: Path) -> None:
     random_model().save(tmp_path / "model.safetensors")
     program = f"""
 import sys
+from importlib.metadata import version
 import nextchar
 print("pydantic" in sys.modules, "numpy" in sys.modules, dir(nextchar).count("train"))
 model = nextchar.load({str(tmp_path / "model.safetensors")!r})
@@ -186,6 +190,7 @@ def test_commands_do_not_load_torch(tmp_path: Path) -> None:
     ]
     program = f"""
 import sys
+from importlib.metadata import version
 from nextchar.cli import main
 for arguments in {[[str(argument) for argument in command] for command in commands]!r}:
     assert main(arguments) == 0, arguments

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel as LanguageModel
     from nextchar.model.sampling import reweight_distribution as reweight_distribution
     from nextchar.model.sampling import sample_index as sample_index
+    from nextchar.training import events as events
+
+    __version__: str
 
 _HOME = {
     "train": "nextchar.api",
@@ -30,15 +33,31 @@ _HOME = {
     "sample_index": "nextchar.model.sampling",
 }
 
-__all__ = ["Evaluation", "LanguageModel", "NextcharError", "load", "reweight_distribution", "sample_index", "train"]
+__all__ = [
+    "Evaluation",
+    "LanguageModel",
+    "NextcharError",
+    "__version__",
+    "events",
+    "load",
+    "reweight_distribution",
+    "sample_index",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("nextchar")
+    from importlib import import_module
+
+    if name == "events":
+        return import_module("nextchar.training.events")
     if name not in _HOME:
         raise AttributeError(f"module 'nextchar' has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -74,7 +74,7 @@ def train(
         text: the text itself, instead.
         out: run folder to write, from which `nextchar train --resume` goes on; nothing is kept on disk without one.
         quiet: show no progress.
-        on_event: called with every event of `nextchar.training.events`, instead of progress being shown.
+        on_event: called with every event of `nextchar.events`, instead of progress being shown.
         **options: of `nextchar.settings.TextSettings` and `TrainingSettings`: time (60 seconds unless given), epochs or
             steps; lowercase, validation, hidden, layers, seed, device and others.
 
