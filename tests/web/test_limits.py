@@ -82,11 +82,13 @@ def test_who_waits_too_long_is_told_so(fox: Path) -> None:
         client_of(server) as client,
         client.stream("POST", "api/generate", json={**FOREVER, "stream": True}) as response,
     ):
-        coming = events(response)  # kept: without it, the response would be closed
+        coming = events(response)
         assert next(coming)["text"]
-        answers = [client.post("api/generate", json={"length": 5}) for _ in range(2)]
+        with ThreadPoolExecutor(1) as pool:
+            rest = pool.submit(list, coming)  # who does not read on is cut off
+            answers = [client.post("api/generate", json={"length": 5}) for _ in range(2)]
         assert answers[0].status_code in {200, 503}  # the first text may end in the same moment
-        *_, end = coming
+        end = rest.result()[-1]
         assert "took longer than 1 s, the limit of this server (--max-time)" in end["error"]["message"]
         assert answers[1].status_code == 200
 
