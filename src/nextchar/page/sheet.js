@@ -18,6 +18,7 @@ class Sheet {
     this.stranger = null;
     this.leftOut = new Set();
     this.streaming = null;
+    this.cleared = null;
     this.value = area.value;
     area.addEventListener('input', () => this.follow());
     document.addEventListener('selectionchange', () => document.activeElement === area && this.changed());
@@ -92,6 +93,32 @@ class Sheet {
   /** The passages of the model become the writer's own. */
   keep() {
     this.written = [];
+    this.draw();
+    this.changed();
+  }
+
+  /** An empty sheet. What was on it can be brought back as long as nothing stands here. */
+  clear() {
+    const { value: text, cursor, written } = this;
+    this.cleared = { text, cursor, written };
+    this.replace(0, text.length, '');
+  }
+
+  get canBringBack() {
+    return this.value === '' && this.cleared !== null;
+  }
+
+  bringBack() {
+    const { cleared } = this;
+    this.cleared = null;
+    this.restore(cleared);
+  }
+
+  /** Put on the sheet what was on it before: {text, cursor, written}. */
+  restore({ text, cursor, written }) {
+    this.replace(0, this.value.length, text);
+    this.written = written.filter((passage) => text.startsWith(passage.text, passage.start));
+    this.cursor = cursor;
     this.draw();
     this.changed();
   }
