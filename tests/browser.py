@@ -158,7 +158,13 @@ def open_desk(chromium: Browser) -> Iterator[OpenDesk]:
     with ExitStack() as stack:
 
         def open_page(
-            url: str, *, width: int = 1280, height: int = 900, beside: Desk | None = None, script: str = "", **options: Any
+            url: str,
+            *,
+            width: int = 1280,
+            height: int = 900,
+            beside: Desk | None = None,
+            script: str = "",
+            **options: Any,
         ) -> Desk:
             options = {"locale": "en-US", "viewport": {"width": width, "height": height}, **options}
             if beside is None:

@@ -22,7 +22,7 @@ NO_STORAGE = {
     "missing": "Object.defineProperty(window, 'indexedDB', { value: undefined })",
     "deleted": "delete window.indexedDB; delete Window.prototype.indexedDB",
     "forbidden": "IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError') }",
-    "failing": "IDBFactory.prototype.open = () => { const request = {}; queueMicrotask(() => request.onerror()); return request; }",
+    "failing": "IDBFactory.prototype.open = () => { const one = {}; queueMicrotask(() => one.onerror()); return one; }",
 }
 """What makes a browser one that gives a page no storage."""
 NEWER = """new Promise(done => app.keeping.store.open().then(() => {
@@ -30,13 +30,19 @@ NEWER = """new Promise(done => app.keeping.store.open().then(() => {
   request.onsuccess = () => done(request.result.close());
 }))"""
 """The database of a page that comes later, with a layout of its own."""
+KEPT = "async () => { while (app.keeping.saving) await app.keeping.saving; return app.keeping.own.revision; }"
+INPUT = """text => {
+  app.sheet.area.value = text;
+  app.sheet.area.dispatchEvent(new InputEvent('input', { bubbles: true }));
+}"""
+"""A text that is put on the sheet at once: the browser's own way takes long for a long one."""
 one_life = pytest.mark.parametrize("life", ["exported"])
 """For what has nothing to do with where the model is."""
 
 
 def kept(desk: Desk) -> None:
     """Wait until what is on the page is kept."""
-    assert desk.page.evaluate("async () => { while (app.keeping.saving) await app.keeping.saving; return app.keeping.own.revision }")
+    assert desk.page.evaluate(KEPT) > 0
 
 
 def sheet(desk: Desk, text: str) -> None:
@@ -58,7 +64,9 @@ def desk(open_desk: OpenDesk, pages: Pages, life: str) -> Desk:
     return open_desk(pages[life]).ready()
 
 
-def test_a_new_tab_has_the_text_the_cursor_and_the_settings(desk: Desk, open_desk: OpenDesk, pages: Pages, life: str) -> None:
+def test_a_new_tab_has_the_text_the_cursor_and_the_settings(
+    desk: Desk, open_desk: OpenDesk, pages: Pages, life: str
+) -> None:
     desk.set(seed=5, length=40, temperature_number=0.85, stop_at="paragraph", texts=1)
     desk.write(PROMPT)
     written = desk.go_on()
@@ -77,7 +85,9 @@ def test_a_new_tab_has_the_text_the_cursor_and_the_settings(desk: Desk, open_des
     assert again.text == "then old man and "
 
 
-def test_it_is_there_when_the_browser_is_opened_again(chromium: Browser, pages: Pages, life: str, tmp_path: Path) -> None:
+def test_it_is_there_when_the_browser_is_opened_again(
+    chromium: Browser, pages: Pages, life: str, tmp_path: Path
+) -> None:
     for number, text in enumerate(["", "first", "first, then second"]):
         with lasting_profile(chromium, tmp_path) as context:
             desk = Desk(context.new_page(), pages[life]).ready()
@@ -207,13 +217,15 @@ def test_a_full_storage_is_told(open_desk: OpenDesk, pages: Pages) -> None:
 @one_life
 def test_a_text_of_many_unknown_characters_is_drawn_and_kept(desk: Desk) -> None:
     text = "A b" * 70_000
-    desk.page.evaluate("text => { app.sheet.area.value = text; app.sheet.area.dispatchEvent(new InputEvent('input', { bubbles: true })); }", text)
+    desk.page.evaluate(INPUT, text)
     kept(desk)
     assert desk.page.evaluate("document.querySelectorAll('#under .unknown').length") == 70_000
 
 
 @one_life
-def test_each_model_has_texts_of_its_own(desk: Desk, open_desk: OpenDesk, pages: Pages, life: str, tmp_path: Path) -> None:
+def test_each_model_has_texts_of_its_own(
+    desk: Desk, open_desk: OpenDesk, pages: Pages, life: str, tmp_path: Path
+) -> None:
     desk.write("of the fox")
     kept(desk)
     # The same page in another place is the same model; another model is another one, whatever it is called.
@@ -254,7 +266,9 @@ def test_models_of_one_server_have_texts_of_their_own(open_desk: OpenDesk, pages
         expect(desk.page.locator("h1")).to_have_text("other")
 
 
-def test_an_address_that_tells_what_to_write_leaves_the_text_of_before(desk: Desk, open_desk: OpenDesk, pages: Pages, life: str) -> None:
+def test_an_address_with_a_recipe_leaves_the_text_of_before(
+    desk: Desk, open_desk: OpenDesk, pages: Pages, life: str
+) -> None:
     desk.write("my own text")
     kept(desk)
     link = pages[life] + "#prompt=the+fox&length=20&temperature=0.5&seed=7&stop=none&text=0"

@@ -79,7 +79,7 @@ class Trainer:
             seed: of the initial weights, the order of the data and dropout.
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
             unseen_bits: what a character outside the vocabulary costs more than the unknown symbol.
-            start_id: read before the first held-out id, so that this is predicted too; the last of ``training`` by default.
+            start_id: read before the first held-out id, which is predicted too; by default the last of ``training``.
             budget: time that the plan is to fill: once, at the end of the warm-up, its number of updates is revised.
             device: where to train; the CPU by default.
             threads: to compute with on the CPU.

@@ -213,8 +213,10 @@ def _name(path: Path) -> str:
 
 
 def _told_path(path: Path) -> dict[str, str]:
-    """Return ``path`` as it was given, for commands that work where the server was started; nothing where it is absolute,
-    which would tell of this machine's folders."""
+    """Return ``path`` as it was given, for commands that work where the server was started.
+
+    An absolute one is left out: it would tell of this machine's folders.
+    """
     return {} if path.is_absolute() else {"path": path.as_posix().encode("utf-8", "replace").decode()}
 
 
