@@ -189,6 +189,19 @@ def test_without_storage_the_page_works_and_says_so(open_desk: OpenDesk, pages: 
     expect(desk.page.locator("#not-kept")).to_contain_text("보관되지 않습니다")
 
 
+def test_a_reload_without_the_server_loses_nothing(open_desk: OpenDesk, pages: Pages) -> None:
+    desk = open_desk(pages.served, script=NO_STORAGE["missing"]).ready()
+    desk.write("my text")
+    desk.expected = ("Failed to load resource",)
+    desk.page.route("**/api/**", lambda route: route.abort())
+    for _ in range(2):
+        desk.page.reload()
+        expect(desk.page.locator("#alarm")).to_be_visible()
+    desk.page.unroute("**/api/**")
+    desk.page.reload()
+    sheet(desk.ready(), "my text")
+
+
 @one_life
 def test_the_storage_of_a_later_page_is_left_alone(desk: Desk) -> None:
     desk.write("before")

@@ -106,6 +106,7 @@ def test_every_place_tells_the_same_figure_of_a_model(
     open_desk: OpenDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus, run, page = tmp_path / "corpus.txt", tmp_path / "run", tmp_path / "page.html"
+    pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
     # Its held-out text has a character that never came before.
     corpus.write_text(made_up_text() + "é", encoding="utf-8")
     model = nextchar.train(corpus, out=run, quiet=True, hidden=16, layers=1, steps=60, seed=1, threads=1)
@@ -113,7 +114,7 @@ def test_every_place_tells_the_same_figure_of_a_model(
     assert bits is not None
     convert(run, page)
     told = {}
-    for command in ("info", "evaluate"):
+    for command in ("info", "evaluate", "report"):
         assert main([command, str(run)]) == 0
         told[command] = capsys.readouterr().out
     told["report"] = (run / "report.html").read_text(encoding="utf-8")

@@ -77,7 +77,7 @@ class App {
       this.models = models;
       this.find('models').replaceChildren(...models.map((one) => new Option(one.info.name, one.info.id)));
       this.find('chooser').hidden = models.length < 2;
-      const before = this.keeping.beforeReload();
+      const { before } = this.keeping;
       const wanted = before && ['', before.hash].includes(location.hash) ? before.name : this.addressRecipe()?.model;
       await this.use(models.find((one) => one.info.id === wanted) ?? models[0]);
       await this.begin();
@@ -140,10 +140,10 @@ class App {
 
   /** The first text of the sheet: what was on it when the page was last open, or what the address tells to write. */
   async begin() {
-    if (this.sheet.value !== '') return;
-    const draft = await this.keeping.last();
-    if (this.sheet.value !== '') return this.keeping.changed();
-    if (draft && ['', draft.hash].includes(location.hash)) this.keeping.open(draft);
+    const draft = this.sheet.value === '' ? await this.keeping.last() : null;
+    // Who was quicker than the model and the storage goes on with what was typed.
+    if (this.sheet.value !== '') this.keeping.changed();
+    else if (draft && ['', draft.hash].includes(location.hash)) this.keeping.open(draft);
     else await this.readAddress();
   }
 

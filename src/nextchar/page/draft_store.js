@@ -53,10 +53,14 @@ class DraftStore {
     });
   }
 
-  /** All drafts of models of that name. */
-  named(name) {
-    return this.transact('readonly', (store, answer) => {
-      store.index('name').getAll(name).onsuccess = ({ target }) => answer(target.result);
+  /** The drafts of models of that name without those that `spare(drafts)` returns, which are dropped, as they are now. */
+  tidied(name, spare) {
+    return this.transact('readwrite', (store, answer) => {
+      store.index('name').getAll(name).onsuccess = ({ target }) => {
+        const dropped = new Set(spare(target.result));
+        for (const { id } of dropped) store.delete(id);
+        answer(target.result.filter((draft) => !dropped.has(draft)));
+      };
     });
   }
 
@@ -73,10 +77,6 @@ class DraftStore {
         answer(kept);
       };
     });
-  }
-
-  drop(ids) {
-    return this.transact('readwrite', (store) => ids.forEach((id) => store.delete(id)));
   }
 }
 

@@ -18,7 +18,15 @@ class Keeping {
     this.begin();
     document.getElementById('earlier').addEventListener('click', () => this.offer());
     document.addEventListener('visibilitychange', () => document.hidden && this.own.revision > 0 && this.save());
-    addEventListener('pagehide', () => remember(sessionStore, 'nextchar.draft', JSON.stringify(this.draft())));
+    addEventListener('pagehide', () => this.remember());
+    /** What this tab had before a reload, with whichever model (its name is '' where none was there yet); or null. */
+    this.before = parsed(remembered(sessionStore, 'nextchar.draft'));
+  }
+
+  /** Leave the draft to this tab, should it be a reload; where no model was there and nothing typed, the one of before. */
+  remember() {
+    const draft = this.draft();
+    if (draft.name !== '' || draft.text !== '') remember(sessionStore, 'nextchar.draft', JSON.stringify(draft));
   }
 
   /** From here on what is written is a draft of its own. */
@@ -95,39 +103,31 @@ class Keeping {
 
   /** The drafts of this model, the newest first, without those that a newer one begins with: they are in it. */
   async drafts() {
-    const all = (await this.store.named(this.model().info.name)).filter((draft) => this.isOfModel(draft));
-    all.sort((one, other) => other.changed - one.changed);
-    const isInNewer = (draft, number) => all.slice(0, number).some(({ text }) => text.startsWith(draft.text));
-    const spare = all.filter((draft, number) => draft.id !== this.own.id && isInNewer(draft, number));
-    if (spare.length) await this.store.drop(spare.map(({ id }) => id));
-    return all.filter((draft) => !spare.includes(draft));
+    const ours = (drafts) => drafts.filter((draft) => this.isOfModel(draft)).sort((one, other) => other.changed - one.changed);
+    const spare = (drafts) => ours(drafts).filter(({ id, text }, number, all) => {
+      return id !== this.own.id && all.slice(0, number).some((newer) => newer.text.startsWith(text));
+    });
+    return ours(await this.store.tidied(this.model().info.name, spare));
   }
 
   /** The draft to go on with: what this tab had before a reload, or else the newest one; null where there is none. */
   async last() {
-    const before = this.beforeReload();
+    const { before } = this;
+    this.before = null;
     let drafts = [];
     try {
       drafts = await this.drafts();
     } catch {
       this.say('notKept');
     }
-    if (!before || !this.isOfModel(before)) return drafts[0] ?? null;
+    const isOurs = before && (before.name === '' || this.isOfModel(before));
+    if (!isOurs) return drafts[0] ?? null;
     const kept = drafts.find(({ id }) => id === before.id);
     const last = kept && kept.changed > before.changed ? kept : before;
     // A revision that is not the one this tab has seen is another tab's: what is written here is then kept beside it.
     const { revision } = kept?.text === last.text ? kept : last;
     this.own = { id: last.id, revision, changed: last.changed };
     return last;
-  }
-
-  /** What this tab had before a reload, with whichever model; null where there was nothing. */
-  beforeReload() {
-    try {
-      return JSON.parse(remembered(sessionStore, 'nextchar.draft'));
-    } catch {
-      return null;
-    }
   }
 
   /** Let the reader choose among the texts of before. */
