@@ -149,7 +149,8 @@ class Keeping {
     const button = document.createElement('button');
     button.type = 'button';
     const glimpse = document.createElement('bdi');
-    glimpse.textContent = Array.from(draft.text.trim().replace(/\s+/gu, ' ')).slice(0, GLIMPSE).join('');
+    const words = Array.from(draft.text.trim().replace(/\s+/gu, ' '));
+    glimpse.textContent = words.slice(0, GLIMPSE).join('') + (words.length > GLIMPSE ? '…' : '');
     const facts = document.createElement('small');
     const when = new Date(draft.changed).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
     facts.textContent = say('draftFacts', { when, count: Array.from(draft.text).length });
