@@ -121,7 +121,7 @@ def test_every_kind_of_event_is_here() -> None:
             EVALUATED.model_copy(update={"validation_bits_per_character": None}),
             "\nepoch 1.00, 30 s: 2.100 on the text learned from",
         ),
-        (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12\n\nyes"),
+        (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12⏎⏎yes"),
         (
             RECOVERED,
             "Training diverged at step 70 (nan bits/character): back to step 60 with 0.5 of the planned learning rate.",
@@ -186,7 +186,7 @@ def test_a_terminal_has_a_bar_and_colours() -> None:
     assert "98,765 characters/s" in written
     assert "1 min 35 s left" in written
     assert "\x1b[36mtemperature 0.5" in written
-    assert "said [bold]no[/bold] :smile: 12\n\nyes" in written
+    assert "said [bold]no[/bold] :smile: 12⏎⏎y…\n" in written
     assert written.count("said [bold]no[/bold]") == 1
     plain = shown("full", EVENTS, **terminal, no_color=True)
     assert "98,765 characters/s" in plain

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import print_facts, print_json
+from nextchar.cli.console import print_beside, print_facts, print_json
+from nextchar.screen import width_of
 
 if TYPE_CHECKING:
     from nextchar.model_file import ModelFile
@@ -123,9 +125,10 @@ def corpora(*, json: Flag = False) -> int:
     if json:
         print_json({"corpora": entries})
         return DONE
+    columns = width_of(sys.stdout)
     for entry in entries:
         here = "here" if entry["here"] else ("to download" if entry["url"] else "not here")
-        print(f"{entry['name']:<18} {entry['language']:<12} {here:<12} {entry['title']}")
+        print_beside(f"{entry['name']:<18} {entry['language']:<12} {here:<12} ", entry["title"], columns)
     return DONE
 
 

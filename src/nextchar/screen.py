@@ -1,0 +1,68 @@
+"""What standard error and other streams can show: colours, a line that is drawn again, so many columns."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NARROW = 20
+"""Columns that a text needs beside what it is indented by; with fewer it begins on a line of its own."""
+
+
+def error_console() -> Console:
+    """Return the console of standard error.
+
+    Only a terminal that can is sent what moves the cursor. ``FORCE_COLOR`` gives colours to a file or a pipe as well,
+    and nothing but colours.
+    """
+    from rich.console import Console
+
+    terminal, forced = is_terminal(sys.stderr), bool(os.environ.get("FORCE_COLOR"))
+    return Console(
+        stderr=True,
+        force_terminal=terminal,
+        force_interactive=terminal and can_redraw(os.environ),
+        color_system="standard" if forced and not terminal else "auto",
+        highlight=False,
+    )
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether somebody reads ``stream`` on a terminal, whatever the environment says."""
+    return not stream.closed and stream.isatty()
+
+
+def can_redraw(environment: Mapping[str, str]) -> bool:
+    """Return whether a terminal in this ``environment`` can move its cursor, and may."""
+    kind = environment.get("TERM", "dumb" if os.name == "posix" else "windows")
+    return kind.lower() not in {"", "dumb", "unknown"} and environment.get("TTY_INTERACTIVE") != "0"
+
+
+def width_of(stream: TextIO) -> int | None:
+    """Return the columns of the terminal that ``stream`` goes to; None where it goes elsewhere, and lines have no
+    end."""
+    if not is_terminal(stream):
+        return None
+    from rich.console import Console
+
+    return Console(file=stream, force_terminal=True).width
+
+
+def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
+    """Return ``text`` in lines of ``width`` columns, the first but for ``indent`` and the others indented by it.
+
+    Words, numbers and names of files stay whole: one that is longer than a line is left to the terminal.
+    """
+    lines = text.split("\n")
+    if width is not None:
+        from rich.console import Console
+        from rich.text import Text
+
+        room = max(1, width - indent)
+        lines = [line.plain for line in Text(text).wrap(Console(width=room), room, overflow="ignore")]
+    return f"\n{' ' * indent}".join(lines)
