@@ -25,6 +25,7 @@ from nextchar.events import (
     TextRead,
     Writing,
 )
+from nextchar.screen import wrap_words
 from nextchar.settings import describe_duration
 
 Level = Literal["full", "lines", "brief", "silent"]
@@ -98,15 +99,16 @@ class ProgressDisplay:
             self._show_bar(event)
         elif isinstance(event, Writing):
             self._hide_bar()  # it would draw itself into the line that is being written
-            self._console.print(self._written(event), end="", soft_wrap=True, highlight=False, markup=False)
-        elif isinstance(event, Sampled) and Writing in self._shown:
-            self._console.print()
+            self._print(self._written(event), end="")
+        elif isinstance(event, Sampled):
+            self._print(Text() if Writing in self._shown else sample_line(event, self._width, self._marks))
         else:
-            line = sample_line(event, self._width, self._marks) if isinstance(event, Sampled) else describe(event)
-            # Elsewhere than on a terminal, soft_wrap leaves lines as they are; markup in a text is text.
-            self._console.print(
-                line, soft_wrap=self._width is None, overflow="ignore", crop=False, highlight=False, markup=False
-            )
+            line = describe(event)
+            self._print(Text(wrap_words(line.plain, self._width), line.style))
+
+    def _print(self, line: Text, end: str = "\n") -> None:
+        """Print ``line`` as it is: markup in a text is text."""
+        self._console.print(line, end=end, soft_wrap=True, highlight=False, markup=False)
 
     @property
     def _width(self) -> int | None:
@@ -145,32 +147,35 @@ class _Bar:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self.progress is None:
             return
-        done, width = self.progress, options.max_width - 1
-        share = f"{done.step / done.steps:.0%}".replace("%", " %")
-        parts = {
-            "bits": f"{done.bits_per_character:.3f} bits/character",
-            "bar": "",
-            "share": share,
-            "rate": f"{done.characters_per_second:,.0f} characters/s",
-            "left": f"{describe_duration(done.seconds_left)} left",
-        }
+        words, width = progress_parts(self.progress), options.max_width - 1
         fitting: list[str] = []
         for name in ("left", "bits", "rate", "share"):
-            if sum(len(parts[one]) + 1 for one in [*fitting, name]) <= width:
+            if sum(len(words[one]) + 1 for one in [*fitting, name]) <= width:
                 fitting.append(name)
-        free = width - sum(len(parts[one]) + 1 for one in fitting)
-        if self._marks is UNICODE and free > LEAST_BAR:
-            fitting.append("bar")
-        bar = ProgressBar(done.steps, done.step, width=min(free - 1, LONGEST_BAR))
-        for name, part in parts.items():
+        free = min(LONGEST_BAR, width - 1 - sum(len(words[one]) + 1 for one in fitting))
+        for name in ("bits", "bar", "share", "rate", "left"):
             if name in fitting:
-                yield bar if name == "bar" else Text(part, end="")
+                yield Text(words[name] + " ", end="")
+            elif name == "bar" and self._marks is UNICODE and free >= LEAST_BAR:
+                yield ProgressBar(self.progress.steps, self.progress.step, width=free)
                 yield Text(" ", end="")
+
+
+def progress_parts(event: Progress) -> dict[str, str]:
+    """Return in words how far a run is: its bits per character, the share done, the rate, and the time left."""
+    return {
+        "bits": f"{event.bits_per_character:.3f} bits/character",
+        "share": f"{100 * event.step / event.steps:.0f} %",
+        "rate": f"{event.characters_per_second:,.0f} characters/s",
+        "left": f"{describe_duration(event.seconds_left)} left",
+    }
 
 
 def describe(event: Event) -> Text:
     """Return ``event`` in words for people."""
     match event:
+        case Progress():
+            return Text(", ".join(progress_parts(event).values()))
         case Note():
             return Text(event.message)
         case TextRead():
@@ -247,6 +252,8 @@ def _describe_plan(event: Planned) -> str:
     plan = event.plan
     sizes = " + ".join(str(size) for size in plan.hidden)
     time = "" if event.expected_seconds is None else f", about {describe_duration(event.expected_seconds)}"
+    if event.expected_total_seconds is not None:
+        time += f" of training, about {describe_duration(event.expected_total_seconds)} in all"
     if plan.windows is None:
         fed = f"{plan.steps:,} steps of {plan.streams} × {plan.window} characters"
     else:

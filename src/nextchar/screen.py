@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -60,9 +60,19 @@ def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
     """
     lines = text.split("\n")
     if width is not None:
-        from rich.console import Console
-        from rich.text import Text
-
-        room = max(1, width - indent)
-        lines = [line.plain for line in Text(text).wrap(Console(width=room), room, overflow="ignore")]
+        lines = [part for line in lines for part in _parts(line, width - indent)]
     return f"\n{' ' * indent}".join(lines)
+
+
+def _parts(line: str, room: int) -> Iterator[str]:
+    """Yield ``line`` in parts of ``room`` columns at most, where its words are no longer."""
+    from rich.cells import cell_len  # characters of some scripts take two columns, which textwrap does not know
+
+    part, *words = line.split(" ")
+    for word in words:
+        if cell_len(f"{part} {word}") <= room:
+            part = f"{part} {word}"
+        else:
+            yield part
+            part = word
+    yield part
