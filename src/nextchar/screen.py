@@ -22,13 +22,16 @@ def error_console() -> Console:
     """
     from rich.console import Console
 
-    terminal, forced = is_terminal(sys.stderr), bool(os.environ.get("FORCE_COLOR"))
+    terminal, redraws = is_terminal(sys.stderr), can_redraw(os.environ)
     return Console(
         stderr=True,
         force_terminal=terminal,
-        force_interactive=terminal and can_redraw(os.environ),
-        color_system="standard" if forced and not terminal else "auto",
+        force_interactive=terminal and redraws,
+        color_system="auto" if terminal and redraws else "standard" if os.environ.get("FORCE_COLOR") else None,
         highlight=False,
+        # Where it cannot be drawn on, rich would not ask how wide it is.
+        width=width_of(sys.stderr) if terminal and not redraws else None,
+        height=25 if terminal and not redraws else None,
     )
 
 
@@ -48,9 +51,12 @@ def width_of(stream: TextIO) -> int | None:
     end."""
     if not is_terminal(stream):
         return None
-    from rich.console import Console
-
-    return Console(file=stream, force_terminal=True).width
+    wished = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(wished) if wished.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return columns or 80  # some terminals say 0
 
 
 def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
