@@ -1,9 +1,11 @@
 """What people see of a run."""
 
 import io
+import re
 from typing import get_args
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from nextchar.events import (
@@ -157,6 +159,53 @@ def test_plans_are_told_in_words() -> None:
     assert describe(PLANNED.model_copy(update={"plan": windows})).plain.endswith(
         "3 passes over 5 windows of 4 characters, one every 3, in 9 steps of 2 windows, about 58 s."
     )
+
+
+def test_the_whole_duration_is_told_beside_that_of_training() -> None:
+    words = describe(PLANNED.model_copy(update={"expected_total_seconds": 75.4})).plain
+    assert words.endswith(", about 58 s of training, about 1 min 15 s in all.")
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (8, "25 %"),
+        (20, "1 min 35 s left"),
+        (40, "2.346 bits/character 1 min 35 s left"),
+        (60, "2.346 bits/character 98,765 characters/s 1 min 35 s left"),
+        (80, f"2.346 bits/character {'━' * 4} 25 % 98,765 characters/s 1 min 35 s left"),
+        (500, f"2.346 bits/character {'━' * 10} 25 % 98,765 characters/s 1 min 35 s left"),
+    ],
+)
+def test_what_fits_of_the_progress_is_whole(width: int, line: str) -> None:
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=True, color_system=None, _environ={"TERM": "xterm"}
+    )
+    with ProgressDisplay(console, "full") as display:
+        display.show(PROGRESS)
+    assert isinstance(console.file, io.StringIO)
+    shown = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
+    assert {part.strip() for part in re.split("[\r\n]", shown)} - {""} == {line}
+
+
+@pytest.mark.parametrize("width", [1, 12, 40, 80])
+def test_samples_are_lines_that_fit(width: int) -> None:
+    text = "하나둘\n\tthree\x1b[2J\r\x07" * 20
+    sample = SAMPLED.model_copy(update={"prompt": "소" * 50, "text": text})
+    writing = [Writing(temperature=0.5, prompt=sample.prompt, text=one) for one in ["", *text]]
+    for level, events in (("lines", [sample]), ("full", [*writing, sample])):
+        console = Console(
+            file=io.StringIO(), width=width, force_terminal=True, color_system=None, _environ={"TERM": "xterm"}
+        )
+        with ProgressDisplay(console, level) as display:  # type: ignore[arg-type]
+            for event in events:
+                display.show(event)
+        assert isinstance(console.file, io.StringIO)
+        written = console.file.getvalue()
+        assert written.count("\n") == 1
+        assert not set(written[:-1]) & {"\x1b", "\r", "\x07", "\t"}
+        assert cell_len(written[:-1]) <= max(width, len("0.5  "))
+        assert width < 40 or (written.endswith("…\n") and "⏎" in written and "…소소" in written)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)

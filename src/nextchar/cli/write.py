@@ -40,7 +40,7 @@ def sample(
     model
         A run folder or a model file.
     prompt
-        What to go on from; - reads it from standard input.
+        What to go on from; - reads it from standard input, and one that looks like an option goes after --.
     count
         Texts to write, each followed by an empty line when there are several; many are written side by side.
     carry_state
