@@ -41,12 +41,17 @@ def model_facts(model: ModelFile) -> Iterator[tuple[str, str]]:
         yield "characters", f"{provenance.characters:,}"
     if provenance.lowercase:
         yield "lower-cased", "yes"
-    if provenance.training_seconds is not None:
-        duration = describe_duration(provenance.training_seconds)
-        yield "training", f"{duration}, step {provenance.step:,}, seed {provenance.seed}"
-    if provenance.validation_bits_per_character is not None:
-        bits, count = provenance.validation_bits_per_character, provenance.validation_characters
-        yield "held-out text", f"{bits:.3f} bits per character on {count:,} characters"
+    seconds, step, seed = provenance.training_seconds, provenance.step, provenance.seed
+    training = [
+        None if seconds is None else describe_duration(seconds),
+        None if step is None else f"step {step:,}",
+        None if seed is None else f"seed {seed}",
+    ]
+    if any(training):
+        yield "training", ", ".join(filter(None, training))
+    bits, count = provenance.validation_bits_per_character, provenance.validation_characters
+    if bits is not None:
+        yield "held-out text", f"{bits:.3f} bits per character" + ("" if count is None else f" on {count:,} characters")
 
 
 def as_html(model: ModelFile) -> str:
