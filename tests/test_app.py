@@ -191,10 +191,12 @@ def test_characters_unknown_to_the_model_are_replaced_and_told(folder: Path) -> 
     assert_refused(nextchar(*asked, "--strict", cwd=folder), 1, "U+6F22", "at character 7", "--strict")
 
 
-def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
-    def heed_ctrl_c() -> None:  # which processes in the background of a script ignore, and so do their children
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+def heed_ctrl_c() -> None:
+    """Be a process that Ctrl-C ends: those in the background of a script ignore it, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+
+def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
     with running("sample", folder / "model.safetensors", "--length", 10**8, preexec_fn=heed_ctrl_c) as process:
         assert process.stdout is not None
         assert len(process.stdout.read(5)) == 5
@@ -203,23 +205,12 @@ def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
     assert (process.returncode, stderr) == (130, b"nextchar: interrupted\n")
 
 
-@pytest.mark.parametrize(
-    ("module", "arguments"), [("cyclopts", ["--help"]), ("numpy", ["sample", "m"]), ("torch", ["train", "book.txt"])]
-)
-def test_ctrl_c_while_modules_are_loaded_ends_without_ado(
-    module: str, arguments: list[str], folder: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("module", "arguments"), [("cyclopts", ["--help"]), ("numpy", ["sample", "m"])])
+def test_ctrl_c_while_modules_are_loaded_ends_without_ado(module: str, arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-
-    def heed_ctrl_c() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
     places = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    out = ("--out", tmp_path / "run") if module == "torch" else ()
-    outcome = nextchar(*arguments, *out, cwd=folder, env={"PYTHONPATH": places}, before=heed_ctrl_c)
-    assert (outcome.status, outcome.stdout) == (130, "")
-    assert outcome.stderr.splitlines()[-1] == "nextchar: interrupted"
-    assert "Traceback" not in outcome.stderr
+    outcome = nextchar(*arguments, env={"PYTHONPATH": places}, before=heed_ctrl_c)
+    assert outcome == Outcome(130, "", "nextchar: interrupted\n")
 
 
 @pytest.mark.parametrize(

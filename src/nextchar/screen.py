@@ -35,9 +35,10 @@ def error_console() -> Console:
     )
 
 
-def is_terminal(stream: TextIO) -> bool:
-    """Return whether somebody reads ``stream`` on a terminal, whatever the environment says."""
-    return not stream.closed and stream.isatty()
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether somebody reads ``stream`` on a terminal, whatever the environment says; it is None where the
+    process was started without it."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def can_redraw(environment: Mapping[str, str]) -> bool:
@@ -46,10 +47,10 @@ def can_redraw(environment: Mapping[str, str]) -> bool:
     return kind.lower() not in {"", "dumb", "unknown"} and environment.get("TTY_INTERACTIVE") != "0"
 
 
-def width_of(stream: TextIO) -> int | None:
+def width_of(stream: TextIO | None) -> int | None:
     """Return the columns of the terminal that ``stream`` goes to; None where it goes elsewhere, and lines have no
     end."""
-    if not is_terminal(stream):
+    if stream is None or not is_terminal(stream):
         return None
     wished = os.environ.get("COLUMNS", "")
     try:

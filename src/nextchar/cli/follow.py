@@ -24,8 +24,7 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
     assert folder is not None
     finished: Finished | None = None
     # A second Ctrl-C raises KeyboardInterrupt: the run saves on its way out.
-    asking = interruptions(lambda: run.has_begun)
-    with suppress(KeyboardInterrupt), asking as asked, ProgressDisplay(error_console(), level) as display:
+    with suppress(KeyboardInterrupt), interruptions() as asked, ProgressDisplay(error_console(), level) as display:
         for event in run.events(asked):
             display.show(event)
             if isinstance(event, Finished):
@@ -78,13 +77,12 @@ def result(run: TrainingRun, finished: Finished) -> dict[str, Any]:
 
 
 @contextmanager
-def interruptions(begun: Callable[[], bool] = lambda: True) -> Generator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once, as
-    does the first where nothing has ``begun`` that could be saved."""
+def interruptions() -> Generator[Callable[[], bool]]:
+    """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once."""
     seen: list[int] = []
 
     def remember(number: int, _frame: object) -> None:
-        if seen or not begun():
+        if seen:
             raise KeyboardInterrupt
         seen.append(number)
 
