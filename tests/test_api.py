@@ -153,6 +153,11 @@ def python(program: str, *, path: Path | None = None) -> str:
     ).stdout
 
 
+def test_only_public_names_are_listed() -> None:
+    assert dir(nextchar) == sorted(nextchar.__all__)
+    assert all(getattr(nextchar, name) is not None for name in dir(nextchar))
+
+
 def test_nothing_heavy_is_loaded_before_it_is_used(tmp_path: Path) -> None:
     random_model().save(tmp_path / "model.safetensors")
     program = f"""

@@ -1,6 +1,7 @@
 """What the command refuses, and how: exit status, and one line that says what is wrong and what to do."""
 
 import gzip
+import json
 import os
 import signal
 import zipfile
@@ -190,16 +191,81 @@ def test_characters_unknown_to_the_model_are_replaced_and_told(folder: Path) -> 
     assert_refused(nextchar(*asked, "--strict", cwd=folder), 1, "U+6F22", "at character 7", "--strict")
 
 
-def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
-    def heed_ctrl_c() -> None:  # which processes in the background of a script ignore, and so do their children
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+def heed_ctrl_c() -> None:
+    """Be a process that Ctrl-C ends: those in the background of a script ignore it, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+
+def test_ctrl_c_ends_writing_without_ado(folder: Path) -> None:
     with running("sample", folder / "model.safetensors", "--length", 10**8, preexec_fn=heed_ctrl_c) as process:
         assert process.stdout is not None
         assert len(process.stdout.read(5)) == 5
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate()
     assert (process.returncode, stderr) == (130, b"nextchar: interrupted\n")
+
+
+@pytest.mark.parametrize(("module", "arguments"), [("cyclopts", ["--help"]), ("numpy", ["sample", "m"])])
+def test_ctrl_c_while_modules_are_loaded_ends_without_ado(module: str, arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    places = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    outcome = nextchar(*arguments, env={"PYTHONPATH": places}, before=heed_ctrl_c)
+    assert outcome == Outcome(130, "", "nextchar: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prompt", "stop"),
+    [
+        (["- Hello"], "- Hello", []),
+        (["-- Hello"], "-- Hello", []),
+        (["—", "--stop", "- "], "—", ["- "]),
+        (["-1", "--stop=-", "--stop", "---"], "-1", ["-", "---"]),
+        (["--prompt=-Hello", "--stop=--"], "-Hello", ["--"]),
+        (["--stop", "-", "--", "--Hello"], "--Hello", ["-"]),
+    ],
+)
+def test_a_text_may_begin_with_a_dash(
+    arguments: list[str], prompt: str, stop: list[str], here: Callable[..., Outcome]
+) -> None:
+    outcome = here("sample", "model.safetensors", "--json", "--length", "0", *arguments)
+    assert outcome.status == 0, outcome.stderr
+    written = json.loads(outcome.stdout)
+    assert (written["prompt"], written["settings"]["stop"]) == (prompt, stop)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-Hello"], ["-- -Hello", "--prompt=-Hello"]),
+        (["--Hello=1 world"], ["-- '--Hello=1 world'", "--prompt='--Hello=1 world'"]),
+        (["--stop", "-x"], ["--stop=-x"]),
+        (["--stop", "--"], ["--stop=--"]),
+        (["--", "- Hello", "--length", "5"], ["--length before it"]),
+    ],
+)
+def test_a_text_taken_for_an_option_is_answered_with_how_to_write_it(
+    arguments: list[str], words: list[str], here: Callable[..., Outcome]
+) -> None:
+    assert_refused(here("sample", "model.safetensors", *arguments), 2, *words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "told"),
+    [
+        (r"\n", "\n", r"\n is read as a line end"),
+        (r"\n\n", "\n\n", r"\n is read as a line end"),
+        (r"a\tb\n", "a\tb\n", r"\t is read as a tab, \n is read as a line end"),
+        (r"\\n", r"\n", r"\\ is read as a backslash"),
+        (r"\d", r"\d", ""),
+        ("\n", "\n", ""),
+    ],
+)
+def test_a_line_end_may_be_typed_in_a_stop_text(
+    typed: str, meant: str, told: str, here: Callable[..., Outcome]
+) -> None:
+    outcome = here("sample", "model.safetensors", "--json", "--length", "0", "--stop", typed)
+    assert json.loads(outcome.stdout)["settings"]["stop"] == [meant]
+    assert outcome.stderr == (f"nextchar: --stop {typed}: {told}\n" if told else "")
 
 
 def test_help_and_version_are_no_errors() -> None:

@@ -1,18 +1,21 @@
 """What reaches a terminal, a pipe or a file: in any encoding, with colours where they can be seen, not elsewhere."""
 
+import io
 import json
 import os
 import pty
 import re
 import shutil
 import subprocess
+from contextlib import redirect_stdout
 from pathlib import Path
 from threading import Event
 
 import pytest
+from rich.cells import cell_len
 
-from nextchar.cli.console import note_if_slow
-from tests.command import SMALL, Outcome, environment, made_up_text, nextchar, running
+from nextchar.cli.console import note_if_slow, print_facts
+from tests.command import COMMAND, PATIENCE, SMALL, Outcome, environment, made_up_text, nextchar, running
 from tests.forked import nextchar_forked
 from tests.networks import ALPHABET, random_model
 
@@ -90,7 +93,7 @@ def test_names_of_files_may_be_any_bytes(cache_of_tests: Path, tmp_path: Path) -
 def on_a_terminal(*arguments: object, **changes: str) -> tuple[int, str]:
     """Run the command with standard error on a terminal; return its exit status and what was shown."""
     ours, theirs = pty.openpty()
-    env = environment(TERM="xterm-256color", COLUMNS="100", **changes)
+    env = environment(**{"TERM": "xterm-256color", "COLUMNS": "100", **changes})
     with running(*arguments, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as process:
         os.close(theirs)
         shown = b""
@@ -117,6 +120,113 @@ def test_a_terminal_gets_a_bar_and_without_colours_where_they_are_not_wanted(tmp
     assert "characters/s" in shown
     assert "temperature 0.2" in shown
     assert not re.search("\x1b\\[[0-9;]*3[0-9]m", shown)
+
+
+CURSOR = re.compile("\x1b\\[[0-9;?]*[A-HJKSTfhlsu]|\r(?!\n)|\x08")
+"""What moves the cursor, hides it or takes back what was written; colours are none of it."""
+
+
+@pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(kind: str, tmp_path: Path) -> None:
+    text = tmp_path / "names.txt"
+    text.write_text(made_up_text().replace(" ", "\n"))
+    asked = ("--steps", 60, "--evaluations", 1, *SMALL)
+    status, shown = on_a_terminal("train", text, "--out", tmp_path / "run", *asked, TERM=kind, COLUMNS="44")
+    assert status == 0, shown
+    assert not CURSOR.search(shown)
+    assert len(re.findall("temperature [0-9.]+  .*⏎.*…\r\n", shown)) == 4
+    assert all(cell_len(line) <= 44 or "/" in line for line in shown.splitlines())
+
+
+def test_colours_may_be_forced_into_a_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(made_up_text())
+    asked = ("train", tmp_path / "book.txt", "--steps", 60, *SMALL, "--out")
+    forced = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TERM": "xterm-256color"}
+    outcome = nextchar(*asked, tmp_path / "forced", env=forced)
+    assert outcome.status == 0
+    assert not CURSOR.search(outcome.stderr)
+    assert "\x1b[1mDone after" in outcome.stderr
+    assert "temperature 0.2" not in outcome.stderr
+    plain = nextchar("train", "--resume", tmp_path / "forced", env={"CI": "true"}).stderr
+    assert "\x1b" not in plain
+
+
+def test_no_word_is_split_at_the_margin(model: Path) -> None:
+    asked = ("sample", model, "漢字 go", "--length", 0)
+    (told,) = nextchar(*asked).stderr.splitlines()
+    for columns in (1, 20, 40, 500):
+        status, shown = on_a_terminal(*asked, "--seed", 1, COLUMNS=str(columns))
+        lines = shown.splitlines()
+        assert status == 0
+        assert " ".join(lines) == told
+        assert all(cell_len(line) <= columns or " " not in line for line in lines)
+
+
+def test_a_command_to_copy_stays_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(made_up_text())
+    asked = ("train", tmp_path / "book.txt", "--out", tmp_path / "run", "--steps", 2, *SMALL)
+    _, shown = on_a_terminal(*asked, COLUMNS="30")
+    assert f"nextchar: to write more:\r\nnextchar sample {tmp_path / 'run'} --temperature 0.5\r\n" in shown
+
+
+@pytest.mark.parametrize("columns", [15, 40, 80])
+def test_facts_are_wrapped_beside_their_names(columns: int, model: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nextchar.cli.console.width_of", lambda _stream: columns)
+        patch.setenv("COLUMNS", str(columns))
+        with redirect_stdout(io.StringIO()) as stream:
+            print_facts(
+                [("name", "a fact of 12,345,678 words " * 3), ("longer name", "소설의 첫 줄\nanother"), ("gone", None)]
+            )
+    lines = stream.getvalue().splitlines()
+    assert all(cell_len(line) <= columns for line in lines)
+    assert stream.getvalue().count("12,345,678") == 3
+    assert lines[0].startswith("name" if columns == 15 else "name         a fact")
+    assert any(line.endswith(" another") for line in lines)
+
+
+CLOSED = {
+    ("sample", ">&-"): (1, "Standard output is closed"),
+    ("sample", "2>&-"): (0, ""),
+    ("sample", "<&-"): (0, ""),
+    ("sample -", "<&-"): (1, "Standard input is closed"),
+    ("--help", ">&-"): (1, "Standard output is closed"),
+    ("--version", ">&- 2>&-"): (1, ""),
+    ("info", "<&- >&- 2>&-"): (1, ""),
+    ("info --json", ">/dev/full"): (1, "No space left"),
+    ("corpora", "2>/dev/full"): (0, ""),
+    ("sample --nonsense", "2>/dev/full"): (2, ""),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize("case", CLOSED, ids=" ".join)
+def test_closed_and_full_streams_are_sentences_or_nothing(case: tuple[str, str], model: Path) -> None:
+    (command, *options), (status, words) = case[0].split(), CLOSED[case]
+    given = [command, *([str(model)] if command in {"sample", "info"} else []), *options]
+    shell = f'exec "$@" {case[1]}'
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", *COMMAND, *given],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1 if words else 0), done
+    assert words in done.stderr
+
+
+def test_a_run_goes_on_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(made_up_text())
+    asked = ("train", tmp_path / "book.txt", "--out", tmp_path / "run", "--steps", 30, *SMALL, "--json")
+    with running(*asked) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.close()
+        assert json.loads(process.stdout.read())["steps"] == 30
+        assert process.wait() == 0
 
 
 def test_on_a_terminal_the_seed_drawn_is_told(model: Path) -> None:

@@ -195,3 +195,33 @@ def test_one_model_serves_many_threads() -> None:
     alone = [write(seed) for seed in range(8)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(write, range(8))) == alone
+
+
+def test_a_stop_may_be_a_plain_string() -> None:
+    model = random_model()
+    text = model.generate("abc", length=300, seed=5, temperature=1.0)
+    stop = text[20:22]
+    options = {"length": 300, "seed": 5, "temperature": 1.0}
+    until = text[: text.index(stop)]
+    assert model.generate("abc", stop=stop, **options) == until  # type: ignore[arg-type]
+    assert "".join(model.stream("abc", stop=stop, **options)) == until  # type: ignore[arg-type]
+    assert model.generate_many("abc", 1, stop=stop, **options) == [until]  # type: ignore[arg-type]
+
+
+def test_a_model_is_shown_in_one_line_or_a_table_and_is_itself_alone() -> None:
+    model = random_model(corpus=["<b>&.txt", "x" * 300], characters_read=3, validation_bits_per_character=2.0625)
+    model = replace(
+        model, file=replace(model.file, provenance=model.provenance.model_copy(update={"characters": 12345}))
+    )
+    assert repr(model) == str(model)
+    assert repr(model).startswith("LanguageModel(LSTM of 8 units, 32 characters, ")
+    assert repr(model).endswith(
+        " parameters, trained on <b>&.txt, " + "x" * 300 + ", 2.062 bits per character on the held-out text)"
+    )
+    html = model._repr_html_()
+    assert "&lt;b&gt;&amp;.txt" in html
+    assert "<b>" not in html
+    assert "12,345" in html
+    assert model == model  # noqa: PLR0124
+    assert model != random_model()
+    assert len({model, random_model()}) == 2

@@ -1,9 +1,11 @@
 """What people see of a run."""
 
 import io
+import re
 from typing import get_args
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from nextchar.events import (
@@ -121,7 +123,7 @@ def test_every_kind_of_event_is_here() -> None:
             EVALUATED.model_copy(update={"validation_bits_per_character": None}),
             "\nepoch 1.00, 30 s: 2.100 on the text learned from",
         ),
-        (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12\n\nyes"),
+        (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12⏎⏎yes"),
         (
             RECOVERED,
             "Training diverged at step 70 (nan bits/character): back to step 60 with 0.5 of the planned learning rate.",
@@ -159,6 +161,53 @@ def test_plans_are_told_in_words() -> None:
     )
 
 
+def test_the_whole_duration_is_told_beside_that_of_training() -> None:
+    words = describe(PLANNED.model_copy(update={"expected_total_seconds": 75.4})).plain
+    assert words.endswith(", about 58 s of training, about 1 min 15 s in all.")
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (8, "25 %"),
+        (20, "1 min 35 s left"),
+        (40, "2.346 bits/character 1 min 35 s left"),
+        (60, "2.346 bits/character 98,765 characters/s 1 min 35 s left"),
+        (80, f"2.346 bits/character {'━' * 4} 25 % 98,765 characters/s 1 min 35 s left"),
+        (500, f"2.346 bits/character {'━' * 10} 25 % 98,765 characters/s 1 min 35 s left"),
+    ],
+)
+def test_what_fits_of_the_progress_is_whole(width: int, line: str) -> None:
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=True, color_system=None, _environ={"TERM": "xterm"}
+    )
+    with ProgressDisplay(console, "full") as display:
+        display.show(PROGRESS)
+    assert isinstance(console.file, io.StringIO)
+    shown = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
+    assert {part.strip() for part in re.split("[\r\n]", shown)} - {""} == {line}
+
+
+@pytest.mark.parametrize("width", [1, 12, 40, 80])
+def test_samples_are_lines_that_fit(width: int) -> None:
+    text = "하나둘\n\tthree\x1b[2J\r\x07" * 20
+    sample = SAMPLED.model_copy(update={"prompt": "소" * 50, "text": text})
+    writing = [Writing(temperature=0.5, prompt=sample.prompt, text=one) for one in ["", *text]]
+    for level, events in (("lines", [sample]), ("full", [*writing, sample])):
+        console = Console(
+            file=io.StringIO(), width=width, force_terminal=True, color_system=None, _environ={"TERM": "xterm"}
+        )
+        with ProgressDisplay(console, level) as display:  # type: ignore[arg-type]
+            for event in events:
+                display.show(event)
+        assert isinstance(console.file, io.StringIO)
+        written = console.file.getvalue()
+        assert written.count("\n") == 1
+        assert not set(written[:-1]) & {"\x1b", "\r", "\x07", "\t"}
+        assert cell_len(written[:-1]) <= max(width, len("0.5  "))
+        assert width < 40 or (written.endswith("…\n") and "⏎" in written and "…소소" in written)
+
+
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)
 def test_every_event_has_words(event: Event) -> None:
     words = describe(event).plain
@@ -186,7 +235,7 @@ def test_a_terminal_has_a_bar_and_colours() -> None:
     assert "98,765 characters/s" in written
     assert "1 min 35 s left" in written
     assert "\x1b[36mtemperature 0.5" in written
-    assert "said [bold]no[/bold] :smile: 12\n\nyes" in written
+    assert "said [bold]no[/bold] :smile: 12⏎⏎y…\n" in written
     assert written.count("said [bold]no[/bold]") == 1
     plain = shown("full", EVENTS, **terminal, no_color=True)
     assert "98,765 characters/s" in plain

@@ -1,9 +1,21 @@
 """Options and their limits."""
 
+from collections.abc import Sequence
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin, get_type_hints
+
 import pytest
 
 from nextchar.errors import UsageError
-from nextchar.settings import SamplingSettings, TrainingSettings, build, describe_duration
+from nextchar.options import SamplingOptions, TextOptions, TrainingOptions
+from nextchar.settings import (
+    SamplingSettings,
+    Settings,
+    TextSettings,
+    TrainingSettings,
+    build,
+    describe_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +71,38 @@ def test_settings_never_change() -> None:
 )
 def test_durations_in_words(seconds: float, said: str) -> None:
     assert describe_duration(seconds) == said
+
+
+@pytest.mark.parametrize("given", ["\n", "ab", ("ab", "c"), ["ab"], ""])
+def test_a_plain_string_is_one_text(given: object) -> None:
+    meant = (given,) if isinstance(given, str) else tuple(given)  # type: ignore[arg-type]
+    assert build(SamplingSettings, {"stop": given}).stop == meant
+    with pytest.raises(UsageError, match="stop"):
+        build(SamplingSettings, {"stop": 3})
+
+
+def members(hint: object) -> set[object]:
+    """Return the types that a hint allows, without what validates them."""
+    if get_origin(hint) is Annotated:
+        return members(get_args(hint)[0])
+    if get_origin(hint) in {Union, UnionType}:
+        return {member for one in get_args(hint) for member in members(one)}
+    return {hint}
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        (SamplingOptions, (SamplingSettings,)),
+        (TextOptions, (TextSettings,)),
+        (TrainingOptions, (TextSettings, TrainingSettings)),
+    ],
+)
+def test_the_typed_options_are_those_of_the_settings(options: type, kinds: tuple[type[Settings], ...]) -> None:
+    typed = get_type_hints(options)
+    fields = {name: field for kind in kinds for name, field in kind.model_fields.items()}
+    assert list(typed) == list(fields)
+    also: dict[str, set[object]] = {"time": {str}, "save_every": {str}, "stop": {str, Sequence[str]}}
+    for name, field in fields.items():
+        kept = members(field.annotation) - {tuple[str, ...]}
+        assert members(typed[name]) == kept | also.get(name, set()), name

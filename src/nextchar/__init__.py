@@ -10,8 +10,7 @@
 Nothing heavy is loaded before it is used: torch only by `train`.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers know better; `typing` would take a while, in which a Ctrl-C is a traceback
 if TYPE_CHECKING:
     from nextchar.api import load as load
     from nextchar.api import train as train
@@ -43,4 +42,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return __all__

@@ -6,17 +6,18 @@ import io
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
+from typing import Any, Unpack
 
 from nextchar.corpus import default_cache_folder
 from nextchar.errors import UsageError
 from nextchar.events import Event
 from nextchar.language_model import LanguageModel
+from nextchar.notebook import NotebookDisplay
+from nextchar.options import TrainingOptions
 from nextchar.preparation import Texts
 from nextchar.progress import ProgressDisplay, choose_level
 from nextchar.run_folder import RunFolder
+from nextchar.screen import error_console
 from nextchar.settings import TextSettings, TrainingSettings, Weights, build
 from nextchar.training_run import TrainingRun
 
@@ -27,7 +28,7 @@ def train(
     out: str | PathLike[str] | None = None,
     quiet: bool = False,
     on_event: Callable[[Event], None] | None = None,
-    **options: Any,
+    **options: Unpack[TrainingOptions],
 ) -> LanguageModel:
     """Train a model and return the best one.
 
@@ -51,7 +52,8 @@ def train(
     if (text is None) == (not corpus):
         raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
     names = tuple(map(str, corpus)) or ("-",)
-    of_text = {name: options.pop(name) for name in TextSettings.model_fields if name in options}
+    of_training: dict[str, Any] = {**options}
+    of_text = {name: of_training.pop(name) for name in TextSettings.model_fields if name in options}
     content = None
     if text is not None:
         # A lone surrogate is no character: encoded like one, it is found and named where all texts are checked.
@@ -60,7 +62,7 @@ def train(
     run = TrainingRun(
         RunFolder(Path(out)) if out is not None else None,
         texts=Texts(names, build(TextSettings, of_text), content),
-        training=build(TrainingSettings, options),
+        training=build(TrainingSettings, of_training),
         cache=default_cache_folder(),
     )
     follow(run, quiet=quiet, on_event=on_event)
@@ -69,9 +71,7 @@ def train(
 
 def follow(run: TrainingRun, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
     """Do ``run``, showing what happens or telling it to ``on_event``."""
-    console = Console(stderr=True)
-    level = "silent" if quiet or on_event else choose_level(console)
-    with ProgressDisplay(console, level) as display:
+    with _display(silent=quiet or on_event is not None) as display:
         try:
             for event in run.events():
                 display.show(event)
@@ -81,6 +81,14 @@ def follow(run: TrainingRun, *, quiet: bool, on_event: Callable[[Event], None] |
             if not run.has_begun:
                 raise
             run.save()
+
+
+def _display(*, silent: bool) -> ProgressDisplay | NotebookDisplay:
+    """Return what shows a run where this is called: in a notebook, on a terminal or in a log."""
+    console = error_console()
+    if console.is_jupyter and not silent:
+        return NotebookDisplay()
+    return ProgressDisplay(console, "silent" if silent else choose_level(console))
 
 
 def load(path: str | PathLike[str], *, carry_state: bool = False, weights: Weights = "float32") -> LanguageModel:

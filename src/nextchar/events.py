@@ -50,6 +50,8 @@ class Planned(_Event):
     seed: int
     expected_seconds: float | None = None
     """Training time expected from the measured speed; None where nothing was measured."""
+    expected_total_seconds: float | None = None
+    """Time of the whole run: reading and measuring, training, evaluations and samples, the report."""
 
 
 class Progress(_Event):

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import Network
-from nextchar.engine import make_network
+from nextchar.description import as_html, summarise
+from nextchar.engine import make_network, numpy_seconds
 from nextchar.engine.quantisation import quantised
 from nextchar.errors import MissingDependencyError, ModelFileError, TextError
 from nextchar.evaluation import Scorer, ScoresIds, character_scores
 from nextchar.generation import BLOCK, generate_ids, generate_rows
 from nextchar.model_file import ModelFile, Provenance
+from nextchar.options import SamplingOptions
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import random_stream
 from nextchar.run_folder import find_model
@@ -28,8 +30,6 @@ from nextchar.sampling import next_distribution
 from nextchar.settings import SamplingSettings, Weights, build
 from nextchar.vocabulary import Replacement, Vocabulary
 
-NUMPY_STEP, NUMPY_MULTIPLICATION = 60e-6, 0.2e-9
-"""Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
 LOADING = 1.0
 """Seconds of work in NumPy that loading the compiled loops is worth."""
 
@@ -48,7 +48,7 @@ class Evaluation:
     """The same mean where the weights learn from what was scored (`nextchar.adaptation`), if that was asked for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LanguageModel:
     """A trained model: probabilities of the next character, and what follows from them."""
 
@@ -87,6 +87,13 @@ class LanguageModel:
         except OSError as error:
             raise ModelFileError(f"The model cannot be written to {path}: {error.strerror or error}.") from error
 
+    def __repr__(self) -> str:
+        return f"LanguageModel({summarise(self.file)})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return as_html(self.file)
+
     @property
     def vocabulary(self) -> Vocabulary:
         """The characters the model knows."""
@@ -121,7 +128,7 @@ class LanguageModel:
         """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
         architecture = self.file.architecture
         steps = 1 if self.carry_state else architecture.context_length or 1  # of the network, for each character
-        seconds = characters * steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
+        seconds = numpy_seconds(architecture, characters * steps)
         return self.compiled_network if seconds > LOADING else self.network
 
     @property
@@ -129,11 +136,13 @@ class LanguageModel:
         """What is read before a text's first character."""
         return self.vocabulary.start_id
 
-    def generate(self, prompt: str = "", *, strict: bool = False, **options: Any) -> str:
+    def generate(self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]) -> str:
         """Return text that goes on from ``prompt``, which is not repeated; see `stream`."""
         return "".join(self.stream(prompt, strict=strict, **options))
 
-    def stream(self, prompt: str = "", *, strict: bool = False, text: int = 0, **options: Any) -> Iterator[str]:
+    def stream(
+        self, prompt: str = "", *, strict: bool = False, text: int = 0, **options: Unpack[SamplingOptions]
+    ) -> Iterator[str]:
         """Yield text that goes on from ``prompt``, each character as soon as it is drawn.
 
         Args:
@@ -154,7 +163,9 @@ class LanguageModel:
         characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
         return (character for piece in until_stop(characters, settings.stop) for character in piece)
 
-    def generate_many(self, prompt: str, count: int, *, strict: bool = False, **options: Any) -> list[str]:
+    def generate_many(
+        self, prompt: str, count: int, *, strict: bool = False, **options: Unpack[SamplingOptions]
+    ) -> list[str]:
         """Return ``count`` texts that go on from ``prompt``, written side by side on all cores.
 
         They are those that `stream` gives for ``text`` = 0, 1, ..., but for rounding; options are the same.
@@ -174,7 +185,7 @@ class LanguageModel:
         return [text for part in Threads(available_cores()).in_parts(write, count) for text in part]
 
     def _begin(
-        self, prompt: str, strict: bool, options: dict[str, Any]
+        self, prompt: str, strict: bool, options: SamplingOptions
     ) -> tuple[SamplingSettings, NDArray[np.integer], int]:
         """Return how to draw, the ids to go on from, and the seed, drawn where none is given."""
         settings = build(SamplingSettings, options)
@@ -192,7 +203,7 @@ class LanguageModel:
         return ["".join(until_stop(iter(text), stops)) for text in texts]
 
     def next_character_distribution(
-        self, prompt: str = "", *, strict: bool = False, **options: Any
+        self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
     ) -> dict[str, float]:
         """Return the probability of each character to come next after ``prompt``, the most probable first.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from nextchar import catalog
 from nextchar.architecture import Ids
 from nextchar.classic import as_classic, choose_classic_plan, seed_text_start
 from nextchar.corpus import Corpus
+from nextchar.duration import seconds_beside_training
 from nextchar.errors import MissingDependencyError, RunFolderError
 from nextchar.events import Event, Note, Planned, TextRead
 from nextchar.plan import Budget, ChosenPlan, Plan, choose_plan
@@ -52,7 +54,11 @@ class Prepared:
 
 
 def prepare(
-    texts: Texts, training: TrainingSettings, cache: Path, like: RunSettings | None = None
+    texts: Texts,
+    training: TrainingSettings,
+    cache: Path,
+    like: RunSettings | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Generator[Event, None, Prepared]:
     """Read ``texts`` and choose a plan for them, or take the plan and threads of the run ``like``; tell what is found.
 
@@ -61,6 +67,7 @@ def prepare(
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
+    began = clock()
     text, training = as_classic(texts.settings, training)
     found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
     yield from (Note(message=message) for message in found.notes)
@@ -94,8 +101,28 @@ def prepare(
         device=str(device),
         seed=training.seed,
         expected_seconds=chosen.expected_seconds,
+        expected_total_seconds=_total_seconds(prepared, chosen.expected_seconds, clock() - began),
     )
     return prepared
+
+
+def _total_seconds(prepared: Prepared, training: float | None, before: float) -> float | None:
+    """Return what the whole run will have taken: what went ``before``, the ``training`` expected, and all else."""
+    if training is None:
+        return None
+    settings = prepared.settings
+    return (
+        before
+        + training
+        + seconds_beside_training(
+            settings.plan,
+            prepared.trainer.architecture,
+            training,
+            evaluations=settings.evaluations,
+            held_out=len(scored(prepared.corpus)),
+            sample_length=settings.training.sample_length,
+        )
+    )
 
 
 def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:

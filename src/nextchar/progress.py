@@ -1,13 +1,15 @@
-"""What people see while a run goes on, in a terminal, a notebook or a log."""
+"""What people see while a run goes on, on a terminal or in a log."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as ProgressBar
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from nextchar.events import (
@@ -23,6 +25,7 @@ from nextchar.events import (
     TextRead,
     Writing,
 )
+from nextchar.screen import wrap_words
 from nextchar.settings import describe_duration
 
 Level = Literal["full", "lines", "brief", "silent"]
@@ -37,68 +40,142 @@ _SHOWN: dict[Level, tuple[type, ...]] = {
 }
 
 
+class Marks(NamedTuple):
+    """The signs that a sample in one line is made with."""
+
+    controls: dict[int, str]
+    """What its control characters are shown as: none of them reaches the terminal."""
+    more: str
+    """Where it is cut."""
+
+
+UNICODE = Marks({**dict.fromkeys([*range(32), *range(127, 160)], "·"), ord("\n"): "⏎", ord("\t"): " "}, "…")
+ASCII = Marks({**dict.fromkeys(UNICODE.controls, "?"), ord("\n"): "/", ord("\t"): " "}, "...")
+
+LEAST_BAR, LONGEST_BAR = 8, 40
+"""Columns of the bar; it is left out where fewer are free."""
+PROMPT_SHARE = 1 / 3
+"""Largest share of a sample's line that its prompt takes."""
+WIDE = 40
+"""Columns from which on the line of a sample says what its number is."""
+
+
 def choose_level(console: Console) -> Level:
-    """Return how much to show where nobody said: a bar on a terminal, lines in a notebook, else little."""
-    if console.is_jupyter:
-        return "lines"
-    return "full" if console.is_terminal else "brief"
+    """Return how much to show where nobody said: a bar on a terminal that can redraw it, lines on one that cannot and
+    in a notebook, else little."""
+    if console.is_terminal and console.is_interactive:
+        return "full"
+    return "lines" if console.is_terminal or console.is_jupyter else "brief"
 
 
 class ProgressDisplay:
-    """Shows the events of one run on a console."""
+    """Shows the events of one run on a console.
+
+    On a terminal no word or number is split at the margin, and a sample is one line, cut where the terminal ends;
+    elsewhere lines have no end.
+    """
 
     def __init__(self, console: Console, level: Level) -> None:
         self._console = console
         self._shown = _SHOWN[level]
-        ascii_only = not console.encoding.lower().startswith("utf")
-        self._bar = ProgressBar(
-            TextColumn("{task.description}"),
-            BarColumn() if not ascii_only else TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[rate]:>9,.0f} characters/s"),
-            TextColumn("{task.fields[left]} left"),
-            console=console,
-            transient=True,
-            disable=level != "full",
-        )
-        self._task = self._bar.add_task("starting", total=None, rate=0, left="...", visible=False)
+        self._marks = UNICODE if console.encoding.lower().startswith("utf") else ASCII
+        self._bar = _Bar(self._marks)
+        self._live = Live(self._bar, console=console, transient=True) if level == "full" else None
+        self._room = 0
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        self._hide_bar()
 
     def show(self, event: Event) -> None:
         """Show ``event`` if it is of a kind that this level shows."""
         if not isinstance(event, self._shown):
             return
         if isinstance(event, Progress):
-            self._bar.start()
-            self._bar.update(
-                self._task,
-                description=f"{event.bits_per_character:.3f} bits/character",
-                completed=event.step,
-                total=event.steps,
-                rate=event.characters_per_second,
-                left=describe_duration(event.seconds_left),
-                visible=True,
-            )
+            self._show_bar(event)
         elif isinstance(event, Writing):
-            self._bar.stop()  # it would draw itself into the line that is being written
-            self._console.print(describe(event), end="", soft_wrap=True, highlight=False, markup=False)
-        elif isinstance(event, Sampled) and Writing in self._shown:
-            self._console.print()
+            self._hide_bar()  # it would draw itself into the line that is being written
+            self._print(self._written(event), end="")
+        elif isinstance(event, Sampled):
+            self._print(Text() if Writing in self._shown else sample_line(event, self._width, self._marks))
         else:
-            # soft_wrap leaves lines as the model wrote them; markup in a text is text.
-            self._console.print(describe(event), soft_wrap=True, highlight=False, markup=False)
+            line = describe(event)
+            self._print(Text(wrap_words(line.plain, self._width), line.style))
+
+    def _print(self, line: Text, end: str = "\n") -> None:
+        """Print ``line`` as it is: markup in a text is text."""
+        self._console.print(line, end=end, soft_wrap=True, highlight=False, markup=False)
+
+    @property
+    def _width(self) -> int | None:
+        return self._console.width if self._console.is_terminal else None
+
+    def _show_bar(self, progress: Progress) -> None:
+        self._bar.progress = progress
+        if self._live is not None and not self._live.is_started:
+            self._live.start(refresh=True)
+
+    def _hide_bar(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _written(self, event: Writing) -> Text:
+        """Return the beginning of a sample's line, or one more character while there is room for it."""
+        if event.text == "":
+            head = sample_head(event, self._width, self._marks)
+            self._room = self._console.width - len(self._marks.more) - head.cell_len
+            return head
+        character, room = event.text.translate(self._marks.controls), self._room
+        if cell_len(character) <= room:
+            self._room -= cell_len(character)
+            return Text(character)
+        self._room = -1
+        return Text(self._marks.more if room >= 0 else "")
+
+
+class _Bar:
+    """Where training is, in one line; what there is no room for is left out, the bar first and the time left last."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.progress: Progress | None = None
+        self._marks = marks
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        if self.progress is None:
+            return
+        words, width = progress_parts(self.progress), options.max_width - 1
+        fitting: list[str] = []
+        for name in ("left", "bits", "rate", "share"):
+            if sum(len(words[one]) + 1 for one in [*fitting, name]) <= width:
+                fitting.append(name)
+        free = min(LONGEST_BAR, width - 1 - sum(len(words[one]) + 1 for one in fitting))
+        for name in ("bits", "bar", "share", "rate", "left"):
+            if name in fitting:
+                yield Text(words[name] + " ", end="")
+            elif name == "bar" and self._marks is UNICODE and free >= LEAST_BAR:
+                yield ProgressBar(self.progress.steps, self.progress.step, width=free)
+                yield Text(" ", end="")
+
+
+def progress_parts(event: Progress) -> dict[str, str]:
+    """Return in words how far a run is: its bits per character, the share done, the rate, and the time left."""
+    return {
+        "bits": f"{event.bits_per_character:.3f} bits/character",
+        "share": f"{100 * event.step / event.steps:.0f} %",
+        "rate": f"{event.characters_per_second:,.0f} characters/s",
+        "left": f"{describe_duration(event.seconds_left)} left",
+    }
 
 
 def describe(event: Event) -> Text:
     """Return ``event`` in words for people."""
     match event:
+        case Progress():
+            return Text(", ".join(progress_parts(event).values()))
         case Note():
             return Text(event.message)
         case TextRead():
@@ -116,11 +193,11 @@ def describe(event: Event) -> Text:
             )
             return Text(line, style="bold")
         case Writing(text=""):
-            return _describe_sample(event.temperature, event.prompt, "")
+            return sample_head(event)
         case Writing():
             return Text(event.text)
         case Sampled():
-            return _describe_sample(event.temperature, event.prompt, event.text.rstrip())
+            return sample_line(event)
         case Recovered():
             return Text(
                 f"Training diverged at step {event.step:,} ({event.bits_per_character:.2f} bits/character): "
@@ -150,14 +227,34 @@ def _describe_text(event: TextRead) -> str:
     return f"{names}: {event.characters:,} characters, {event.distinct:,} distinct{rare}{held_out}."
 
 
-def _describe_sample(temperature: float, prompt: str, text: str) -> Text:
-    return Text.assemble((f"temperature {temperature}  ", "cyan"), (prompt, "dim"), text)
+def sample_head(event: Writing | Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
+    """Return how the line of a sample begins: its temperature and its prompt, of which a line of ``width`` columns
+    shows the end alone where it is long."""
+    label = f"{'temperature ' if width is None or width >= WIDE else ''}{event.temperature}  "
+    prompt = event.prompt.translate(marks.controls)
+    room = None if width is None else max(0, int((width - len(label)) * PROMPT_SHARE))
+    if room is not None and cell_len(prompt) > room:
+        while prompt and cell_len(marks.more + prompt) > room:
+            prompt = prompt[1:]
+        prompt = prompt and marks.more + prompt
+    return Text.assemble((label, "cyan"), (prompt, "dim"))
+
+
+def sample_line(event: Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
+    """Return a sample in one line, its own lines joined by a sign, cut to ``width`` columns where they are given."""
+    line = sample_head(event, width, marks).append(event.text.rstrip().translate(marks.controls))
+    if width is not None and line.cell_len > width:
+        line.truncate(max(0, width - len(marks.more)))
+        line.append(marks.more)
+    return line
 
 
 def _describe_plan(event: Planned) -> str:
     plan = event.plan
     sizes = " + ".join(str(size) for size in plan.hidden)
     time = "" if event.expected_seconds is None else f", about {describe_duration(event.expected_seconds)}"
+    if event.expected_total_seconds is not None:
+        time += f" of training, about {describe_duration(event.expected_total_seconds)} in all"
     if plan.windows is None:
         fed = f"{plan.steps:,} steps of {plan.streams} × {plan.window} characters"
     else:

@@ -55,6 +55,14 @@ def describe_duration(seconds: float) -> str:
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
+def as_texts(value: object) -> object:
+    """Return one text as a tuple of it: a plain string is never taken for its characters. Leave all else alone."""
+    return (value,) if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(as_texts)]
+
+
 class Settings(BaseModel):
     """What all lists of options share: they never change once made, and an unknown name is an error."""
 
@@ -185,7 +193,7 @@ class SamplingSettings(Settings):
         le=1,
         description="Draw among characters at least P times as probable as the most probable one.",
     )
-    stop: tuple[str, ...] = Field(default=(), description="Stop before this text would be written; may be given again.")
+    stop: OneOrMore = Field(default=(), description="Stop before this text would be written; may be given again.")
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given."
     )
@@ -205,7 +213,7 @@ class ServeSettings(Settings):
         description="Key that requests have to bring, as clients of OpenAI do; NEXTCHAR_API_KEY when not given.",
     )
     public: bool = Field(default=False, description="Let everybody in who reaches the host, without a key.")
-    origin: tuple[str, ...] = Field(
+    origin: OneOrMore = Field(
         default=(),
         description="Origin of other pages that may use the API from a browser, like https://example.org; may be given "
         "again.",

@@ -1,3 +1,35 @@
 """The door for the terminal: `nextchar`."""
 
-from nextchar.cli.app import main as main
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with ``arguments``, those of the process by default, and return its exit status.
+
+    A Ctrl-C ends it with 130 and without a traceback at any moment from here on: nothing is imported before.
+    """
+    try:
+        import sys
+
+        from nextchar.cli.app import run
+
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # while modules are loaded, or while an error is told
+        return _interrupted()
+    finally:
+        if arguments is None:  # the process ends: a Ctrl-C from here on would only make Python complain
+            import signal
+
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupted() -> int:
+    import sys
+
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison] (it is, where it was closed)
+        print("nextchar: interrupted", file=sys.stderr)
+    return 130

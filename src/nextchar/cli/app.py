@@ -5,13 +5,14 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained 
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
 
 from cyclopts import App, CycloptsError
 
+from nextchar.cli.console import note
+from nextchar.cli.dashes import as_tokens, explain_usage
+from nextchar.cli.streams import flush_output, prepare_streams
 from nextchar.errors import NextcharError, UsageError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -53,24 +54,20 @@ app.command("nextchar.cli.facts:corpora", name="corpora", help="List the texts k
 app.command("nextchar.cli.train:demo", name="demo", help="Do the whole thing on the built-in text.")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with ``arguments``, those of the process by default, and return its exit status."""
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with ``arguments`` and return its exit status."""
     prepare_streams()
-    given = sys.argv[1:] if arguments is None else arguments
-    tokens = [_StandardInput(token) if token == "-" else token for token in given]
     try:
-        status = app(tokens, exit_on_error=False, print_error=False)
-        sys.stdout.flush()
+        status = app(as_tokens(arguments), exit_on_error=False, print_error=False)
+        flush_output()
     except (CycloptsError, ValueError) as error:
-        return _fail(_explained(error), WRONG_USAGE)
+        return _fail(_explained(error, arguments), WRONG_USAGE)
     except UsageError as error:
         return _fail(str(error), WRONG_USAGE)
     except NextcharError as error:
         return _fail(str(error), FAILED)
-    except BrokenPipeError:
-        # Whoever read the output (head, less) has had enough; Python must not complain when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except BrokenPipeError:  # whoever read the output (head, less) has had enough
+        return _fail(None, FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except OSError as error:
@@ -78,24 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else DONE
 
 
-class _StandardInput(str):
-    """The argument ``-``, which cyclopts would take for an option, since it begins with a hyphen."""
-
-    __slots__ = ()
-
-    def startswith(self, *_: Any) -> bool:
-        return False
-
-
-def prepare_streams() -> None:
-    """Let no character that the terminal's encoding lacks end the program: it is shown as ``?`` instead."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
-
-
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, arguments: Sequence[str]) -> str:
     """Return what was wrong with the options, in our words where pydantic found it."""
     from pydantic import ValidationError
 
@@ -105,10 +85,14 @@ def _explained(error: Exception) -> str:
         if isinstance(found, ValidationError):
             return explain(Settings, found)
     if isinstance(error, CycloptsError):
-        return str(error)
+        return explain_usage(error, arguments)
     raise error  # a ValueError that is a bug of ours
 
 
-def _fail(message: str, status: int) -> int:
-    print(f"nextchar: {message}", file=sys.stderr)
+def _fail(message: str | None, status: int) -> int:
+    """Write what waits for standard output, then ``message`` on standard error."""
+    with suppress(OSError, NextcharError):
+        flush_output()
+    if message is not None:
+        note(message)
     return status

@@ -11,24 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextchar.errors import TextError
+from nextchar.screen import NARROW, width_of, wrap_words
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from nextchar.catalog import Resolved
     from nextchar.language_model import LanguageModel
 
 
-def error_console() -> Console:
-    """Return the console of standard error, for progress, notes and errors; colours on a terminal alone."""
-    from rich.console import Console
-
-    return Console(file=sys.stderr, stderr=True, soft_wrap=True, highlight=False)
-
-
-def note(message: str) -> None:
-    """Tell something on standard error."""
-    print(f"nextchar: {message}", file=sys.stderr)
+def note(message: str, command: str = "") -> None:
+    """Tell something on standard error; a ``command`` to copy, or a path, stays in one piece."""
+    width = width_of(sys.stderr)
+    told = wrap_words(f"nextchar: {message}" + (f": {command}" if command else ""), width)
+    if command and width is not None and "\n" in told:
+        told = f"{wrap_words(f'nextchar: {message}:', width)}\n{command}"
+    print(told, file=sys.stderr)
 
 
 @contextmanager
@@ -84,7 +80,7 @@ def write_text(pieces: Iterable[str]) -> None:
 def as_typed(argument: str) -> str:
     """Return ``argument`` as it was typed: in the locale C, Python leaves bytes beyond ASCII as surrogates."""
     undecoded = any("\udc80" <= character <= "\udcff" for character in argument)
-    return os.fsencode(argument).decode("utf-8", "replace") if undecoded else argument
+    return os.fsencode(argument).decode("utf-8", "replace") if undecoded else "".join(argument)
 
 
 def read_standard_input() -> str:
@@ -103,10 +99,18 @@ def read_standard_input() -> str:
 def print_facts(facts: Iterable[tuple[str, object]], width: int = 0) -> None:
     """Print names and values in two columns on standard output; what is None is left out."""
     rows = [(name, str(value)) for name, value in facts if value is not None]
-    width = max(width, *(len(name) for name, _ in rows))
+    width = max(width, *(len(name) for name, _ in rows)) + 2
+    columns = width_of(sys.stdout)
     for name, value in rows:
-        lines = value.splitlines() or [""]
-        print(f"{name:<{width}}  " + f"\n{' ' * (width + 2)}".join(lines))
+        print_beside(f"{name:<{width}}", value, columns)
+
+
+def print_beside(name: str, value: str, columns: int | None) -> None:
+    """Print ``value`` to the right of ``name``, or below it where less than `NARROW` of the ``columns`` are left."""
+    if columns is None or columns >= len(name) + NARROW:
+        print(name + wrap_words(value, columns, len(name)))
+    else:
+        print(*filter(None, [wrap_words(name.rstrip(), columns)]), f"  {wrap_words(value, columns, 2)}", sep="\n")
 
 
 def shell_quoted(path: Path) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import print_facts, print_json
+from nextchar.cli.console import print_beside, print_facts, print_json
+from nextchar.screen import width_of
 
 if TYPE_CHECKING:
     from nextchar.model_file import ModelFile
@@ -41,6 +43,7 @@ def info(model: Path, *, json: Flag = False) -> int:
     json
         Print everything as one JSON object.
     """
+    from nextchar import description
     from nextchar.model_file import ModelFile
     from nextchar.run_folder import find_model
 
@@ -49,42 +52,14 @@ def info(model: Path, *, json: Flag = False) -> int:
     if json:
         print_json({"model": str(path), **model_facts(file), "characters_known": file.vocabulary.characters})
         return DONE
-    provenance, architecture = file.provenance, file.architecture
-    bits = provenance.validation_bits_per_character
+    provenance = file.provenance
+    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions.items())
     print_facts(
         [
             ("model", f"{path} ({path.stat().st_size / 1024:,.0f} KiB)"),
-            (
-                "network",
-                f"LSTM, {' + '.join(map(str, architecture.hidden))} units, "
-                + ("one-hot" if architecture.embedding is None else f"embedding {architecture.embedding}"),
-            ),
-            (
-                "reads",
-                None
-                if architecture.context_length is None
-                else f"{architecture.context_length} characters for each prediction",
-            ),
-            ("parameters", f"{architecture.parameter_count:,}"),
-            (
-                "vocabulary",
-                f"{len(file.vocabulary.characters):,} characters: {_shown(file.vocabulary.characters)}",
-            ),
-            ("trained on", ", ".join(provenance.corpus) or None),
-            ("characters", _number(provenance.characters)),
-            ("lower-cased", "yes" if provenance.lowercase else None),
-            ("training", _training(file)),
-            (
-                "held-out text",
-                None
-                if bits is None
-                else f"{bits:.3f} bits per character on {provenance.validation_characters:,} characters",
-            ),
+            *description.model_facts(file),
             ("corpus SHA-256", provenance.corpus_sha256),
-            (
-                "made with",
-                ", ".join(f"{name} {version}" for name, version in provenance.versions.items()) or None,
-            ),
+            ("made with", versions or None),
         ]
     )
     return DONE
@@ -123,25 +98,8 @@ def corpora(*, json: Flag = False) -> int:
     if json:
         print_json({"corpora": entries})
         return DONE
+    columns = width_of(sys.stdout)
     for entry in entries:
         here = "here" if entry["here"] else ("to download" if entry["url"] else "not here")
-        print(f"{entry['name']:<18} {entry['language']:<12} {here:<12} {entry['title']}")
+        print_beside(f"{entry['name']:<18} {entry['language']:<12} {here:<12} ", entry["title"], columns)
     return DONE
-
-
-def _shown(characters: str, most: int = 100) -> str:
-    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters[:most])
-    return printable + (" ..." if len(characters) > most else "")
-
-
-def _number(value: int | None) -> str | None:
-    return None if value is None else f"{value:,}"
-
-
-def _training(file: ModelFile) -> str | None:
-    from nextchar.settings import describe_duration
-
-    provenance = file.provenance
-    if provenance.training_seconds is None:
-        return None
-    return f"{describe_duration(provenance.training_seconds)}, step {provenance.step:,}, seed {provenance.seed}"

@@ -8,12 +8,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
-from nextchar.cli.console import error_console, note, print_json, shell_quoted
+from nextchar.cli.console import note, print_json, shell_quoted
 from nextchar.corpus import default_cache_folder
 from nextchar.errors import MissingDependencyError
 from nextchar.events import Finished
 from nextchar.progress import Level, ProgressDisplay
 from nextchar.run_folder import RunFolder
+from nextchar.screen import error_console
 from nextchar.training_run import TrainingRun
 
 
@@ -29,16 +30,19 @@ def follow(run: TrainingRun, level: Level, *, json: bool = False) -> int:
             if isinstance(event, Finished):
                 finished = event
     loud = level != "silent"
-    if loud and folder.exists and (finished is None or finished.interrupted):
-        note(f"to go on: nextchar train --resume {shell_quoted(folder.path)}")
+    if loud and (finished is None or finished.interrupted):
+        if folder.exists:
+            note("to go on", f"nextchar train --resume {shell_quoted(folder.path)}")
+        else:
+            note("interrupted")
     if finished is None:
         return INTERRUPTED
     if not finished.interrupted:
         report(folder, loud=loud)
     if loud:
         size = folder.model_path.stat().st_size
-        note(f"model: {folder.model_path} ({size / 1024:,.0f} KiB)")
-        note(f"to write more: nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
+        note("model", f"{folder.model_path} ({size / 1024:,.0f} KiB)")
+        note("to write more", f"nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
     if json:
         print_json(result(run, finished))
     return INTERRUPTED if finished.interrupted else DONE
@@ -55,7 +59,7 @@ def report(folder: RunFolder, *, loud: bool) -> None:
             note(f"no report: {error}")
         return
     if loud:
-        note(f"report: {folder.report_path}")
+        note("report", f"{folder.report_path}")
 
 
 def result(run: TrainingRun, finished: Finished) -> dict[str, Any]:

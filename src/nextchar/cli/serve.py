@@ -62,13 +62,13 @@ def served_live(run: Path, port: int, *, loud: bool) -> Generator[None]:
     server = _open([run], few, load=False)
     server.start()
     if loud:
-        note(f"the page, live: {server.address}")
+        note("the page, live", server.address)
     try:
         yield
     finally:
         server.close()
     if loud:
-        note(f"the page goes on with: nextchar serve {shell_quoted(run)}")
+        note("the page goes on with", f"nextchar serve {shell_quoted(run)}")
 
 
 def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Server:

@@ -60,11 +60,11 @@ def train(
         Print the result as one JSON object, the last line of standard output.
     """
     from nextchar.cli import follow
-    from nextchar.cli.console import error_console
     from nextchar.corpus import default_cache_folder
     from nextchar.preparation import Texts
     from nextchar.progress import choose_level
     from nextchar.run_folder import RunFolder
+    from nextchar.screen import error_console
     from nextchar.training_run import TrainingRun, free_folder
 
     if port is not None and not serve:
@@ -121,11 +121,13 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
         Seed of everything random in the run.
     """
     from nextchar.cli import follow
-    from nextchar.cli.console import error_console, note
+    from nextchar.cli.console import note
     from nextchar.convert import convert
     from nextchar.corpus import default_cache_folder
     from nextchar.preparation import Texts
+    from nextchar.progress import choose_level
     from nextchar.run_folder import RunFolder
+    from nextchar.screen import error_console
     from nextchar.training_run import TrainingRun, free_folder
 
     folder = RunFolder(free_folder(out.parent, (out.name,)))
@@ -133,9 +135,10 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     run = TrainingRun(
         folder, texts=Texts(("python-docs",), TextSettings()), training=training, cache=default_cache_folder()
     )
-    status = follow.follow(run, "full" if error_console().is_terminal else "lines")
+    level = choose_level(error_console())
+    status = follow.follow(run, "lines" if level == "brief" else level)
     if status == DONE:
         page = folder.path / "story.html"
         convert(folder.path, page)
-        note(f"the model in one page, which writes in any browser: {page}")
+        note("the model in one page, which writes in any browser", str(page))
     return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 from itertools import chain
@@ -16,6 +17,8 @@ from nextchar.settings import SamplingSettings, Weights
 
 SIDE_BY_SIDE = 8
 """Texts from which on they are written side by side instead of one after another."""
+ESCAPES = {r"\n": ("\n", "a line end"), r"\t": ("\t", "a tab"), r"\\": ("\\", "a backslash")}
+"""What is typed in a stop text, what it stands for, and its name."""
 
 
 def sample(
@@ -37,7 +40,7 @@ def sample(
     model
         A run folder or a model file.
     prompt
-        What to go on from; - reads it from standard input.
+        What to go on from; - reads it from standard input, and one that looks like an option goes after --.
     count
         Texts to write, each followed by an empty line when there are several; many are written side by side.
     carry_state
@@ -67,7 +70,7 @@ def sample(
         shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
         note(f"the model does not know all of the prompt: {shown}")
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
-    options: dict[str, Any] = {**settings.model_dump(), "stop": tuple(map(as_typed, settings.stop)), "seed": seed}
+    options: dict[str, Any] = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
     make_ready(language_model, count * settings.length if count >= SIDE_BY_SIDE else settings.length)
     if count < SIDE_BY_SIDE:
         texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
@@ -80,5 +83,15 @@ def sample(
     for text in texts:
         write_text(chain(read if echo else "", text, "\n" if count == 1 else "\n\n"))
     if settings.seed is None and sys.stderr.isatty():
-        note(f"to have this text again: --seed {seed}")
+        note("to have this text again", f"--seed {seed}")
     return DONE
+
+
+def _read_stop(argument: str) -> str:
+    """Return a stop text as it is meant: what no shell says, a line end or a tab, is typed as in Python."""
+    typed = as_typed(argument)
+    found = dict.fromkeys(re.findall("|".join(map(re.escape, ESCAPES)), typed))
+    if not found:
+        return typed
+    note(f"--stop {typed}: " + ", ".join(f"{one} is read as {ESCAPES[one][1]}" for one in found))
+    return re.sub("|".join(map(re.escape, ESCAPES)), lambda match: ESCAPES[match[0]][0], typed)

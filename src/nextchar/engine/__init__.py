@@ -11,6 +11,9 @@ from nextchar.engine.quantisation import quantised
 from nextchar.settings import Weights
 from nextchar.windowed import as_trained
 
+NUMPY_STEP, NUMPY_MULTIPLICATION = 60e-6, 0.2e-9
+"""Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
+
 
 def make_network(
     architecture: Architecture,
@@ -40,6 +43,11 @@ def make_network(
     else:
         network = NumpyNetwork(architecture, parameters)
     return network if carry_state else as_trained(network, architecture)
+
+
+def numpy_seconds(architecture: Architecture, steps: int) -> float:
+    """Return about how many seconds the network in NumPy takes for so many ``steps``, one after another."""
+    return steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
 
 
 @cache

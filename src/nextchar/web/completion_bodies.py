@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from nextchar.settings import SamplingSettings, Settings
+from nextchar.settings import SamplingSettings, Settings, as_texts
 from nextchar.web.bodies import MOST_STOPS, ModelName, Replacement, Stop
 
 MOST_CHOICES = 128
@@ -24,10 +24,6 @@ def _as_prompts(prompt: Any) -> Any:
             "The prompt must be a string or a list of strings: this server knows characters, not numbers of tokens"
         )
     return prompts
-
-
-def _as_stops(stop: object) -> object:
-    return [stop] if isinstance(stop, str) else stop
 
 
 class StreamOptions(Settings):
@@ -50,7 +46,7 @@ class CompletionBody(Settings):
     top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
     min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
     n: int = Field(default=1, ge=1, le=MOST_CHOICES, description="Texts to write for each prompt.")
-    stop: Annotated[tuple[Stop, ...], BeforeValidator(_as_stops, json_schema_input_type=Stop | list[Stop])] = Field(
+    stop: Annotated[tuple[Stop, ...], BeforeValidator(as_texts, json_schema_input_type=Stop | list[Stop])] = Field(
         default=(), max_length=MOST_STOPS, description="Stop before this text, or one of these, would be written."
     )
     seed: int | None = _FIELDS["seed"]  # type: ignore[assignment]

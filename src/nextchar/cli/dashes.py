@@ -1,0 +1,47 @@
+"""Arguments that begin with a dash: which are options, and which are texts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError
+
+_OPTION = re.compile(r"--|--?[^\W\d][\w-]*(=.*)?", re.DOTALL)
+"""``--``, after which everything is text, or a name and perhaps a value: unlike ``-``, ``- Hello`` and ``-1``."""
+
+
+def as_tokens(arguments: Iterable[str]) -> list[str]:
+    """Return ``arguments`` for cyclopts: what begins with a dash and cannot be an option is marked as text."""
+    return [_Text(one) if one.startswith("-") and not _OPTION.fullmatch(one) else one for one in arguments]
+
+
+class _Text(str):
+    """An argument that cyclopts would take for an option, since it begins with a dash."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: Any) -> bool:
+        return False
+
+
+def explain_usage(error: CycloptsError, arguments: Sequence[str]) -> str:
+    """Say what is wrong with the options, and how to write a text that was taken for one."""
+    match error:
+        case UnknownOptionError(token=token) if token.keyword in arguments and "--" in arguments:
+            return f"Everything after -- is text: put the option {token.keyword} before it."
+        case UnknownOptionError(token=token):
+            taken = next((one for one in arguments if one.split("=")[0] == token.value), token.value)
+            quoted = shlex.quote(taken)
+            prompts = [one.name for one in error.argument_collection if one.name == "--prompt"]
+            or_so = f" or --prompt={quoted}" if prompts else ""
+            return f"{error} If it is a text and no option: -- {quoted}{or_so}"
+        case MissingArgumentError(keyword=str(keyword)):
+            following = next((b for a, b in pairwise(arguments) if a == keyword), "")
+            value = f" If {following} is its value: {keyword}={shlex.quote(following)}"
+            return str(error) + (value if following.startswith("-") else "")
+        case _:
+            return str(error)

@@ -1,0 +1,36 @@
+"""How long a whole run takes: not training alone, but what is done beside it and after it."""
+
+from __future__ import annotations
+
+from nextchar.architecture import Architecture
+from nextchar.calibration import LENGTH, STREAMS
+from nextchar.engine import numpy_seconds
+from nextchar.plan import Plan, scored_at_once
+from nextchar.settings import SAMPLE_TEMPERATURES
+
+SCORING = 0.4
+"""Time of scoring a character, as a share of learning from it: no gradients, but other shapes."""
+WRITING = 2.0
+"""Time of a sample's character, as a multiple of computing it: it is drawn, told and shown, too."""
+REPORT = 1.5
+"""Seconds for the report, most of which load the library that draws the curves."""
+
+
+def seconds_beside_training(
+    plan: Plan, architecture: Architecture, seconds: float, *, evaluations: int, held_out: int, sample_length: int
+) -> float:
+    """Return about how many seconds a run takes from its first update on beside the updates themselves.
+
+    Args:
+        plan: every number of the training.
+        architecture: of the network.
+        seconds: that the updates take, all together, from a measurement.
+        evaluations: how often the model is scored, calibrated, and writes samples.
+        held_out: characters that are scored in the end.
+        sample_length: characters of each sample.
+    """
+    calibrated = min(held_out, STREAMS * LENGTH) if plan.calibrated else 0
+    scored = evaluations * (scored_at_once(plan, evaluations, held_out) + calibrated) + held_out
+    written = evaluations * len(SAMPLE_TEMPERATURES) * sample_length * (architecture.context_length or 1)
+    learning = seconds / plan.characters  # for each character
+    return SCORING * learning * scored + WRITING * numpy_seconds(architecture, written) + REPORT

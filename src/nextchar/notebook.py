@@ -1,0 +1,64 @@
+"""What people see of a run in a notebook: one output, which grows with it, long lines wrapped."""
+
+# IPython types its functions in part.
+# pyright: reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from html import escape
+from types import TracebackType
+from typing import Any, Self
+
+from nextchar.events import Event, Progress, Saved, Writing
+from nextchar.progress import describe
+
+STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
+
+
+class NotebookDisplay:
+    """Shows the events of one run in a single output of a notebook's cell."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._progress: Progress | None = None
+        self._handle: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress = None
+            self._update()
+
+    def show(self, event: Event) -> None:
+        """Show ``event`` below what was shown before; `Progress` in the last line, each in the place of the one
+        before."""
+        if isinstance(event, Writing | Saved):
+            return
+        if isinstance(event, Progress):
+            self._progress = event
+        else:
+            self._lines.append(describe(event).plain)
+        self._update()
+
+    def _update(self) -> None:
+        from IPython.display import display
+
+        shown = {"text/html": self._html(), "text/plain": "\n".join(self._lines)}
+        if self._handle is None:
+            self._handle = display(shown, raw=True, display_id=True)
+        else:
+            self._handle.update(shown, raw=True)
+
+    def _html(self) -> str:
+        lines = f'<pre style="{STYLE}">{escape(chr(10).join(self._lines))}</pre>'
+        done = self._progress
+        if done is None:
+            return lines
+        return lines + (
+            f'<pre style="{STYLE}"><progress value="{done.step}" max="{done.steps}"></progress> '
+            f"{escape(describe(done).plain)}</pre>"
+        )

@@ -1,0 +1,85 @@
+"""What standard error and other streams can show: colours, a line that is drawn again, so many columns."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NARROW = 20
+"""Columns that a text needs beside what it is indented by; with fewer it begins on a line of its own."""
+
+
+def error_console() -> Console:
+    """Return the console of standard error.
+
+    Only a terminal that can is sent what moves the cursor. ``FORCE_COLOR`` gives colours to a file or a pipe as well,
+    and nothing but colours.
+    """
+    from rich.console import Console
+
+    terminal, redraws = is_terminal(sys.stderr), can_redraw(os.environ)
+    return Console(
+        stderr=True,
+        force_terminal=terminal,
+        force_interactive=terminal and redraws,
+        color_system="auto" if terminal and redraws else "standard" if os.environ.get("FORCE_COLOR") else None,
+        highlight=False,
+        # Where it cannot be drawn on, rich would not ask how wide it is.
+        width=width_of(sys.stderr) if terminal and not redraws else None,
+        height=25 if terminal and not redraws else None,
+    )
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether somebody reads ``stream`` on a terminal, whatever the environment says; it is None where the
+    process was started without it."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def can_redraw(environment: Mapping[str, str]) -> bool:
+    """Return whether a terminal in this ``environment`` can move its cursor, and may."""
+    kind = environment.get("TERM", "dumb" if os.name == "posix" else "windows")
+    return kind.lower() not in {"", "dumb", "unknown"} and environment.get("TTY_INTERACTIVE") != "0"
+
+
+def width_of(stream: TextIO | None) -> int | None:
+    """Return the columns of the terminal that ``stream`` goes to; None where it goes elsewhere, and lines have no
+    end."""
+    if stream is None or not is_terminal(stream):
+        return None
+    wished = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(wished) if wished.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return columns or 80  # some terminals say 0
+
+
+def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
+    """Return ``text`` in lines of ``width`` columns, the first but for ``indent`` and the others indented by it.
+
+    Words, numbers and names of files stay whole: one that is longer than a line is left to the terminal.
+    """
+    lines = text.split("\n")
+    if width is not None:
+        lines = [part for line in lines for part in _parts(line, width - indent)]
+    return f"\n{' ' * indent}".join(lines)
+
+
+def _parts(line: str, room: int) -> Iterator[str]:
+    """Yield ``line`` in parts of ``room`` columns at most, where its words are no longer."""
+    from rich.cells import cell_len  # characters of some scripts take two columns, which textwrap does not know
+
+    part, *words = line.split(" ")
+    for word in words:
+        if cell_len(f"{part} {word}") <= room:
+            part = f"{part} {word}"
+        else:
+            yield part
+            part = word
+    yield part
