@@ -1,6 +1,7 @@
 """Threads for NumPy."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -34,3 +35,15 @@ def test_the_cores_can_be_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     for said, cores in (("1", 1), ("1000", len(os.sched_getaffinity(0))), ("two", len(os.sched_getaffinity(0)))):
         monkeypatch.setenv("OMP_NUM_THREADS", said)
         assert available_cores() == cores
+
+
+def test_numpy_stays_at_one_thread_for_each_of_several_callers() -> None:
+    before = blas_threads()
+
+    def call(_: int) -> list[list[int]]:
+        return Threads(2).in_parts(lambda _: blas_threads(), 4)
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = [threads for parts in pool.map(call, range(50)) for threads in parts]
+    assert seen == [[1] * len(before)] * 100
+    assert blas_threads() == before

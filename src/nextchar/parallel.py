@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Lock
 from typing import Protocol, TypeVar
 
 R = TypeVar("R")
@@ -33,11 +34,17 @@ class InParts(Protocol):
         ...
 
 
+_ALL_CORES = Lock()
+"""Held by whoever computes on all cores."""
+
+
 @dataclass(frozen=True)
 class Threads:
     """Up to so many threads, begun anew each time.
 
-    Each part is computed by one thread alone: the threads that NumPy's own products would take are kept back.
+    Each part is computed by one thread alone: the threads that NumPy's own products would take are kept back. NumPy has
+    one number of threads for the whole process, which the rounding of a product hangs on. So callers in several threads
+    take turns, and what is computed must not come here again.
     """
 
     count: int = 1
@@ -50,7 +57,7 @@ class Threads:
         parts = even_parts(rows, count)
         if count == 1:
             return [compute(parts[0])]
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
+        with _ALL_CORES, threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
             return list(pool.map(compute, parts))
 
 
