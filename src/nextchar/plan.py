@@ -233,7 +233,7 @@ def choose_plan(
     hidden = settings.hidden or REFERENCE_SIZE
     precisions: tuple[Precision, ...] = PRECISIONS if settings.precision is None else (settings.precision,)
     trials: list[tuple[float, Precision]] = [(measure(chooser.plan(hidden, 1, one)), one) for one in precisions]
-    step_seconds, precision = min(trials)
+    step_seconds, precision = min(trials, key=lambda trial: trial[0])
     speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
     hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
     # Once more, as it will be: dropout takes time, too, and how much there is follows from the number of steps.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,7 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = FORMAT
-    corpus: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1)
+    corpus: tuple[str, ...] = Field(min_length=1)
     """The texts as they were named, files by their absolute path."""
     names: tuple[str, ...]
     """What the texts are called."""

@@ -32,6 +32,7 @@ from nextchar.plan import Budget, Plan, evaluation_steps, scored_at_once
 from nextchar.snapshot import Position, Snapshot, check_arrays, kinds_of
 from nextchar.updates import Updates
 from nextchar.vocabulary import UNKNOWN_ID
+from nextchar.workers import has_bfloat16
 
 LOG2 = math.log(2)
 
@@ -94,6 +95,8 @@ class Trainer:
         if resume is not None:
             _check_weights(resume, self.architecture, plan)  # before memory is taken for what may be another network
         _check_memory(plan, vocabulary_size, self.device)
+        if not _computes(plan, self.device):
+            raise TrainingError(f"This processor does not compute in {plan.precision}: use --precision float32.")
         self._training, self._validation, self._clock = training, validation, clock
         if plan.stride is not None and plan.windows != count_windows(len(training), plan.window, plan.stride):
             raise ValueError(f"its plan has {plan.windows} windows, which the text has not")
@@ -292,6 +295,11 @@ def _check_weights(snapshot: Snapshot, architecture: Architecture, plan: Plan) -
         check_arrays(snapshot.arrays, {name: ("float32", shape) for name, shape in shapes.items()}, prefix)
 
 
+def _computes(plan: Plan, device: torch.device) -> bool:
+    """Return whether ``device`` computes in the precision of ``plan``."""
+    return plan.precision == "float32" or has_bfloat16(device)
+
+
 def _check_memory(plan: Plan, vocabulary_size: int, device: torch.device) -> None:
     """Raise a `TrainingError` where training takes more memory than there is."""
     needed, usable = training_bytes(plan, vocabulary_size, on_cpu=device.type == "cpu"), usable_bytes()
@@ -314,7 +322,10 @@ def excerpts(ids: Ids, count: int) -> Ids:
 
 
 def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.25) -> float:
-    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
+    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
+    where it does not compute in that precision."""
+    if not _computes(plan, device):
+        return math.inf
     ids = np.arange((plan.streams + 1) * plan.window * 2) % vocabulary_size
     windows = None if plan.stride is None else count_windows(len(ids), plan.window, plan.stride)
     # A rate of nearly nothing: what is measured is time, and no trial may diverge. First weights that take no time to
