@@ -1,12 +1,15 @@
 """Damaged and edited run folders: each command has to end well or in a sentence, and lose nothing of what was there.
 
-Usage: python benchmarks/robustness/runs.py [--count 400] [--seed 0] [--only SEED]
+Usage: python benchmarks/robustness/runs.py [--count 400] [--reads 4000] [--seed 0] [--only SEED]
 
 A small run is copied, one of its files is mutated (bytes flipped, cut or zeroed; an entry of JSON replaced by odd
 values; arrays of another shape or type; files exchanged, removed, emptied, turned into folders), and a command is asked
 to use it. It must end with exit status 0, or with 1 or 2 and one sentence; without a traceback; in bounded time and
 memory. After a failure every file must be as it was; after a resume every line of the log that is no event must still
-be there. Exit status 1 if anything else happens; ``--only`` repeats one case by its seed.
+be there.
+
+``--count`` cases are of the command, each in a process of its own; ``--reads`` more are read in this process by all that
+reads a run, many times as fast. Exit status 1 if anything else happens; ``--only`` repeats one case of the command.
 """
 
 from __future__ import annotations
@@ -27,13 +30,16 @@ from mutations import json_bytes, mutated_bytes, mutated_json
 from processes import Ended, run
 
 from nextchar import tensor_file
+from nextchar.errors import NextcharError
 from nextchar.events import event_from_json
-from nextchar.run_folder import EVENTS, MODEL, SETTINGS, STATE
+from nextchar.growth import growth_of
+from nextchar.run_folder import EVENTS, MODEL, SETTINGS, STATE, RunFolder
 
 OPTIONS = ("--steps", 40, "--evaluations", 2, "--hidden", 8, "--streams", 4, "--window", 8, "--sample-length", 10,
            "--threads", 1, "--seed", 3)  # fmt: skip
 COMMANDS = (("train", "--resume"),) * 6 + (("sample", "--length", "5"), ("info",), ("report",))
 SECONDS, PATIENCE, MEGABYTES, LONGEST = 10.0, 60.0, 3000.0, 1500
+GOOD_ENDS = ("done", "a sentence")
 FILES = (SETTINGS, STATE, EVENTS, MODEL)
 
 
@@ -41,6 +47,7 @@ def main() -> int:
     """Mutate, run and check; print what happened."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--reads", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="seed of the one case to do, and to tell all about")
     options = parser.parse_args()
@@ -57,11 +64,32 @@ def main() -> int:
             failures += [f"seed {seed}: {case.what}, nextchar {case.command[0]}: {reason}" for reason in wrong]
             if options.only is not None:
                 print(ended.output)
+        for seed in () if options.only is not None else range(first, first + options.reads):
+            what, end = _read(template, place / "case", Random(seed))
+            seen[(what, "read", end if end in GOOD_ENDS else "FAILED")] += 1
+            failures += [] if end in GOOD_ENDS else [f"seed {seed}: {what}, read: {end}"]
     for (what, command, end), count in sorted(seen.items()):
         print(f"{what:<40}{command:<10}{end:<14}{count:>7,}")
     print(*failures, sep="\n")
     print(f"{sum(seen.values()):,} cases, {len(failures):,} failures")
     return 1 if failures else 0
+
+
+def _read(template: Path, folder: Path, random: Random) -> tuple[str, str]:
+    """Read a mutated copy with all that reads a run; return what was done to it and how that ended."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(template, folder)
+    what, run_folder, end = random.choice(MUTATIONS)(folder, random), RunFolder(folder), "done"
+    for read in (run_folder.settings, run_folder.snapshot, lambda: growth_of(run_folder), run_folder.write_samples):
+        try:
+            read()
+        except NextcharError as error:
+            end = GOOD_ENDS[1]
+            if "\n" in str(error) or len(str(error)) > LONGEST:
+                return what, f"no sentence: {str(error)[:600]!r}"
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is a failure that is told of)
+            return what, f"{type(error).__name__}: {str(error)[:600]}"
+    return what, end
 
 
 def _template(place: Path) -> Path:
@@ -133,7 +161,7 @@ def _odd_lines(content: dict[str, bytes]) -> list[bytes]:
 
 
 def _named(ended: Ended) -> str:
-    return {0: "done", 1: "a sentence", 2: "a sentence", 130: "went on long"}.get(ended.status, "FAILED")
+    return {0: GOOD_ENDS[0], 1: GOOD_ENDS[1], 2: GOOD_ENDS[1], 130: "went on long"}.get(ended.status, "FAILED")
 
 
 def _bytes(folder: Path, random: Random) -> str:
