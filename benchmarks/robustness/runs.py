@@ -8,8 +8,8 @@ to use it. It must end with exit status 0, or with 1 or 2 and one sentence; with
 memory. After a failure every file must be as it was; after a resume every line of the log that is no event must still
 be there.
 
-``--count`` cases are of the command, each in a process of its own; ``--reads`` more are read in this process by all that
-reads a run, many times as fast. Exit status 1 if anything else happens; ``--only`` repeats one case of the command.
+``--count`` cases are of the command, each in a process of its own; ``--reads`` more are read in this process, many times
+as fast, by all that reads a run. Exit status 1 if anything else happens; ``--only`` repeats one case of the command.
 """
 
 from __future__ import annotations
