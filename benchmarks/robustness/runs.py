@@ -8,8 +8,9 @@ to use it. It must end with exit status 0, or with 1 or 2 and one sentence; with
 memory. After a failure every file must be as it was; after a resume every line of the log that is no event must still
 be there.
 
-``--count`` cases are of the command, each in a process of its own; ``--reads`` more are read in this process, many times
-as fast, by all that reads a run. Exit status 1 if anything else happens; ``--only`` repeats one case of the command.
+``--count`` cases are of the command, each in a process of its own; ``--reads`` more are read in this process, by all
+that reads a run, many times as fast. Exit status 1 if anything else happens; ``--only`` repeats one case of the
+command.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 
@@ -61,18 +62,25 @@ def main() -> int:
             case = _Case(template, place / "case", Random(seed))
             ended, wrong = case.try_out()
             seen[(case.what, case.command[0], _named(ended))] += 1
-            failures += [f"seed {seed}: {case.what}, nextchar {case.command[0]}: {reason}" for reason in wrong]
+            failures += _told(f"seed {seed}: {case.what}, nextchar {case.command[0]}: {reason}" for reason in wrong)
             if options.only is not None:
                 print(ended.output)
         for seed in () if options.only is not None else range(first, first + options.reads):
             what, end = _read(template, place / "case", Random(seed))
             seen[(what, "read", end if end in GOOD_ENDS else "FAILED")] += 1
-            failures += [] if end in GOOD_ENDS else [f"seed {seed}: {what}, read: {end}"]
+            failures += _told([] if end in GOOD_ENDS else [f"seed {seed}: {what}, read: {end}"])
     for (what, command, end), count in sorted(seen.items()):
         print(f"{what:<40}{command:<10}{end:<14}{count:>7,}")
-    print(*failures, sep="\n")
     print(f"{sum(seen.values()):,} cases, {len(failures):,} failures")
     return 1 if failures else 0
+
+
+def _told(failures: Iterable[str]) -> list[str]:
+    """Print ``failures`` as soon as they are known, and return them."""
+    known = list(failures)
+    for failure in known:
+        print(failure, flush=True)
+    return known
 
 
 def _read(template: Path, folder: Path, random: Random) -> tuple[str, str]:

@@ -120,8 +120,8 @@ def go_back(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Genera
         trainer = _make_trainer(settings, corpus, snapshot)
     except ValueError as error:
         raise RunFolderError(
-            f"The state saved in {folder.path} is damaged, or does not fit its settings and text: {error}. It "
-            "cannot be resumed, but its model can still be used."
+            f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
+            "It cannot be resumed, but its model can still be used."
         ) from error
     prepared = Prepared(settings, corpus, trainer)
     if settings != recorded:
