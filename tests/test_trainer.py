@@ -360,3 +360,10 @@ def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
     plan = make_plan(learning_rate=10.0, clip=1e9)
     seconds = measure_step(plan, 32, torch.device("cpu"), threads=1, seconds=0.3)
     assert 0 < seconds < 10
+
+
+def test_a_processor_without_bfloat16_is_measured_and_refused_without_failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nextchar.trainer.has_bfloat16", lambda _: False)
+    assert measure_step(make_plan(precision="bfloat16"), 32, torch.device("cpu"), 1) == math.inf
+    with pytest.raises(TrainingError, match="does not compute in bfloat16: use --precision float32"):
+        make_trainer(make_plan(precision="bfloat16"))

@@ -59,13 +59,14 @@ SNAPSHOT_WORK = 6e10
 """Floating-point operations between two snapshots: half a second on two cores, half a minute on the slowest machine."""
 MOST_UPDATES = 100
 """Most updates between two snapshots."""
-MOST_STEPS = 10**15
-"""Updates that a plan may have: more than any options ask for, and few enough to be counted exactly by a float."""
 SCORED_SHARE = 0.02
 """Held-out characters that all evaluations read together, for each one trained on. Scoring one takes about six tenths
 of the time that training on one takes, so it is one or two hundredths of the time."""
 FEWEST_SCORED = 4096
 """But no fewer in each evaluation, so that they can be compared."""
+
+Steps = Annotated[int, Field(le=10**15)]
+"""More updates than any options ask for, and few enough to be counted exactly by a float."""
 
 
 class Plan(BaseModel):
@@ -91,9 +92,9 @@ class Plan(BaseModel):
     """None: every stream reads on where it was, its state carried along, and predicts every character. n: the batch is
     of windows, one beginning every n characters, in an order drawn anew for each pass; each is read from the zero state
     and predicts the one character after it."""
-    windows: Annotated[int, Field(ge=1, le=MOST_STEPS)] | None = None
+    windows: Annotated[Steps, Field(ge=1)] | None = None
     """Windows of the text, where ``stride`` is given."""
-    steps: int = Field(ge=1, le=MOST_STEPS)
+    steps: Steps = Field(ge=1)
     """Updates of the weights."""
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
     """The distributions that the first weights come from (`nextchar.initialisation`)."""
@@ -103,7 +104,7 @@ class Plan(BaseModel):
     schedule: Literal["cosine", "constant"] = "cosine"
     learning_rate: float = Field(gt=0, le=10)
     """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth, or constant."""
-    warm_up: int = Field(ge=0, le=MOST_STEPS)
+    warm_up: Steps = Field(ge=0)
     """Steps of the warm-up."""
     weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None

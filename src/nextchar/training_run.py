@@ -226,9 +226,9 @@ class TrainingRun:
 
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
-    """Return a folder in ``parent``, named after the first text, in which no run has begun: mybook, mybook-2, ..."""
+    """Return a folder in ``parent``, named after the first text, in which a run can begin: mybook, mybook-2, ..."""
     path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
     # The name of "." or ".." says nothing: that of the folder it stands for does.
     name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
     numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
-    return next(path for path in numbered if not RunFolder(path).exists)
+    return next(path for path in numbered if RunFolder(path).is_free)
