@@ -61,8 +61,8 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run in the folder."""
-        return (self.path / SETTINGS).exists()
+        """Whether there is a run in the folder, readable or not."""
+        return os.path.lexists(self.path / SETTINGS)
 
     @contextmanager
     def lock(self, *, new: bool = True) -> Generator[None]:
