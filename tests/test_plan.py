@@ -1,5 +1,7 @@
 """The choice of sizes and lengths."""
 
+import math
+
 import pytest
 
 from nextchar.plan import (
@@ -145,3 +147,19 @@ def test_evaluations_are_even_and_end_with_the_plan() -> None:
     plan = choose(540_803, steps=100).plan
     assert evaluation_steps(plan.model_copy(update={"steps": 100, "snapshot_every": 10}), 4) == [30, 50, 80, 100]
     assert evaluation_steps(plan.model_copy(update={"steps": 5, "snapshot_every": 10}), 8) == [5]
+
+
+@pytest.mark.parametrize("seconds", [{"float32": 0.1, "bfloat16": 0.1}, {"float32": 0.1, "bfloat16": math.inf}])
+def test_bfloat16_is_taken_only_where_it_is_faster(seconds: dict[str, float]) -> None:
+    chosen = choose_plan(540_803, 60, build(TrainingSettings, {"time": 60}), 2, lambda plan: seconds[plan.precision])
+    assert chosen.plan.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"shards": 3}, {"stride": 3}, {"windows": 9}, {"learning_rate": math.nan}, {"hidden": ()}, {"clip": 0}]
+)
+def test_a_plan_that_no_training_can_follow_is_refused(changes: dict[str, object]) -> None:
+    whole = choose(1000, steps=10, streams=2, hidden=8).plan.model_dump()
+    Plan(**whole)
+    with pytest.raises(ValueError):
+        Plan(**{**whole, **changes})

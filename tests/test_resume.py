@@ -285,3 +285,24 @@ def test_with_the_cache_gone_a_run_goes_on_from_its_text(short: Path, cache_of_t
     assert outcome.status == 0, outcome.stderr
     assert entry.is_dir()
     assert bits(ModelFile.load(short / "model.safetensors").parameters) == before
+
+
+def test_a_text_that_moved_is_named_and_its_content_checked(short: Path, tmp_path: Path) -> None:
+    run, moved, other = tmp_path / "run", tmp_path / "moved.txt", tmp_path / "other.txt"
+    shutil.copytree(short, run)
+    moved.write_text(made_up_text())
+    other.write_text(made_up_text(seed=1))
+    assert_refused(
+        nextchar("train", "--resume", run, "--text", other), 1, f"{other} is not the text that this run learned from"
+    )
+    assert_refused(nextchar("train", "--text", moved), 2, "give --resume RUN, too", f"nextchar train {moved}")
+    outcome = nextchar_forked("train", "--resume", run, "--text", moved, output=tmp_path / "output")
+    assert outcome.status == 0, outcome.stderr
+    assert RunFolder(run).settings().corpus == (str(moved),)
+
+
+def test_a_mistyped_run_is_answered_with_the_nearest_one_by_every_command(short: Path) -> None:
+    wrong, hint = short.with_name("rnu"), f"Did you mean {short}?"
+    for command in (("train", "--resume"), ("sample",), ("info",), ("report",), ("evaluate",), ("serve",)):
+        assert_refused(nextchar(*command, wrong), 1, hint)
+    assert_refused(nextchar("convert", wrong, wrong.with_name("page.html")), 1, hint)

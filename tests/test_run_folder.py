@@ -1,5 +1,6 @@
 """The files of a run, and the lock."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError
-from nextchar.events import Evaluated, Finished, Note, Recovered, Sampled
+from nextchar.events import Evaluated, Finished, Note, Planned, Recovered, Sampled
 from nextchar.plan import Plan
-from nextchar.run_folder import RunFolder, RunSettings, find_model, samples_page
+from nextchar.run_folder import RunFolder, did_you_mean, find_model, samples_page
+from nextchar.run_settings import RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.snapshot import Position, Snapshot
 from tests.networks import random_model
@@ -124,6 +126,94 @@ def test_a_model_is_found_by_folder_or_file(folder: RunFolder, tmp_path: Path) -
     assert find_model(folder.path) == find_model(folder.model_path) == folder.model_path
     with pytest.raises(ModelFileError, match="no model"):
         find_model(tmp_path / "nowhere")
+
+
+def test_a_log_begins_before_there_is_a_run(folder: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "new")
+    with run.lock():
+        run.create(SETTINGS, [Note(message="first"), Planned(plan=PLAN, parameters=7, device="cpu", seed=1)])
+    assert [event.event for event in run.events()] == ["note", "planned"]
+    log, settings = run.path / "events.jsonl", run.path / "settings.json"
+    assert log.stat().st_mtime_ns <= settings.stat().st_mtime_ns
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "resume/state.safetensors", "samples.md", "report.html"])
+def test_what_a_run_would_write_over_is_in_its_way(folder: RunFolder, name: str) -> None:
+    (folder.path / "settings.json").unlink()
+    assert folder.is_free
+    (folder.path / name).write_text("precious")
+    assert not folder.is_free
+    with pytest.raises(RunFolderError, match=f"would write over, {name}, and no settings.json"), folder.lock():
+        pass
+    assert (folder.path / name).read_text() == "precious"
+
+
+def test_without_its_state_a_run_that_had_one_does_not_begin_anew(folder: RunFolder) -> None:
+    random_model().save(folder.model_path)
+    with pytest.raises(RunFolderError, match=r"state.safetensors is gone, .*put it back, or train anew"):
+        folder.snapshot()
+
+
+def test_what_is_logged_is_synced_before_a_state_is_saved(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.append([Note(message="hello")])
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
+    folder.save_snapshot(SNAPSHOT)
+    assert synced[0] == "events.jsonl"
+    assert synced[-1] == "resume"
+
+
+def test_the_lock_is_not_followed_to_another_file(folder: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (folder.path / ".lock").unlink(missing_ok=True)
+    (folder.path / ".lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(RunFolderError, match="cannot be written"), folder.lock(new=False):
+        pass
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+@pytest.fixture
+def runs(folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two runs in the folder runs/, one of them with a model, and a model file beside it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("both", "Nietzsche-2"):
+        with RunFolder(Path("runs", name)).lock():
+            RunFolder(Path("runs", name)).create(SETTINGS)
+    random_model().save(Path("runs/both/model.safetensors"))
+    random_model().save(Path("shared.safetensors"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("boht", "runs/both"),
+        ("both", "runs/both"),
+        ("runs/boht", "runs/both"),
+        ("rusn/both", "runs/both"),
+        ("runs/boht/model.safetensors", "runs/both"),
+        ("runs/both/model.safetensor", "runs/both/model.safetensors"),
+        ("runs/nietzsche2", "runs/Nietzsche-2"),
+        ("share.safetensors", "shared.safetensors"),
+    ],
+)
+def test_a_mistyped_run_is_answered_with_the_nearest_one(runs: Path, given: str, meant: str) -> None:
+    with pytest.raises(ModelFileError, match=f"There is no model {given}. Did you mean {meant}\\?$"):
+        find_model(Path(given))
+    with pytest.raises(RunFolderError, match=f"{given} is no run folder: it is not there. Did you mean {meant}\\?$"):
+        RunFolder(Path(given)).settings()
+
+
+def test_the_run_beside_what_was_given_is_nearer_than_one_of_that_name_elsewhere(runs: Path) -> None:
+    with RunFolder(Path("old/both")).lock():
+        RunFolder(Path("old/both")).create(SETTINGS)
+    assert did_you_mean(Path("old/bot")) == " Did you mean old/both?"
+    assert did_you_mean(Path("runs/both/model.safetensors")) == " Did you mean runs/both?"
+
+
+@pytest.mark.parametrize("given", ["something else", "runs/x", "nowhere/y", "/", "."])
+def test_where_no_run_is_near_none_is_named(runs: Path, given: str) -> None:
+    assert did_you_mean(Path(given)) == ""
 
 
 def test_samples_are_shown_as_they_are_whatever_is_in_them() -> None:

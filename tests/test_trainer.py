@@ -291,6 +291,22 @@ def test_after_nan_it_goes_back_and_on_with_a_lower_rate() -> None:
     assert all(np.isfinite(array).all() for array in trainer.best.values())
 
 
+def test_weights_that_are_no_numbers_are_divergence_though_the_loss_was_fine() -> None:
+    trainer = make_trainer(make_plan(snapshot_every=7))
+    spoiled = False
+    recovered: list[Recovered] = []
+    for event in trainer.run():
+        if isinstance(event, Progress) and event.step == 14 and not spoiled:
+            spoiled = True
+            with torch.no_grad():
+                trainer._updates.module.output.bias[3] = math.nan
+        if isinstance(event, Recovered):
+            recovered.append(event)
+        assert all(np.isfinite(array).all() for array in trainer.snapshot.arrays.values())
+    assert [(event.step, event.back_to) for event in recovered] == [(14, 7)]
+    assert math.isfinite(recovered[0].bits_per_character)
+
+
 def test_a_spike_of_the_loss_is_divergence_too() -> None:
     trainer = make_trainer()
     update = trainer._updates.update
@@ -344,3 +360,10 @@ def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
     plan = make_plan(learning_rate=10.0, clip=1e9)
     seconds = measure_step(plan, 32, torch.device("cpu"), threads=1, seconds=0.3)
     assert 0 < seconds < 10
+
+
+def test_a_processor_without_bfloat16_is_measured_and_refused_without_failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nextchar.trainer.has_bfloat16", lambda _: False)
+    assert measure_step(make_plan(precision="bfloat16"), 32, torch.device("cpu"), 1) == math.inf
+    with pytest.raises(TrainingError, match="does not compute in bfloat16: use --precision float32"):
+        make_trainer(make_plan(precision="bfloat16"))

@@ -1,6 +1,8 @@
 """A run as events and files, interrupted wherever it can be."""
 
 import random
+import shutil
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -264,3 +266,101 @@ def test_the_classic_recipe_resumes_exactly(folder: RunFolder, texts: Texts, tmp
     list(again.events())
     for name, array in whole.model.file.parameters.items():
         np.testing.assert_array_equal(again.model.file.parameters[name], array)
+
+
+def test_ended_before_its_first_evaluation_a_run_has_told_its_text_and_plan(
+    folder: RunFolder, texts: Texts, tmp_path: Path
+) -> None:
+    """Whoever kills it reads no further event: that is like never asking for one more."""
+    events = begin(folder, texts, tmp_path / "cache").events()
+    told = [next(events), next(events)]
+    assert isinstance(next(events), Progress)
+    assert folder.events() == told
+    assert [type(event) for event in told] == [TextRead, Planned]
+    events.close()
+
+
+def test_interrupted_while_it_writes_samples_a_run_writes_them_again(
+    folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    whole = [event for event in begin(folder, texts, tmp_path / "cache").events() if isinstance(event, Sampled)]
+    again = RunFolder(tmp_path / "again")
+    run = begin(again, texts, tmp_path / "cache").events()
+    for event in run:
+        if isinstance(event, Sampled):
+            break
+    run.close()  # type: ignore[attr-defined]
+    resume(again, tmp_path / "cache")
+    assert [event for event in again.events() if isinstance(event, Sampled)] == whole
+    assert final_weights(again) == weights
+
+
+def test_what_a_resume_does_not_know_in_the_log_stays(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    list(begin(folder, texts, tmp_path / "cache").events())
+    log = folder.path / "events.jsonl"
+    before = log.read_bytes()
+    odd = b'{"event":"dance"}\n{"event":"saved","step":40,"mood":"fine"}\nmy own note \xff'
+    log.write_bytes(odd.replace(b"\n", b"\r\n") + b"\n" + before + odd)
+    resume(folder, tmp_path / "cache")
+    after = log.read_bytes()
+    assert after.startswith(odd.replace(b"\n", b"\r\n") + b"\n")
+    assert b"\n" + odd + b"\n" in after
+    assert [event for event in folder.events() if not isinstance(event, Note)][:2] == folder.events()[:2]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hidden": (8,)}, r"'weights/embedding|'weights/layer0.* by the plan float32 of shape"),
+        ({"hidden": (8192,) * 8}, "by the plan float32 of shape"),
+        ({"steps": 30}, "its step, 40, is after the last one of the plan, 30"),
+        ({"streams": 5}, "'part0/cell/0' is float32 of shape"),
+        ({"optimizer": "rmsprop"}, "'optimizer/.*missing"),
+        ({"stride": 3, "windows": 10}, "its plan has 10 windows, which the text has not"),
+    ],
+)
+def test_a_state_that_does_not_fit_the_plan_is_said_so(
+    finished: RunFolder, change: dict, words: str, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.path, run.path)
+    settings = run.settings()
+    run.save_settings(settings.model_copy(update={"plan": settings.plan.model_copy(update=change)}))
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(RunFolderError, match=words):
+        resume(run, finished.path.parent / "cache")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that came to its end."""
+    place = tmp_path_factory.mktemp("finished")
+    (place / "book.txt").write_text(made_up_text())
+    folder = RunFolder(place / "run")
+    list(begin(folder, Texts((str(place / "book.txt"),), TextSettings()), place / "cache").events())
+    return folder
+
+
+def test_a_random_state_that_is_none_of_torch_s_is_said_so(finished: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.path, run.path)
+    snapshot = run.snapshot()
+    assert snapshot is not None
+    random_state = np.full_like(snapshot.arrays["part0/random"], 255)
+    run.save_snapshot(replace(snapshot, arrays={**snapshot.arrays, "part0/random": random_state}))
+    with pytest.raises(RunFolderError, match="its random state is none of torch's"):
+        resume(run, finished.path.parent / "cache")
+
+
+def test_a_run_whose_text_moved_goes_on_from_where_it_is_now(
+    folder: RunFolder, texts: Texts, tmp_path: Path, weights: dict[str, bytes]
+) -> None:
+    questions = count()
+    list(begin(folder, texts, tmp_path / "cache").events(lambda: next(questions) >= 12))
+    moved = Path(texts.names[0]).rename(tmp_path / "moved.txt")
+    with pytest.raises(TextError, match=r"--resume RUN --text PATH"):
+        resume(folder, tmp_path / "empty")
+    list(TrainingRun(folder, moved=[str(moved)], cache=tmp_path / "empty").events())
+    assert folder.settings().corpus == (str(moved),)
+    assert final_weights(folder) == weights

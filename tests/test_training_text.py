@@ -14,7 +14,7 @@ from nextchar.model_file import ModelFile, Provenance
 from nextchar.run_folder import RunFolder
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import open_text
-from nextchar.training_text import corpus_of_model, corpus_of_run, encode
+from nextchar.training_text import corpus_of_model, corpus_of_run, encode, moved_text
 from tests.command import made_up_text
 from tests.networks import random_model
 from tests.test_run_folder import SETTINGS
@@ -112,3 +112,20 @@ def test_nothing_is_fetched_to_find_the_text_of_a_model(
     with pytest.raises(TextError, match="cannot be read any more") as refused:
         corpus_of_run(settings, tmp_path / "empty", fetch=False)
     assert "nothing is fetched" in str(refused.value.__cause__)
+
+
+def test_a_text_that_moved_is_found_by_its_content(run: RunFolder, book: Path, tmp_path: Path) -> None:
+    moved = book.rename(tmp_path / "moved.txt")
+    settings = moved_text(run.settings(), [str(moved)], tmp_path / "empty")
+    assert settings == run.settings().model_copy(update={"corpus": (str(moved),)})
+    assert corpus_of_run(settings, tmp_path / "empty").names == ("b",)
+
+
+def test_another_text_is_not_taken_for_the_one_that_moved(run: RunFolder, book: Path, tmp_path: Path) -> None:
+    book.write_text(made_up_text() + "!")
+    with pytest.raises(
+        RunFolderError, match=r"book.txt is not the text that this run learned from: .*Give b as it was"
+    ):
+        moved_text(run.settings(), [str(book)], tmp_path / "empty")
+    with pytest.raises(TextError, match="nowhere"):
+        moved_text(run.settings(), ["nowhere.txt"], tmp_path / "empty")

@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from nextchar.plan import Plan
 
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""A number of things, which every program reads exactly."""
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -28,14 +32,14 @@ class TextRead(_Event):
 
     event: Literal["text_read"] = "text_read"
     names: tuple[str, ...]
-    characters: int
-    distinct: int
+    characters: Count
+    distinct: Count
     """Distinct characters of the text."""
-    vocabulary_size: int
-    rare: int
+    vocabulary_size: Count
+    rare: Count
     """Characters of the training text that are too rare to learn and are read as the unknown symbol."""
-    training_characters: int
-    validation_characters: int
+    training_characters: Count
+    validation_characters: Count
     """Characters held out and scored, from the end of the text."""
     content_sha256: str
 
@@ -45,10 +49,10 @@ class Planned(_Event):
 
     event: Literal["planned"] = "planned"
     plan: Plan
-    parameters: int
+    parameters: Count
     device: str
     seed: int
-    expected_seconds: float | None = None
+    expected_seconds: Amount | None = None
     """Training time expected from the measured speed; None where nothing was measured."""
     expected_total_seconds: float | None = None
     """Time of the whole run: reading and measuring, training, evaluations and samples, the report."""
@@ -58,14 +62,14 @@ class Progress(_Event):
     """Where training is; several a second, not logged."""
 
     event: Literal["progress"] = "progress"
-    step: int
-    steps: int
-    epoch: float
+    step: Count
+    steps: Count
+    epoch: Amount
     """Passes over the training text so far."""
     bits_per_character: float
     """On the text just trained on, averaged over the last steps."""
     characters_per_second: float
-    seconds: float
+    seconds: Amount
     """Training time so far: training alone, over all sessions of the run."""
     seconds_left: float
 
@@ -74,17 +78,17 @@ class Evaluated(_Event):
     """The model was scored."""
 
     event: Literal["evaluated"] = "evaluated"
-    step: int
-    epoch: float
-    seconds: float
+    step: Count
+    epoch: Amount
+    seconds: Amount
     training_bits_per_character: float
     """Mean over the updates since the last evaluation, with dropout; an unknown character counts as the unknown symbol
     and no more."""
     validation_bits_per_character: float | None
     """On the held-out text, every character of it, as `nextchar evaluate` tells it; None where nothing is held out."""
-    scored_characters: int = 0
+    scored_characters: Count = 0
     """Held-out characters that this was found on, the same each time: excerpts where scoring all would take long."""
-    learning_rate: float
+    learning_rate: Amount
     best: bool
     """Whether this is the best model so far, and kept."""
 
@@ -93,7 +97,7 @@ class Writing(_Event):
     """The model is writing a sample: one more character of it, empty at the start; not logged."""
 
     event: Literal["writing"] = "writing"
-    temperature: float
+    temperature: Amount
     prompt: str
     text: str
 
@@ -102,9 +106,9 @@ class Sampled(_Event):
     """The model wrote something."""
 
     event: Literal["sampled"] = "sampled"
-    step: int
-    epoch: float
-    temperature: float
+    step: Count
+    epoch: Amount
+    temperature: Amount
     prompt: str
     text: str
 
@@ -113,11 +117,11 @@ class Recovered(_Event):
     """Training diverged and went back to the last good state, with a lower learning rate."""
 
     event: Literal["recovered"] = "recovered"
-    step: int
-    back_to: int
+    step: Count
+    back_to: Count
     bits_per_character: float
     """Training loss that was seen; may be NaN or infinite."""
-    rate_scale: float
+    rate_scale: Amount
     """What every learning rate of the plan is multiplied with from here on."""
 
 
@@ -125,9 +129,9 @@ class Revised(_Event):
     """The machine is faster or slower than when it was measured: the number of updates was changed, once."""
 
     event: Literal["revised"] = "revised"
-    step: int
-    planned_steps: int
-    steps: int
+    step: Count
+    planned_steps: Count
+    steps: Count
     """From here on."""
 
 
@@ -135,16 +139,16 @@ class Saved(_Event):
     """Everything that an exact resume needs is on disk."""
 
     event: Literal["saved"] = "saved"
-    step: int
+    step: Count
 
 
 class Finished(_Event):
     """Training is over: done, or interrupted and saved."""
 
     event: Literal["finished"] = "finished"
-    step: int
-    seconds: float
-    best_step: int | None
+    step: Count
+    seconds: Amount
+    best_step: Count | None
     """Step of the model that was kept."""
     validation_bits_per_character: float | None
     """Of the model that was kept, the state carried through the whole held-out text."""
@@ -165,4 +169,4 @@ def event_from_json(line: str | bytes) -> Event:
     Raises:
         ValueError: the line is no event.
     """
-    return _ADAPTER.validate_json(line)
+    return _ADAPTER.validate_json(line, strict=True)

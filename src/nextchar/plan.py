@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nextchar.architecture import GATES, Architecture
 from nextchar.settings import Precision, TrainingSettings
@@ -65,11 +65,14 @@ of the time that training on one takes, so it is one or two hundredths of the ti
 FEWEST_SCORED = 4096
 """But no fewer in each evaluation, so that they can be compared."""
 
+Steps = Annotated[int, Field(le=10**15)]
+"""More updates than any options ask for, and few enough to be counted exactly by a float."""
+
 
 class Plan(BaseModel):
     """What training does, step by step. The same plan, text, seed and machine give the same weights, bit for bit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     hidden: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(min_length=1, max_length=8)
     """Units of each LSTM layer."""
@@ -79,19 +82,19 @@ class Plan(BaseModel):
     """Share of the embedding dropped."""
     dropout: float = Field(ge=0, lt=1)
     """Share of the outputs of each layer dropped."""
-    streams: int = Field(ge=1)
+    streams: int = Field(ge=1, le=4096)
     """B: places of the text read in parallel."""
-    shards: int = Field(ge=1)
+    shards: int = Field(ge=1, le=4096)
     """Parts of a batch that are computed side by side, each in a thread of its own; their gradients are added up."""
-    window: int = Field(ge=1)
+    window: int = Field(ge=1, le=4096)
     """T: steps of truncated back-propagation through time."""
-    stride: Annotated[int, Field(ge=1)] | None = None
+    stride: Annotated[int, Field(ge=1, le=4096)] | None = None
     """None: every stream reads on where it was, its state carried along, and predicts every character. n: the batch is
     of windows, one beginning every n characters, in an order drawn anew for each pass; each is read from the zero state
     and predicts the one character after it."""
-    windows: Annotated[int, Field(ge=1)] | None = None
+    windows: Annotated[Steps, Field(ge=1)] | None = None
     """Windows of the text, where ``stride`` is given."""
-    steps: int = Field(ge=1)
+    steps: Steps = Field(ge=1)
     """Updates of the weights."""
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
     """The distributions that the first weights come from (`nextchar.initialisation`)."""
@@ -99,17 +102,25 @@ class Plan(BaseModel):
     precision: Precision = "float32"
     """Of the products in an update; weights, their changes and everything else are float32 always."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=10)
     """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth, or constant."""
-    warm_up: int = Field(ge=0)
+    warm_up: Steps = Field(ge=0)
     """Steps of the warm-up."""
-    weight_decay: float = Field(ge=0)
+    weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
     calibrated: bool = False
     """Whether the softmax temperature is fitted on the held-out text, whenever the model is scored."""
-    snapshot_every: int = Field(ge=1)
+    snapshot_every: int = Field(ge=1, le=10_000)
     """Steps between the states that a save writes and a diverging run returns to."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Plan:
+        if (self.stride is None) != (self.windows is None):
+            raise ValueError("stride and windows of a plan go together: give both or none")
+        if self.shards > self.streams:
+            raise ValueError(f"a plan of {self.streams} streams cannot have {self.shards} shards: give as many at most")
+        return self
 
     def architecture(self, vocabulary_size: int) -> Architecture:
         """Return the network that the plan trains, for a vocabulary of that size."""
@@ -223,7 +234,7 @@ def choose_plan(
     hidden = settings.hidden or REFERENCE_SIZE
     precisions: tuple[Precision, ...] = PRECISIONS if settings.precision is None else (settings.precision,)
     trials: list[tuple[float, Precision]] = [(measure(chooser.plan(hidden, 1, one)), one) for one in precisions]
-    step_seconds, precision = min(trials)
+    step_seconds, precision = min(trials, key=lambda trial: trial[0])
     speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
     hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
     # Once more, as it will be: dropout takes time, too, and how much there is follows from the number of steps.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar import catalog
 from nextchar.architecture import Ids
+from nextchar.batches import count_windows
 from nextchar.classic import as_classic, choose_classic_plan, seed_text_start
 from nextchar.corpus import Corpus
 from nextchar.duration import seconds_beside_training
-from nextchar.errors import MissingDependencyError, RunFolderError
+from nextchar.errors import MissingDependencyError, RunFolderError, TextError
 from nextchar.events import Event, Note, Planned, TextRead
 from nextchar.plan import Budget, ChosenPlan, Plan, choose_plan
 from nextchar.randomness import random_stream
-from nextchar.run_folder import RunFolder, RunSettings
+from nextchar.run_folder import RunFolder
+from nextchar.run_settings import MOST_EVALUATIONS, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.training_text import corpus_of_run, encode
+from nextchar.training_text import corpus_of_run, encode, moved_text
 
 if TYPE_CHECKING:
     from nextchar.snapshot import Snapshot
@@ -78,7 +80,7 @@ def prepare(
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     if like is not None:
         threads = like.threads
-    chosen = ChosenPlan(like.plan, None) if like else choose(corpus, training, device, threads)
+    chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose(corpus, training, device, threads)
     settings = RunSettings(
         corpus=tuple(str(file.path.absolute()) for file in found.files),
         names=corpus.names,
@@ -125,26 +127,35 @@ def _total_seconds(prepared: Prepared, training: float | None, before: float) ->
     )
 
 
-def go_back(folder: RunFolder, cache: Path) -> Generator[Event, None, Prepared]:
+def go_back(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Generator[Event, None, Prepared]:
     """Return the run in ``folder`` as it was last saved.
 
+    Args:
+        folder: of the run.
+        cache: folder of encoded texts.
+        moved: where its texts are now, which is then recorded; empty where they are as recorded.
+
     Raises:
-        RunFolderError: there is no run, it is damaged, or its text has changed.
+        RunFolderError: there is no run, it is damaged, its text has changed, or ``moved`` is another text.
         TextError: its text is gone.
+        TrainingError: the device that it was trained on is not there.
     """
-    settings, snapshot = folder.settings(), folder.snapshot()
+    recorded, snapshot = folder.settings(), folder.snapshot()
+    settings = moved_text(recorded, moved, cache) if moved else recorded
     corpus = corpus_of_run(settings, cache)
     try:
         trainer = _make_trainer(settings, corpus, snapshot)
-    except (KeyError, RuntimeError) as error:  # an array is missing, or torch refuses its shape
+    except ValueError as error:
         raise RunFolderError(
-            f"The state saved in {folder.path} is of another run or version of nextchar ({error}); it cannot be "
-            "resumed, but its model can still be used."
+            f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
+            "It cannot be resumed, but its model can still be used."
         ) from error
     prepared = Prepared(settings, corpus, trainer)
-    step = prepared.trainer.position.step
-    folder.forget_after(step)
-    yield Note(message=f"Going on at step {step:,} of {settings.plan.steps:,}.")
+    if settings != recorded:
+        folder.save_settings(settings)
+    done = trainer.position
+    folder.forget_after(done.step, done.recoveries)
+    yield Note(message=f"Going on at step {done.step:,} of {settings.plan.steps:,}.")
     return prepared
 
 
@@ -214,11 +225,28 @@ def choose(corpus: Corpus, training: TrainingSettings, device: Device, threads: 
     )
 
 
+def _for_text(plan: Plan, corpus: Corpus) -> Plan:
+    """Return ``plan``, made for another text perhaps, with as many windows as this one has.
+
+    Raises:
+        TextError: it is too short for one.
+    """
+    if plan.stride is None:
+        return plan
+    windows = count_windows(len(corpus.training), plan.window, plan.stride)
+    if windows == 0:
+        raise TextError(
+            f"The text has {len(corpus.training):,} characters to learn from, and the plan reads windows of "
+            f"{plan.window}: give a longer text, or another plan."
+        )
+    return plan.model_copy(update={"windows": windows})
+
+
 def _evaluations(chosen: ChosenPlan) -> int:
     """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
     time."""
     if chosen.plan.epoch_steps is not None:
-        return math.ceil(chosen.plan.steps / chosen.plan.epoch_steps)
+        return min(MOST_EVALUATIONS, math.ceil(chosen.plan.steps / chosen.plan.epoch_steps))
     seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 

@@ -10,21 +10,22 @@ report.html              the run as one page
 
 from __future__ import annotations
 
-import json
+import difflib
+import os
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nextchar.atomic_file import write_atomically
+from nextchar.atomic_file import TEMPORARY, write_atomically
 from nextchar.errors import ModelFileError, RunFolderError
-from nextchar.events import Evaluated, Event, Finished, Recovered, Sampled, event_from_json
+from nextchar.event_log import EventLog
+from nextchar.events import Evaluated, Event, Sampled
 from nextchar.model_file import ModelFile
-from nextchar.plan import Plan
-from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.run_settings import RunSettings
 from nextchar.snapshot import Snapshot
 
 SETTINGS, MODEL, STATE, EVENTS, SAMPLES, REPORT, LOCK = (
@@ -37,29 +38,8 @@ SETTINGS, MODEL, STATE, EVENTS, SAMPLES, REPORT, LOCK = (
     ".lock",
 )
 
-
-class RunSettings(BaseModel):
-    """What a run follows from its first step to its last, resumed or not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = 1
-    corpus: tuple[str, ...]
-    """The texts as they were named, files by their absolute path."""
-    names: tuple[str, ...]
-    """What the texts are called."""
-    corpus_key: str
-    """Key of the encoded corpus in the cache."""
-    text: TextSettings
-    training: TrainingSettings
-    plan: Plan
-    device: str
-    threads: int
-    """Threads torch computes with; the order of its sums depends on it."""
-    evaluations: int
-    """Validations, each with samples, evenly over the plan."""
-    prompt: str
-    """What every sample goes on from."""
+_MOST_LISTED = 10_000
+"""Entries of a folder that are looked at for a name like the one given."""
 
 
 class RunFolder:
@@ -67,6 +47,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._log = EventLog(path / EVENTS)
 
     @property
     def model_path(self) -> Path:
@@ -80,8 +61,8 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run in the folder."""
-        return (self.path / SETTINGS).exists()
+        """Whether there is a run in the folder, readable or not."""
+        return os.path.lexists(self.path / SETTINGS)
 
     @contextmanager
     def lock(self, *, new: bool = True) -> Generator[None]:
@@ -112,20 +93,30 @@ class RunFolder:
                 self._give_up(lock)
             lock.release()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a run can begin in the folder: nothing that it would write over is there."""
+        return not self.exists and not self._remains()
+
     def check_free(self) -> None:
-        """Do nothing if no run has begun in the folder.
+        """Do nothing if a run can begin in the folder.
 
         Raises:
-            RunFolderError: there is a run in it already.
+            RunFolderError: there is a run in it already, or something else that would be written over.
         """
         if self.exists:
             raise RunFolderError(
                 f"There is a run in {self.path} already. Go on with `nextchar train --resume {self.path}`, "
                 "or choose another --out."
             )
+        if remains := self._remains():
+            raise RunFolderError(
+                f"There is a file in {self.path} that a run would write over, {remains[0]}, and no {SETTINGS} beside "
+                "it. Choose another --out, or move it elsewhere."
+            )
 
-    def create(self, settings: RunSettings) -> None:
-        """Begin a run in the folder.
+    def create(self, settings: RunSettings, events: Sequence[Event] = ()) -> None:
+        """Begin a run in the folder, its log with what happened before, ``events``.
 
         Raises:
             RunFolderError: there is a run in it already, or it cannot be written.
@@ -133,7 +124,8 @@ class RunFolder:
         self.check_free()
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
-        self.save_settings(settings)
+            self._log.begin(events)
+        self.save_settings(settings)  # last: with them, there is a run
 
     def save_settings(self, settings: RunSettings) -> None:
         """Write what the run follows from here on.
@@ -142,9 +134,7 @@ class RunFolder:
             RunFolderError: it cannot be written; what was there before stays whole.
         """
         with self._writing():
-            # json, unlike pydantic, carries file names whose bytes are no UTF-8: Python has lone surrogates for them.
-            content = json.dumps(settings.model_dump(mode="json"), indent=2)
-            write_atomically(self.path / SETTINGS, content.encode())
+            write_atomically(self.path / SETTINGS, settings.to_json())
 
     def settings(self) -> RunSettings:
         """Return what the run follows.
@@ -152,25 +142,30 @@ class RunFolder:
         Raises:
             RunFolderError: there is no run in the folder, or its settings are damaged or of a newer version.
         """
+        path = self.path / SETTINGS
         try:
-            return RunSettings.model_validate(json.loads((self.path / SETTINGS).read_bytes()))
+            return RunSettings.from_json(path.read_bytes())
         except OSError as error:
+            why = (
+                f"its {SETTINGS} cannot be read ({error.strerror or error})"
+                if self.path.exists()
+                else "it is not there"
+            )
+            raise RunFolderError(f"{self.path} is no run folder: {why}.{did_you_mean(self.path)}") from error
+        except ValueError as error:
             raise RunFolderError(
-                f"{self.path} is no run folder: its {SETTINGS} cannot be read ({error.strerror or error})."
-            ) from error
-        except ValueError as error:  # pydantic's ValidationError is one
-            raise RunFolderError(
-                f"The {SETTINGS} of {self.path} is damaged, or of a newer nextchar; the run cannot be resumed, "
-                f"but its {MODEL} can still be used."
+                f"{path} cannot be followed. {error} Put back what was there and resume, or train anew; the {MODEL} "
+                "beside it, where there is one, can still be used."
             ) from error
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Write everything a resume needs.
+        """Write everything a resume needs, when all that is in the log is sure to stay.
 
         Raises:
             RunFolderError: it cannot be written; what was saved before stays whole.
         """
         with self._writing():
+            self._log.sync()
             write_atomically(self.path / STATE, snapshot.to_bytes())
 
     def save_model(self, model: ModelFile) -> None:
@@ -186,10 +181,15 @@ class RunFolder:
         """Return the state that was saved last; None where the run was ended before its first save.
 
         Raises:
-            RunFolderError: it is damaged.
+            RunFolderError: it is damaged, or gone.
         """
         path = self.path / STATE
-        if not path.exists():
+        if not os.path.lexists(path):
+            if self.model_path.exists():  # a state is saved before a model: to begin anew would write over that
+                raise RunFolderError(
+                    f"{path} is gone, with which the run could be resumed: put it back, or train anew. The {MODEL} of "
+                    "the run can still be used."
+                )
             return None
         try:
             return Snapshot.from_bytes(path.read_bytes())
@@ -205,38 +205,29 @@ class RunFolder:
         Raises:
             RunFolderError: they cannot be written.
         """
-        with self._writing(), (self.path / EVENTS).open("a", encoding="utf-8") as file:
-            file.write("".join(event.model_dump_json() + "\n" for event in events))
+        with self._writing():
+            self._log.append(events)
 
     def events(self) -> list[Event]:
-        """Return the events logged, in order; a last line that was cut short by a kill is left out.
+        """Return the events logged, in order; lines that are no events are left out.
 
         Raises:
             RunFolderError: the log cannot be read.
         """
-        path = self.path / EVENTS
         try:
-            lines = path.read_bytes().splitlines() if path.exists() else []
+            return self._log.events()
         except OSError as error:
-            raise RunFolderError(f"The log {path} cannot be read: {error.strerror or error}.") from error
-        events: list[Event] = []
-        for line in lines:
-            try:
-                events.append(event_from_json(line))
-            except ValidationError:
-                continue
-        return events
+            raise RunFolderError(f"The log {self._log.path} cannot be read: {error.strerror or error}.") from error
 
-    def forget_after(self, step: int) -> None:
-        """Take out of the log what happened after ``step``, to where a resume goes back; it will happen again.
+    def forget_after(self, step: int, recoveries: int | None = None) -> None:
+        """Take out of the log what will happen again when the run goes on from the state at ``step``, which tells of so
+        many ``recoveries``.
 
         Raises:
             RunFolderError: the log cannot be written.
         """
-        kept = [event for event in self.events() if _step(event) <= step and not isinstance(event, Finished)]
         with self._writing():
-            lines = "".join(event.model_dump_json() + "\n" for event in kept)
-            write_atomically(self.path / EVENTS, lines.encode())
+            self._log.forget_after(step, recoveries)
 
     def write_samples(self) -> None:
         """Write samples.md anew from the log.
@@ -267,10 +258,14 @@ class RunFolder:
                 f"change the permissions{' and resume' if saved else ''}, or choose another --out."
             ) from error
 
+    def _remains(self) -> list[str]:
+        """Return the names of files that a run writes over, where they are without the settings of one."""
+        return [name for name in (MODEL, STATE, SAMPLES, REPORT) if os.path.lexists(self.path / name)]
+
     def _remove_leftovers(self) -> None:
         """Remove files that a process was writing when it was killed."""
         with self._writing():
-            for leftover in (*self.path.glob(".*.tmp"), *self.path.glob("resume/.*.tmp")):
+            for leftover in (*self.path.glob(TEMPORARY), *self.path.glob(f"resume/{TEMPORARY}")):
                 leftover.unlink(missing_ok=True)
 
     def _give_up(self, lock: FileLock) -> None:
@@ -285,17 +280,40 @@ def find_model(path: Path) -> Path:
     """Return the model file that ``path``, a run folder or a model file, stands for.
 
     Raises:
-        ModelFileError: there is none.
+        ModelFileError: there is none; where there is one of nearly that name, it is told.
     """
     if not path.is_dir():
         if not path.exists():
-            raise ModelFileError(f"There is no model {path}. Give a run folder or a .safetensors file.")
+            hint = did_you_mean(path) or " Give a run folder or a .safetensors file."
+            raise ModelFileError(f"There is no model {path}.{hint}")
         return path
     if (path / MODEL).exists():
         return path / MODEL
     if (path / SETTINGS).exists():
         raise ModelFileError(f"The run in {path} was ended before it had a model: nextchar train --resume {path}")
-    raise ModelFileError(f"The folder {path} holds no run: give a folder that `nextchar train` wrote, or a model file.")
+    hint = did_you_mean(path) or " Give a folder that `nextchar train` wrote, or a model file."
+    raise ModelFileError(f"The folder {path} holds no run.{hint}")
+
+
+def did_you_mean(path: Path, runs: Path = Path("runs")) -> str:
+    """Return the question whether the run or model with the name nearest to that of ``path`` is meant, which is beside
+    it or in the folder ``runs``; nothing where none is near."""
+    named = path.parent if path.is_file() or path.name in {MODEL, SETTINGS} else path
+    # What is beside it comes last, and counts where both have the name.
+    near = [found for folder in (runs, named.parent) for found in _models_in(folder) if found != path]
+    by_name = {found.name.casefold(): found for found in near}
+    names = difflib.get_close_matches(named.name.casefold(), by_name, n=1)
+    return f" Did you mean {by_name[names[0]]}?" if names else ""
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Return the runs and model files in ``folder``, which need not be there."""
+    with suppress(OSError):
+        listed = sorted(islice(folder.iterdir(), _MOST_LISTED))
+        return [
+            one for one in listed if one.suffix == ".safetensors" or RunFolder(one).exists or (one / MODEL).exists()
+        ]
+    return []
 
 
 def samples_page(events: list[Event]) -> str:
@@ -315,7 +333,3 @@ def samples_page(events: list[Event]) -> str:
             fence = "`" * max(3, longest + 1)
             page.append(f"Temperature {event.temperature}:\n\n{fence}text\n{event.prompt}{event.text}\n{fence}\n")
     return "\n".join(page)
-
-
-def _step(event: Event) -> int:
-    return event.back_to if isinstance(event, Recovered) else getattr(event, "step", 0)

@@ -259,19 +259,27 @@ def explain(kind: type[Settings], error: ValidationError) -> str:
     return explain_details(kind, error.errors(include_url=False))
 
 
-def explain_details(kind: type[Settings], details: Iterable[Mapping[str, Any]]) -> str:
-    """Say the same of ``details`` as pydantic tells them, wherever they were found."""
+def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]], noun: str = "option") -> str:
+    """Say the same of ``details`` as pydantic tells them, wherever they were found; ``noun`` is what they are of."""
     sentences: list[str] = []
     for detail in details:
         name = ".".join(str(part) for part in detail["loc"])
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
-            sentences.append(f"There is no option {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            sentences.append(f"There is no {noun} {shortened(name)}.{hint}")
         elif name and detail["type"] != "value_error":
-            given = repr(detail.get("input"))
-            shown = given if len(given) <= LONGEST_SHOWN else given[:LONGEST_SHOWN] + "..."
-            sentences.append(f"{name} = {shown} is not allowed: {message[0].lower()}{message[1:]}.")
+            message = f"{message[0].lower()}{message[1:]}"
+            missing = detail["type"] == "missing"
+            given = "is missing" if missing else f"= {shortened(detail.get('input'))} is not allowed: {message}"
+            sentences.append(f"{name} {given}.")
         else:
             sentences.append(message + ".")
     return " ".join(sentences)
+
+
+def shortened(value: object) -> str:
+    """Return ``value`` as it is repeated to whoever gave it, not all of a long one."""
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "..."

@@ -20,17 +20,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nextchar.architecture import Ids, Parameters
+from nextchar.architecture import Architecture, Ids, Parameters
 from nextchar.batches import count_windows
 from nextchar.calibration import at_temperature, fit_temperature
 from nextchar.errors import TrainingError
 from nextchar.evaluation import bits_per_id
 from nextchar.events import Evaluated, Event, Progress, Recovered, Revised
 from nextchar.lstm import LSTM, make_torch_network
+from nextchar.memory import training_bytes, usable_bytes
 from nextchar.plan import Budget, Plan, evaluation_steps, scored_at_once
-from nextchar.snapshot import Position, Snapshot
+from nextchar.snapshot import Position, Snapshot, check_arrays, kinds_of
 from nextchar.updates import Updates
 from nextchar.vocabulary import UNKNOWN_ID
+from nextchar.workers import has_bfloat16
 
 LOG2 = math.log(2)
 
@@ -85,21 +87,34 @@ class Trainer:
             threads: to compute with on the CPU.
             clock: seconds; read around training alone.
             resume: the snapshot of an earlier trainer with the same plan, text and seed.
+
+        Raises:
+            TrainingError: the network is too large for the memory of this machine.
+            ValueError: the snapshot is not one of that plan; the message says why.
         """
         self.device = device or torch.device("cpu")
+        self.architecture = plan.architecture(vocabulary_size)
+        if resume is not None:
+            _check_weights(resume, self.architecture, plan)  # before memory is taken for what may be another network
+        _check_memory(plan, vocabulary_size, self.device)
+        if not _computes(plan, self.device):
+            raise TrainingError(f"This processor does not compute in {plan.precision}: use --precision float32.")
         self._training, self._validation, self._clock = training, validation, clock
+        if plan.stride is not None and plan.windows != count_windows(len(training), plan.window, plan.stride):
+            raise ValueError(f"its plan has {plan.windows} windows, which the text has not")
         self._start_id = int(training[-1]) if start_id is None else start_id
         self._evaluations, self._unseen_bits = evaluations, unseen_bits
         self._budget = budget
         self._timed_from: Position | None = None
         self._follow(plan)
         self._updates = Updates(plan, vocabulary_size, training, seed=seed, device=self.device, threads=threads)
-        self.architecture = self._updates.architecture
         self.position = Position()
         self.best = self.parameters()
+        self.snapshot = self._take_snapshot()
         if resume is not None:
+            check_arrays(resume.arrays, kinds_of(self.snapshot.arrays))
             self._return_to(resume)
-        self.snapshot = resume or self._take_snapshot()
+            self.snapshot = resume
 
     @property
     def epoch(self) -> float:
@@ -129,7 +144,7 @@ class Trainer:
         """
         while self.position.step < self.plan.steps:
             loss = yield from self._train_to_boundary()
-            if not loss < self.position.lowest_loss + DIVERGENCE:
+            if not (loss < self.position.lowest_loss + DIVERGENCE and self._updates.is_finite()):
                 yield self._recover(loss)
                 continue
             self._move(lowest_loss=min(loss, self.position.lowest_loss))
@@ -274,6 +289,30 @@ class Trainer:
         self.best = {name: snapshot.arrays[f"{BEST}{name}"].copy() for name in self.best}
 
 
+def _check_weights(snapshot: Snapshot, architecture: Architecture, plan: Plan) -> None:
+    """Raise a `ValueError` unless ``snapshot`` is of a network of that ``architecture`` and of a step of ``plan``."""
+    snapshot.check_step(plan.steps)
+    shapes = architecture.parameter_shapes()
+    for prefix in ("weights/", BEST):
+        check_arrays(snapshot.arrays, {name: ("float32", shape) for name, shape in shapes.items()}, prefix)
+
+
+def _computes(plan: Plan, device: torch.device) -> bool:
+    """Return whether ``device`` computes in the precision of ``plan``."""
+    return plan.precision == "float32" or has_bfloat16(device)
+
+
+def _check_memory(plan: Plan, vocabulary_size: int, device: torch.device) -> None:
+    """Raise a `TrainingError` where training takes more memory than there is."""
+    needed, usable = training_bytes(plan, vocabulary_size, on_cpu=device.type == "cpu"), usable_bytes()
+    if needed > usable:
+        raise TrainingError(
+            f"Training LSTM layers of {' + '.join(map(str, plan.hidden))} units on {plan.streams:,} × {plan.window:,} "
+            f"characters at a time takes {needed / 1e9:,.1f} GB of memory at least, and there are {usable / 1e9:,.1f} "
+            "GB: less of --hidden, --layers, --streams or --window takes less."
+        )
+
+
 def excerpts(ids: Ids, count: int) -> Ids:
     """Return ``count`` of ``ids``, or a few less, in pieces of `EXCERPT` from all over them; all where there are no
     more."""
@@ -285,7 +324,10 @@ def excerpts(ids: Ids, count: int) -> Ids:
 
 
 def measure_step(plan: Plan, vocabulary_size: int, device: torch.device, threads: int, seconds: float = 0.25) -> float:
-    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``."""
+    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
+    where it does not compute in that precision."""
+    if not _computes(plan, device):
+        return math.inf
     ids = np.arange((plan.streams + 1) * plan.window * 2) % vocabulary_size
     windows = None if plan.stride is None else count_windows(len(ids), plan.window, plan.stride)
     # A rate of nearly nothing: what is measured is time, and no trial may diverge. First weights that take no time to

@@ -21,6 +21,7 @@ from nextchar.preparation import Prepared, Texts, go_back, prepare
 from nextchar.randomness import random_stream
 from nextchar.run_folder import RunFolder
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
+from nextchar.snapshot import Snapshot
 
 
 class TrainingRun:
@@ -33,6 +34,7 @@ class TrainingRun:
         texts: Texts | None = None,
         training: TrainingSettings | None = None,
         like: RunFolder | None = None,
+        moved: Sequence[str] = (),
         cache: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -43,14 +45,16 @@ class TrainingRun:
             texts: what to learn from; None resumes the run in ``folder``.
             training: how; None is the default.
             like: another run, whose plan is taken instead of one chosen anew.
+            moved: where the texts of a run that is resumed are now; empty where they are as recorded.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
         self.folder = folder
-        self._texts, self._like = texts, like
+        self._texts, self._like, self._moved = texts, like, moved
         self._training = training or TrainingSettings()
         self._cache, self._clock = cache, clock
         self._prepared: Prepared | None = None
+        self._settled: Snapshot | None = None
         self._saved_step = -1
         self._unlogged: list[Event] = []
 
@@ -107,12 +111,12 @@ class TrainingRun:
         return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
 
     def save(self) -> None:
-        """Write the state of the last snapshot and the best model.
+        """Write the state of the last snapshot that all is logged of, and the best model.
 
         Raises:
             RunFolderError: they cannot be written; what was saved before is whole.
         """
-        snapshot = self._ready().trainer.snapshot
+        snapshot = self._settled or self._ready().trainer.snapshot
         if self.folder is not None:
             self.folder.save_snapshot(snapshot)
             self.folder.save_model(self.model.file)
@@ -122,14 +126,16 @@ class TrainingRun:
     def _prepare(self) -> Iterator[Event]:
         if self._texts is None:
             assert self.folder is not None, "only a run in a folder can be gone back to"
-            self._prepared = yield from go_back(self.folder, self._cache)
-            self._saved_step = self._prepared.trainer.position.step
+            self._prepared = yield from go_back(self.folder, self._cache, self._moved)
+            self._settled = self._prepared.trainer.snapshot
+            self._saved_step = self._settled.position.step
             return
         like = self._like.settings() if self._like else None
         prepared = yield from prepare(self._texts, self._training, self._cache, like)
         if self.folder is not None:
-            self.folder.create(prepared.settings)
-        self._prepared = prepared
+            self.folder.create(prepared.settings, self._unlogged)
+            self._unlogged.clear()
+        self._prepared, self._settled = prepared, prepared.trainer.snapshot
 
     def _train(self, stop: Callable[[], bool]) -> Iterator[Event]:
         prepared = self._ready()
@@ -142,8 +148,11 @@ class TrainingRun:
                 yield event
                 if isinstance(event, Evaluated):
                     yield from self._samples()
+                whole = not isinstance(event, Revised)  # after which more may be told of the same snapshot
+                if whole:
+                    self._settled = trainer.snapshot
                 due = isinstance(event, Evaluated) or self._clock() - saved_at >= save_every
-                if due and trainer.snapshot.position.step > self._saved_step:
+                if due and whole and trainer.snapshot.position.step > self._saved_step:
                     self.save()
                     saved_at = self._clock()
                     yield Saved(step=self._saved_step)
@@ -217,9 +226,9 @@ class TrainingRun:
 
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
-    """Return a folder in ``parent``, named after the first text, in which no run has begun: mybook, mybook-2, ..."""
+    """Return a folder in ``parent``, named after the first text, in which a run can begin: mybook, mybook-2, ..."""
     path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
     # The name of "." or ".." says nothing: that of the folder it stands for does.
     name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
     numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
-    return next(path for path in numbered if not RunFolder(path).exists)
+    return next(path for path in numbered if RunFolder(path).is_free)

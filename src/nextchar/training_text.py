@@ -10,7 +10,8 @@ from nextchar import catalog
 from nextchar.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.errors import RunFolderError, TextError
 from nextchar.model_file import ModelFile
-from nextchar.run_folder import RunFolder, RunSettings
+from nextchar.run_folder import RunFolder
+from nextchar.run_settings import RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import TextFile
 
@@ -47,6 +48,24 @@ def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> 
             "anew."
         )
     return replace(corpus, names=settings.names)
+
+
+def moved_text(settings: RunSettings, names: Sequence[str], cache: Path) -> RunSettings:
+    """Return the settings of a run whose text is now where ``names`` (files, folders, names of the catalogue) say.
+
+    Raises:
+        TextError: it cannot be read.
+        RunFolderError: it is not the text that the run learned from.
+    """
+    found = catalog.resolve(names, encoding=settings.text.encoding, cache=cache)
+    corpus = encode(found.files, settings.text, settings.training, cache)
+    if corpus.key != settings.corpus_key:
+        texts = ", ".join(settings.names)
+        raise RunFolderError(
+            f"{', '.join(names)} is not the text that this run learned from: its content is another. Give {texts} as "
+            f"{'they were, in this order' if len(settings.names) > 1 else 'it was'}, or train anew."
+        )
+    return settings.model_copy(update={"corpus": tuple(str(file.path.absolute()) for file in found.files)})
 
 
 def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
@@ -86,7 +105,8 @@ def _encode_again(settings: RunSettings, cache: Path, downloader: catalog.Downlo
         return encode(found.files, settings.text, settings.training, cache)
     except TextError as error:
         raise TextError(
-            f"The text of this run cannot be read any more ({', '.join(settings.corpus)}). Put it back, or train anew."
+            f"The text of this run cannot be read any more ({', '.join(settings.corpus)}). Put it back, say where it "
+            "is now with `nextchar train --resume RUN --text PATH`, or train anew."
         ) from error
 
 

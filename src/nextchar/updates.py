@@ -75,6 +75,12 @@ class Updates:
         self._optimizer.step(learning_rate)
         return torch.stack(losses).sum()
 
+    @torch.no_grad()
+    def is_finite(self) -> bool:
+        """Return whether the weights and what the optimizer keeps are numbers."""
+        kept = (value for values in self._optimizer.state.values() for value in values.values())
+        return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
+
     def arrays(self) -> Arrays:
         """Return weights, optimizer, hidden state and random state."""
         arrays: Arrays = {}
@@ -149,7 +155,10 @@ class _Part:
 
     def load(self, arrays: Arrays) -> None:
         """Go back to what `arrays` returned."""
-        self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
+        try:
+            self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
+        except RuntimeError as error:
+            raise ValueError(f"its random state is none of torch's ({error})") from error
         if self._state is None:
             return
         self._state = tuple(

@@ -50,6 +50,16 @@ def limit_memory(fraction: float, device: torch.device) -> None:
     torch.cuda.set_per_process_memory_fraction(fraction, device)
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether ``device`` computes layers in bfloat16, which older processors do not."""
+    try:
+        with torch.autocast(device.type, torch.bfloat16):
+            torch.nn.LSTM(1, 1, device=device)(torch.zeros(1, 1, 1, device=device))
+    except RuntimeError:
+        return False
+    return True
+
+
 def available_threads() -> int:
     """Return the threads that torch computes with where nobody says otherwise: the cores, or ``OMP_NUM_THREADS``."""
     return torch.get_num_threads()

@@ -29,6 +29,7 @@ def train(
     training: Annotated[TrainingSettings, Flat] = TrainingSettings(),  # noqa: B008 (immutable)
     serve: Annotated[bool, Plain] = False,
     port: int | None = None,
+    moved: Annotated[tuple[str, ...], Parameter(name="--text", consume_multiple=True, negative=())] = (),
     quiet: Annotated[bool, Plain] = False,
     json: Annotated[bool, Plain] = False,
 ) -> int:
@@ -45,7 +46,7 @@ def train(
     out
         Run folder to write; runs/NAME when not given.
     resume
-        Run folder to go on with, exactly as if it had never stopped; takes no other option.
+        Run folder to go on with, exactly as if it had never stopped; takes no other option of training.
     plan
         Run folder whose plan to follow instead of choosing one: with the same text and seed on the same machine it
         gives the same weights, bit for bit.
@@ -54,6 +55,8 @@ def train(
         grow, and the model as it is so far.
     port
         Port of that page; 8000 when not given, 0 for any that is free.
+    moved
+        With --resume: where the text of the run is now, if it was moved; its content is checked.
     quiet
         Show nothing but errors.
     json
@@ -73,8 +76,13 @@ def train(
     if resume is not None:
         if corpus or out or plan or text.model_fields_set or training.model_fields_set:
             raise UsageError("--resume takes no text and no option of training: a run goes on as it began.")
-        run = TrainingRun(RunFolder(resume), cache=cache)
+        run = TrainingRun(RunFolder(resume), moved=moved, cache=cache)
     else:
+        if moved:
+            raise UsageError(
+                "--text says where the text of a run is now: give --resume RUN, too. A text to train on stands alone: "
+                f"nextchar train {moved[0]}"
+            )
         if not corpus:
             raise UsageError("Name a text to train on: nextchar train mybook.txt (or --resume RUN).")
         folder = RunFolder(out or free_folder(Path("runs"), corpus))

@@ -13,7 +13,7 @@ from nextchar.convert.result import Exported, Imported
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
-from nextchar.run_folder import find_model
+from nextchar.run_folder import did_you_mean, find_model
 
 OWN = ".safetensors"
 """Suffix of nextchar's own model files."""
@@ -77,8 +77,8 @@ def convert(
         ModelFileError: the source cannot be read or holds what cannot be converted, or the target cannot be written.
         MissingDependencyError: the format needs a library that is not installed.
     """
-    foreign_source, foreign_target = _format_of(source, must_name=False), _format_of(target, must_name=True)
     _check_source(source)
+    foreign_source, foreign_target = _format_of(source, must_name=False), _format_of(target, must_name=True)
     _check_target(target, force)
     if foreign_source is not None and foreign_target is None:
         if foreign_source.read is None:
@@ -128,7 +128,8 @@ def _is_page(path: Path) -> bool:
 
 def _check_source(source: Path) -> None:
     if not source.exists():
-        raise ModelFileError(f"There is no model {source}. Give a model file or a run folder.")
+        hint = did_you_mean(source) or " Give a model file or a run folder."
+        raise ModelFileError(f"There is no model {source}.{hint}")
     if (source / "saved_model.pb").exists():
         raise ModelFileError(f"{source} is a SavedModel of TensorFlow: save it as a .keras file with Keras first.")
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from nextchar.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
 from nextchar.model_file import ModelFile
-from nextchar.run_folder import RunFolder, RunSettings
+from nextchar.run_folder import RunFolder
+from nextchar.run_settings import RunSettings
 
 E = TypeVar("E", bound=Event)
 
