@@ -62,7 +62,9 @@ def prepare(
         MissingDependencyError: torch is not installed.
     """
     text, training = as_classic(texts.settings, training)
-    found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
+    found = catalog.resolve(
+        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
+    )
     yield from (Note(message=message) for message in found.notes)
     corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)
