@@ -108,7 +108,7 @@ def find(name: str, *, cache: Path, corpora: Path | None = None, downloader: Dow
     if entry is None:
         raise _no_such_text(name)
     if name == BUILT_IN:
-        return _keep(_python_docs(), cache, BUILT_IN)
+        return _python_docs(cache)
     folder = corpora or _corpora_folder()
     if folder is not None and (folder / entry.file).is_file():
         _check_hash(folder / entry.file, entry)
@@ -327,16 +327,24 @@ def _sha256(path: Path) -> str:
         raise TextError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
 
-def _python_docs() -> Iterator[bytes]:
-    """Yield the reference topics that ship with Python, in the order of their names."""
+def _python_docs(cache: Path) -> Path:
+    """Return a file with the reference topics that ship with Python, in the order of their names."""
     from pydoc_data.topics import topics
 
-    yield "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
+    content = "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
+    kept = _place(cache, BUILT_IN, hashlib.sha256(content).hexdigest())
+    if kept.is_file() and kept.read_bytes() == content:
+        return kept
+    return _keep([content], cache, BUILT_IN)
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
     while block := stream.read(BLOCK):
         yield block
+
+
+def _place(cache: Path, what: str, digest: str) -> Path:
+    return cache / "texts" / f"{what}-{digest[:16]}.txt"
 
 
 def _keep(blocks: Iterable[bytes], cache: Path, what: str) -> Path:
@@ -350,8 +358,7 @@ def _keep(blocks: Iterable[bytes], cache: Path, what: str) -> Path:
                 for block in blocks:
                     digest.update(block)
                     file.write(block)
-            path = folder / f"{what}-{digest.hexdigest()[:16]}.txt"
-            return Path(temporary, what).replace(path)
+            return Path(temporary, what).replace(_place(cache, what, digest.hexdigest()))
     except OSError as error:
         raise TextError(
             f"The text cannot be kept in {folder}: {error.strerror or error}. Free the disk, or name another "

@@ -146,19 +146,23 @@ def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterato
 
     A ``\\n`` is added between two texts where the first does not end in one, and nothing else.
     """
-    pieces = _joined(texts)
-    return _lowered(pieces) if lowercase else pieces
-
-
-def _joined(texts: Sequence[TextFile]) -> Iterator[str]:
     last = "\n"
     for text in texts:
         if last != "\n":
             yield "\n"
             last = "\n"
-        for chunk in text.chunks():
+        for chunk in text_chunks(text, lowercase):
             last = chunk[-1:] or last
             yield chunk
+
+
+def text_chunks(text: TextFile, lowercase: bool = False) -> Iterator[str]:
+    """Yield ``text`` as `TextFile.chunks` does, lower-cased if asked for.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    return _lowered(text.chunks()) if lowercase else text.chunks()
 
 
 def _lowered(pieces: Iterable[str]) -> Iterator[str]:

@@ -149,7 +149,8 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
     name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
         raise TextError(f"What the model's run held out is not to be found. {gone} {name_one}")
-    ids = corpus.validation[: language_model.provenance.validation_characters]
+    size = language_model.provenance.validation_characters
+    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
         raise TextError(f"The run of {model} held nothing out. {name_one}")
     held_out = corpus.vocabulary.decode(ids, unknown=LOST)

@@ -78,7 +78,8 @@ def info(model: Path, *, json: Flag = False) -> int:
                 "held-out text",
                 None
                 if bits is None
-                else f"{bits:.3f} bits per character on {provenance.validation_characters:,} characters",
+                else f"{bits:.3f} bits per character on {provenance.validation_characters:,} characters"
+                + (f", {provenance.unknown_characters:,} of them unknown" if provenance.unknown_characters else ""),
             ),
             ("corpus SHA-256", provenance.corpus_sha256),
             (
