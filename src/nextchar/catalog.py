@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nextchar.backup_files import why_left_out
+from nextchar.decoding import Errors
 from nextchar.errors import TextError
 from nextchar.known_texts import BUILT_IN, CATALOG, CatalogEntry
 from nextchar.text import BLOCK, TextFile, is_code_page, open_text, words_beyond_ascii
-from nextchar.wrong_bytes import Errors
 
 __all__ = ["CATALOG", "CatalogEntry", "Downloader", "Resolved", "find", "listing", "resolve"]
 
@@ -154,7 +154,9 @@ class _KnownFiles:
             status = file.path.stat()
             place = status.st_dev, status.st_ino
             if place in self._seen and (in_folder or self._seen[place].in_folder):
-                notes.append(f"skipped: {file.name} is the same file as {self._seen[place].name}, read already")
+                first = self._seen[place].name
+                same = "is" if first == file.name else f"is the same file as {first}, which is"
+                notes.append(f"skipped: {file.name} {same} read already")
             else:
                 self._seen[place] = _KnownFile(file.name, in_folder)
                 new.append(file)
@@ -246,11 +248,11 @@ def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
     for file in files:
         if file.replaced:
             as_what = "U+FFFD" if file.errors == "replace" else "characters of cp1252"
-            notes.append(f"{file.name}: {file.replaced:,} wrong bytes that do not decode are read as {as_what}")
+            notes.append(f"{file.name}: bytes that do not decode are read as {as_what} ({file.replaced:,})")
         if file.padding:
-            notes.append(f"{file.name}: {file.padding:,} zero bytes at its end are left out")
+            notes.append(f"{file.name}: zero bytes at its end are left out ({file.padding:,})")
         if file.zeros:
-            notes.append(f"{file.name}: {file.zeros:,} zero characters inside it are read like any others")
+            notes.append(f"{file.name}: zero characters inside it are read like any others ({file.zeros:,})")
     return notes
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nextchar.decoding import Errors
 from nextchar.errors import UsageError
-from nextchar.wrong_bytes import Errors
 
 Weights = Literal["float32", "int8"]
 """How a model's weights are kept while it writes and scores."""

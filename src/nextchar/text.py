@@ -19,10 +19,10 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import IO, Literal, cast
 
+from nextchar.decoding import Decoding, Errors, UndecodableError
 from nextchar.detection import (
     WIDTHS,
     Damage,
@@ -36,15 +36,12 @@ from nextchar.detection import (
     wide_reading,
 )
 from nextchar.errors import TextError
-from nextchar.wrong_bytes import Errors, Mender, surroundings
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
 
 Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
 
-_READ_MARKS = {"utf-8-sig", "utf-16", "utf-32"}
-"""Encodings whose decoders drop a byte order mark themselves."""
 _WORD_BEYOND_ASCII = re.compile(r"[^\s\x00-\x1f]{0,12}[^\x00-\xa0]\S{0,12}(?: \w{1,8})?")
 _NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 """What Python calls encodings and no file is in."""
@@ -101,7 +98,7 @@ class TextFile:
         Raises:
             TextError: the file cannot be read, or has bytes that do not decode; the message has their offset.
         """
-        return _Decoding(self).pieces()
+        return _decoded(self, Decoding(self.encoding, self.errors))
 
     def chunks(self) -> Iterator[str]:
         """Yield the text, every line end a ``\\n``, in pieces of about `BLOCK` characters at most.
@@ -313,75 +310,33 @@ def _part(text: TextFile, start: int, stop: int | None) -> Iterator[bytes]:
 
 def _read_through(text: TextFile) -> TextFile:
     """Return ``text`` with what is known once all of it was decoded."""
-    decoding = _Decoding(text)
+    decoding = Decoding(text.encoding, text.errors)
     characters = zeros = 0
-    for piece in decoding.pieces():
+    for piece in _decoded(text, decoding):
         characters += len(piece)
         zeros += piece.count("\0")
     if characters == 0:
         raise TextError(f"{text.name} is empty: give a file with text in it.")
-    return replace(text, replaced=decoding.mender.count, padding=decoding.padding, zeros=zeros)
+    return replace(text, replaced=decoding.replaced, padding=decoding.padding, zeros=zeros)
 
 
-class _Decoding:
-    """The decoding of a file from its first byte to its last, and what was found on the way."""
-
-    def __init__(self, text: TextFile) -> None:
-        self.mender = Mender(text.errors)
-        self.padding = 0
-        """Bytes of zeros at the end."""
-        self._text = text
-
-    def pieces(self) -> Iterator[str]:
-        """Yield the text, without a byte order mark and without zeros at the end."""
-        pieces = (self.mender.mend(piece) for piece in self._decoded())
-        if codecs.lookup(self._text.encoding).name not in _READ_MARKS:
-            pieces = chain([next(pieces, "").removeprefix("\ufeff")], pieces)
-        zeros = 0
-        for piece in pieces:
-            inside = piece.rstrip("\0")
-            if inside:
-                yield "\0" * zeros + inside
-                zeros = 0
-            zeros += len(piece) - len(inside)
-        self.padding += zeros * len("\0".encode(self._text.encoding.removesuffix("-sig")))
-
-    def _decoded(self) -> Iterator[str]:
-        text, offset = self._text, 0
-        decoder = codecs.getincrementaldecoder(text.encoding)(self.mender.handler)
-        for block in _ended(text.blocks()):
-            pending = decoder.getstate()[0]
-            if not block and pending and not pending.strip(b"\0"):
-                self.padding += len(pending)  # an odd number of zeros at the end of UTF-16
-                return
-            try:
-                piece = decoder.decode(block, final=not block)
-            except UnicodeError as error:
-                start = offset - len(pending) + (error.start if isinstance(error, UnicodeDecodeError) else 0)
-                raise _wrong_bytes(text, start, error, at_end=not block) from error
-            offset += len(block)
-            if piece:
-                yield piece
+def _decoded(text: TextFile, decoding: Decoding) -> Iterator[str]:
+    try:
+        yield from decoding.pieces(text.blocks())
+    except UndecodableError as wrong:
+        raise _wrong_bytes(text, wrong) from wrong
 
 
-def _ended(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    yield from blocks
-    yield b""
-
-
-def _wrong_bytes(text: TextFile, offset: int, error: UnicodeError, *, at_end: bool) -> _WrongBytesError:
-    what, where = str(error), ""
-    if isinstance(error, UnicodeDecodeError):
-        what = error.object[error.start : error.end].hex(" ")
-        where = f" They stand between {surroundings(error, text.encoding)}."
-    if at_end:
+def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> _WrongBytesError:
+    where = f" They stand between {wrong.before!r} and {wrong.after!r}."
+    if wrong.at_end:
         where = " The file is cut off there, in the middle of a character."
     how = {"UTF-8": "is", "given": "given as", "detected": "looks like"}.get(text.determined, "marked as")
     return _WrongBytesError(
-        f"{text.name} ({how} {text.encoding}) has bytes at offset {offset:,} that do not decode: {what}.{where} "
+        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} that do not decode: {wrong}.{where} "
         "Give the right --encoding, mend the file, or take it as it is with --errors replace.",
-        offset,
-        at_end,
+        wrong.offset,
+        wrong.at_end,
     )
 
 

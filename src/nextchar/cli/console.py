@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextchar.decoding import Errors
 from nextchar.errors import TextError
-from nextchar.wrong_bytes import Errors
 
 if TYPE_CHECKING:
     from rich.console import Console

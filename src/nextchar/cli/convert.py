@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, resolve
+from nextchar.decoding import Errors
 from nextchar.errors import UsageError
-from nextchar.wrong_bytes import Errors
 
 if TYPE_CHECKING:
     from nextchar.convert.characters import Characters

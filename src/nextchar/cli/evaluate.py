@@ -20,9 +20,9 @@ from nextchar.cli.console import (
     resolve,
     shell_quoted,
 )
+from nextchar.decoding import Errors
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
 from nextchar.settings import Weights
-from nextchar.wrong_bytes import Errors
 
 if TYPE_CHECKING:
     from nextchar.corpus import Corpus
