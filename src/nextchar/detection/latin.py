@@ -107,8 +107,8 @@ def _sense_of_sign(sign: str, before: str, after: str) -> float:
     rule = next((rule for signs, rule in _RULES if sign in signs), None)
     if rule is not None:
         return rule(before, after)
-    if "\u2500" <= sign <= "\u259f":  # frames and bars come in rows
-        return 1.0 if sign in (before, after) else 0.3
+    if "\u2500" <= sign <= "\u259f":  # frames and bars come in rows, with spaces beside them
+        return 1.0 if sign in (before, after) else 0.9 if not (before.strip() and after.strip()) else 0.3
     if unicodedata.combining(sign):
         return float(before.isalpha())
     return 0.0 if before.isalpha() or after.isalpha() or unicodedata.category(sign) == "Cc" else 0.2

@@ -74,7 +74,7 @@ def legacy_encoding(evidence: bytes) -> str | None:
 
     Of the 385 pages in chardet's tests this reads 381 right, charset-normalizer by itself 352 and chardet 7.7, which
     believes what a page says of itself, 384. Of 1,304 passages of 60 to 3,000 characters in 21 languages this reads
-    1,275 right and chardet 7.7 1,279; but it takes Italian for Cyrillic, Catalan and English quotes in cp1252 for
+    1,276 right and chardet 7.7 1,279; but it takes Italian for Cyrillic, Catalan and English quotes in cp1252 for
     central European, and fractions in a recipe for accents, where this is mistaken in pages of DOS and the old
     Macintosh only. Its licence changed from LGPL to MIT and 0BSD with a rewrite whose right to do so its first author
     disputes in public. So it is not taken.
