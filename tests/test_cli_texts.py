@@ -73,7 +73,7 @@ def test_a_folder_and_files_are_learned_as_one_text(tmp_path: Path) -> None:
     assert "skipped: books/cover.png is a PNG image" in outcome.stderr
     assert "end.txt: read as cp949 (detected)" in outcome.stderr
     known = ModelFile.load(tmp_path / "run" / "model.safetensors").vocabulary.characters
-    assert known == "".join(sorted("\n ." + "etaoinshrdlu"))
+    assert known == "".join(sorted({*"\n .etaoinshrdlu", *KOREAN}))
 
 
 def test_standard_input_is_learned_from_and_gone_back_to(cache_of_tests: Path, tmp_path: Path) -> None:

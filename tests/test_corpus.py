@@ -359,7 +359,7 @@ def test_of_a_large_text_a_million_characters_are_held_out(tmp_path: Path) -> No
 
 def test_how_wrong_bytes_are_read_is_in_the_key(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
-    path.write_bytes((SONG * 20).encode() + b"\x92" + SONG.encode())
+    path.write_bytes(SONG.encode() + b"\x92" + (SONG * 20).encode())
     corpora = [
         encode_corpus([open_text(path, errors=errors)], TextSettings(errors=errors), cache_folder=tmp_path / "cache")
         for errors in ("replace", "latin")
