@@ -227,6 +227,8 @@ def test_surrogates_of_odd_encodings_do_not_break_reading(tmp_path: Path) -> Non
 def test_a_text_padded_with_zeros_loses_them_and_counts_them(tmp_path: Path) -> None:
     text = open_text(write(tmp_path / "text", b"ATCG" * 1000 + b"\n" + bytes(95)))
     assert (read(text), text.padding, text.zeros, text.encoding) == ("ATCG" * 1000 + "\n", 95, 0, "utf-8")
+    text = open_text(write(tmp_path / "text", "Il est allé à l’école, où l’été".encode("cp1252") + bytes(9)))
+    assert (read(text), text.padding, text.encoding) == ("Il est allé à l’école, où l’été", 9, "cp1252")
     text = open_text(write(tmp_path / "text", b"one\n\0\0two\n\0" + b"and more " * 60))
     assert (text.padding, text.zeros) == (0, 3)
 
@@ -265,6 +267,7 @@ def test_wrong_bytes_are_read_if_asked_for_and_counted(
 
 
 def test_wide_encodings_have_no_single_bytes_to_read(tmp_path: Path) -> None:
+    assert read(open_text(write(tmp_path / "whole", KOREAN.encode("utf-16-be")), "utf-16-be", errors="latin")) == KOREAN
     path = write(tmp_path / "text", b"a\0\0\xd8a\0")
     with pytest.raises(TextError, match="give --errors replace"):
         open_text(path, "utf-16-le", errors="latin")

@@ -221,9 +221,10 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None, 
         text = _determine(text, head=next(text.blocks(), b""))
         if text.determined == "UTF-8" and errors == "strict":
             return text
-    if errors == "latin" and "a".encode(text.encoding)[-1:] != b"a":
+    text = _read_through(text)
+    if errors == "latin" and text.replaced and text.encoding.startswith(("utf-16", "utf-32")):
         raise TextError(f"--errors latin reads single bytes, and {name} is in {text.encoding}: give --errors replace.")
-    return _read_through(text)
+    return text
 
 
 def readable(path: Path) -> str:
@@ -273,7 +274,7 @@ def _not_utf8(text: TextFile, wrong: _WrongBytesError, head: bytes) -> TextFile:
         if text.errors == "strict":
             raise _damaged(text, damage, wrong)
         return text
-    encoding = legacy_encoding(gather_evidence(text.blocks()))
+    encoding = legacy_encoding(gather_evidence(text.blocks()).rstrip(b"\0"))  # zeros at the end are padding
     if encoding is None:
         raise TextError(
             f"{text.name} is in no encoding that was recognised (it is not UTF-8: see the byte at offset "
