@@ -12,6 +12,7 @@ import pytest
 
 from nextchar import catalog
 from nextchar.catalog import find, listing, resolve
+from nextchar.decoding import Errors
 from nextchar.errors import TextError
 from nextchar.known_texts import BUILT_IN, CATALOG, CatalogEntry
 
@@ -265,3 +266,74 @@ def test_a_given_encoding_is_for_files_and_not_for_the_catalogue(served: Catalog
     )
     assert text_of(resolved) == "éserved text\n"
     assert [file.determined for file in resolved.files] == ["given", "UTF-8"]
+
+
+def test_a_file_linked_twice_is_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.txt").write_text("text")
+    (folder / "b.txt").symlink_to("a.txt")
+    os.link(folder / "a.txt", folder / "c.txt")
+    resolved = resolve([str(folder)], cache=tmp_path)
+    assert names_of(resolved) == [str(folder / "a.txt")]
+    assert resolved.notes == tuple(
+        f"skipped: {folder / name} is the same file as {folder / 'a.txt'}, which is read already"
+        for name in ("b.txt", "c.txt")
+    )
+
+
+def test_a_file_of_a_folder_that_is_named_too_is_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.txt").write_text("text")
+    file = str(folder / "a.txt")
+    for names in ([str(folder), file], [file, str(folder)], [str(folder)] * 2):
+        resolved = resolve(names, cache=tmp_path)
+        assert names_of(resolved) == [file]
+        assert resolved.notes == (f"skipped: {file} is read already",)
+
+
+def test_back_ups_are_left_out_of_a_folder_and_named(tmp_path: Path) -> None:
+    left_out = (
+        "a.txt~",
+        "a.bak",
+        ".a.txt.swp",
+        "~$a.doc",
+        "Thumbs.db",
+        "desktop.ini",
+        ".DS_Store",
+        "#a#",
+        ".#a",
+        "a.orig",
+    )
+    for name in (*left_out, "a.txt", "bakery.txt", ".hidden"):
+        (tmp_path / name).write_text("text")
+    resolved = resolve([str(tmp_path)], cache=tmp_path / "cache")
+    assert [Path(name).name for name in names_of(resolved)] == ["a.txt", "bakery.txt"]
+    assert len(resolved.notes) == 6
+    assert resolved.notes[-1].startswith("skipped: 5 more files")
+    assert names_of(resolve([str(tmp_path / "a.bak")], cache=tmp_path)) == [str(tmp_path / "a.bak")]
+
+
+@pytest.mark.parametrize(
+    ("data", "errors", "note"),
+    [
+        (b"ATCG\n" * 99 + bytes(5), "strict", "zero bytes at its end are left out (5)"),
+        (b"AT\0CG\n" + b"ATCG\n" * 99, "strict", "zero characters inside it are read like any others (1)"),
+        ("déjà là ".encode() * 9 + b"\x92\x93", "replace", "bytes that do not decode are read as U+FFFD (2)"),
+        ("déjà là ".encode() * 9 + b"\x92 ", "latin", "bytes that do not decode are read as characters of cp1252 (1)"),
+        ("½ cup flour\n".encode("cp1252"), "strict", "read as cp1252 (detected), with ½ cup"),
+    ],
+)
+def test_what_was_done_to_a_text_is_told(tmp_path: Path, data: bytes, errors: Errors, note: str) -> None:
+    (tmp_path / "text.txt").write_bytes(data)
+    resolved = resolve([str(tmp_path / "text.txt")], errors=errors, cache=tmp_path)
+    assert resolved.notes == (f"{tmp_path / 'text.txt'}: {note}",)
+
+
+def test_the_built_in_text_is_read_from_a_cache_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = find(BUILT_IN, cache=tmp_path)
+    monkeypatch.setattr(catalog, "_keep", refuse)
+    assert find(BUILT_IN, cache=tmp_path) == first

@@ -8,7 +8,7 @@ import pytest
 
 from nextchar.model_file import ModelFile
 from nextchar.run_folder import RunFolder
-from tests.command import SMALL, made_up_text, nextchar
+from tests.command import SMALL, assert_refused, made_up_text, nextchar
 from tests.forked import nextchar_forked
 from tests.networks import random_model
 
@@ -73,7 +73,7 @@ def test_a_folder_and_files_are_learned_as_one_text(tmp_path: Path) -> None:
     assert "skipped: books/cover.png is a PNG image" in outcome.stderr
     assert "end.txt: read as cp949 (detected)" in outcome.stderr
     known = ModelFile.load(tmp_path / "run" / "model.safetensors").vocabulary.characters
-    assert known == "".join(sorted("\n ." + "etaoinshrdlu"))
+    assert known == "".join(sorted({*"\n .etaoinshrdlu", *KOREAN}))
 
 
 def test_standard_input_is_learned_from_and_gone_back_to(cache_of_tests: Path, tmp_path: Path) -> None:
@@ -95,3 +95,41 @@ def test_standard_input_is_learned_from_and_gone_back_to(cache_of_tests: Path, t
     }
     empty = nextchar("train", "-", "--out", tmp_path / "none", stdin=b"")
     assert (empty.status, empty.stderr) == (1, "nextchar: standard input is empty: give a file with text in it.\n")
+
+
+def test_damaged_utf8_is_refused_read_if_asked_for_and_gone_back_to(cache_of_tests: Path, tmp_path: Path) -> None:
+    text = made_up_text().replace(" ", " “", 1).replace(".", "”.", 1)
+    (tmp_path / "text.txt").write_bytes(text.encode() + b"don\x92t\n" + text.encode())
+    asked = ("train", "text.txt", "--out", "run", "--steps", 20, "--evaluations", 1, *SMALL)
+    assert_refused(nextchar(*asked, cwd=tmp_path), 1, "bytes at offset", "good UTF-8", "--errors replace")
+    outcome = nextchar(*asked, "--errors", "latin", cwd=tmp_path)
+    assert outcome.status == 0, outcome.stderr
+    assert "bytes that do not decode are read as characters of cp1252 (1)" in outcome.stderr
+    settings = RunFolder(tmp_path / "run").settings()
+    assert settings.text.errors == "latin"
+    (cache_of_tests / "corpora" / settings.corpus_key / "ids.bin").unlink()
+    evaluated = nextchar("evaluate", "run", "text.txt", "--errors", "replace", "--no-counting", "--json", cwd=tmp_path)
+    assert json.loads(evaluated.stdout)["unknown_characters"] == 1
+    assert nextchar("train", "--resume", "run", cwd=tmp_path).status == 0
+
+
+def test_two_languages_in_a_folder_are_both_held_out(tmp_path: Path) -> None:
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "a.txt").write_text(made_up_text(3000))
+    (books / "b.txt").write_text(KOREAN * 50 + "참 좋다 €\n" * 10, encoding="utf-8")
+    (books / "b.txt~").write_text("an older b.txt")
+    outcome = nextchar("train", "books", "--out", "run", "--steps", 3, *SMALL, "--json", cwd=tmp_path)
+    assert outcome.status == 0, outcome.stderr
+    assert "at the ends of the texts are held out" in outcome.stderr
+    assert "skipped: books/b.txt~ is a back-up" in outcome.stderr
+    result = json.loads(outcome.stdout)
+    unknown = result["unknown_characters"]
+    assert 10 <= unknown < result["validation_characters"]
+    assert f"{unknown} of whose characters are unknown to the model" in outcome.stderr
+    assert f"{unknown} of them unknown" in nextchar("info", "run", cwd=tmp_path).stdout
+    evaluated = json.loads(nextchar("evaluate", "run", "--no-counting", "--json", cwd=tmp_path).stdout)
+    assert (evaluated["unknown_characters"], evaluated["characters"]) == (unknown, result["validation_characters"])
+    assert evaluated["bits_per_character"] == pytest.approx(result["validation_bits_per_character"], abs=1e-4)
+    report = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert f"% of each text, {unknown} of them unknown to the model" in report

@@ -324,3 +324,107 @@ def test_the_cache_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.Monke
     assert default_cache_folder() == tmp_path
     monkeypatch.delenv("NEXTCHAR_CACHE")
     assert default_cache_folder().name == "nextchar"
+
+
+def test_the_end_of_every_text_is_held_out(tmp_path: Path) -> None:
+    texts = [text_file(tmp_path, "english\n" * 50, "en"), text_file(tmp_path, "русский\n" * 100, "ru")]
+    corpus = encode_corpus(texts, TextSettings(), cache_folder=tmp_path / "cache")
+    decode = corpus.vocabulary.decode
+    assert decode(corpus.training) == "english\n" * 45 + "русский\n" * 90
+    assert decode(corpus.validation) == "english\n" * 5 + "русский\n" * 10
+    assert corpus.held_out == (40, 80)
+    assert decode(corpus.held_out_excerpt(24)) == "english\n" + "русский\n" * 2
+    assert decode(corpus.held_out_excerpt(10**6)) == decode(corpus.validation)
+    assert corpus.held_out_excerpt(0).tolist() == []
+
+
+def test_an_excerpt_of_one_text_is_its_start(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, SONG * 20)
+    assert corpus.held_out_excerpt(7).tolist() == corpus.validation[:7].tolist()
+
+
+def test_unknown_characters_are_counted(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, "ab" * 90 + "aéaü" * 5)
+    assert corpus.count_unknown(corpus.validation) == 10
+    assert corpus.count_unknown(corpus.training) == 0
+    whole = encode(tmp_path, "ab" * 90 + "aéaü" * 5, unknown_symbol=False)
+    assert whole.count_unknown(whole.validation) == 0
+
+
+def test_of_a_large_text_a_million_characters_are_held_out(tmp_path: Path) -> None:
+    text = "0123456789\n" * 1_000_000
+    assert len(encode(tmp_path, text).validation) == 1_000_000
+    assert len(encode(tmp_path, text, validation=0.1).validation) == 1_100_000
+
+
+def test_how_wrong_bytes_are_read_is_in_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(SONG.encode() + b"\x92" + (SONG * 20).encode())
+    corpora = [
+        encode_corpus([open_text(path, errors=errors)], TextSettings(errors=errors), cache_folder=tmp_path / "cache")
+        for errors in ("replace", "latin")
+    ]
+    assert corpora[0].key != corpora[1].key
+    assert ["’" in corpus.vocabulary.characters for corpus in corpora] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "harm", ["file", "link to nowhere", "link to a file", "empty folder", "folder of folders", "digit"]
+)
+def test_whatever_is_in_the_place_of_an_entry_is_replaced(tmp_path: Path, harm: str) -> None:
+    first = encode(tmp_path, SONG * 20)
+    expected = first.ids.tolist()
+    place = tmp_path / "cache" / "corpora" / first.key
+    description = (place / "corpus.json").read_text("utf-8")
+    if harm == "digit":
+        (place / "corpus.json").write_text(description.replace('"rare":', '"rare":1'), encoding="utf-8")
+    else:
+        corpus_module.remove_entry(place)
+    if harm == "file":
+        place.write_text("not a folder")
+        place.chmod(0o400)
+    elif harm.startswith("link"):
+        (tmp_path / "elsewhere").write_text("untouched")
+        place.symlink_to(tmp_path / ("elsewhere" if harm == "link to a file" else "nowhere"))
+    elif harm.endswith(("folder", "folders")):
+        (place / "ids.bin" if harm == "folder of folders" else place).mkdir(parents=True)
+        place.chmod(0o500)
+    again = encode(tmp_path, SONG * 20)
+    assert again.ids.tolist() == expected
+    assert open_corpus(first.key, tmp_path / "cache").characters == len(expected)
+    assert [path.name for path in entries(tmp_path)] == [first.key]
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_where_the_folder_of_entries_should_be(tmp_path: Path, link: bool) -> None:
+    (tmp_path / "cache").mkdir()
+    place = tmp_path / "cache" / "corpora"
+    if link:
+        place.symlink_to(tmp_path / "nowhere")
+    else:
+        place.write_text("not a folder")
+    with pytest.raises(TextError, match=rf"{place} is in its place and is not a folder.*NEXTCHAR_CACHE"):
+        encode(tmp_path, SONG)
+
+
+def test_a_good_entry_is_read_from_a_cache_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("read-only file system")
+
+    first = encode(tmp_path, SONG)
+    monkeypatch.setattr(corpus_module, "make_folder", refuse)
+    assert encode(tmp_path, SONG).key == first.key
+    with pytest.raises(TextError, match=r"cannot be written to .*read-only file system.*NEXTCHAR_CACHE"):
+        encode(tmp_path, SONG + "more")
+
+
+def test_an_entry_of_the_format_before_is_read(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, SONG * 20)
+    place = tmp_path / "cache" / "corpora" / corpus.key / "corpus.json"
+    fields = json.loads(place.read_text("utf-8"))
+    del fields["held_out"], fields["checksum"]
+    place.write_text(json.dumps({**fields, "format": 2}), encoding="utf-8")
+    old = open_corpus(corpus.key, tmp_path / "cache")
+    assert old.held_out_excerpt(9).tolist() == corpus.validation[:9].tolist()

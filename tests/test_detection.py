@@ -6,12 +6,14 @@ import zlib
 import pytest
 
 from nextchar.detection import (
+    find_foreign_bytes,
     gather_evidence,
     is_damaged_utf8,
     kind_of_binary,
     legacy_encoding,
     marked_encoding,
     unmarked_encoding,
+    wide_reading,
 )
 
 SENTENCES = {
@@ -156,3 +158,102 @@ def test_damaged_utf8() -> None:
 def test_no_encoding_for_noise() -> None:
     assert legacy_encoding(b"\0\xff") is None
     assert legacy_encoding(bytes(range(0x80, 0x100)) * 20) is None
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 3, 100, 4000])
+@pytest.mark.parametrize("text", ["ATCG" * 500 + "\n", "plain words\r\n" * 50, "déjà vu\n" * 50, "안녕 하세요\n" * 50])
+def test_zeros_at_the_end_are_padding_and_neither_utf16_nor_binary(text: str, zeros: int) -> None:
+    data = text.encode() + bytes(zeros)
+    assert unmarked_encoding(data) is None
+    assert kind_of_binary(data) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"ATCG" * 500 + b"\n\0" + b"ATCG" * 500 + b"\n", b"\0\0" + b"ATCG\n" * 99, "déjà\n\0\0\0".encode() * 40],
+)
+def test_zeros_between_plain_text_do_not_make_it_utf16(data: bytes) -> None:
+    assert unmarked_encoding(data) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3, 8])
+def test_unicode_without_a_mark_and_zeros_behind_it(encoding: str, zeros: int) -> None:
+    for text in ("Call me Ishmael.\n", "Ça va, où est l’été\n", "第一回此开卷一\n"):
+        assert unmarked_encoding((text * 20).encode(encoding) + bytes(zeros)) == encoding
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_what_may_be_utf16_without_spaces(encoding: str) -> None:
+    data = ("今天我们去河边散步，天气很好。" * 40).encode(encoding)
+    assert unmarked_encoding(data) is None
+    assert wide_reading(data) == encoding
+    assert wide_reading(zlib.compress(bytes(range(256)) * 99, 9) * 9) is None
+    assert wide_reading(b"") is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize(
+    "tail", [b"Plain words from here to the end of it.\n" * 20, b"ATCG" * 100, "Съешь ещё мягких булок.\n".encode() * 9]
+)
+def test_a_file_that_goes_on_in_another_encoding_is_told_where(encoding: str, tail: bytes) -> None:
+    start = ("\ufeff" + "Garden paper, 안녕\n" * 50).encode(encoding)
+    for length in (len(start) + len(tail), 100, 64):
+        data = start + tail
+        blocks = [data[place : place + length] for place in range(0, len(data), length)]
+        found = find_foreign_bytes(blocks, encoding)
+        assert found is not None
+        assert len(start) - 4 <= found <= len(start) + 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "今天我们去河边散步，天气很好。" * 200,
+        "あいうえおかきくけこ" * 200,
+        "동해물과 백두산이" * 200,
+        "Plain\n" * 200,
+        "नमस्ते दुनिया\n" * 200,
+        "a new sign \u0c5c in a text\n" + "plain " * 200,
+        "\U0001fae9\U0001fadf" * 50,
+    ],
+)
+def test_text_that_goes_on_as_it_began_is_left_alone(encoding: str, text: str) -> None:
+    assert find_foreign_bytes([text.encode(encoding)], encoding) is None
+
+
+def test_a_crowd_of_unassigned_characters_is_told_where_it_begins() -> None:
+    text = "plain\n" * 30
+    data = (text + "\u0c5c\u0378\u2065 \u2072").encode("utf-16-le")
+    assert find_foreign_bytes([data[:50], data[50:]], "utf-16-le") == 2 * len(text)
+
+
+LITTLE = {
+    "recipe": ("½ cup flour, ¼ cup milk, 180° for 20 min\n", "cp1252"),
+    "price": ("Take £20 to the shop: ½ lb costs £3.50.\n", "cp1252"),
+    "signs": ("2 × 3 = 6, ± 5 µm, 25 °C, § 12, © 2020, m² and m³\n", "cp1252"),
+    "quotes": ("“I don’t know,” she said — “it’s too late…”\n", "cp1252"),
+    "guillemets": ("He wrote «yes» and «no» on it.\n", "cp1252"),
+    "one word": ("She went to the café.\n", "cp1252"),
+    "estonian": ("Eile läksime jõe äärde, ilm oli ilus. Õhtu oli jahe ja küünal põles.\n", "cp1252"),
+    "finnish": ("Eilen menimme järvelle, sää oli kaunis ja lapset juoksivat.\n", "cp1252"),
+    "french": ("Hier nous sommes allés près de la rivière, où l’été était déjà là.\n", "cp1252"),
+    "swedish": ("I går gick vi till sjön, vädret var vackert och barnen sprang.\n", "cp1252"),
+    "french of DOS": ("Hier près de la rivière, où l'été était déjà là, il a reçu une lettre.\n", "cp850"),
+    "german of DOS": ("Gestern über den Fluß, das Wetter war schön, müde Kinder aßen Äpfel.\n", "cp850"),
+    "french of the Mac": ("Hier près de la rivière, où l’été était déjà là, il a reçu une lettre.\n", "mac_roman"),
+    "english of the Mac": ("“I don’t know,” she said. He didn’t answer.\n", "mac_roman"),
+    "polish": ("Wczoraj poszliśmy nad rzekę, pogoda była piękna, źle się czuję.\n", "cp1250"),
+    "hungarian": ("Az öreg néni később főzött, őszi este, hűvös szellő.\n", "cp1250"),
+    "frame": ("┌──────┐\n│ box  │\n└──────┘\n", "cp437"),
+}
+
+
+@pytest.mark.parametrize("name", LITTLE)
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_line_is_evidence_enough(name: str, times: int) -> None:
+    text, encoding = LITTLE[name]
+    found = legacy_encoding((text * times).encode(encoding))
+    assert found is not None
+    assert (text * times).encode(encoding).decode(found) == text * times

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from nextchar.decoding import Errors
 from nextchar.errors import TextError
-from nextchar.text import BLOCK, LineEnds, TextFile, count_line_ends, joined_chunks, open_text
+from nextchar.text import BLOCK, LineEnds, TextFile, count_line_ends, joined_chunks, open_text, words_beyond_ascii
 
 KOREAN = "동해물과 백두산이 마르고 닳도록 하느님이 보우하사 우리나라 만세.\n"
 
@@ -221,3 +222,68 @@ def test_a_long_word_is_lowercased_in_bounded_memory(tmp_path: Path) -> None:
 def test_surrogates_of_odd_encodings_do_not_break_reading(tmp_path: Path) -> None:
     text = open_text(write(tmp_path / "text", b"a+2AA-b"), "utf-7")
     assert read(text) == "a\ud800b"
+
+
+def test_a_text_padded_with_zeros_loses_them_and_counts_them(tmp_path: Path) -> None:
+    text = open_text(write(tmp_path / "text", b"ATCG" * 1000 + b"\n" + bytes(95)))
+    assert (read(text), text.padding, text.zeros, text.encoding) == ("ATCG" * 1000 + "\n", 95, 0, "utf-8")
+    text = open_text(write(tmp_path / "text", "Il est allé à l’école, où l’été".encode("cp1252") + bytes(9)))
+    assert (read(text), text.padding, text.encoding) == ("Il est allé à l’école, où l’été", 9, "cp1252")
+    text = open_text(write(tmp_path / "text", b"one\n\0\0two\n\0" + b"and more " * 60))
+    assert (text.padding, text.zeros) == (0, 3)
+
+
+def test_padding_longer_than_a_block_is_not_kept_in_memory(tmp_path: Path) -> None:
+    text = open_text(write(tmp_path / "text", gzip.compress(b"text\n" * 300_000 + bytes(4 * BLOCK + 1))))
+    assert (text.padding, sum(map(len, text.chunks()))) == (4 * BLOCK + 1, 1_500_000)
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_utf16_that_goes_on_in_ascii_is_refused_and_read_if_asked_for(tmp_path: Path, mark: bool) -> None:
+    wide = ("\ufeff" * mark + "Garden paper\n" * 200).encode("utf-16-le")
+    path = write(tmp_path / "text", wide + b"more plain text, appended by a program\n" * 40)
+    with pytest.raises(TextError, match=rf"begins in utf-16-le .* at offset {len(wide):,}, .*--encoding utf-16-le"):
+        open_text(path)
+    assert read(open_text(path, "utf-16-le")).startswith("Garden paper\n")
+
+
+def test_utf16_without_mark_or_space_names_the_way(tmp_path: Path) -> None:
+    data = "今天我们去河边散步，天气很好。" * 100
+    with pytest.raises(TextError, match=r"--encoding utf-16-be"):
+        open_text(write(tmp_path / "text", data.encode("utf-16-be")))
+    assert read(open_text(tmp_path / "text", "utf-16-be")) == data
+
+
+@pytest.mark.parametrize("given", ["utf-8", None])
+@pytest.mark.parametrize(("errors", "wrong"), [("replace", "\ufffd"), ("latin", "’")])
+def test_wrong_bytes_are_read_if_asked_for_and_counted(
+    tmp_path: Path, given: str | None, errors: Errors, wrong: str
+) -> None:
+    path = write(tmp_path / "text", (KOREAN * 9).encode() + b"\x92" + (KOREAN * 9).encode())
+    text = open_text(path, given, errors=errors)
+    assert (read(text), text.replaced) == (KOREAN * 9 + wrong + KOREAN * 9, 1)
+    whole = open_text(write(tmp_path / "whole", KOREAN.encode()), given, errors=errors)
+    assert (read(whole), whole.replaced) == (KOREAN, 0)
+
+
+def test_wide_encodings_have_no_single_bytes_to_read(tmp_path: Path) -> None:
+    assert read(open_text(write(tmp_path / "whole", KOREAN.encode("utf-16-be")), "utf-16-be", errors="latin")) == KOREAN
+    path = write(tmp_path / "text", b"a\0\0\xd8a\0")
+    with pytest.raises(TextError, match="give --errors replace"):
+        open_text(path, "utf-16-le", errors="latin")
+    assert read(open_text(path, "utf-16-le", errors="replace")) == "a\ufffda"
+
+
+def test_words_that_show_how_a_text_was_read(tmp_path: Path) -> None:
+    text = open_text(
+        write(tmp_path / "text", ("plain text\n" * 9 + "½ cup, the café and another café\n").encode("cp1252"))
+    )
+    assert words_beyond_ascii(text) == ["½ cup", "café and"]
+    assert words_beyond_ascii(open_text(write(tmp_path / "plain", b"plain"))) == []
+
+
+def test_unicode_line_separators_are_characters_and_not_line_ends(tmp_path: Path) -> None:
+    data = "one\u2028two\u2029three\x85four\x0bfive\x1csix\r\nseven\n"
+    text = open_text(write(tmp_path / "text", data.encode()))
+    assert read(text) == data.replace("\r\n", "\n")
+    assert count_line_ends(text) == LineEnds(lf=1, crlf=1, cr=0)

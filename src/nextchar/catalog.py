@@ -19,9 +19,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from nextchar.backup_files import why_left_out
+from nextchar.decoding import Errors
 from nextchar.errors import TextError
 from nextchar.known_texts import BUILT_IN, CATALOG, CatalogEntry
-from nextchar.text import BLOCK, TextFile, open_text
+from nextchar.text import BLOCK, TextFile, is_code_page, open_text, words_beyond_ascii
 
 __all__ = ["CATALOG", "CatalogEntry", "Downloader", "Resolved", "find", "listing", "resolve"]
 
@@ -38,11 +40,16 @@ class Resolved:
     files: tuple[TextFile, ...]
     """The texts, in the order of the names; those of a folder in the order of their paths."""
     notes: tuple[str, ...]
-    """What a reader should be told: encodings that were detected, files that were skipped."""
+    """What a reader should be told: encodings that were detected, bytes that were replaced, files that were skipped."""
 
 
 @dataclass(frozen=True)
-class _Places:
+class _Request:
+    """How texts are read, and where they are looked for."""
+
+    encoding: str | None
+    errors: Errors
+    stdin: BinaryIO | None
     cache: Path
     corpora: Path | None
     downloader: Downloader | None
@@ -52,6 +59,7 @@ def resolve(
     names: Sequence[str],
     *,
     encoding: str | None = None,
+    errors: Errors = "strict",
     stdin: BinaryIO | None = None,
     cache: Path,
     corpora: Path | None = None,
@@ -62,6 +70,7 @@ def resolve(
     Args:
         names: each a file or folder (which wins), ``-`` for standard input, or a name of the catalogue.
         encoding: of files and standard input; detected when not given.
+        errors: what bytes in them are that do not decode; an error when not given.
         stdin: where ``-`` is read from.
         cache: folder where standard input and texts of the catalogue are kept.
         corpora: folder with texts of the catalogue; ``NEXTCHAR_CORPORA`` names it when not given.
@@ -70,13 +79,15 @@ def resolve(
     Raises:
         TextError: a name stands for nothing, or its text cannot be read; a folder has no text in it.
     """
-    places = _Places(cache, corpora or _corpora_folder(), downloader)
+    request = _Request(encoding, errors, stdin, cache, corpora or _corpora_folder(), downloader)
     files: list[TextFile] = []
     notes: list[str] = []
+    known = _KnownFiles()
     for name in names:
-        found, of_name = _resolve_one(name, encoding, stdin, places)
+        found, of_name = _resolve_one(name, request)
+        found, again = known.without_known(found, in_folder=Path(name).is_dir())
         files += found
-        notes += [*of_name, *_encoding_notes(name, found)]
+        notes += [*of_name, *_limited(again, name), *_notes_on(name, found)]
     return Resolved(tuple(files), tuple(notes))
 
 
@@ -97,7 +108,7 @@ def find(name: str, *, cache: Path, corpora: Path | None = None, downloader: Dow
     if entry is None:
         raise _no_such_text(name)
     if name == BUILT_IN:
-        return _keep(_python_docs(), cache, BUILT_IN)
+        return _python_docs(cache)
     folder = corpora or _corpora_folder()
     if folder is not None and (folder / entry.file).is_file():
         _check_hash(folder / entry.file, entry)
@@ -122,24 +133,53 @@ def _corpora_folder() -> Path | None:
     return Path(folder) if folder else None
 
 
-def _resolve_one(
-    name: str, encoding: str | None, stdin: BinaryIO | None, places: _Places
-) -> tuple[list[TextFile], list[str]]:
+@dataclass(frozen=True)
+class _KnownFile:
+    name: str
+    in_folder: bool
+    """Whether it was found in a folder, or else named by itself."""
+
+
+class _KnownFiles:
+    """Files that were found already: one found again in a folder, by whatever link, is read once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, int], _KnownFile] = {}
+
+    def without_known(self, files: Sequence[TextFile], *, in_folder: bool) -> tuple[list[TextFile], list[str]]:
+        """Return those of ``files`` that are new, and notes on the others. Who names one file twice gets it twice."""
+        new: list[TextFile] = []
+        notes: list[str] = []
+        for file in files:
+            status = file.path.stat()
+            place = status.st_dev, status.st_ino
+            if place in self._seen and (in_folder or self._seen[place].in_folder):
+                first = self._seen[place].name
+                same = "is" if first == file.name else f"is the same file as {first}, which is"
+                notes.append(f"skipped: {file.name} {same} read already")
+            else:
+                self._seen[place] = _KnownFile(file.name, in_folder)
+                new.append(file)
+        return new, notes
+
+
+def _resolve_one(name: str, request: _Request) -> tuple[list[TextFile], list[str]]:
     if name == "-":
-        return [_standard_input(encoding, stdin, places.cache)], []
+        return [_standard_input(request)], []
     path = Path(name)
     kind = _kind(path)
     if kind == stat.S_IFDIR:
-        return _folder(path, encoding)
+        return _folder(path, request)
     if kind == stat.S_IFIFO:
         with path.open("rb") as pipe:
-            return [open_text(_keep(_blocks(pipe), places.cache, "pipe"), encoding, name)], []
+            kept = _keep(_blocks(pipe), request.cache, "pipe")
+        return [open_text(kept, request.encoding, name, request.errors)], []
     if kind is not None:
         also = [f"{name}: the file here was read, not the text that the catalogue knows by this name"]
-        return [open_text(path, encoding)], also if name in CATALOG else []
+        return [open_text(path, request.encoding, errors=request.errors)], also if name in CATALOG else []
     if name not in CATALOG:
         raise _no_such_text(name)
-    found = find(name, cache=places.cache, corpora=places.corpora, downloader=places.downloader)
+    found = find(name, cache=request.cache, corpora=request.corpora, downloader=request.downloader)
     return [open_text(found, name=name)], []
 
 
@@ -153,44 +193,67 @@ def _kind(path: Path) -> int | None:
         return None  # not there, or no possible path at all
 
 
-def _standard_input(encoding: str | None, stdin: BinaryIO | None, cache: Path) -> TextFile:
-    if stdin is None:
+def _standard_input(request: _Request) -> TextFile:
+    if request.stdin is None:
         raise TextError("There is no standard input to read here: give the path of a file instead of -.")
     try:
-        kept = _keep(_blocks(stdin), cache, "standard-input")
+        kept = _keep(_blocks(request.stdin), request.cache, "standard-input")
     except ValueError as error:
         raise TextError(f"Standard input cannot be read ({error}): give the path of a file.") from error
-    return open_text(kept, encoding, "standard input")
+    return open_text(kept, request.encoding, "standard input", request.errors)
 
 
-def _folder(path: Path, encoding: str | None) -> tuple[list[TextFile], list[str]]:
+def _folder(path: Path, request: _Request) -> tuple[list[TextFile], list[str]]:
     """Return the texts in ``path`` and all folders below it, and why other files were skipped."""
     files: list[TextFile] = []
     skipped: list[str] = []
     for file in _visible_files(path, skipped):
         try:
-            files.append(open_text(file, encoding))
+            files.append(open_text(file, request.encoding, errors=request.errors))
         except TextError as error:
             skipped.append(f"skipped: {error}")
-    more = len(skipped) - _MOST_NOTES
-    notes = skipped[:_MOST_NOTES] + ([f"skipped: {more:,} more files in {path}"] if more > 0 else [])
+    notes = _limited(skipped, str(path))
     if not files:
         reasons = f" ({'; '.join(notes)})" if notes else ""
         raise TextError(f"The folder {path} has no text in it{reasons}: give a folder with text files.")
     return files, notes
 
 
-def _visible_files(folder: Path, unreadable: list[str]) -> list[Path]:
-    """Return the files in and below ``folder`` in the order of their paths, without hidden ones."""
+def _limited(notes: list[str], name: str) -> list[str]:
+    more = len(notes) - _MOST_NOTES
+    return notes[:_MOST_NOTES] + ([f"skipped: {more:,} more files in {name}"] if more > 0 else [])
+
+
+def _visible_files(folder: Path, skipped: list[str]) -> list[Path]:
+    """Return the files in and below ``folder`` in the order of their paths, without hidden ones and back-ups."""
 
     def skip(error: OSError) -> None:
-        unreadable.append(f"skipped: {error.filename} cannot be read: {error.strerror}")
+        skipped.append(f"skipped: {error.filename} cannot be read: {error.strerror}")
 
     files: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=skip):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(place, name) for name in names if not name.startswith(".")]
+        for name in names:
+            why = why_left_out(name)
+            if why is not None:
+                skipped.append(f"skipped: {Path(place, name)} is {why}")
+            elif not name.startswith("."):
+                files.append(Path(place, name))
     return sorted(files, key=lambda file: file.parts)
+
+
+def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
+    """Say what was not plain UTF-8 in ``files``: encodings, bytes that do not decode, and zeros."""
+    notes = _encoding_notes(name, files)
+    for file in files:
+        if file.replaced:
+            as_what = "U+FFFD" if file.errors == "replace" else "characters of cp1252"
+            notes.append(f"{file.name}: bytes that do not decode are read as {as_what} ({file.replaced:,})")
+        if file.padding:
+            notes.append(f"{file.name}: zero bytes at its end are left out ({file.padding:,})")
+        if file.zeros:
+            notes.append(f"{file.name}: zero characters inside it are read like any others ({file.zeros:,})")
+    return notes
 
 
 def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
@@ -201,8 +264,15 @@ def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
             groups[file.encoding, file.determined].append(file)
     return [
         f"{group[0].name if len(group) == 1 else f'{len(group):,} files in {name}'}: read as {encoding} ({determined})"
+        + _words(group[0])
         for (encoding, determined), group in groups.items()
     ]
+
+
+def _words(file: TextFile) -> str:
+    """Return words that show at once whether a code page of single bytes was detected right."""
+    words = words_beyond_ascii(file) if file.determined == "detected" and is_code_page(file.encoding) else []
+    return f", with {', '.join(words)}" if words else ""
 
 
 def _no_such_text(name: str) -> TextError:
@@ -259,16 +329,24 @@ def _sha256(path: Path) -> str:
         raise TextError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
 
-def _python_docs() -> Iterator[bytes]:
-    """Yield the reference topics that ship with Python, in the order of their names."""
+def _python_docs(cache: Path) -> Path:
+    """Return a file with the reference topics that ship with Python, in the order of their names."""
     from pydoc_data.topics import topics
 
-    yield "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
+    content = "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
+    kept = _place(cache, BUILT_IN, hashlib.sha256(content).hexdigest())
+    if kept.is_file() and kept.read_bytes() == content:
+        return kept
+    return _keep([content], cache, BUILT_IN)
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
     while block := stream.read(BLOCK):
         yield block
+
+
+def _place(cache: Path, what: str, digest: str) -> Path:
+    return cache / "texts" / f"{what}-{digest[:16]}.txt"
 
 
 def _keep(blocks: Iterable[bytes], cache: Path, what: str) -> Path:
@@ -282,8 +360,7 @@ def _keep(blocks: Iterable[bytes], cache: Path, what: str) -> Path:
                 for block in blocks:
                     digest.update(block)
                     file.write(block)
-            path = folder / f"{what}-{digest.hexdigest()[:16]}.txt"
-            return Path(temporary, what).replace(path)
+            return Path(temporary, what).replace(_place(cache, what, digest.hexdigest()))
     except OSError as error:
         raise TextError(
             f"The text cannot be kept in {folder}: {error.strerror or error}. Free the disk, or name another "

@@ -1,7 +1,7 @@
 """An encoded text: an id for each character, on disk, in the smallest type that holds them, keyed by content.
 
 Encoding reads the texts several times, a piece at a time, so that memory does not grow with them: to hash, to
-count the characters of the whole and of the part held out (the rest makes the vocabulary), and to encode. The
+tell how long each is, to count the characters of the part learned from (which makes the vocabulary), and to encode. The
 result stays in the cache folder under a key made of the content's hash and of every option that changes it.
 An entry is a folder of two files, made under a temporary name and renamed: it is there whole or not at all.
 """
@@ -13,12 +13,11 @@ import json
 import os
 import shutil
 import tempfile
-import time
 import unicodedata
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +25,17 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from nextchar.cache_entry import UNFINISHED, crc32_of_file, make_folder, remove_entry, remove_leftovers
 from nextchar.errors import TextError, UsageError
+from nextchar.held_out import Piece, part_sizes, split_texts, training_sizes
 from nextchar.settings import TextSettings
-from nextchar.text import BLOCK, TextFile, joined_chunks
+from nextchar.text import BLOCK, TextFile, text_chunks
 from nextchar.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_READABLE = (2, FORMAT_VERSION)
+"""Formats of entries that are opened: in format 2 nothing says how much is held out of each text."""
 IDS, DESCRIPTION = "ids.bin", "corpus.json"
-_UNFINISHED = ".encoding-"
-_ABANDONED = 2 * 86400.0
-"""Seconds after which an unfinished entry is nobody's."""
 
 SMALL = 20_000
 """Training texts of fewer characters keep every character: as unknown, too much of them would be lost."""
@@ -55,11 +55,18 @@ class _Description(BaseModel):
     bytes: int
     characters: int
     training_characters: int
+    held_out: tuple[int, ...] = ()
     distinct: int
     rare: int
     vocabulary: str
     has_unknown: bool
     ids_crc32: int
+    checksum: int = 0
+    """CRC-32 of all the other fields; formats before 3 have none."""
+
+    def sealed(self) -> _Description:
+        """Return the same with its checksum."""
+        return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude={"checksum"}).encode())})
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,9 @@ class Corpus:
     """Shape (n,), memory-mapped, not to be written."""
     vocabulary: Vocabulary
     training_characters: int
+    """The first so many ids are learned from; the others are held out."""
+    held_out: tuple[int, ...]
+    """How many of these are of each text; empty where that is not known."""
     key: str
     """Name of the entry in the cache."""
     names: tuple[str, ...]
@@ -93,8 +103,21 @@ class Corpus:
 
     @property
     def validation(self) -> NDArray[np.unsignedinteger]:
-        """Ids held out: the end of the text; may be empty."""
+        """Ids held out: the ends of all texts, one after another; may be empty."""
         return self.ids[self.training_characters :]
+
+    def held_out_excerpt(self, size: int) -> NDArray[np.unsignedinteger]:
+        """Return ``size`` of the ids held out, or all where there are fewer: the start of each text's."""
+        held_out = self.validation
+        if size >= len(held_out) or len(self.held_out) < 2:
+            return held_out[:size]
+        starts = accumulate(self.held_out, initial=0)
+        sizes = part_sizes(self.held_out, size)
+        return np.concatenate([held_out[start : start + part] for start, part in zip(starts, sizes, strict=False)])
+
+    def count_unknown(self, ids: NDArray[np.integer]) -> int:
+        """Return how many of ``ids`` are characters that the vocabulary lacks."""
+        return len(ids) - int(np.count_nonzero(ids)) if self.vocabulary.has_unknown else 0
 
 
 def default_cache_folder() -> Path:
@@ -148,11 +171,13 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
     try:
         description = _Description.model_validate_json((entry / DESCRIPTION).read_bytes())
         vocabulary = Vocabulary(description.vocabulary, description.has_unknown)
-        if (description.format, description.key) != (FORMAT_VERSION, key):
+        if description.format not in _READABLE or description.key != key:
             raise ValueError("another format or another text")
+        if description.format > 2 and description != description.sealed():
+            raise ValueError("the description has changed")
         if (entry / IDS).stat().st_size != description.characters * vocabulary.dtype.itemsize:
             raise ValueError("the ids are not all there")
-        if _crc32(entry / IDS) != description.ids_crc32:
+        if crc32_of_file(entry / IDS) != description.ids_crc32:
             raise ValueError("the ids have changed")
         ids = np.memmap(entry / IDS, vocabulary.dtype, "r")
     except (OSError, ValidationError, ValueError) as error:
@@ -161,6 +186,7 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
         ids=ids,
         vocabulary=vocabulary,
         training_characters=description.training_characters,
+        held_out=description.held_out,
         key=key,
         names=description.names,
         content_sha256=description.content_sha256,
@@ -185,8 +211,12 @@ class _Source:
 class _Survey:
     """What is known before encoding."""
 
-    characters: int
+    lengths: tuple[int, ...]
+    """Characters of each text."""
+    sizes: tuple[int, ...]
+    """How many of these are learned from, but for a line that is not cut."""
     training_characters: int
+    held_out: tuple[int, ...]
     distinct: int
     rare: int
     vocabulary: Vocabulary
@@ -206,6 +236,7 @@ def _identify(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol:
         "content": digest.hexdigest(),
         "lengths": lengths,
         "encodings": [text.encoding for text in texts],
+        "errors": [text.errors for text in texts if text.replaced],
         "lowercase": unicodedata.unidata_version if settings.lowercase else None,
         "validation": settings.validation,
         "min_count": settings.min_count,
@@ -216,46 +247,55 @@ def _identify(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol:
 
 
 def _survey(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> _Survey:
-    """Count the characters, split the text, and choose the vocabulary."""
-    counts = _count(texts, settings.lowercase)
-    characters = int(counts.sum())
-    # Rounded down like int(n * 0.9) of nanoGPT and the Keras examples, so that figures compare.
-    training_characters = int(characters * (1 - settings.validation))
-    training = counts - _count(texts, settings.lowercase, skip=training_characters)
+    """Split the texts, count the characters, and choose the vocabulary."""
+    lengths = tuple(sum(map(len, text_chunks(text, settings.lowercase))) for text in texts)
+    sizes = training_sizes(lengths, settings.validation)
+    counts = {held_out: np.zeros(CODE_POINTS, np.int64) for held_out in (False, True)}
+    held_out = [0] * len(texts)
+    for piece in _pieces(texts, settings.lowercase, lengths, sizes):
+        found = np.bincount(code_points(piece.content))
+        counts[piece.held_out][: len(found)] += found
+        if piece.held_out:
+            held_out[piece.text] += len(piece.content)
+    training, whole = counts[False], counts[False] + counts[True]
+    training_characters = int(training.sum())
+    _check(texts, whole, training)
+    if unknown_symbol:
+        vocabulary = Vocabulary.from_counts(training, settings.min_count or least_count(training_characters))
+    else:
+        vocabulary = Vocabulary.from_counts(whole, has_unknown=False)
+    known = int(training[code_points(vocabulary.characters)].sum())
+    return _Survey(
+        lengths,
+        sizes,
+        training_characters,
+        tuple(held_out),
+        int(np.count_nonzero(whole)),
+        training_characters - known,
+        vocabulary,
+    )
+
+
+def _check(texts: Sequence[TextFile], whole: Counts, training: Counts) -> None:
+    """Refuse texts with nothing to learn from, or with what is not a character."""
+    characters, training_characters = int(whole.sum()), int(training.sum())
     if training_characters < 2 or np.count_nonzero(training) < 2:
         raise TextError(
             f"There is nothing to learn from in {_names(texts)}: {characters:,} characters, "
             f"{training_characters:,} of them to train on, {np.count_nonzero(training)} of these distinct. "
             "Give a text of some thousand characters at least."
         )
-    if counts[0xD800:0xE000].any():
+    if whole[0xD800:0xE000].any():
         raise TextError(
             f"{_names(texts)} has lone surrogates, which are no characters: give the right --encoding, or "
             "save it as UTF-8."
         )
-    if unknown_symbol:
-        vocabulary = Vocabulary.from_counts(training, settings.min_count or least_count(training_characters))
-    else:
-        vocabulary = Vocabulary.from_counts(counts, has_unknown=False)
-    known = int(training[code_points(vocabulary.characters)].sum())
-    return _Survey(
-        characters,
-        training_characters,
-        int(np.count_nonzero(counts)),
-        training_characters - known,
-        vocabulary,
-    )
 
 
-def _count(texts: Sequence[TextFile], lowercase: bool, skip: int = 0) -> Counts:
-    """Return how often each code point occurs after the first ``skip`` characters, shape (0x110000,)."""
-    counts = np.zeros(CODE_POINTS, np.int64)
-    for chunk in joined_chunks(texts, lowercase):
-        if skip < len(chunk):
-            found = np.bincount(code_points(chunk[skip:]))
-            counts[: len(found)] += found
-        skip = max(0, skip - len(chunk))
-    return counts
+def _pieces(
+    texts: Sequence[TextFile], lowercase: bool, lengths: Sequence[int], sizes: Sequence[int]
+) -> Iterator[Piece]:
+    return split_texts((text_chunks(text, lowercase) for text in texts), lengths, sizes)
 
 
 def _make_entry(
@@ -263,12 +303,12 @@ def _make_entry(
 ) -> None:
     folder = cache_folder / "corpora"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
-        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as temporary:
+        make_folder(folder)
+        remove_leftovers(folder)
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as temporary:
             entry = Path(temporary, source.key)
             entry.mkdir()
-            _write_ids(entry / IDS, joined_chunks(texts, lowercase), survey.vocabulary)
+            _write_ids(entry / IDS, _pieces(texts, lowercase, survey.lengths, survey.sizes), survey.vocabulary)
             if _stamps(texts) != source.stamps:
                 raise TextError(f"{_names(texts)} changed while being read: try again once nothing writes to it.")
             description = _Description(
@@ -276,14 +316,15 @@ def _make_entry(
                 names=tuple(text.name for text in texts),
                 content_sha256=source.content_sha256,
                 bytes=source.bytes,
-                characters=survey.characters,
+                characters=survey.training_characters + sum(survey.held_out),
                 training_characters=survey.training_characters,
+                held_out=survey.held_out,
                 distinct=survey.distinct,
                 rare=survey.rare,
                 vocabulary=survey.vocabulary.characters,
                 has_unknown=survey.vocabulary.has_unknown,
-                ids_crc32=_crc32(entry / IDS),
-            )
+                ids_crc32=crc32_of_file(entry / IDS),
+            ).sealed()
             (entry / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
             _install(entry, folder / source.key, cache_folder)
     except OSError as error:
@@ -293,12 +334,16 @@ def _make_entry(
         ) from error
 
 
-def _write_ids(path: Path, chunks: Iterable[str], vocabulary: Vocabulary) -> None:
+def _write_ids(path: Path, pieces: Iterable[Piece], vocabulary: Vocabulary) -> None:
+    """Write the ids of what is learned from, and after them the ids of what is held out."""
     table = vocabulary.ids_by_code_point
-    with path.open("wb") as file:
-        for chunk in chunks:
+    with path.open("wb") as training, tempfile.TemporaryFile(dir=path.parent) as held_out:
+        for piece in pieces:
             # Every code point is in the table; "clip" spares the check and is twice as fast as table[points].
-            file.write(table.take(code_points(chunk), mode="clip").data)
+            ids = table.take(code_points(piece.content), mode="clip")
+            (held_out if piece.held_out else training).write(ids.data)
+        held_out.seek(0)
+        shutil.copyfileobj(held_out, training, BLOCK)
 
 
 def _stamps(texts: Sequence[TextFile]) -> tuple[tuple[int, int], ...]:
@@ -314,15 +359,6 @@ def _names(texts: Sequence[TextFile]) -> str:
     return ", ".join(text.name for text in texts[:3]) + more
 
 
-def _crc32(path: Path) -> int:
-    """Return the CRC-32 of the file, read rather than mapped so that it does not stay in memory."""
-    checksum = 0
-    with path.open("rb") as file:
-        for block in iter(partial(file.read, BLOCK), b""):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
-
-
 def _install(entry: Path, place: Path, cache_folder: Path) -> None:
     """Give the finished ``entry`` its name; where another process was first, its work is as good."""
     for _ in range(3):
@@ -332,18 +368,7 @@ def _install(entry: Path, place: Path, cache_folder: Path) -> None:
             try:
                 open_corpus(place.name, cache_folder)
             except TextError:
-                shutil.rmtree(place, ignore_errors=True)  # damaged: in the way
+                remove_entry(place)  # damaged: in the way
                 continue
         return
     entry.rename(place)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed long ago left unfinished."""
-    for leftover in folder.glob(f"{_UNFINISHED}*"):
-        try:
-            old = time.time() - leftover.stat().st_mtime > _ABANDONED
-        except FileNotFoundError:
-            continue  # just finished
-        if old:
-            shutil.rmtree(leftover, ignore_errors=True)

@@ -51,7 +51,13 @@ def model_facts(model: ModelFile) -> Iterator[tuple[str, str]]:
         yield "training", ", ".join(filter(None, training))
     bits, count = provenance.validation_bits_per_character, provenance.validation_characters
     if bits is not None:
-        yield "held-out text", f"{bits:.3f} bits per character" + ("" if count is None else f" on {count:,} characters")
+        unknown = provenance.unknown_characters
+        yield (
+            "held-out text",
+            f"{bits:.3f} bits per character"
+            + ("" if count is None else f" on {count:,} characters")
+            + (f", {unknown:,} of them unknown" if unknown else ""),
+        )
 
 
 def as_html(model: ModelFile) -> str:

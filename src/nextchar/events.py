@@ -40,7 +40,11 @@ class TextRead(_Event):
     """Characters of the training text that are too rare to learn and are read as the unknown symbol."""
     training_characters: Count
     validation_characters: Count
-    """Characters held out and scored, from the end of the text."""
+    """Characters held out and scored, from the ends of the texts."""
+    held_out_characters: Count | None = None
+    """All that are held out; None in a log that does not say, where they are those scored."""
+    unknown_characters: Count = 0
+    """Of the characters scored, those that the vocabulary lacks."""
     content_sha256: str
 
 
@@ -152,6 +156,8 @@ class Finished(_Event):
     """Step of the model that was kept."""
     validation_bits_per_character: float | None
     """Of the model that was kept, the state carried through the whole held-out text."""
+    unknown_characters: Count = 0
+    """Of the characters that this was found on, those that the vocabulary lacks."""
     interrupted: bool
 
 

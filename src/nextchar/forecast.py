@@ -70,7 +70,7 @@ def _expected_bits(corpus: Corpus, device: Device, threads: int, budget: float) 
     from nextchar.trainer import Trainer
 
     trial_plan = choose(corpus, TrainingSettings(time=min(TRIAL_SECONDS, budget)), device, threads).plan
-    held_out = corpus.validation[:TRIAL_SCORED]
+    held_out = corpus.held_out_excerpt(TRIAL_SCORED)
     trial = Trainer(
         trial_plan,
         corpus.vocabulary.size,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.corpus import least_count
+from nextchar.held_out import training_sizes
 from nextchar.settings import TextSettings
 from nextchar.text import TextFile, count_line_ends, joined_chunks
 from nextchar.vocabulary import CODE_POINTS, Counts, code_points, describe_characters
@@ -134,7 +135,7 @@ def inspect_texts(texts: Sequence[TextFile], settings: TextSettings) -> Inspecti
         tally.add(chunk)
     counts = tally.counts
     characters = int(counts.sum())
-    least = settings.min_count or least_count(int(characters * (1 - settings.validation)))
+    least = settings.min_count or least_count(sum(training_sizes([characters], settings.validation)))
     rare = np.flatnonzero((counts > 0) & (counts < least))
     size, advice = _judge(characters)
     ending = "".join(tally.ending).encode("utf-8", "replace")[-COMPRESSED:].decode("utf-8", "ignore")

@@ -49,6 +49,8 @@ class Provenance(BaseModel):
     validation_bits_per_character: float | None = None
     validation_characters: int | None = None
     """Held-out characters that figure was measured on."""
+    unknown_characters: int | None = None
+    """Of these, the ones that the vocabulary lacks; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)
 
 

@@ -71,7 +71,9 @@ def prepare(
     """
     began = clock()
     text, training = as_classic(texts.settings, training)
-    found = catalog.resolve(texts.names, encoding=text.encoding, stdin=texts.standard_input, cache=cache)
+    found = catalog.resolve(
+        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
+    )
     yield from (Note(message=message) for message in found.notes)
     corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)
@@ -191,8 +193,8 @@ def import_trainer() -> ModuleType:
 
 
 def scored(corpus: Corpus) -> Ids:
-    """Return the held-out ids that a run is scored on, shape (m,): all of them, up to `SCORED`."""
-    return corpus.validation[:SCORED]
+    """Return the held-out ids that a run is scored on, shape (m,): all of them, or `SCORED` of all texts."""
+    return corpus.held_out_excerpt(SCORED)
 
 
 def _prompt(corpus: Corpus, plan: Plan, training: TrainingSettings) -> str:
@@ -205,8 +207,9 @@ def _prompt(corpus: Corpus, plan: Plan, training: TrainingSettings) -> str:
 
 def choose_prompt(corpus: Corpus, seed: int) -> str:
     """Return the start of a line of the held-out text, at random, or of the training text where nothing is held out."""
-    ids = corpus.validation if len(corpus.validation) > PROMPT else corpus.training
-    text = corpus.vocabulary.decode(ids[: 1 << 16]).replace("\ufffd", "")
+    held_out = len(corpus.validation) > PROMPT
+    ids = corpus.held_out_excerpt(1 << 16) if held_out else corpus.training[: 1 << 16]
+    text = corpus.vocabulary.decode(ids).replace("\ufffd", "")
     lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text.partition("\n")[2] or text]
     random = random_stream(seed, "evaluation")
     return lines[int(random.integers(len(lines)))][:PROMPT]
@@ -278,6 +281,7 @@ def _make_trainer(
 
 
 def _text_read(corpus: Corpus) -> TextRead:
+    of_figure = scored(corpus)
     return TextRead(
         names=corpus.names,
         characters=corpus.characters,
@@ -285,6 +289,8 @@ def _text_read(corpus: Corpus) -> TextRead:
         vocabulary_size=corpus.vocabulary.size,
         rare=corpus.rare,
         training_characters=len(corpus.training),
-        validation_characters=len(scored(corpus)),
+        validation_characters=len(of_figure),
+        held_out_characters=len(corpus.validation),
+        unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
     )

@@ -219,12 +219,18 @@ def describe(event: Event) -> Text:
 def _describe_text(event: TextRead) -> str:
     names = ", ".join(event.names[:3]) + (f" and {len(event.names) - 3} more" if len(event.names) > 3 else "")
     rare = f", {event.rare:,} of them too rare to learn" if event.rare else ""
-    held_out = (
-        f"; learning from {event.training_characters:,}, the last {event.validation_characters:,} are held out"
-        if event.validation_characters
-        else "; nothing is held out"
-    )
-    return f"{names}: {event.characters:,} characters, {event.distinct:,} distinct{rare}{held_out}."
+    learned = f"{event.characters:,} characters, {event.distinct:,} distinct{rare}"
+    return f"{names}: {learned}{_describe_held_out(event)}."
+
+
+def _describe_held_out(event: TextRead) -> str:
+    if not event.validation_characters:
+        return "; nothing is held out"
+    held_out = event.held_out_characters or event.validation_characters
+    at_end = len(event.names) == 1 or event.held_out_characters is None  # older runs held out the end of all texts
+    last = f"the last {held_out:,}" if at_end else f"{held_out:,} at the ends of the texts"
+    scored = "" if held_out == event.validation_characters else f", {event.validation_characters:,} of them scored"
+    return f"; learning from {event.training_characters:,}, {last} are held out{scored}"
 
 
 def sample_head(event: Writing | Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
@@ -269,5 +275,7 @@ def _describe_plan(event: Planned) -> str:
 def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
+    if bits is not None and event.unknown_characters:
+        reached += f", {event.unknown_characters:,} of whose characters are unknown to the model"
     done = "Stopped and saved" if event.interrupted else "Done"
     return f"{done} after {describe_duration(event.seconds)} of training and {event.step:,} steps{reached}."

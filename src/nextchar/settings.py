@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nextchar.decoding import Errors
 from nextchar.errors import UsageError
 
 Weights = Literal["float32", "int8"]
@@ -73,13 +74,18 @@ class TextSettings(Settings):
     """How a text is read and turned into a corpus."""
 
     encoding: str | None = Field(default=None, description="Encoding of the files; detected, and said, when not given.")
+    errors: Errors = Field(
+        default="strict",
+        description="What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each "
+        "wrong sequence, latin reads each wrong byte as cp1252; how many there are is said.",
+    )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
-    validation: float = Field(
-        default=0.1,
+    validation: float | None = Field(
+        default=None,
         ge=0,
         le=0.5,
-        description="Share of the text held out for validation, taken from its end; 0 is none, which the classic "
-        "recipe takes where it is not given.",
+        description="Share of each text held out for validation, taken from its end; a tenth, and 1,000,000 characters "
+        "of all texts at most, when not given. 0 is none, which the classic recipe takes where it is not given.",
     )
     min_count: int | None = Field(
         default=None,

@@ -2,7 +2,8 @@
 
 The encoding is the one given, else the one a byte order mark names, else UTF-16 or UTF-32 if zero bytes say
 so, else UTF-8 if the whole file is valid UTF-8, else a legacy encoding that is detected. Whatever was
-chosen, the whole file must decode strictly before a `TextFile` is handed out: no byte is dropped.
+chosen, the whole file is decoded before a `TextFile` is handed out: no byte is dropped without a word. Wrong bytes
+are an error unless `Errors` asks for something else; zeros at the end of a file are padding, left out and counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import encodings.aliases
 import gzip
 import io
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,13 +22,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal, cast
 
+from nextchar.decoding import Decoding, Errors, UndecodableError
 from nextchar.detection import (
+    WIDTHS,
+    Damage,
+    find_damage,
+    find_foreign_bytes,
     gather_evidence,
-    is_damaged_utf8,
     kind_of_binary,
     legacy_encoding,
     marked_encoding,
     unmarked_encoding,
+    wide_reading,
 )
 from nextchar.errors import TextError
 
@@ -35,18 +42,17 @@ BLOCK = 1 << 20
 
 Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
 
-_READ_MARKS = {"utf-8-sig", "utf-16", "utf-32"}
-"""Encodings whose decoders drop a byte order mark themselves."""
+_WORD_BEYOND_ASCII = re.compile(r"[^\s\x00-\x1f]{0,12}[^\x00-\xa0]\S{0,12}(?: \w{1,8})?")
 _NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 """What Python calls encodings and no file is in."""
 
 
 class _WrongBytesError(TextError):
-    """The bytes at ``offset`` do not decode."""
+    """The bytes at ``offset`` do not decode; ``at_end``, they begin a character that the file does not end."""
 
-    def __init__(self, message: str, offset: int) -> None:
+    def __init__(self, message: str, offset: int, at_end: bool) -> None:
         super().__init__(message)
-        self.offset = offset
+        self.offset, self.at_end = offset, at_end
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,14 @@ class TextFile:
     """How the encoding was found."""
     compressed: bool = False
     """Whether the file is gzip."""
+    errors: Errors = "strict"
+    """What wrong bytes are read as."""
+    replaced: int = 0
+    """How many wrong bytes, or sequences of them, were read as something else."""
+    padding: int = 0
+    """Zeros at the end of the file, which are left out."""
+    zeros: int = 0
+    """Zeros inside the text, which are characters of it."""
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the file, decompressed, at most `BLOCK` at a time.
@@ -84,10 +98,7 @@ class TextFile:
         Raises:
             TextError: the file cannot be read, or has bytes that do not decode; the message has their offset.
         """
-        pieces = _decode(self)
-        if codecs.lookup(self.encoding).name not in _READ_MARKS:
-            yield next(pieces, "").removeprefix("\ufeff")
-        yield from pieces
+        return _decoded(self, Decoding(self.encoding, self.errors))
 
     def chunks(self) -> Iterator[str]:
         """Yield the text, every line end a ``\\n``, in pieces of about `BLOCK` characters at most.
@@ -132,19 +143,23 @@ def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterato
 
     A ``\\n`` is added between two texts where the first does not end in one, and nothing else.
     """
-    pieces = _joined(texts)
-    return _lowered(pieces) if lowercase else pieces
-
-
-def _joined(texts: Sequence[TextFile]) -> Iterator[str]:
     last = "\n"
     for text in texts:
         if last != "\n":
             yield "\n"
             last = "\n"
-        for chunk in text.chunks():
+        for chunk in text_chunks(text, lowercase):
             last = chunk[-1:] or last
             yield chunk
+
+
+def text_chunks(text: TextFile, lowercase: bool = False) -> Iterator[str]:
+    """Yield ``text`` as `TextFile.chunks` does, lower-cased if asked for.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    return _lowered(text.chunks()) if lowercase else text.chunks()
 
 
 def _lowered(pieces: Iterable[str]) -> Iterator[str]:
@@ -162,25 +177,53 @@ def _lowered(pieces: Iterable[str]) -> Iterator[str]:
         yield held.lower()
 
 
-def open_text(path: Path, encoding: str | None = None, name: str | None = None) -> TextFile:
+def is_code_page(encoding: str) -> bool:
+    """Return whether every character takes one byte in ``encoding``."""
+    return len(bytes(range(0x80, 0x100)).decode(encoding, "replace")) == 0x80
+
+
+def words_beyond_ascii(text: TextFile, most: int = 5) -> list[str]:
+    """Return the first words of ``text`` that show most of its characters beyond ASCII, each new to those before.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    words: list[str] = []
+    shown: set[str] = set()
+    for piece in text.decoded():
+        for match in _WORD_BEYOND_ASCII.finditer(piece):
+            letters = {c for c in match[0] if not c.isascii()}
+            if not letters <= shown:
+                shown |= letters
+                words.append(match[0])
+            if len(words) == most:
+                return words
+    return words
+
+
+def open_text(path: Path, encoding: str | None = None, name: str | None = None, errors: Errors = "strict") -> TextFile:
     """Find out how to read the file at ``path`` and read it through once, to know that all of it decodes.
 
     Args:
         path: a plain or gzip file.
         encoding: its encoding, any that Python knows; detected when not given.
         name: what to call it in messages; the path when not given.
+        errors: what wrong bytes are read as; an error when not given.
 
     Raises:
         TextError: the file cannot be read, is empty, is not text, or does not decode.
     """
     name = name or readable(path)
-    text = TextFile(path, name, "utf-8", "UTF-8", _is_gzip(path, name))
+    text = TextFile(path, name, "utf-8", "UTF-8", _is_gzip(path, name), errors)
     if encoding is not None:
         text = replace(text, encoding=_known_encoding(encoding), determined="given")
     else:
         text = _determine(text, head=next(text.blocks(), b""))
-    if text.determined != "UTF-8":
-        _read_through(text)
+        if text.determined == "UTF-8" and errors == "strict":
+            return text
+    text = _read_through(text)
+    if errors == "latin" and text.replaced and text.encoding.startswith(("utf-16", "utf-32")):
+        raise TextError(f"--errors latin reads single bytes, and {name} is in {text.encoding}: give --errors replace.")
     return text
 
 
@@ -192,67 +235,109 @@ def readable(path: Path) -> str:
 def _determine(text: TextFile, head: bytes) -> TextFile:
     marked = marked_encoding(head)
     if marked:
-        return replace(text, encoding=marked, determined="byte order mark")
+        return _checked(replace(text, encoding=marked, determined="byte order mark"))
     unmarked = unmarked_encoding(head)
     if unmarked:
-        return replace(text, encoding=unmarked, determined="detected")
+        return _checked(replace(text, encoding=unmarked, determined="detected"))
     kind = kind_of_binary(head)
     if kind:
-        raise TextError(f"{text.name} is {kind}, not plain text: save its text as a .txt file and give that.")
+        raise TextError(
+            f"{text.name} is {kind}, not plain text: save its text as a .txt file and give that.{_wide_hint(head)}"
+        )
     try:
-        _read_through(text)
+        return replace(_read_through(replace(text, errors="strict")), errors=text.errors)
     except _WrongBytesError as wrong:
-        return replace(text, encoding=_legacy(text, wrong), determined="detected")
-    return text
+        return _not_utf8(text, wrong, head)
 
 
-def _legacy(text: TextFile, wrong: _WrongBytesError) -> str:
-    evidence = gather_evidence(text.blocks())
-    if is_damaged_utf8(evidence):
-        raise TextError(f"{wrong} The rest of it is good UTF-8.")
-    encoding = legacy_encoding(evidence)
+def _checked(text: TextFile) -> TextFile:
+    """Return ``text``, which a mark or zeros say is in UTF-16 or UTF-32, if all of it makes sense."""
+    foreign = find_foreign_bytes(text.blocks(), text.encoding) if text.encoding in WIDTHS else None
+    if foreign is None:
+        return text
+    raise TextError(
+        f"{text.name} begins in {text.encoding} and goes on in another encoding at offset {foreign:,}, where its text "
+        f"turns into characters that make no sense. Save it in one encoding, or give --encoding {text.encoding} to "
+        "have it read like that all the same."
+    )
+
+
+def _wide_hint(head: bytes) -> str:
+    wide = wide_reading(head)
+    return f" If it is UTF-16 without a byte order mark, say so: --encoding {wide}." if wide else ""
+
+
+def _not_utf8(text: TextFile, wrong: _WrongBytesError, head: bytes) -> TextFile:
+    """Return ``text`` as UTF-8 with wrong bytes, where errors are allowed, or in a legacy encoding."""
+    damage = find_damage(text.blocks(), wrong.offset, at_end=wrong.at_end)
+    if damage is not None:
+        if text.errors == "strict":
+            raise _damaged(text, damage, wrong)
+        return text
+    encoding = legacy_encoding(gather_evidence(text.blocks()).rstrip(b"\0"))  # zeros at the end are padding
     if encoding is None:
         raise TextError(
             f"{text.name} is in no encoding that was recognised (it is not UTF-8: see the byte at offset "
-            f"{wrong.offset:,}). If it is text, say which with --encoding, like --encoding cp949."
+            f"{wrong.offset:,}). If it is text, say which with --encoding, like --encoding "
+            f"{wide_reading(head) or 'cp949'}."
         )
-    return encoding
+    return replace(text, encoding=encoding, determined="detected")
 
 
-def _read_through(text: TextFile) -> None:
-    if sum(map(len, text.decoded())) == 0:
-        raise TextError(f"{text.name} is empty: give a file with text in it.")
+def _damaged(text: TextFile, damage: Damage, wrong: _WrongBytesError) -> TextError:
+    """Return the error of a file that is UTF-8 in part."""
+    latin = "--encoding utf-8 --errors latin, which reads what is not UTF-8 as cp1252."
+    match damage.kind:
+        case "damaged":
+            return TextError(f"{wrong} The rest of it is good UTF-8. If the wrong bytes are letters, try {latin}")
+        case "cut":
+            return TextError(f"{wrong} All before is good UTF-8: fetch or copy the file again.")
+        case "legacy after UTF-8":
+            other = legacy_encoding(gather_evidence(_part(text, damage.offset, None))) or "another encoding"
+            parts = f"UTF-8 up to offset {damage.offset:,} and {other} from there"
+        case "UTF-8 after legacy":
+            other = legacy_encoding(gather_evidence(_part(text, 0, damage.offset))) or "another encoding"
+            parts = f"{other} up to offset {damage.offset:,} and UTF-8 from there"
+    return TextError(f"{text.name} is in two encodings, {parts}: save it in one, or give {latin}")
 
 
-def _decode(text: TextFile) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(text.encoding)("strict")
+def _part(text: TextFile, start: int, stop: int | None) -> Iterator[bytes]:
+    """Yield the bytes of ``text`` from ``start`` up to ``stop``, or to the end."""
     offset = 0
-    for block in _ended(text.blocks()):
-        pending = len(decoder.getstate()[0])
-        try:
-            piece = decoder.decode(block, final=not block)
-        except UnicodeError as error:
-            start = offset - pending + (error.start if isinstance(error, UnicodeDecodeError) else 0)
-            raise _wrong_bytes(text, start, error) from error
+    for block in text.blocks():
+        yield block[max(0, start - offset) : None if stop is None else max(0, stop - offset)]
         offset += len(block)
-        if piece:
-            yield piece
 
 
-def _ended(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    yield from blocks
-    yield b""
+def _read_through(text: TextFile) -> TextFile:
+    """Return ``text`` with what is known once all of it was decoded."""
+    decoding = Decoding(text.encoding, text.errors)
+    characters = zeros = 0
+    for piece in _decoded(text, decoding):
+        characters += len(piece)
+        zeros += piece.count("\0")
+    if characters == 0:
+        raise TextError(f"{text.name} is empty: give a file with text in it.")
+    return replace(text, replaced=decoding.replaced, padding=decoding.padding, zeros=zeros)
 
 
-def _wrong_bytes(text: TextFile, offset: int, error: UnicodeError) -> _WrongBytesError:
-    what = str(error)
-    if isinstance(error, UnicodeDecodeError):
-        what = error.object[error.start : error.end].hex(" ")
+def _decoded(text: TextFile, decoding: Decoding) -> Iterator[str]:
+    try:
+        yield from decoding.pieces(text.blocks())
+    except UndecodableError as wrong:
+        raise _wrong_bytes(text, wrong) from wrong
+
+
+def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> _WrongBytesError:
+    where = f" They stand between {wrong.before!r} and {wrong.after!r}."
+    if wrong.at_end:
+        where = " The file is cut off there, in the middle of a character."
     how = {"UTF-8": "is", "given": "given as", "detected": "looks like"}.get(text.determined, "marked as")
     return _WrongBytesError(
-        f"{text.name} ({how} {text.encoding}) has bytes at offset {offset:,} that do not decode: {what}. "
-        "Give the right --encoding, or mend the file.",
-        offset,
+        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} that do not decode: {wrong}.{where} "
+        "Give the right --encoding, mend the file, or take it as it is with --errors replace.",
+        wrong.offset,
+        wrong.at_end,
     )
 
 

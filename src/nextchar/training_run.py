@@ -105,6 +105,7 @@ class TrainingRun:
             training_seconds=done.seconds,
             validation_bits_per_character=done.best_bits,
             validation_characters=len(trainer.scored),
+            unknown_characters=corpus.count_unknown(trainer.scored),
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
         parameters = trainer.best if evaluated else trainer.parameters()
@@ -171,6 +172,7 @@ class TrainingRun:
             seconds=trainer.position.seconds,
             best_step=trainer.position.best_step,
             validation_bits_per_character=trainer.position.best_bits,
+            unknown_characters=prepared.corpus.count_unknown(trainer.scored),
             interrupted=interrupted,
         )
 

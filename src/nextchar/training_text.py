@@ -101,8 +101,11 @@ def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
 
 def _encode_again(settings: RunSettings, cache: Path, downloader: catalog.Downloader | None) -> Corpus:
     try:
-        found = catalog.resolve(settings.corpus, encoding=settings.text.encoding, cache=cache, downloader=downloader)
-        return encode(found.files, settings.text, settings.training, cache)
+        text = settings.text
+        found = catalog.resolve(
+            settings.corpus, encoding=text.encoding, errors=text.errors, cache=cache, downloader=downloader
+        )
+        return encode(found.files, text, settings.training, cache)
     except TextError as error:
         raise TextError(
             f"The text of this run cannot be read any more ({', '.join(settings.corpus)}). Put it back, say where it "

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextchar.decoding import Errors
 from nextchar.errors import TextError
 from nextchar.screen import NARROW, width_of, wrap_words
 
@@ -120,13 +121,13 @@ def shell_quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def resolve(names: Sequence[str], encoding: str | None) -> Resolved:
+def resolve(names: Sequence[str], encoding: str | None, errors: Errors = "strict") -> Resolved:
     """Return the texts that ``names`` stand for, and tell what was found out on the way."""
     from nextchar import catalog
     from nextchar.corpus import default_cache_folder
 
     stdin = sys.stdin.buffer if "-" in names else None
-    found = catalog.resolve(names, encoding=encoding, stdin=stdin, cache=default_cache_folder())
+    found = catalog.resolve(names, encoding=encoding, errors=errors, stdin=stdin, cache=default_cache_folder())
     for message in found.notes:
         note(message)
     return found

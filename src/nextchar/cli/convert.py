@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, resolve
+from nextchar.decoding import Errors
 from nextchar.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def convert(
     vocabulary: str | None = None,
     lowercase: Flag = False,
     encoding: str | None = None,
+    errors: Errors = "strict",
     context_length: int | None = None,
     force: Flag = False,
 ) -> int:
@@ -44,6 +46,9 @@ def convert(
         The Keras model was trained on the lower-cased text.
     encoding
         Encoding of the text; detected, and said, when not given.
+    errors
+        What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each wrong sequence,
+        latin reads each wrong byte as cp1252.
     context_length
         Characters that the Keras model read for each prediction, at most 4,096; its input says it when not given.
     force
@@ -51,11 +56,13 @@ def convert(
     """
     from nextchar.convert import convert as convert_model
 
-    if vocabulary is None and (lowercase or encoding is not None):
-        raise UsageError("--lowercase and --encoding say how to read --vocabulary: give that, too, or leave them out.")
+    if vocabulary is None and (lowercase or encoding is not None or errors != "strict"):
+        raise UsageError(
+            "--lowercase, --encoding and --errors say how to read --vocabulary: give that, too, or leave them out."
+        )
     if context_length is not None and not 1 <= context_length <= 4096:
         raise UsageError(f"--context-length {context_length} is not allowed: give 1 to 4096 characters.")
-    characters = None if vocabulary is None else partial(_characters, vocabulary, lowercase, encoding)
+    characters = None if vocabulary is None else partial(_characters, vocabulary, lowercase, encoding, errors)
     converted = convert_model(source, target, characters=characters, context_length=context_length, force=force)
     for message in converted.notes:
         note(message)
@@ -63,11 +70,11 @@ def convert(
     return DONE
 
 
-def _characters(vocabulary: str, lowercase: bool, encoding: str | None) -> Characters:
+def _characters(vocabulary: str, lowercase: bool, encoding: str | None, errors: Errors) -> Characters:
     from nextchar.convert.characters import TextCharacters, read_list
 
     if not vocabulary.endswith(".json"):
-        return TextCharacters(resolve([vocabulary], encoding).files, lowercase)
-    if encoding is not None:
-        raise UsageError(f"--encoding is for texts: {vocabulary} is JSON, which is always in UTF-8.")
+        return TextCharacters(resolve([vocabulary], encoding, errors).files, lowercase)
+    if encoding is not None or errors != "strict":
+        raise UsageError(f"--encoding and --errors are for texts: {vocabulary} is JSON, which is always in UTF-8.")
     return read_list(Path(vocabulary), lowercase)

@@ -20,6 +20,7 @@ from nextchar.cli.console import (
     resolve,
     shell_quoted,
 )
+from nextchar.decoding import Errors
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
 from nextchar.settings import Weights
 
@@ -49,6 +50,7 @@ def evaluate(
     text: str | None = None,
     *,
     encoding: str | None = None,
+    errors: Errors = "strict",
     carry_state: Flag = False,
     weights: Weights = "float32",
     counting: bool = True,
@@ -70,6 +72,9 @@ def evaluate(
         the model held out.
     encoding
         Encoding of the text; detected, and said, when not given.
+    errors
+        What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each wrong sequence,
+        latin reads each wrong byte as cp1252.
     carry_state
         Let a model that was trained in windows carry its state on from character to character: many times faster, and
         its probabilities are then others.
@@ -91,7 +96,11 @@ def evaluate(
     if carry_state:
         note_carried(language_model)
     corpus, gone = (None, "") if not counting and text is not None else _training_text(model, language_model)
-    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, encoding, language_model)
+    scored = (
+        _held_out(model, language_model, corpus, gone)
+        if text is None
+        else _given(text, encoding, errors, language_model)
+    )
     make_ready(language_model, scored.size)
     evaluation = language_model.evaluate(scored.pieces(), adapt=adapt)
     if strict and evaluation.unknown_characters:
@@ -118,10 +127,10 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
         return None, str(error)
 
 
-def _given(name: str, encoding: str | None, language_model: LanguageModel) -> _Scored:
+def _given(name: str, encoding: str | None, errors: Errors, language_model: LanguageModel) -> _Scored:
     from nextchar.text import joined_chunks
 
-    files = resolve([name], encoding).files
+    files = resolve([name], encoding, errors).files
     lowercase = language_model.provenance.lowercase
     if lowercase:
         note("the model was trained on lower-cased text: the text was lower-cased")
@@ -140,7 +149,8 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
     name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
         raise TextError(f"What the model's run held out is not to be found. {gone} {name_one}")
-    ids = corpus.validation[: language_model.provenance.validation_characters]
+    size = language_model.provenance.validation_characters
+    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
         raise TextError(f"The run of {model} held nothing out. {name_one}")
     held_out = corpus.vocabulary.decode(ids, unknown=LOST)

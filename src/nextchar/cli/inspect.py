@@ -47,7 +47,7 @@ def inspect(
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
     text, training = as_classic(text, training)
-    found = resolve(corpus, text.encoding)
+    found = resolve(corpus, text.encoding, text.errors)
     inspection = inspect_texts(found.files, text)
     if not json:
         print_facts(_inspection_facts(inspection), WIDTH)

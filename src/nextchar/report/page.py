@@ -89,7 +89,8 @@ def _lead(run: RunRecord) -> str:
     sentence = "A character-level LSTM language model"
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
-        of = "all" if learned == all_of_them else f"the first {learned:,} of"
+        first = "" if len(run.text.names) > 1 else "the first "
+        of = "all" if learned == all_of_them else f"{first}{learned:,} of"
         sentence += f" that learned from {of} {all_of_them:,} characters ({run.text.distinct:,} distinct) "
         sentence += "which one comes next"
     return text_element("p", sentence + ".", class_="lead")
@@ -152,10 +153,13 @@ def _split(run: RunRecord) -> str:
     text = run.text
     if text is None:
         return "on held-out text it never learned from"
-    share = 100 * text.validation_characters / max(1, text.characters)
+    held_out = text.held_out_characters or text.validation_characters
+    share = 100 * held_out / max(1, text.characters)
     scored = run.model.provenance.validation_characters if run.model else None
     count = text.validation_characters if scored is None else min(scored, text.validation_characters)
-    return f"on {count:,} characters of the held-out last {share:.3g} % of the text"
+    unknown = f", {text.unknown_characters:,} of them unknown to the model" if text.unknown_characters else ""
+    of = "the text" if len(text.names) == 1 else "each text"
+    return f"on {count:,} characters of the held-out last {share:.3g} % of {of}{unknown}"
 
 
 def _commands(run: RunRecord) -> str:
@@ -223,7 +227,8 @@ def _provenance(run: RunRecord) -> list[tuple[str, str]]:
     sha256 = text.content_sha256 if text else made.corpus_sha256 if made else None
     pairs = [("texts", ", ".join(run.names))]
     if text is not None:
-        split = f"{text.training_characters:,} to learn from, {text.validation_characters:,} held out"
+        held_out = text.held_out_characters or text.validation_characters
+        split = f"{text.training_characters:,} to learn from, {held_out:,} held out"
         pairs += [
             ("characters", split),
             ("vocabulary", f"{text.vocabulary_size:,} symbols, {text.rare:,} characters too rare to learn"),

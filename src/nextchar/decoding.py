@@ -1,0 +1,112 @@
+"""Bytes into characters: where they do not decode, what is read in their place, and zeros at the end."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Literal
+
+Errors = Literal["strict", "replace", "latin"]
+"""What wrong bytes are: an error; U+FFFD for each sequence of them; or characters of cp1252, each byte one."""
+
+_HANDLERS = {"strict": "strict", "replace": "nextchar.replace", "latin": "nextchar.latin"}
+_MARKER = 0xDC00
+"""Wrong bytes are decoded as lone surrogates from here on, which no encoding of texts has, to be told from others."""
+_MARKED = re.compile("[\udc00-\udcff]")
+_READ_MARKS = {"utf-8-sig", "utf-16", "utf-32"}
+"""Encodings whose decoders drop a byte order mark themselves."""
+_AROUND = 20
+"""Characters before and after wrong bytes that are told."""
+
+
+class UndecodableError(Exception):
+    """Bytes do not decode; the message has them in hexadecimal."""
+
+    def __init__(self, what: str, offset: int, before: str, after: str, *, at_end: bool) -> None:
+        super().__init__(what)
+        self.offset, self.before, self.after = offset, before, after
+        self.at_end = at_end
+        """Whether they begin a character that the file does not end."""
+
+
+class Decoding:
+    """The decoding of a file from its first byte to its last, and what was found on the way."""
+
+    def __init__(self, encoding: str, errors: Errors = "strict") -> None:
+        self.replaced = 0
+        """Wrong bytes, or sequences of them, that were read as something else so far."""
+        self.padding = 0
+        """Bytes of zeros at the end."""
+        self._encoding = encoding
+        self._errors: Errors = errors
+
+    def pieces(self, blocks: Iterable[bytes]) -> Iterator[str]:
+        """Yield the text of ``blocks``, without a byte order mark and without zeros at the end.
+
+        Raises:
+            UndecodableError: bytes do not decode, and errors are strict.
+        """
+        pieces = map(self._mended, self._decoded(blocks))
+        if codecs.lookup(self._encoding).name not in _READ_MARKS:
+            pieces = chain([next(pieces, "").removeprefix("\ufeff")], pieces)
+        zeros = 0
+        for piece in pieces:
+            inside = piece.rstrip("\0")
+            if inside:
+                yield "\0" * zeros + inside
+                zeros = 0
+            zeros += len(piece) - len(inside)
+        width = len("\0\0".encode(self._encoding)) - len("\0".encode(self._encoding))  # without a mark
+        self.padding += zeros * width
+
+    def _decoded(self, blocks: Iterable[bytes]) -> Iterator[str]:
+        if self._errors != "strict":
+            codecs.register_error(_HANDLERS["replace"], _mark_sequence)
+            codecs.register_error(_HANDLERS["latin"], _mark_bytes)
+        decoder, offset = codecs.getincrementaldecoder(self._encoding)(_HANDLERS[self._errors]), 0
+        for block in chain(blocks, [b""]):
+            pending = decoder.getstate()[0]
+            if not block and pending and not pending.strip(b"\0"):
+                self.padding += len(pending)  # an odd number of zeros at the end of UTF-16
+                return
+            try:
+                piece = decoder.decode(block, final=not block)
+            except UnicodeError as error:
+                raise self._undecodable(error, offset - len(pending), at_end=not block) from error
+            offset += len(block)
+            if piece:
+                yield piece
+
+    def _undecodable(self, error: UnicodeError, offset: int, *, at_end: bool) -> UndecodableError:
+        if not isinstance(error, UnicodeDecodeError):
+            return UndecodableError(str(error), offset, "", "", at_end=at_end)
+        wrong = error.object[error.start : error.end].hex(" ")
+        before = error.object[: error.start].decode(self._encoding, "ignore")[-_AROUND:]
+        after = error.object[error.end :][: 4 * _AROUND].decode(self._encoding, "replace")[:_AROUND]
+        return UndecodableError(wrong, offset + error.start, before, after, at_end=at_end)
+
+    def _mended(self, text: str) -> str:
+        """Return ``text`` with characters where the decoder marked wrong bytes."""
+        if self._errors == "strict" or text.isascii():
+            return text
+        text, count = _MARKED.subn(self._in_place_of, text)
+        self.replaced += count
+        return text
+
+    def _in_place_of(self, marked: re.Match[str]) -> str:
+        if self._errors == "replace":
+            return "\ufffd"
+        byte = bytes([ord(marked[0]) - _MARKER])
+        return byte.decode("cp1252", "ignore") or byte.decode("latin-1")
+
+
+def _mark_sequence(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError), "nothing is encoded with this handler"
+    return chr(_MARKER), error.end
+
+
+def _mark_bytes(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError), "nothing is encoded with this handler"
+    return "".join(chr(_MARKER + byte) for byte in error.object[error.start : error.end]), error.end

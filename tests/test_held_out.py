@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextchar.held_out import MOST, part_sizes, split_texts, training_sizes
+
+
+def split(texts: list[str], sizes: list[int], length: int = 7) -> tuple[str, str]:
+    """Return what is learned from and what is held out."""
+    pieces = ([text[start : start + length] for start in range(0, len(text), length)] for text in texts)
+    parts = {False: "", True: ""}
+    for piece in split_texts(pieces, [len(text) for text in texts], sizes):
+        parts[piece.held_out] += piece.content
+    return parts[False], parts[True]
+
+
+def test_one_text_is_cut_where_others_cut_it() -> None:
+    assert training_sizes([1_115_394], None) == (1_003_854,)
+    assert training_sizes([600_893], None) == (int(600_893 * 0.9),)
+    assert training_sizes([99], 0.25) == (74,)
+    assert training_sizes([99], 0) == (99,)
+
+
+def test_of_large_texts_a_million_characters_are_held_out_unless_a_share_is_given() -> None:
+    assert MOST == 1_000_000
+    assert training_sizes([10_000_000], None) == (9_000_000,)
+    assert training_sizes([294_000_000], None) == (293_000_000,)
+    assert training_sizes([294_000_000], 0.1) == (264_600_000,)
+    sizes = training_sizes([30_000_000, 10_000_000], None)
+    assert sizes == (29_250_000, 9_750_000)
+
+
+@given(st.text("ab\n", min_size=1, max_size=200), st.floats(0, 0.5), st.integers(1, 50))
+def test_one_text_comes_back_whole(text: str, share: float, length: int) -> None:
+    (size,) = training_sizes([len(text)], share)
+    assert split([text], [size], length) == (text[:size], text[size:])
+
+
+def test_the_end_of_each_text_is_held_out_from_a_line_on() -> None:
+    texts = ["one\n" * 30, "zwei\n" * 30]
+    assert split(texts, [*training_sizes([120, 150], None)]) == (
+        "one\n" * 27 + "zwei\n" * 27,
+        "one\n" * 3 + "zwei\n" * 3,
+    )
+
+
+def test_each_text_begins_on_a_line_of_its_own_in_both_parts() -> None:
+    assert split(["abcdefghij", "klmnopqrst"], [9, 9]) == ("abcdefghi\nklmnopqrs", "j\nt")
+    assert split(["ab", "cd"], [2, 2]) == ("ab\ncd", "")
+    assert split(["ab\n", "cd"], [3, 0]) == ("ab\n", "cd")
+
+
+def test_a_line_end_far_before_is_not_gone_back_to() -> None:
+    assert split(["a\n" + "b" * 98, "c" * 10], [90, 9]) == ("a\n" + "b" * 88 + "\n" + "c" * 9, "b" * 10 + "\nc")
+
+
+@given(st.lists(st.text("ab\n", min_size=1, max_size=40), min_size=2, max_size=5), st.floats(0, 0.5))
+def test_nothing_is_lost_but_line_ends_are_added(texts: list[str], share: float) -> None:
+    learned, held_out = split(texts, [*training_sizes([len(text) for text in texts], share)])
+    assert (learned + held_out).replace("\n", "").count("a") == "".join(texts).count("a")
+    assert len(learned) + len(held_out) <= sum(map(len, texts)) + 2 * len(texts)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=6), st.integers(0, 1000))
+def test_an_excerpt_has_a_part_of_each_and_its_size(parts: list[int], size: int) -> None:
+    if sum(parts) < max(1, size):
+        return
+    sizes = list(part_sizes(parts, size))
+    assert sum(sizes) == size
+    assert all(0 <= of_excerpt <= part for of_excerpt, part in zip(sizes, parts, strict=True))
+
+
+@pytest.mark.parametrize("length", [1, 3, 1000])
+def test_pieces_of_any_length_give_the_same(length: int) -> None:
+    texts = ["Line one\nline two\n" * 20, "Linea una\nlinea due\n" * 20]
+    sizes = [*training_sizes([len(text) for text in texts], 0.3)]
+    assert split(texts, sizes, length) == split(texts, sizes, 50)
