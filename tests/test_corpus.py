@@ -324,3 +324,13 @@ def test_the_cache_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.Monke
     assert default_cache_folder() == tmp_path
     monkeypatch.delenv("NEXTCHAR_CACHE")
     assert default_cache_folder().name == "nextchar"
+
+
+def test_corpora_compare_and_show_without_their_ids(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("ab\n" * 500)
+    one, other = (
+        encode_corpus([open_text(tmp_path / "book.txt")], TextSettings(), cache_folder=tmp_path) for _ in range(2)
+    )
+    assert one != other
+    assert repr(one).startswith("<Corpus: 1,500 characters of ")
+    assert "array" not in repr(one)

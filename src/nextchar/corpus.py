@@ -62,7 +62,7 @@ class _Description(BaseModel):
     ids_crc32: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
     """A text as ids, with the vocabulary they are in."""
 
@@ -80,6 +80,9 @@ class Corpus:
     """Distinct characters of the whole text."""
     rare: int
     """Characters of the training part that are read as the unknown symbol."""
+
+    def __repr__(self) -> str:
+        return f"<Corpus: {self.characters:,} characters of {', '.join(self.names)}, {self.vocabulary.size:,} ids>"
 
     @property
     def characters(self) -> int:

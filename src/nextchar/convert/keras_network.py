@@ -21,7 +21,7 @@ from nextchar.errors import ModelFileError
 from nextchar.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KerasNetwork:
     """An LSTM network in Keras's layout, in the order of the indices of its maker."""
 
@@ -32,6 +32,9 @@ class KerasNetwork:
     output: tuple[Floats, Floats]
     """Kernel and bias of the Dense layer."""
     context_length: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<KerasNetwork: {self.vocabulary_size:,} indices, {len(self.layers)} LSTM layers>"
 
     @property
     def vocabulary_size(self) -> int:

@@ -67,16 +67,11 @@ def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]
 
 
 def _for_others(provenance: Provenance) -> Provenance:
-    """Return ``provenance`` without what is nobody else's business (the folders of texts, the place in the cache), and
-    without numbers that JSON does not have and JavaScript does not read."""
-    told = provenance.model_copy(update={"corpus": tuple(map(_name_alone, provenance.corpus)), "corpus_key": None})
+    """Return ``provenance`` without the key in the cache, which is nobody else's business, without what is no UTF-8 in
+    a name, and without numbers that JSON does not have and JavaScript does not read."""
+    names = tuple(name.encode("utf-8", "replace").decode() for name in provenance.corpus)
+    told = provenance.model_copy(update={"corpus": names, "corpus_key": None})
     return Provenance.model_validate_json(told.model_dump_json())  # pydantic writes an infinity as null
-
-
-def _name_alone(path: str) -> str:
-    """Return the last part of ``path``; of one that is no UTF-8, what can be written."""
-    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
-    return name.encode("utf-8", "replace").decode()
 
 
 def _describe_size(size: int) -> str:

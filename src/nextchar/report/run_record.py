@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nextchar.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
-from nextchar.model_file import ModelFile
+from nextchar.model_file import ModelFile, base_name
 from nextchar.run_folder import RunFolder, RunSettings
 
 E = TypeVar("E", bound=Event)
@@ -69,7 +69,7 @@ class RunRecord:
     def names(self) -> tuple[str, ...]:
         """The texts it was trained on, without the folders they were in."""
         given = self.text.names if self.text else self.settings.corpus
-        return tuple(name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name for name in given)
+        return tuple(map(base_name, given))
 
     @property
     def best(self) -> Evaluated | None:
