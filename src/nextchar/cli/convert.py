@@ -66,7 +66,7 @@ def convert(
 def _characters(vocabulary: str, lowercase: bool, encoding: str | None) -> Characters:
     from nextchar.convert.characters import TextCharacters, read_list
 
-    if not vocabulary.endswith(".json"):
+    if not vocabulary.lower().endswith(".json"):
         return TextCharacters(resolve([vocabulary], encoding).files, lowercase)
     if encoding is not None:
         raise UsageError(f"--encoding is for texts: {vocabulary} is JSON, which is always in UTF-8.")

@@ -22,6 +22,7 @@ from nextchar.errors import ModelFileError
 
 ARCHIVE = b"PK\x03\x04"
 """What a ``.keras`` file begins with, a zip."""
+HDF5 = b"\x89HDF\r\n\x1a\n"
 
 WEIGHTS_ENTRY = "model.weights.h5"
 

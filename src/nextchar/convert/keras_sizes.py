@@ -28,10 +28,11 @@ def chain(path: Path, saved: Config) -> list[Config]:
         ModelFileError: they are not one after another.
     """
     config: Any = saved["config"]
-    entries: Any = config if isinstance(config, list) else config["layers"]  # a list before Keras 2.2.3
+    is_list = isinstance(config, list)  # before Keras 2.2.3
+    entries: list[Config] = saved["config"] if is_list else saved["config"]["layers"]
     if len(entries) > MOST_LAYERS:
         raise ModelFileError(f"{path} has {len(entries):,} layers: models of at most {MOST_LAYERS} are converted.")
-    if isinstance(config, list) or "output_layers" not in config:
+    if is_list or "output_layers" not in config:
         return entries
     inputs, outputs = _names(config["input_layers"]), _names(config["output_layers"])
     if len(inputs) != 1 or len(outputs) != 1:
@@ -126,7 +127,7 @@ def _features(path: Path, entries: Sequence[Config], saved: Config) -> int:
     outer: Any = saved["config"]
     options = [config for entry in entries[:2] for config in (entry["config"], unwrapped(entry)["config"])]
     given = [config.get(key) for config in options for key in ("batch_shape", "batch_input_shape")]
-    given += [(place.get("build_config") or {}).get("input_shape") for place in (saved, first)]
+    given += [place["build_config"].get("input_shape") for place in (saved, first) if place.get("build_config")]
     given.append(None if isinstance(outer, list) else outer.get("build_input_shape"))
     found = [shape for shape in given if shape is not None]
     for shape in found:

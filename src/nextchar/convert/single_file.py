@@ -15,7 +15,7 @@ from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.growth import growth_of
 from nextchar.model_file import ModelFile, Provenance
-from nextchar.page import build_page, embedded_setup
+from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.run_folder import MODEL, RunFolder
 
 SUFFIXES = (".html", ".htm")
@@ -50,9 +50,17 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     return Exported({path: page}, (*notes, _describe_size(len(page))))
 
 
+def holds_page(path: Path) -> bool:
+    """Return whether ``path`` is a file that begins as a page does, whatever its name is."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_page(file.read(len(DOCTYPE)))
+
+
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
     """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
-    if source.name.endswith(SUFFIXES):
+    if holds_page(source):
         setup = embedded_setup(source.read_bytes())
         return setup["name"], setup["growth"], ()
     place = source.parent if source.name == MODEL else source
