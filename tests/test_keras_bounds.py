@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -75,8 +77,8 @@ def test_a_config_that_asks_for_more_than_the_file_holds_builds_nothing(
 
 
 def test_a_layer_that_is_built_for_other_inputs_is_refused(tmp_path: Path) -> None:
-    build = {"build_config": {"input_shape": [None, 60, 10**9]}}
-    path = with_config(tmp_path / "m.keras", lambda layers: layers[LSTM].update(build))
+    build = {"build_config": {"input_shape": [None, 10**9]}}
+    path = with_config(tmp_path / "m.keras", lambda layers: layers[DENSE].update(build))
     with pytest.raises(ModelFileError, match="to be built for"):
         read_model(path)
 
@@ -126,7 +128,8 @@ def other_file(file: Any) -> None:
 
 
 def circle(file: Any) -> None:
-    file.create_group("layers/lstm")["again"] = file["layers"]
+    file.create_group("layers/lstm")
+    file["layers/lstm/again"] = file["layers"]
 
 
 def text(file: Any) -> None:
@@ -184,3 +187,24 @@ def test_weights_too_large_for_float32_are_refused(tmp_path: Path) -> None:
         file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.zeros((3, V)), np.zeros(V)
     with pytest.raises(ModelFileError, match="not finite"):
         read_weights(tmp_path / "w.h5")
+
+
+def for_ever(_: Path) -> None:
+    while True:
+        pass
+
+
+def crash(_: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("look", [for_ever, crash])
+def test_what_the_library_of_hdf5_does_to_itself_is_told(
+    look: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On some damaged files it loops for ever: the process that looks has so many seconds of the processor."""
+    (tmp_path / "m.h5").write_bytes(b"")
+    monkeypatch.setattr(keras_bounds, "open_arrays", look)
+    monkeypatch.setattr(keras_bounds, "MOST_SECONDS", 1)
+    with pytest.raises(ModelFileError, match="HDF5 fails on it"):
+        keras_bounds.look_through(tmp_path / "m.h5")

@@ -1,9 +1,9 @@
 """Damaged, strange and hostile model files: every load ends in a model or in a sentence.
 
-Each file is made from a sound one by a seed: bytes changed anywhere, headers changed with the checksum made anew (so that
-the change gets past it), configs, archives and arrays of Keras that ask for more than there is. It is loaded in a forked
-process with a bound on its memory; what loads also has to write a few characters and to be saved again. A failure is any
-other exception, a crash, more memory or more time; it is told with the seed that makes the file again.
+Each file is made from a sound one by a seed: bytes changed anywhere, headers changed with the checksum made anew (so
+that the change gets past it), configs, archives and arrays of Keras that ask for more than there is. It is loaded in a
+forked process with a bound on its memory; what loads has to write some characters and be saved again, too. A failure
+is any other exception, a crash, more memory or time; it is told with the seed that makes the file again.
 
     python benchmarks/robustness/models.py                                  some 4,000 files, minutes
     python benchmarks/robustness/models.py --safetensors 60000 --html 20000 --keras 5000 --h5 5000 --weights 10000
@@ -106,7 +106,7 @@ def changed_model(content: bytes, random: Random) -> bytes:
     return signed(header, arrays)
 
 
-def changed_page(content: bytes, random: Random) -> bytes:
+def changed_page(_: bytes, random: Random) -> bytes:
     """Return a page with another model inside: one with its bytes, or its header, changed."""
     sound = sound_model().to_bytes(half=random.random() < 0.8)
     change = random.choice((changed_model, mutated_bytes))
@@ -219,7 +219,7 @@ def outcome_of(kind: str, path: Path) -> str:
     except NextcharError as error:
         told = str(error)
         return "refused" if told and "\n" not in told and len(told) < LONGEST else f"no sentence: {told[:200]!r}"
-    except BaseException as error:  # whatever it is, it is what this program looks for
+    except BaseException as error:  # noqa: BLE001 (whatever it is, it is what this program looks for)
         return f"{type(error).__name__}: {str(error)[:150]}"
     return "loaded"
 
@@ -227,7 +227,7 @@ def outcome_of(kind: str, path: Path) -> str:
 def work(kind: str, sound: bytes, seeds: list[str], connection: Connection) -> None:
     """Load the file of each of ``seeds`` and tell how that ended, in a forked process."""
     logging.disable()
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (libraries' own complaints, until the process ends)
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (libraries' own complaints, until the process ends)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     bound = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
     with tempfile.TemporaryDirectory() as folder:

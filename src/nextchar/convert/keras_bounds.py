@@ -1,7 +1,8 @@
 """What a file of Keras may ask for: nothing is allocated on its word that it does not hold.
 
 Zip and HDF5 both can promise far more than there is: compressed zeros, arrays that consist of a fill value, chunks of
-any size, arrays of another file. So both are looked through before anything is unpacked or built.
+any size, arrays of another file. So both are looked through before anything is unpacked or built. The library of HDF5
+itself may loop for ever on a damaged file, or crash: so a process of its own does that first.
 """
 
 # h5py has no types.
@@ -11,6 +12,9 @@ from __future__ import annotations
 
 import io
 import math
+import multiprocessing
+import os
+import warnings
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -34,12 +38,59 @@ MOST_OBJECTS = 10_000
 """Groups and arrays of a file; a model of Keras has a few for each layer."""
 DEEPEST = 32
 """Groups inside each other."""
+MOST_SECONDS = 2
+"""Of the processor, to look through a file, and one more for each 50 MB; that of a model takes some milliseconds."""
 
 
 def is_archive(path: Path) -> bool:
     """Return whether the file at ``path`` is a zip, whatever its name is."""
     with path.open("rb") as file:
         return file.read(len(ARCHIVE)) == ARCHIVE
+
+
+def look_through(path: Path) -> None:
+    """Read all of the file at ``path`` in a process of its own, where the system can fork.
+
+    Raises:
+        ModelFileError: the library of HDF5 came to no end, or crashed.
+    """
+    if os.name != "posix":
+        return
+    process = multiprocessing.get_context("fork").Process(target=_look, args=(path,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads may run; h5py alone is used in the process
+        process.start()
+    process.join()
+    if process.exitcode:
+        raise ModelFileError(
+            f"{path} is not a model that Keras can read, or is damaged: the library of HDF5 fails on it. Save the "
+            "model again with Keras."
+        )
+
+
+def _look(path: Path) -> None:
+    import resource
+
+    seconds = MOST_SECONDS + path.stat().st_size // 50_000_000
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    try:
+        with open_arrays(path) as file:
+            _read_attributes(file)
+            file.visititems(_read_attributes_of)
+            for array in _arrays(path, file):
+                array[()]
+    except Exception:  # noqa: BLE001 (the same comes again where it is told)
+        pass
+    os._exit(0)  # nothing of what the first process has open is for this one to close
+
+
+def _read_attributes_of(_: str, member: Any) -> None:
+    _read_attributes(member)
+
+
+def _read_attributes(member: Any) -> None:
+    for name in member.attrs:
+        member.attrs[name]
 
 
 @contextmanager

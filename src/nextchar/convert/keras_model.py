@@ -13,7 +13,7 @@ from typing import Any
 
 from nextchar.architecture import Architecture
 from nextchar.convert.characters import Characters, write_list
-from nextchar.convert.keras_bounds import ARCHIVE, HDF5
+from nextchar.convert.keras_bounds import ARCHIVE, HDF5, look_through
 from nextchar.convert.keras_library import keras_loaded
 from nextchar.convert.keras_network import keras_weights
 from nextchar.convert.keras_reading import Reading, holds_model, read_model
@@ -73,6 +73,7 @@ def is_keras(path: Path) -> bool:
 
 
 def _reading(path: Path) -> Reading:
+    look_through(path)
     if not holds_model(path):
         network, note = read_weights(path)
         return Reading(network, (note,), weights_alone=True)

@@ -18,7 +18,7 @@ MOST_UNITS = 8192
 """Length of a vector inside a network, as in `nextchar.architecture`."""
 MOST_LAYERS = 100
 MOST_STEPS = 65_536
-"""Of the windows, and texts side by side, that an input may be made for."""
+"""Of the windows that an input may be made for, and texts side by side."""
 
 
 def chain(path: Path, saved: Config) -> list[Config]:
