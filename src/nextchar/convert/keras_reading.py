@@ -106,8 +106,9 @@ def _check_before_building(path: Path, saved: dict[str, Any]) -> None:
             check_kind(path, name, f"{kind}({options['layer']['class_name']})")
 
     kinds = [(unwrapped(entry)["class_name"], unwrapped(entry)["config"]) for entry in entries]
-    _check_order(path, [(kind, config) for kind, config in kinds if kind not in {"InputLayer", *TRAINING_ONLY}])
-    for kind, config in kinds:
+    active = [(kind, config) for kind, config in kinds if kind not in {"InputLayer", *TRAINING_ONLY}]
+    _check_order(path, active)
+    for kind, config in active:
         check_numbers(path, config.get("name"), kind, _policy(config))
     _check_weights(path, weight_shapes(path, entries, saved))
 
