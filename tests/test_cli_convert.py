@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +171,69 @@ def test_a_disk_that_takes_nothing(
 
     monkeypatch.setattr("nextchar.convert.write_atomically", full)
     assert_refused(converted(capsys, "own.safetensors", "m.keras"), 1, "cannot be written", "No space left")
+
+
+@pytest.mark.parametrize("name", ["model.H5", "model.hdf5", "model.KERAS", "model.h5", "model", "model.weights.h5"])
+@pytest.mark.parametrize("form", [".keras", ".h5"])
+def test_a_model_of_keras_is_known_by_its_first_bytes(
+    name: str, form: str, desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_hot(len(LOWERED)).save(desk / f"saved{form}")
+    (desk / "model.keras").unlink()
+    (desk / f"saved{form}").rename(desk / name)
+    assert converted(capsys, name, *IMPORT[1:]).status == 0
+    assert ModelFile.load(desk / "model.safetensors").vocabulary.characters == LOWERED
+
+
+def test_suffixes_are_read_in_upper_case_too(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random_model().save("own.safetensors")
+    for name in ("m.HTML", "m.H5", "m.hdf5", "m.Weights.h5", "m.ONNX"):
+        outcome = converted(capsys, "own.safetensors", name)
+        assert (outcome.status, outcome.stdout) == (0, f"{name}\n"), outcome
+    assert (desk / "m.HTML").read_bytes().startswith(b"<!DOCTYPE html>")
+    arguments = ("--vocabulary", "m.characters.json")
+    for name in ("m.H5", "m.hdf5", "m.Weights.h5"):
+        assert converted(capsys, name, "back.safetensors", *arguments, "--force").status == 0
+        assert np.array_equal(
+            ModelFile.load(desk / "back.safetensors").parameters["output.weight"],
+            random_model().file.parameters["output.weight"],
+        )
+    (desk / "m.HTML").rename("page")
+    assert converted(capsys, "page", "from-page.SAFETENSORS").status == 0
+    assert converted(capsys, "from-page.SAFETENSORS", "again.html").status == 0
+
+
+@pytest.mark.parametrize("name", ["run.html", "run.keras", "run.safetensors"])
+def test_a_run_folder_of_any_name_is_converted(name: str, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / name).mkdir()
+    random_model().save(desk / name / "model.safetensors")
+    assert converted(capsys, name, "m.html") == Outcome(0, "m.html\n", converted_note(desk / "m.html"))
+    assert converted(capsys, name, "m.keras").status == 0
+    outcome = converted(capsys, name, "m.safetensors")
+    assert_refused(outcome, 2, "nothing to convert")
+
+
+def converted_note(page: Path) -> str:
+    return f"nextchar: a page of {page.stat().st_size / 1000:,.0f} kB, with the weights rounded to float16\n"
+
+
+def test_the_folders_of_the_user_do_not_travel(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = desk / "secret-folder"
+    folder.mkdir()
+    (folder / "book.txt").write_text(TEXT, encoding="cp1252")
+    small = ("--hidden", "8", "--streams", "2", "--window", "8", "--sample-length", "5", "--steps", "2")
+    trained = nextchar("train", folder / "book.txt", "--encoding", "cp1252", "--out", folder / "run", *small)
+    assert trained.status == 0, trained.stderr
+    assert "secret-folder" in (folder / "run" / "settings.json").read_text()  # to find the text again
+    assert nextchar("report", folder / "run").status == 0
+    files = [folder / "run" / "report.html", folder / "run" / "model.safetensors", folder / "run" / "samples.md"]
+    for name in ("m.html", "m.onnx", "m.keras", "m.h5", "m.weights.h5"):
+        assert converted(capsys, str(folder / "run"), name, "--force").status == 0
+        files.append(desk / name)
+    for file in files:
+        content = file.read_bytes()
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                content = b"".join(map(archive.read, archive.namelist()))
+        assert b"secret-folder" not in content, file
+    assert ModelFile.load(folder / "run" / "model.safetensors").provenance.corpus == ("book.txt",)

@@ -428,3 +428,13 @@ def test_an_entry_of_the_format_before_is_read(tmp_path: Path) -> None:
     place.write_text(json.dumps({**fields, "format": 2}), encoding="utf-8")
     old = open_corpus(corpus.key, tmp_path / "cache")
     assert old.held_out_excerpt(9).tolist() == corpus.validation[:9].tolist()
+
+
+def test_corpora_compare_and_show_without_their_ids(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("ab\n" * 500)
+    one, other = (
+        encode_corpus([open_text(tmp_path / "book.txt")], TextSettings(), cache_folder=tmp_path) for _ in range(2)
+    )
+    assert one != other
+    assert repr(one).startswith("<Corpus: 1,500 characters of ")
+    assert "array" not in repr(one)

@@ -1,6 +1,7 @@
 """The format, pinned by bytes, and what becomes of damaged files."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from nextchar import tensor_file
 from nextchar.architecture import Architecture
 from nextchar.errors import ModelFileError
 from nextchar.model_file import FORMAT_VERSION, ModelFile, Provenance
+from nextchar.page import build_page
 from nextchar.vocabulary import Vocabulary
 from tests.networks import random_model
 
@@ -152,3 +154,139 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         random_model(seed=2).save(path)
     assert path.read_bytes() == before
     assert [child.name for child in tmp_path.iterdir()] == [path.name]
+
+
+def with_header(model: ModelFile, **changes: object) -> bytes:
+    """Return the file of ``model`` with entries of its header changed, and the checksum made anew."""
+    header, arrays = tensor_file.from_bytes(model.to_bytes())
+    return tensor_file.to_bytes({**header, **changes}, arrays)
+
+
+@pytest.mark.parametrize("version", [2.0, 1.0, "1", "2", -7, 0, True, None, [1], 10**30 * -1])
+def test_the_format_is_the_integer_and_nothing_like_it(tiny: ModelFile, tmp_path: Path, version: object) -> None:
+    (tmp_path / "m").write_bytes(with_header(tiny, format=version))
+    with pytest.raises(ModelFileError, match=r"its format .* is not one of nextchar's"):
+        ModelFile.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("version", [2, 10**30])
+def test_a_newer_format_says_that_it_is_newer_and_no_copy_is_asked_for(
+    tiny: ModelFile, tmp_path: Path, version: int
+) -> None:
+    (tmp_path / "m").write_bytes(with_header(tiny, format=version, anything="else"))
+    with pytest.raises(ModelFileError, match=r"newer nextchar.*update nextchar") as refused:
+        ModelFile.load(tmp_path / "m")
+    assert "damaged" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"has_unknown": "yes"},
+        {"has_unknown": 1},
+        {"architecture": {"vocabulary_size": "3", "embedding": None, "hidden": [1]}},
+        {"architecture": {"vocabulary_size": 3, "embedding": None, "hidden": [True]}},
+        {"architecture": {"vocabulary_size": 3.0, "embedding": None, "hidden": [1]}},
+    ],
+)
+def test_sizes_are_integers_and_answers_are_booleans(
+    tiny: ModelFile, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    (tmp_path / "m").write_bytes(with_header(tiny, **changes))
+    with pytest.raises(ModelFileError, match="wrong entries"):
+        ModelFile.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(tiny: ModelFile, tmp_path: Path, bad: float, half: bool) -> None:
+    tiny.parameters["layer0.hidden_weight"][2, 0] = bad
+    header, arrays = tensor_file.from_bytes(tiny.to_bytes())
+    kind = np.float16 if half else np.float32
+    content = tensor_file.to_bytes(header, {name: array.astype(kind) for name, array in arrays.items()})
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"not finite numbers.*Train again"):
+        ModelFile.load(tmp_path / "m")
+
+
+def test_a_model_without_characters_is_refused(tmp_path: Path) -> None:
+    architecture = Architecture(vocabulary_size=1, embedding=None, hidden=(1,))
+    parameters = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
+    ModelFile(architecture, Vocabulary(""), parameters).save(tmp_path / "m")
+    with pytest.raises(ModelFileError, match="knows no characters"):
+        ModelFile.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("depth", [tensor_file.DEEPEST, 300, 900])
+def test_a_header_nested_deeply_is_refused(tiny: ModelFile, tmp_path: Path, depth: int) -> None:
+    """JSON of some hundred levels is parsed, and cannot be written again by pydantic."""
+    nested: object = []
+    for _ in range(depth):
+        nested = [nested]
+    (tmp_path / "m").write_bytes(with_header(tiny, provenance={"more": nested}))
+    with pytest.raises(ModelFileError, match="nested too deeply"):
+        ModelFile.load(tmp_path / "m")
+
+
+def test_a_header_nested_deeper_than_json_can_be_parsed_is_refused(tmp_path: Path) -> None:
+    index = json.dumps({"__metadata__": {"nextchar": "[" * 100_000}}).encode()
+    (tmp_path / "m").write_bytes(len(index).to_bytes(8, "little") + index)
+    with pytest.raises(ModelFileError, match="nested too deeply"):
+        ModelFile.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("form", ["safetensors", "half", "page"])
+def test_loading_takes_at_most_twice_the_size_of_the_file(tmp_path: Path, form: str) -> None:
+    model = large_model()
+    path = tmp_path / form
+    if form == "page":
+        path.write_text(build_page({"name": "m", "growth": None}, model.to_bytes(half=True)))
+    else:
+        path.write_bytes(model.to_bytes(half=form == "half"))
+    tracemalloc.start()
+    try:
+        loaded = ModelFile.load(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    room = 200_000  # what parsing and checking take, however large the file is
+    assert peak <= {"safetensors": 1.1, "half": 2, "page": 1.8}[form] * path.stat().st_size + room
+    for name, values in model.parameters.items():
+        kept = values if form == "safetensors" else values.astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(loaded.parameters[name], kept)
+        assert loaded.parameters[name].flags.writeable
+
+
+def large_model() -> ModelFile:
+    """Return a model nearly all of which is one matrix: the hardest to widen in little room."""
+    architecture = Architecture(vocabulary_size=3, embedding=None, hidden=(600,))
+    random = np.random.default_rng(0)
+    parameters = {
+        name: random.normal(0, 1, shape).astype(np.float32) for name, shape in architecture.parameter_shapes().items()
+    }
+    return ModelFile(architecture, Vocabulary("a가"), parameters)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("book.txt", "book.txt"),
+        ("/home/ann/secret/book.txt", "book.txt"),
+        ("../x/book.txt", "book.txt"),
+        ("C:\\Users\\ann\\book.txt", "book.txt"),
+        ("texts/", "texts"),
+        ("standard input", "standard input"),
+        ("shakespeare", "shakespeare"),
+        ("/", "/"),
+    ],
+)
+def test_a_model_names_texts_without_their_folders(tiny: ModelFile, tmp_path: Path, given: str, kept: str) -> None:
+    assert Provenance(corpus=(given,)).corpus == (kept,)
+    (tmp_path / "m").write_bytes(with_header(tiny, provenance={"corpus": [given]}))  # as older versions wrote it
+    assert ModelFile.load(tmp_path / "m").provenance.corpus == (kept,)
+
+
+def test_model_files_compare_and_show_without_their_weights(tiny: ModelFile) -> None:
+    assert tiny != random_model().file
+    assert tiny in {tiny}
+    assert repr(tiny) == "<ModelFile: 3 ids, (1,) units, 26 parameters>"

@@ -209,6 +209,14 @@ def test_an_id_that_is_not_there_is_an_error(name: str) -> None:
         network.forward(np.array([[network.vocabulary_size]]), network.initial_state(1))
 
 
+@pytest.mark.parametrize("name", ["one-hot", "embedding"])
+@pytest.mark.parametrize("bad", [-1, -2, -(2**63), 2**63 - 1])
+def test_a_negative_id_is_an_error_and_not_counted_from_the_end(name: str, bad: int) -> None:
+    network = OnnxNetwork(model(name))
+    with pytest.raises(Exception, match="out of data bounds"):
+        network.forward(np.array([[0, bad]]), network.initial_state(1))
+
+
 def test_what_does_not_fit_into_a_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_model, "MOST_BYTES", 4 * model().architecture.parameter_count)
     content(model())

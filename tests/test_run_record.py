@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nextchar.errors import RunFolderError
-from nextchar.events import Event, Finished, Sampled
+from nextchar.events import Event, Finished, Note, Sampled
 from nextchar.report.run_record import RunRecord
 from nextchar.run_folder import RunFolder
 from tests.networks import random_model
@@ -72,3 +72,19 @@ def test_names_are_told_without_folders(tmp_path: Path, given: str, told: str) -
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError):
         RunRecord.read(RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("/home/ann/texts/b.txt: read as cp1252 (detected)", "b.txt: read as cp1252 (detected)"),
+        ("skipped: /home/ann/texts/x/c.bin is not a text", "skipped: x/c.bin is not a text"),
+        ("skipped: 7 more files in /home/ann/texts", "skipped: 7 more files in texts"),
+        ("../x/d.txt: read as cp949 (given)", "d.txt: read as cp949 (given)"),
+        ("C:\\Users\\ann\\e.txt: read as cp949", "e.txt: read as cp949"),
+        ("Every sample goes on from '/ or x/y'.", "Every sample goes on from '/ or x/y'."),
+    ],
+)
+def test_notes_are_told_without_the_folders_of_the_texts(tmp_path: Path, note: str, told: str) -> None:
+    names = ("/home/ann/texts/b.txt", "../x/d.txt", "C:\\Users\\ann\\e.txt", "f.txt")
+    assert record(tmp_path, [Note(message=note)], names).notes == (told,)

@@ -37,7 +37,7 @@ Parameters = dict[str, Floats]
 GATES = 4
 """Gates of a layer, in the order i (input), f (forget), g (candidate), o (output)."""
 
-Units = Annotated[int, Field(ge=1, le=8192)]
+Units = Annotated[int, Field(ge=1, le=8192, strict=True)]
 """Length of a vector inside the network."""
 
 
@@ -46,13 +46,13 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    vocabulary_size: int = Field(ge=1, le=0x110000)
+    vocabulary_size: int = Field(ge=1, le=0x110000, strict=True)
     """V: ids the network reads and predicts."""
     embedding: Units | None
     """E: length of the vector that stands for a character; None is one-hot."""
     hidden: tuple[Units, ...] = Field(min_length=1, max_length=8)
     """H of each layer, the first to read coming first."""
-    context_length: Annotated[int, Field(ge=1, le=4096)] | None = None
+    context_length: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
     """None: the state is carried on from character to character without end; n: each prediction reads the last n
     characters, from the zero state."""
 

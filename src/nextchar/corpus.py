@@ -69,7 +69,7 @@ class _Description(BaseModel):
         return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude={"checksum"}).encode())})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
     """A text as ids, with the vocabulary they are in."""
 
@@ -90,6 +90,9 @@ class Corpus:
     """Distinct characters of the whole text."""
     rare: int
     """Characters of the training part that are read as the unknown symbol."""
+
+    def __repr__(self) -> str:
+        return f"<Corpus: {self.characters:,} characters of {', '.join(self.names)}, {self.vocabulary.size:,} ids>"
 
     @property
     def characters(self) -> int:

@@ -8,12 +8,14 @@ one.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
 from nextchar import tensor_file
 from nextchar.architecture import Architecture, Floats, Parameters
@@ -24,6 +26,9 @@ from nextchar.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 
+_BLOCK = 2**12
+"""Weights that are widened at once."""
+
 
 class Provenance(BaseModel):
     """Where a model comes from and how well it did. Everything may be missing: a model can be made by hand."""
@@ -31,7 +36,7 @@ class Provenance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     corpus: tuple[str, ...] = ()
-    """Names of the texts it was trained on."""
+    """Names of the texts it was trained on, without the folders they were in, whatever is given: a model travels."""
     corpus_sha256: str | None = None
     corpus_key: str | None = None
     """Key of the encoded texts in the cache of the machine it was trained on."""
@@ -53,18 +58,28 @@ class Provenance(BaseModel):
     """Of these, the ones that the vocabulary lacks; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)
 
+    @field_validator("corpus")
+    @classmethod
+    def _without_folders(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(base_name, names))
+
+
+def base_name(path: str) -> str:
+    """Return the last part of ``path``, of any system: where a text lies is not for others to know."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
+
 
 class _Header(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    format: int
+    format: Literal[1]
     architecture: Architecture
     characters: str
-    has_unknown: bool
+    has_unknown: StrictBool
     provenance: Provenance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModelFile:
     """All that a model file holds."""
 
@@ -72,6 +87,10 @@ class ModelFile:
     vocabulary: Vocabulary
     parameters: Parameters
     provenance: Provenance = field(default_factory=Provenance)
+
+    def __repr__(self) -> str:
+        sizes = self.architecture
+        return f"<ModelFile: {self.vocabulary.size:,} ids, {sizes.hidden} units, {sizes.parameter_count:,} parameters>"
 
     def save(self, path: Path) -> None:
         """Write the file: to a temporary name, synced, then renamed, so that no reader ever sees half of it.
@@ -101,15 +120,16 @@ class ModelFile:
     def load(cls, path: Path) -> ModelFile:
         """Read and check the file, or the one inside a page; weights in float16 become float32.
 
+        It takes at most twice the file's size in memory.
+
         Raises:
-            ModelFileError: it is missing, unreadable, damaged, of another kind or of a newer version.
+            ModelFileError: it is missing, unreadable, damaged, of another kind or of a newer version, or nothing can be
+                written with it.
         """
         try:
-            content = path.read_bytes()
+            return _parse(path, _read(path))
         except OSError as error:
             raise ModelFileError(f"The model {path} cannot be read: {error.strerror or error}.") from error
-        try:
-            return _parse(embedded_model(content) if is_page(content) else content)
         except ValueError as error:  # pydantic's ValidationError is one
             reason = "its header has wrong entries" if isinstance(error, ValidationError) else error
             raise ModelFileError(
@@ -118,14 +138,18 @@ class ModelFile:
             ) from error
 
 
-def _parse(content: bytes) -> ModelFile:
+def _read(path: Path) -> bytes | bytearray:
+    """Return the content of the model file at ``path``, or in the page there."""
+    with path.open("rb") as file:
+        content = bytearray(os.fstat(file.fileno()).st_size)  # which the weights can stay in
+        file.readinto(content)
+    return embedded_model(content) if is_page(content) else content
+
+
+def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
     raw, arrays = tensor_file.from_bytes(content)
-    version = raw.get("format")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ValueError(
-            f"its format version {version} is newer than {FORMAT_VERSION}, the newest this nextchar reads; "
-            "update nextchar"
-        )
+    del content  # float16 is to grow in the room that this frees
+    _check_format(path, raw.get("format"))
     header = _Header.model_validate(raw)
     if {name: array.shape for name, array in arrays.items()} != header.architecture.parameter_shapes():
         raise ValueError("its tensors do not fit its architecture")
@@ -134,8 +158,53 @@ def _parse(content: bytes) -> ModelFile:
     vocabulary = Vocabulary(header.characters, header.has_unknown)
     if vocabulary.size != header.architecture.vocabulary_size:
         raise ValueError("its vocabulary does not fit its architecture")
-    parameters = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
-    return ModelFile(header.architecture, vocabulary, parameters, header.provenance)
+    if not vocabulary.characters:
+        raise ModelFileError(f"{path} knows no characters, so that nothing can be written with it: train a model.")
+    if not all(map(_is_finite, arrays.values())):
+        raise ModelFileError(
+            f"{path} holds weights that are not finite numbers: its training went wrong, and no text can be written "
+            "with it. Train again."
+        )
+    return ModelFile(header.architecture, vocabulary, _in_single(arrays), header.provenance)
+
+
+def _check_format(path: Path, version: object) -> None:
+    """Refuse every version but the one that is known: the integer, and nothing that only equals it."""
+    if type(version) is not int or version < FORMAT_VERSION:
+        shown = repr(version)
+        raise ValueError(f"its format {shown[:40]}{'…' if len(shown) > 40 else ''} is not one of nextchar's")
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} was written by a newer nextchar: its format is {version}, and the newest that this one reads is "
+            f"{FORMAT_VERSION}. To read it, update nextchar: pip install --upgrade nextchar."
+        )
+
+
+def _is_finite(values: Floats) -> bool:
+    """Return whether all are numbers; without an array of answers as large as a quarter of the weights."""
+    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
+
+
+def _in_single(arrays: tensor_file.Arrays) -> Parameters:
+    """Return ``arrays``, which are emptied, in float32. Those in float16 grow where they are: beside the page that they
+    came from and each other, new ones would take more than twice the size of the page."""
+    arrays.update(
+        {name: array.copy() for name, array in arrays.items() if array.dtype == np.float16 and not array.flags.owndata}
+    )
+    return {name: _widen(arrays.pop(name)) for name in list(arrays)}
+
+
+def _widen(values: NDArray[Any]) -> Floats:
+    """Return float16 ``values``, which are used up, as float32 in the same memory, grown."""
+    if values.dtype == np.float32:
+        return values
+    shape, size = values.shape, values.size
+    values.resize(2 * size, refcheck=False)
+    single = values.view(np.float32)
+    for stop in range(size, 0, -_BLOCK):  # from the end on, where nothing is written over that is still to be read
+        block = slice(max(0, stop - _BLOCK), stop)
+        single[block] = values[block].copy()
+    return single.reshape(shape)
 
 
 def _fits_half(values: Floats) -> bool:

@@ -47,13 +47,16 @@ class Position:
     best_step: Step | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything an exact resume needs."""
 
     position: Position
     arrays: Arrays
     """Weights, best weights, optimizer, hidden state and random state, under the names `Trainer` gives them."""
+
+    def __repr__(self) -> str:
+        return f"<Snapshot: step {self.position.step:,}, {len(self.arrays)} arrays>"
 
     def to_bytes(self) -> bytes:
         """Return the snapshot as a file's content."""

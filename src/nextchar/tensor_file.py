@@ -1,21 +1,51 @@
 """Arrays and a JSON header in one safetensors file, with a checksum over both, so that no damaged byte goes
-unnoticed."""
+unnoticed.
+
+The library writes the files. They are read here, since it copies every array: these lie in the content that was read,
+and a model takes the memory of its file once.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, cast
+import math
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse_tensors
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from safetensors.numpy import save as serialise_tensors
 
 Arrays = dict[str, NDArray[Any]]
 
+DEEPEST = 64
+"""Objects and lists inside each other in a header; those of models have four."""
+
 _KEY = "nextchar"
+_METADATA = "__metadata__"
+_Count = Annotated[int, Field(ge=0, le=2**48, strict=True)]
+
+
+class _Tensor(BaseModel):
+    """An entry of the index."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dtype: Literal["BOOL", "U8", "I8", "U16", "I16", "F16", "U32", "I32", "F32", "U64", "I64", "F64"]
+    shape: tuple[_Count, ...]
+    data_offsets: tuple[_Count, _Count]
+
+    @property
+    def numpy_type(self) -> np.dtype[Any]:
+        return np.dtype("?" if self.dtype == "BOOL" else f"<{self.dtype[0].lower()}{int(self.dtype[1:]) // 8}")
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+_INDEX = TypeAdapter(dict[str, _Tensor])
 
 
 def to_bytes(header: dict[str, Any], arrays: Arrays) -> bytes:
@@ -24,34 +54,83 @@ def to_bytes(header: dict[str, Any], arrays: Arrays) -> bytes:
     return serialise_tensors(arrays, {_KEY: json.dumps(signed)})
 
 
-def from_bytes(content: bytes) -> tuple[dict[str, Any], Arrays]:
+def from_bytes(content: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
     """Return the header and the arrays that `to_bytes` wrote.
+
+    Args:
+        content: of the file. The arrays lie in a bytearray, which then must not change; of bytes, which cannot be
+            written to, they are copies.
 
     Raises:
         ValueError: it is another kind of file, or damaged.
     """
-    header = _read_header(content)
-    try:
-        arrays: Arrays = parse_tensors(content)
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise ValueError(str(error)) from error
+    start = 8 + int.from_bytes(content[:8], "little")
+    if len(content) < start:
+        raise ValueError("it is cut short, or no safetensors file")
+    index = _parse_json(bytes(content[8:start]).decode())
+    header = _read_header(index)
+    arrays = _read_arrays(content, start, index)
     if header.pop("sha256", None) != _digest(header, arrays):
         raise ValueError("its checksum does not fit its content")
     return header, arrays
 
 
-def _read_header(content: bytes) -> dict[str, Any]:
-    """Return the metadata entry: after 8 bytes of length, little-endian, a JSON object with ``__metadata__``."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 + length:
-        raise ValueError("it is cut short, or no safetensors file")
+def _parse_json(text: str) -> dict[str, Any]:
     try:
-        header: object = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("it was not written by nextchar") from error
-    if not isinstance(header, dict):
+        value: object = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is not a nextchar file: its header is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError("its header is not JSON") from error
+    if not isinstance(value, dict):
         raise ValueError("it was not written by nextchar")
-    return cast("dict[str, Any]", header)
+    return cast("dict[str, Any]", value)
+
+
+def _read_header(index: dict[str, Any]) -> dict[str, Any]:
+    """Return the header that is in the metadata, which is taken out of ``index``."""
+    metadata = index.pop(_METADATA, None)
+    written: object = cast("dict[str, Any]", metadata).get(_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(written, str):
+        raise ValueError("it was not written by nextchar")
+    header = _parse_json(written)
+    if _is_deeper(header, DEEPEST):  # canonical JSON, and what checks the entries, go down by recursion
+        raise ValueError("its header is nested too deeply")
+    return header
+
+
+def _is_deeper(value: object, most: int) -> bool:
+    """Return whether more than ``most`` objects and lists are inside each other."""
+    level = [value]
+    for _ in range(most):
+        level = [child for holder in level for child in _children(holder)]
+        if not level:
+            return False
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(cast("dict[str, object]", value).values())
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _read_arrays(content: bytes | bytearray, start: int, index: dict[str, Any]) -> Arrays:
+    """Return the arrays, which have to fill ``content`` from ``start`` on without gaps."""
+    tensors = sorted(_INDEX.validate_python(index).items(), key=lambda item: item[1].data_offsets)
+    arrays: Arrays = {}
+    end = 0
+    for name, tensor in tensors:
+        begin, end = end, end + tensor.size * tensor.numpy_type.itemsize
+        if tensor.data_offsets != (begin, end):
+            raise ValueError("its index does not fit its data")
+        if start + end > len(content):
+            raise ValueError("it is cut short")
+        values = np.frombuffer(content, tensor.numpy_type, tensor.size, start + begin).reshape(tensor.shape)
+        arrays[name] = values if values.flags.writeable and values.flags.aligned else values.copy()
+    if start + end != len(content):
+        raise ValueError("it is longer than its index says")
+    return arrays
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:

@@ -73,7 +73,7 @@ def convert(
 def _characters(vocabulary: str, lowercase: bool, encoding: str | None, errors: Errors) -> Characters:
     from nextchar.convert.characters import TextCharacters, read_list
 
-    if not vocabulary.endswith(".json"):
+    if not vocabulary.lower().endswith(".json"):
         return TextCharacters(resolve([vocabulary], encoding, errors).files, lowercase)
     if encoding is not None or errors != "strict":
         raise UsageError(f"--encoding and --errors are for texts: {vocabulary} is JSON, which is always in UTF-8.")

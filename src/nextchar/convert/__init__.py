@@ -1,4 +1,8 @@
-"""A model in other formats: which there are, and the way from a file to a file."""
+"""A model in other formats: which there are, and the way from a file to a file.
+
+The first bytes of a file that is there say what it is, whatever its name is; of one to be written the suffix says it,
+in upper or lower case.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from nextchar.atomic_file import write_atomically
 from nextchar.convert import keras_model, onnx_model, single_file
 from nextchar.convert.characters import Characters
 from nextchar.convert.result import Exported, Imported
+from nextchar.convert.single_file import holds_page
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.language_model import LanguageModel
 from nextchar.model_file import ModelFile
@@ -36,10 +41,12 @@ def _of_the_model(write: Callable[[ModelFile, Path], Exported]) -> Callable[[Mod
     return lambda model, target, _: write(model, target)
 
 
+PAGE = Format(single_file.SUFFIXES, None, single_file.write)
+KERAS = Format(keras_model.SUFFIXES, keras_model.read, _of_the_model(keras_model.write))
 FORMATS = (
-    Format(keras_model.SUFFIXES, keras_model.read, _of_the_model(keras_model.write)),
+    KERAS,
     Format(onnx_model.SUFFIXES, None, _of_the_model(onnx_model.write)),
-    Format(single_file.SUFFIXES, None, single_file.write),
+    PAGE,
 )
 
 
@@ -77,8 +84,13 @@ def convert(
         ModelFileError: the source cannot be read or holds what cannot be converted, or the target cannot be written.
         MissingDependencyError: the format needs a library that is not installed.
     """
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder: give the name of the file to write.")
+    foreign_target = _named_format(target)
     _check_source(source)
-    foreign_source, foreign_target = _format_of(source, must_name=False), _format_of(target, must_name=True)
+    foreign_source = _format_of(source)
+    if foreign_source is not None and foreign_target is not None and source.name.lower().endswith(OWN):
+        foreign_source = None  # whatever it is instead, as a model of nextchar's it is damaged
     _check_target(target, force)
     if foreign_source is not None and foreign_target is None:
         if foreign_source.read is None:
@@ -93,7 +105,7 @@ def convert(
         imported = foreign_source.read(source, characters(), context_length)
         LanguageModel(imported.file).save(target)
         return Converted((target,), imported.notes)
-    if foreign_source is not None or (foreign_target is None and not _is_page(source)):
+    if foreign_source is not None or (foreign_target is None and not holds_page(source)):
         which = "Both are models" if foreign_source is None else "Neither is a model"
         raise UsageError(
             f"There is nothing to convert between {source} and {target}. {which} of nextchar: one of the two has to be "
@@ -108,22 +120,38 @@ def convert(
     return _write(foreign_target.write(model, target, source), force)
 
 
-def _format_of(path: Path, must_name: bool) -> Format | None:
-    """Return the format that the name of ``path`` says; None is nextchar's own, as is that of a folder, or of a page,
-    unless the path ``must_name`` one."""
-    if must_name and path.is_dir():
-        raise UsageError(f"{path} is a folder: give the name of the file to write.")
-    if path.name.endswith(OWN) or path.is_dir() or (_is_page(path) and not must_name):
+def _named_format(path: Path) -> Format | None:
+    """Return the format that the name of ``path`` says; None is nextchar's own.
+
+    Raises:
+        UsageError: it says none.
+    """
+    name = path.name.lower()
+    if name.endswith(OWN):
         return None
-    found = next((form for form in FORMATS if path.name.endswith(form.suffixes)), None)
+    found = next((form for form in FORMATS if name.endswith(form.suffixes)), None)
     if found is None:
         known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
         raise UsageError(f"The name {path} says no format that is known: let it end in {OWN}, {known}.")
     return found
 
 
-def _is_page(path: Path) -> bool:
-    return path.name.endswith(single_file.SUFFIXES)
+def _format_of(path: Path) -> Format | None:
+    """Return the format of the model at ``path`` by its first bytes, or its name where they say nothing; None is
+    nextchar's own, as is that of a folder, or of a page.
+
+    Raises:
+        UsageError: neither says one.
+    """
+    if path.is_dir() or holds_page(path):
+        return None
+    if keras_model.is_keras(path):
+        return KERAS
+    with path.open("rb") as file:
+        if file.read(9)[8:] == b"{":  # after the length of the index, the index
+            return None
+    named = _named_format(path)
+    return None if named is PAGE else named
 
 
 def _check_source(source: Path) -> None:

@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from nextchar.convert.keras_bounds import is_archive, open_archive
 from nextchar.convert.keras_library import load_h5py
 
 Config = dict[str, Any]
@@ -27,8 +28,8 @@ def saved_config(path: Path) -> tuple[Config, str | None]:
     Raises:
         Exception: any, if it is no such file.
     """
-    if path.name.endswith(".keras"):
-        with zipfile.ZipFile(path) as archive:
+    if is_archive(path):
+        with open_archive(path) as archive:
             config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
             return config, metadata.get("keras_version")
     with load_h5py().File(path) as file:
@@ -36,20 +37,16 @@ def saved_config(path: Path) -> tuple[Config, str | None]:
         return json.loads(file.attrs["model_config"]), version.decode() if isinstance(version, bytes) else version
 
 
-def layers_of(config: Config) -> list[Config]:
-    """Return the entries of the layers in ``config``."""
-    inner = config["config"]
-    return inner if isinstance(inner, list) else inner["layers"]  # a list before Keras 2.2.3
-
-
 def readable_by_keras_3(path: Path, config: Config, folder: Path) -> Path:
-    """Return the path of the same model for Keras 3: ``path`` itself, or a mended copy in ``folder``."""
+    """Return the path of the same model for Keras 3, which goes by the suffix: ``path`` itself, or a mended copy in
+    ``folder``."""
     mended = _mended(config)
-    if mended == config:
+    suffix = ".keras" if is_archive(path) else ".h5"
+    if mended == config and path.suffix == suffix:
         return path
-    copied = folder / f"model{path.suffix}"
-    if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as old, zipfile.ZipFile(copied, "w") as new:
+    copied = folder / f"model{suffix}"
+    if suffix == ".keras":
+        with open_archive(path) as old, zipfile.ZipFile(copied, "w") as new:
             for name in old.namelist():
                 new.writestr(name, json.dumps(mended) if name == "config.json" else old.read(name))
         return copied
@@ -61,7 +58,8 @@ def readable_by_keras_3(path: Path, config: Config, folder: Path) -> Path:
 
 def _mended(config: Config) -> Config:
     mended = copy.deepcopy(config)
-    layers = layers_of(mended)
+    inner = mended["config"]
+    layers = inner if isinstance(inner, list) else inner["layers"]  # a list before Keras 2.2.3
     shape: Any = None
     for layer in layers:
         if layer["class_name"] == "InputLayer":

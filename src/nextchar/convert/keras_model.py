@@ -13,6 +13,7 @@ from typing import Any
 
 from nextchar.architecture import Architecture
 from nextchar.convert.characters import Characters, write_list
+from nextchar.convert.keras_bounds import ARCHIVE, HDF5, look_through
 from nextchar.convert.keras_library import keras_loaded
 from nextchar.convert.keras_network import keras_weights
 from nextchar.convert.keras_reading import Reading, holds_model, read_model
@@ -22,7 +23,7 @@ from nextchar.errors import ModelFileError
 from nextchar.model_file import ModelFile, Provenance
 
 WEIGHTS = ".weights.h5"
-SUFFIXES = (WEIGHTS, ".keras", ".h5")
+SUFFIXES = (WEIGHTS, ".keras", ".h5", ".hdf5")
 CHARACTERS = ".characters.json"
 """Suffix of the list of characters beside a model of Keras, which cannot hold them."""
 
@@ -31,7 +32,7 @@ def read(path: Path, characters: Characters, context_length: int | None = None) 
     """Read a model that Keras saved, or its weights alone.
 
     Args:
-        path: a file that ends in one of `SUFFIXES`.
+        path: the file, whatever its name is.
         characters: which its indices stand for.
         context_length: what it reads for each prediction; that of its input when None.
 
@@ -65,8 +66,15 @@ def read(path: Path, characters: Characters, context_length: int | None = None) 
     return Imported(ModelFile(architecture, vocabulary, parameters, provenance), tuple(notes))
 
 
+def is_keras(path: Path) -> bool:
+    """Return whether the file at ``path`` begins as those of Keras do: as a zip or as HDF5."""
+    with path.open("rb") as file:
+        return file.read(8).startswith((ARCHIVE, HDF5))
+
+
 def _reading(path: Path) -> Reading:
-    if path.name.endswith(WEIGHTS) or (path.name.endswith(".h5") and not holds_model(path)):
+    look_through(path)
+    if not holds_model(path):
         network, note = read_weights(path)
         return Reading(network, (note,), weights_alone=True)
     return read_model(path)
@@ -80,8 +88,8 @@ def write(model: ModelFile, path: Path) -> Exported:
     """
     vocabulary = model.vocabulary
     symbols = (*((None,) if vocabulary.has_unknown else ()), *vocabulary.characters)
-    suffix = next(suffix for suffix in SUFFIXES if path.name.endswith(suffix))
-    listed = path.with_name(path.name.removesuffix(suffix) + CHARACTERS)
+    suffix = next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))
+    listed = path.with_name(path.name[: -len(suffix)] + CHARACTERS)
     with keras_loaded() as keras, tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
         network = _keras_model(keras, model.architecture)
         weights = keras_weights(model.architecture, model.parameters)

@@ -21,7 +21,7 @@ from nextchar.errors import ModelFileError
 from nextchar.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KerasNetwork:
     """An LSTM network in Keras's layout, in the order of the indices of its maker."""
 
@@ -32,6 +32,9 @@ class KerasNetwork:
     output: tuple[Floats, Floats]
     """Kernel and bias of the Dense layer."""
     context_length: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<KerasNetwork: {self.vocabulary_size:,} indices, {len(self.layers)} LSTM layers>"
 
     @property
     def vocabulary_size(self) -> int:
@@ -102,7 +105,7 @@ def assemble(
     Raises:
         ModelFileError: the arrays do not fit each other, or hold what is no number.
     """
-    if any(not np.isfinite(array).all() for group in (embedding, *layers, output) for array in group):
+    if any(not np.isfinite(_floats(array)).all() for group in (embedding, *layers, output) for array in group):
         raise ModelFileError(
             f"{path} holds weights that are not finite numbers: the training went wrong, and no text can be written."
         )
@@ -136,7 +139,8 @@ def _check_shapes(path: Path, network: KerasNetwork) -> None:
 
 
 def _floats(array: NDArray[Any]) -> Floats:
-    return np.ascontiguousarray(array, np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is no finite number either
+        return np.ascontiguousarray(array, np.float32)
 
 
 def _with_bias(arrays: Sequence[NDArray[Any]]) -> tuple[Floats, Floats]:

@@ -1,7 +1,8 @@
 """A model that Keras saved, with its architecture: loaded by Keras, judged layer by layer.
 
-The kinds of its layers are read from the file before Keras builds anything, so that code in a file (a Lambda layer, a
-class of somebody's own) is never run and whatever is refused is refused by its name.
+The kinds and sizes of its layers are read from the file before Keras builds anything, so that code in a file (a Lambda
+layer, a class of somebody's own) is never run, whatever is refused is refused by its name, and a small file that asks
+for a huge network gets none.
 """
 
 # Keras and h5py have no types.
@@ -9,7 +10,6 @@ class of somebody's own) is never run and whatever is refused is refused by its 
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Iterable
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nextchar.convert.keras_bounds import is_archive, open_arrays
 from nextchar.convert.keras_layers import (
     TRAINING_ONLY,
     check_embedding,
@@ -26,9 +27,11 @@ from nextchar.convert.keras_layers import (
     check_output,
     refusal,
 )
-from nextchar.convert.keras_legacy import layers_of, readable_by_keras_3, saved_config
+from nextchar.convert.keras_legacy import readable_by_keras_3, saved_config
 from nextchar.convert.keras_library import damage_told, keras_loaded, load_h5py
 from nextchar.convert.keras_network import KerasNetwork, assemble
+from nextchar.convert.keras_sizes import Shape, chain, unwrapped, weight_shapes
+from nextchar.convert.keras_weights import arrays_of_layers
 from nextchar.errors import ModelFileError
 
 _LETTERS = {"Embedding": "E", "LSTM": "L", "Dense": "D", "Softmax": "S", "Activation": "S"}
@@ -63,12 +66,11 @@ def read_model(path: Path) -> Reading:
     """
     with damage_told(path):
         config, version = saved_config(path)
-        _check_kinds(path, config)
+        _check_before_building(path, config)
     with keras_loaded() as keras, damage_told(path), tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
         model = keras.saving.load_model(readable_by_keras_3(path, config, Path(folder)), compile=False)
         if not getattr(model, "inputs", None):
             raise ModelFileError(f"{path} was saved before the model had weights: train it, and save it then.")
-        _check_is_chain(path, model)
         layers = [_layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer"]
         network, notes = _network(path, layers, model.input_shape[1])
     return Reading(network, tuple(notes), version)
@@ -81,38 +83,58 @@ def holds_model(path: Path) -> bool:
         ModelFileError: it cannot be read.
         MissingDependencyError: h5py is not installed.
     """
-    h5py = load_h5py()
-    with damage_told(path), h5py.File(path) as file:
-        return "model_config" in file.attrs
+    with damage_told(path):
+        if is_archive(path):
+            return True
+        with load_h5py().File(path) as file:
+            return "model_config" in file.attrs
 
 
-def _check_kinds(path: Path, saved: dict[str, Any]) -> None:
-    """Refuse models and layers of other kinds, before anything in the file is built."""
+def _check_before_building(path: Path, saved: dict[str, Any]) -> None:
+    """Refuse models and layers of other kinds, and weights that the file does not hold, before anything is built."""
     if saved["class_name"] not in ("Sequential", "Functional", "Model"):
         raise ModelFileError(
             f"{path} holds a {saved['class_name']}, a class of its maker's own: build the same layers as a "
             "keras.Sequential, take the weights over, and save that."
         )
-    for entry in layers_of(saved):
+    entries = chain(path, saved)
+    for entry in entries:
         kind, options = entry["class_name"], entry["config"]
         name = options.get("name", kind)
         check_kind(path, name, kind)
         if kind == "TimeDistributed" and options["layer"]["class_name"] not in {"Dense", *TRAINING_ONLY}:
             check_kind(path, name, f"{kind}({options['layer']['class_name']})")
 
+    kinds = [(unwrapped(entry)["class_name"], unwrapped(entry)["config"]) for entry in entries]
+    active = [(kind, config) for kind, config in kinds if kind not in {"InputLayer", *TRAINING_ONLY}]
+    _check_order(path, active)
+    for kind, config in active:
+        check_numbers(path, config.get("name"), kind, _policy(config))
+    _check_weights(path, weight_shapes(path, entries, saved))
 
-def _check_is_chain(path: Path, model: Any) -> None:
-    """Refuse a model that is not one layer after another."""
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
+
+def _policy(config: dict[str, Any]) -> str:
+    """Return the name of the types that a layer computes with, a string before Keras 3."""
+    policy: Any = config.get("dtype") or "float32"
+    if isinstance(policy, str):
+        return policy
+    options = policy["config"]
+    return options.get("name") or str(options.get("mode"))
+
+
+def _check_weights(path: Path, expected: list[tuple[str, list[Shape]]]) -> None:
+    """Refuse a file whose arrays are not of the shapes that its config asks for."""
+    with open_arrays(path) as file:
+        held = arrays_of_layers(path, file.get("model_weights", file))
+        found = [tuple(array.shape) for _, arrays in held for array in arrays]
+    if not found:
+        raise ModelFileError(f"{path} was saved before the model had weights: train it, and save it then.")
+    if found != [shape for _, shapes in expected for shape in shapes]:
+        asked = ", ".join(f"{name} {' '.join(map(str, shapes))}" for name, shapes in expected)
         raise ModelFileError(
-            f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs: models that read one text "
-            "and predict one character are converted."
+            f"{path} is damaged: its layers ask for weights of other shapes than it holds ({asked[:200]}). Save the "
+            "model again with Keras."
         )
-    for entry in model.get_config()["layers"]:
-        nodes = entry.get("inbound_nodes", [])
-        if len(nodes) > 1 or any(json.dumps(node, default=str).count('"keras_history"') > 1 for node in nodes):
-            name, kind = entry["config"]["name"], entry["class_name"]
-            raise refusal(path, name, kind, "models that are not one layer after another are not supported")
 
 
 def _layer(layer: Any) -> _Layer:
@@ -126,7 +148,6 @@ def _network(path: Path, layers: list[_Layer], steps: int | None) -> tuple[Keras
     """Return the network of ``layers`` that reads windows of ``steps``, and what should be known of it."""
     inactive = [layer for layer in layers if layer.kind in TRAINING_ONLY]
     active = [layer for layer in layers if layer.kind not in TRAINING_ONLY]
-    _check_order(path, active)
     embedding = [layer for layer in active if layer.kind == "Embedding"]
     recurrent = [layer for layer in active if layer.kind == "LSTM"]
     at = next(index for index, layer in enumerate(active) if layer.kind == "Dense")
@@ -145,16 +166,16 @@ def _network(path: Path, layers: list[_Layer], steps: int | None) -> tuple[Keras
     return network, list(dict.fromkeys(note for note in notes if note is not None))
 
 
-def _check_order(path: Path, active: list[_Layer]) -> None:
-    letters = "".join(_LETTERS[layer.kind] for layer in active)
+def _check_order(path: Path, active: list[tuple[str, dict[str, Any]]]) -> None:
+    """Refuse layers, kind and options of each, that are not of the kinds converted, in their order."""
+    letters = "".join(_LETTERS[kind] for kind, _ in active)
     if re.fullmatch("E?L+DS?", letters):
         return
     if letters.count("D") > 1:
-        hidden = active[letters.index("D")]
-        why = "a Dense layer before the last one is not supported"
-        raise refusal(path, hidden.config["name"], hidden.kind, why)
+        kind, config = active[letters.index("D")]
+        raise refusal(path, config["name"], kind, "a Dense layer before the last one is not supported")
     raise ModelFileError(
-        f"{path} cannot be converted: its layers are {_enumerated(layer.kind for layer in active)}. It has to be an "
+        f"{path} cannot be converted: its layers are {_enumerated(kind for kind, _ in active)}. It has to be an "
         "Embedding (or one-hot vectors), one LSTM or more, and a Dense with softmax."
     )
 

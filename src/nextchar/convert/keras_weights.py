@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.architecture import GATES
+from nextchar.convert.keras_bounds import open_arrays
 from nextchar.convert.keras_layers import check_kind, refusal
-from nextchar.convert.keras_library import damage_told, load_h5py
+from nextchar.convert.keras_library import damage_told
 from nextchar.convert.keras_network import KerasNetwork, assemble
 from nextchar.errors import ModelFileError
 
@@ -35,12 +36,20 @@ def read_weights(path: Path) -> tuple[KerasNetwork, str]:
         ModelFileError: the file cannot be read, or is of no network that can be converted.
         MissingDependencyError: h5py is not installed.
     """
-    h5py = load_h5py()
-    with damage_told(path), h5py.File(path) as file:
-        place = next((name for name in _PLACES if name in file), None)
-        layers = _by_class(path, file[place]) if place else _by_list(path, file)
-        layers = [(name, arrays) for name, arrays in layers if arrays]
+    with damage_told(path), open_arrays(path) as file:
+        layers = [(name, [np.asarray(array) for array in arrays]) for name, arrays in arrays_of_layers(path, file)]
         return _network(path, layers), _assumption([name for name, _ in layers])
+
+
+def arrays_of_layers(path: Path, file: Any) -> list[tuple[str, list[Any]]]:
+    """Return name and arrays, not read yet, of each layer that has some, from the first to read to the output.
+
+    Raises:
+        ModelFileError: there are none of Keras, or of layers that cannot be converted.
+    """
+    place = next((name for name in _PLACES if name in file), None)
+    layers = _by_class(path, file[place]) if place else _by_list(path, file)
+    return [(name, arrays) for name, arrays in layers if arrays]
 
 
 def _assumption(names: list[str]) -> str:
@@ -50,28 +59,28 @@ def _assumption(names: list[str]) -> str:
     )
 
 
-def _by_class(path: Path, groups: Any) -> list[tuple[str, Arrays]]:
+def _by_class(path: Path, groups: Any) -> list[tuple[str, list[Any]]]:
     """Return the layers of the layout of Keras 3, from the first to read to the output."""
-    found: list[tuple[int, int, str, Arrays]] = []
+    found: list[tuple[int, int, str, list[Any]]] = []
     for name in groups:
         match = re.fullmatch(r"(.*?)(?:_(\d+))?", name)
         kind, number = (match[1], int(match[2] or 0)) if match else (name, 0)
         check_kind(path, name, kind)
         variables = next((groups[name][p] for p in ("cell/vars", "layer/vars", "vars") if groups[name].get(p)), {})
-        arrays = [np.asarray(variables[key]) for key in sorted(variables, key=int)]
+        arrays = [variables[key] for key in sorted(variables, key=int)]
         if kind in _ORDER:
             found.append((_ORDER.index(kind), number, name, arrays))
     return [(name, arrays) for _, _, name, arrays in sorted(found, key=lambda layer: layer[:2])]
 
 
-def _by_list(path: Path, file: Any) -> list[tuple[str, Arrays]]:
+def _by_list(path: Path, file: Any) -> list[tuple[str, list[Any]]]:
     """Return the layers of the older layout, in the order of its list."""
     if "layer_names" not in file.attrs:
         raise ModelFileError(f"{path} holds no weights of Keras: give a file that model.save or save_weights wrote.")
-    layers: list[tuple[str, Arrays]] = []
+    layers: list[tuple[str, list[Any]]] = []
     for name in map(_string, file.attrs["layer_names"]):
         group = file[name]
-        layers.append((name, [np.asarray(group[_string(key)]) for key in group.attrs["weight_names"]]))
+        layers.append((name, [group[_string(key)] for key in group.attrs["weight_names"]]))
     return layers
 
 

@@ -68,13 +68,17 @@ def draw_graph(onnx: Any, architecture: Architecture, parameters: Parameters) ->
 
 def _first_inputs(drawing: _Drawing, architecture: Architecture, parameters: Parameters) -> str:
     """Add what turns the ids into the input of the first layer, (T, B, E or V)."""
-    ids = drawing.add("Transpose", ["ids"], "ids.time_first", perm=[1, 0])  # (T, B)
+    # Gather looks up negative ids from the end of the table, without a word; one that is too large is an error.
+    size = architecture.vocabulary_size
+    zero, beyond = drawing.constant("zero", np.array(0)), drawing.constant("ids.beyond", np.array(size))
+    negative = drawing.add("Less", ["ids", zero], "ids.negative")  # (B, T)
+    refused = drawing.add("Where", [negative, beyond, "ids"], "ids.refused")  # (B, T)
+    ids = drawing.add("Transpose", [refused], "ids.time_first", perm=[1, 0])  # (T, B)
     if architecture.embedding is not None:
         table = drawing.constant("embedding", parameters["embedding"])  # (V, E)
         return drawing.add("Gather", [table, ids], "embedded")  # (T, B, E)
     # OneHot gives zeros for an id that is not there, without a word; looking it up in the list of all ids is an error.
     # Rows of an identity matrix would need no OneHot and V x V more numbers in the file, and are no faster to multiply.
-    size = architecture.vocabulary_size
     known = drawing.constant("ids.known", np.arange(size))  # (V,)
     checked = drawing.add("Gather", [known, ids], "ids.checked")  # (T, B)
     depth = drawing.constant("one_hot.depth", np.array(size))

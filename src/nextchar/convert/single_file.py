@@ -15,7 +15,7 @@ from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.growth import growth_of
 from nextchar.model_file import ModelFile, Provenance
-from nextchar.page import build_page, embedded_setup
+from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.run_folder import MODEL, RunFolder
 
 SUFFIXES = (".html", ".htm")
@@ -50,9 +50,17 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     return Exported({path: page}, (*notes, _describe_size(len(page))))
 
 
+def holds_page(path: Path) -> bool:
+    """Return whether ``path`` is a file that begins as a page does, whatever its name is."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_page(file.read(len(DOCTYPE)))
+
+
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
     """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
-    if source.name.endswith(SUFFIXES):
+    if holds_page(source):
         setup = embedded_setup(source.read_bytes())
         return setup["name"], setup["growth"], ()
     place = source.parent if source.name == MODEL else source
@@ -67,16 +75,11 @@ def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]
 
 
 def _for_others(provenance: Provenance) -> Provenance:
-    """Return ``provenance`` without what is nobody else's business (the folders of texts, the place in the cache), and
-    without numbers that JSON does not have and JavaScript does not read."""
-    told = provenance.model_copy(update={"corpus": tuple(map(_name_alone, provenance.corpus)), "corpus_key": None})
+    """Return ``provenance`` without the key in the cache, which is nobody else's business, without what is no UTF-8 in
+    a name, and without numbers that JSON does not have and JavaScript does not read."""
+    names = tuple(name.encode("utf-8", "replace").decode() for name in provenance.corpus)
+    told = provenance.model_copy(update={"corpus": names, "corpus_key": None})
     return Provenance.model_validate_json(told.model_dump_json())  # pydantic writes an infinity as null
-
-
-def _name_alone(path: str) -> str:
-    """Return the last part of ``path``; of one that is no UTF-8, what can be written."""
-    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
-    return name.encode("utf-8", "replace").decode()
 
 
 def _describe_size(size: int) -> str:

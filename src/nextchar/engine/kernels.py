@@ -5,7 +5,7 @@ that one compiled loop serves every architecture. Equations and gate order are t
 the rows of i, f and o halved as in the NumPy network.
 """
 
-# numba's decorators are untyped.
+# The decorator is untyped, as numba's are.
 # pyright: reportUntypedFunctionDecorator=false, reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from nextchar.engine.compilation import compiled
 
 Array = Any
 """A NumPy array; what is in it stands beside it."""
 
 # Divisions are NumPy's: Python's, which may raise an error, would keep a loop from being computed sixteen at a time.
-_EXACT: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+_EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 # Sums may be taken in any order, multiplied and added in one go; infinities and NaN keep their meaning.
 LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
 
@@ -81,7 +82,7 @@ class Draw(NamedTuple):
     """Room for a number of each id: (V,)."""
 
 
-@njit(**LOOP, inline="always")
+@compiled(**LOOP, inline="always")
 def tanh(x: Any) -> Any:
     x = min(max(x, -_LIMIT), _LIMIT)
     y = x * x
@@ -90,7 +91,7 @@ def tanh(x: Any) -> Any:
     return x * p / q
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def add_product(vector: Array, matrix: Array, out: Array) -> None:
     """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,). Eight rows at a time spare most visits
     to ``out``."""
@@ -114,14 +115,14 @@ def add_product(vector: Array, matrix: Array, out: Array) -> None:
         k += 1
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def scale_and_add(values: Array, scale: Array, start: Array) -> None:
     """Change ``values`` (N,) to ``start`` (N,) + ``scale`` (N,) * ``values``."""
     for j in range(len(values)):
         values[j] = start[j] + scale[j] * values[j]
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def update_cell(gates: Array, h: Array, c: Array) -> None:
     """Take one step from the input products of the four ``gates`` (4H,): changes ``h`` (H,) and ``c`` (H,)."""
     size = len(h)
@@ -132,14 +133,14 @@ def update_cell(gates: Array, h: Array, c: Array) -> None:
         h[j] = (tanh(o[j]) * _HALF + _HALF) * tanh(cell)
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def update_cells(gates: Array, h: Array, c: Array) -> None:
     """Take one step of many texts from ``gates`` (B, 4H): changes ``h`` (B, H) and ``c`` (B, H)."""
     for row in range(len(h)):
         update_cell(gates[row], h[row], c[row])
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def advance(one: int, packed: Packed, memory: Memory) -> int:
     """Read id ``one``, which changes ``memory``; return where in its h that of the last layer begins."""
     at, state, below, weights = 0, 0, 0, packed.layers
@@ -164,7 +165,7 @@ def advance(one: int, packed: Packed, memory: Memory) -> int:
     return below
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def predict(top: int, packed: Packed, memory: Memory, logits: Array) -> None:
     """Fill ``logits`` (P,) from the h of the last layer, which begins at ``top``."""
     logits[:] = _ZERO
@@ -172,7 +173,7 @@ def predict(top: int, packed: Packed, memory: Memory, logits: Array) -> None:
     scale_and_add(logits, packed.output_scale, packed.output_bias)
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def read_ids(ids: Array, packed: Packed, memory: Memory, logits: Array) -> None:
     """Read ``ids`` (T,) one after another; fill ``logits`` (T, P) or, where it has one row, that of the last."""
     unread = len(ids) - len(logits)
@@ -182,7 +183,7 @@ def read_ids(ids: Array, packed: Packed, memory: Memory, logits: Array) -> None:
             predict(top, packed, memory, logits[step - unread])
 
 
-@njit(**_EXACT)
+@compiled(**_EXACT)
 def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
     """Return the id that ``uniform``, in [0, 1), picks from softmax(``logits`` (P,) / temperature) among those allowed,
     by inverting its running sum; at temperature 0 the most probable."""
@@ -207,14 +208,14 @@ def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
     return last
 
 
-@njit(**_EXACT)
+@compiled(**_EXACT)
 def draw_rows(logits: Array, draw: Draw, uniforms: Array, ids: Array) -> None:
     """Draw ``ids`` (B,) from ``logits`` (B, P), one for each of ``uniforms`` (B,)."""
     for row in range(len(ids)):
         ids[row] = draw_id(logits[row], draw, uniforms[row])
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def look_up_and_add(ids: Array, table: Array, out: Array) -> None:
     """Add to ``out`` (B, N) the rows of ``table`` (V, N) at ``ids`` (B,)."""
     for row in range(len(ids)):
@@ -223,7 +224,7 @@ def look_up_and_add(ids: Array, table: Array, out: Array) -> None:
             into[j] += start[j]
 
 
-@njit(**_EXACT)
+@compiled(**_EXACT)
 def write_ids(  # noqa: PLR0917 (numba takes no keywords)
     packed: Packed, memory: Memory, logits: Array, draw: Draw, uniforms: Array, ids: Array
 ) -> None:

@@ -3,7 +3,7 @@
 Gates are in the order and on the scale of `nextchar.architecture`: i, f, g, o, not halved.
 """
 
-# numba's decorators are untyped.
+# The decorator is untyped, as numba's are.
 # pyright: reportUntypedFunctionDecorator=false
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from nextchar.engine.compilation import compiled
 from nextchar.engine.kernels import LOOP, tanh
 
 Array = Any
@@ -21,14 +21,14 @@ Array = Any
 _HALF, _ONE = np.float32(0.5), np.float32(1.0)
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def look_up(ids: Array, table: Array, out: Array) -> None:
     """Fill ``out`` (B, 4H) with the rows of ``table`` (V, 4H) at ``ids`` (B,), integers."""
     for row in range(len(ids)):
         out[row] = table[ids[row]]
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def step_forward(gates: Array, before: Array, cell: Array, hidden: Array) -> None:
     """Take one step: ``gates`` (B, 4H) change from sums to activations; ``cell`` (B, H), which follows ``before``, and
     ``hidden`` (B, H) are filled."""
@@ -46,7 +46,7 @@ def step_forward(gates: Array, before: Array, cell: Array, hidden: Array) -> Non
             h[j] = o[j] * tanh(c[j])
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def step_back(gates: Array, before: Array, cell: Array, to_hidden: Array, to_cell: Array) -> None:
     """Take one step back: ``gates`` (B, 4H) change from activations to the gradients of their sums, by the gradients of
     ``hidden``, ``to_hidden`` (B, H), and of ``cell``, ``to_cell`` (B, H), which changes to that of ``before``."""
@@ -66,7 +66,7 @@ def step_back(gates: Array, before: Array, cell: Array, to_hidden: Array, to_cel
             g[j] = to_g * (_ONE - g[j] * g[j])
 
 
-@njit(**LOOP)
+@compiled(**LOOP)
 def add_rows(ids: Array, rows: Array, table: Array) -> None:
     """Add each of ``rows`` (N, 4H) to the row of ``table`` (V, 4H) at its one of ``ids`` (N,), integers."""
     for number in range(len(ids)):

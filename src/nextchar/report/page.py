@@ -113,8 +113,9 @@ def _status(run: RunRecord) -> str:
 
 
 def _quoted(run: RunRecord) -> str:
-    path = str(run.folder.path)
-    return shlex.quote(path) if os.name == "posix" else f'"{path}"'
+    """Return the name of the run for a command line; a report travels, and does not say where the run is."""
+    name = run.folder.path.resolve().name
+    return shlex.quote(name) if os.name == "posix" else f'"{name}"'
 
 
 def _facts(run: RunRecord) -> str:

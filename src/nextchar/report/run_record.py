@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from nextchar.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
-from nextchar.model_file import ModelFile
+from nextchar.model_file import ModelFile, base_name
 from nextchar.run_folder import RunFolder
 from nextchar.run_settings import RunSettings
 
@@ -31,6 +33,7 @@ class RunRecord:
     """By step."""
     recoveries: tuple[Recovered, ...]
     notes: tuple[str, ...]
+    """What the run said, without the folders that its texts were in."""
     finished: Finished | None
     model: ModelFile | None
     """The best model so far."""
@@ -48,6 +51,9 @@ class RunRecord:
         settings, events = folder.settings(), folder.events()
         path = folder.model_path
         there = path.exists()
+        text = _last(events, TextRead)
+        notes = dict.fromkeys(note.message for note in _all(events, Note))
+        names = (*settings.corpus, *settings.names, *(text.names if text else ()))
         evaluations = {event.step: event for event in _all(events, Evaluated)}
         samples: dict[int, Samples] = {}
         for event in _all(events, Sampled):
@@ -55,12 +61,12 @@ class RunRecord:
         return cls(
             folder=folder,
             settings=settings,
-            text=_last(events, TextRead),
+            text=text,
             planned=_last(events, Planned),
             evaluations=tuple(evaluations[step] for step in sorted(evaluations)),
             samples={step: samples[step] for step in sorted(samples)},
             recoveries=tuple(_all(events, Recovered)),
-            notes=tuple(dict.fromkeys(note.message for note in _all(events, Note))),
+            notes=tuple(_without_folders(note, names) for note in notes),
             finished=_last(events, Finished),
             model=ModelFile.load(path) if there else None,
             model_bytes=path.stat().st_size if there else 0,
@@ -70,7 +76,7 @@ class RunRecord:
     def names(self) -> tuple[str, ...]:
         """The texts it was trained on, without the folders they were in."""
         given = self.text.names if self.text else self.settings.corpus
-        return tuple(name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name for name in given)
+        return tuple(map(base_name, given))
 
     @property
     def best(self) -> Evaluated | None:
@@ -107,6 +113,17 @@ class RunRecord:
     def last_samples(self) -> Samples:
         """What the model wrote last, by temperature in order."""
         return dict(sorted(self.samples[max(self.samples)].items())) if self.samples else {}
+
+
+def _without_folders(message: str, paths: Iterable[str]) -> str:
+    """Return ``message`` with the last part alone of every folder on the way to ``paths``, or file in one."""
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path.replace("\\", "/")).parents}
+    for folder in sorted(folders - {"/", "."}, key=len, reverse=True):
+        for separator in "/\\":
+            given = re.escape(folder.replace("/", separator))
+            message = re.sub(rf"(?<![^\s('\"]){given}{re.escape(separator)}", "", message)
+            message = re.sub(rf"(?<![^\s('\"]){given}(?![\w.-])", lambda found: base_name(found[0]), message)
+    return message
 
 
 def _all(events: Sequence[Event], kind: type[E]) -> list[E]:

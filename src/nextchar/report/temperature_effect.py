@@ -18,7 +18,7 @@ LEAST_READ = 8
 """Ids read before the prediction chosen, where there are as many: with fewer a network knows too little."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TemperatureEffect:
     """One predicted distribution at several temperatures."""
 

@@ -55,7 +55,7 @@ def entropy(probabilities: Distribution) -> float:
     return max(0.0, -float(possible @ np.log2(possible)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Foreseen:
     """How probable each of some characters was, before it was read."""
 

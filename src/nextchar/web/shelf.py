@@ -121,8 +121,7 @@ class ServedModel:
             "parameters": architecture.parameter_count,
             "lowercase": provenance.lowercase,
             "bits_per_character": provenance.validation_bits_per_character,
-            # Where a text lay is nobody's business.
-            "corpus": [name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name for name in provenance.corpus],
+            "corpus": list(provenance.corpus),
             "seconds": provenance.training_seconds,
             "has_growth": growth is not None,
             "finished": growth is None or growth[0]["finished"],

@@ -1,0 +1,111 @@
+"""Loops compiled by numba, kept on disk where that can be: once compiled, they are loaded in some tenths of a second.
+
+numba alone ends in an error where no folder can be written to (a read-only installation without a home), where its
+files are damaged, or where the disk is full. Here a loop is then compiled for this process, and that is told once.
+"""
+
+# numba has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUntypedBaseClass=false, reportPrivateUsage=false
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
+from numba.core.sigutils import normalize_signature
+
+logger = logging.getLogger("nextchar.engine")
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator like `numba.njit` with ``options``, whose functions are kept on disk where that can be."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        loop: Any = njit(**options)(function)
+        loop._cache = _KeptLoop(function)  # what cache=True does, with numba's own class
+        return loop
+
+    return decorate
+
+
+class _InProgramCache(InTreeCacheLocator):
+    """The folder that ``NEXTCHAR_CACHE`` names, for those who can write there alone."""
+
+    def __init__(self, function: Any, path: str) -> None:
+        super().__init__(function, path)
+        self._cache_path = str(Path(os.environ["NEXTCHAR_CACHE"], "loops", self.get_suitable_cache_subpath(path)))
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return super().from_function(py_func, py_file) if os.environ.get("NEXTCHAR_CACHE") else None
+
+
+class _InReadOnlyTree(InTreeCacheLocator):
+    """Beside the source, though nothing can be written there: what the installation compiled is loaded from it."""
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return cls(py_func, py_file)
+
+
+class _Places(CompileResultCacheImpl):
+    """numba's own places, ``NUMBA_CACHE_DIR`` and beside the source coming first, and ours."""
+
+    _locator_classes = (
+        *CompileResultCacheImpl._locator_classes[:2],
+        _InProgramCache,
+        *CompileResultCacheImpl._locator_classes[2:],
+        _InReadOnlyTree,
+    )
+
+
+class _KeptLoop(FunctionCache):
+    """The compiled forms of one loop on disk."""
+
+    _impl_class = _Places
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled form for ``sig``; None where it has to be compiled."""
+        try:
+            loaded = super().load_overload(sig, target_context)
+        except Exception as error:  # noqa: BLE001 (a pickle that is damaged ends in any)
+            self._forget(error)
+            return None
+        # Two processes that compile at once may both take the same name for what they keep.
+        if loaded is not None and tuple(loaded.signature.args) != tuple(normalize_signature(sig)[0]):
+            return None
+        return loaded
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep the compiled form for ``sig``, or tell that this cannot be."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _tell_unkept(self.cache_path, error.strerror or str(error))
+
+    def _forget(self, error: Exception) -> None:
+        """Let what is damaged be written anew; where it cannot be, do without."""
+        logger.info("compiled loops in %s are damaged, and compiled anew: %r", self.cache_path, error)
+        try:
+            self.flush()
+        except OSError as denied:
+            self.disable()
+            _tell_unkept(self.cache_path, denied.strerror or str(denied))
+
+
+@cache
+def _tell_unkept(folder: str, reason: str) -> None:
+    """Say once in a process that it keeps nothing."""
+    logger.warning(
+        "The compiled loops cannot be kept in %s (%s): they are compiled in each process, some ten seconds. Set "
+        "NEXTCHAR_CACHE or NUMBA_CACHE_DIR to a folder that can be written to.",
+        folder,
+        reason,
+    )
