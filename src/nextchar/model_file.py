@@ -20,9 +20,12 @@ from nextchar.architecture import Architecture, Floats, Parameters
 from nextchar.atomic_file import write_atomically
 from nextchar.errors import ModelFileError
 from nextchar.page import embedded_model, is_page
+from nextchar.regular_file import read_regular
 from nextchar.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
+MOST_FILE_BYTES = 2**32
+"""Bytes of the largest file that is read."""
 
 
 class Provenance(BaseModel):
@@ -103,7 +106,7 @@ class ModelFile:
             ModelFileError: it is missing, unreadable, damaged, of another kind or of a newer version.
         """
         try:
-            content = path.read_bytes()
+            content = read_regular(path, MOST_FILE_BYTES)
         except OSError as error:
             raise ModelFileError(f"The model {path} cannot be read: {error.strerror or error}.") from error
         try:

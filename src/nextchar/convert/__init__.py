@@ -12,7 +12,8 @@ from nextchar.convert.characters import Characters
 from nextchar.convert.result import Exported, Imported
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
+from nextchar.model_file import MOST_FILE_BYTES, ModelFile
+from nextchar.regular_file import open_regular
 from nextchar.run_folder import find_model
 
 OWN = ".safetensors"
@@ -129,6 +130,11 @@ def _is_page(path: Path) -> bool:
 def _check_source(source: Path) -> None:
     if not source.exists():
         raise ModelFileError(f"There is no model {source}. Give a model file or a run folder.")
+    if not source.is_dir():
+        try:
+            open_regular(source, MOST_FILE_BYTES).close()
+        except OSError as error:
+            raise ModelFileError(f"The model {source} cannot be read: {error.strerror or error}.") from error
     if (source / "saved_model.pb").exists():
         raise ModelFileError(f"{source} is a SavedModel of TensorFlow: save it as a .keras file with Keras first.")
 
