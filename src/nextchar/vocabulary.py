@@ -223,8 +223,9 @@ def _forms(piece: str) -> Iterator[str]:
     if len(piece) == 1 and piece == plain == piece.lower() == piece.upper() and piece not in _LOOKALIKES:
         return  # like most characters of Unicode, it has one form
     bare = "".join(c for c in plain if not unicodedata.combining(c))
-    for form in (piece, unicodedata.normalize("NFKC", piece), bare, _LOOKALIKES.get(piece.lower(), "")):
-        for cased in (form, form.lower(), form.upper(), form.casefold()):
+    # Most of these are the same, and each is yielded once.
+    for form in dict.fromkeys((piece, unicodedata.normalize("NFKC", piece), bare, _LOOKALIKES.get(piece.lower(), ""))):
+        for cased in dict.fromkeys((form, form.lower(), form.upper(), form.casefold())):
             yield unicodedata.normalize("NFC", cased)
             yield unicodedata.normalize("NFD", cased)
             yield cased
