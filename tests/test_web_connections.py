@@ -85,7 +85,7 @@ def test_clients_that_do_not_read_lose_their_slots(fox: Path) -> None:
         ExitStack() as stack,
     ):
         stuck = [
-            stack.enter_context(connected(server.port, post("/api/generate", ENDLESS_STREAM), SO_RCVBUF=4096))
+            stack.enter_context(connected(server.port, post("/api/generate", ENDLESS_STREAM), SO_RCVBUF=65_536))
             for _ in range(2)
         ]
         wait_for(client, 'nextchar_requests_total{route="/api/generate",status="200"}', 2)
@@ -96,7 +96,7 @@ def test_clients_that_do_not_read_lose_their_slots(fox: Path) -> None:
 def test_a_client_that_does_not_read_is_cut_off_when_its_time_is_over(fox: Path) -> None:
     """Although the last part of its answer is too short for the client to count as stalled."""
     with serving(fox, max_characters=ENDLESS, max_time=0.5, max_stall=600) as server, client_of(server) as client:
-        with connected(server.port, post("/api/generate", ENDLESS_STREAM), SO_RCVBUF=4096) as connection:
+        with connected(server.port, post("/api/generate", ENDLESS_STREAM), SO_RCVBUF=65_536) as connection:
             wait_for(client, 'nextchar_requests_total{route="/api/generate",status="200"}', 1)
             wait_for(client, RUNNING, 0)
             assert b'"done"' not in received(connection)
@@ -266,7 +266,7 @@ def test_the_end_does_not_wait_for_clients_that_are_stuck(fox: Path) -> None:
         requests = [post("/api/generate", ENDLESS_STREAM)] * 2
         requests += [b"", b"GET / HTTP/1.1\r\n", post("/api/generate", {"length": ENDLESS}), requests[0][:-5]]
         for request in requests:
-            stack.enter_context(connected(port, request, SO_RCVBUF=4096))
+            stack.enter_context(connected(port, request, SO_RCVBUF=65_536))
         with httpx.Client(base_url=f"http://localhost:{port}/", timeout=PATIENCE) as client:
             wait_for(client, RUNNING, 3)
         process.send_signal(signal.SIGTERM)

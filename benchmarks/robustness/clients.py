@@ -35,6 +35,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
@@ -68,11 +69,35 @@ def request(path: str, body: object = None) -> bytes:
     return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
 
 
+def greedy_requests() -> list[bytes]:
+    """Return requests for as much as the limits allow, and for more."""
+    return [
+        request("/v1/completions", {"prompt": "a" * 20_000, "max_tokens": 20_000, "logprobs": 5}),
+        request("/v1/completions", {"prompt": "a" * 150, "n": 128, "echo": True, "logprobs": 5, "max_tokens": 50}),
+        request("/v1/completions", {"prompt": "a" * 20_000, "n": 128, "echo": True, "max_tokens": 200_000}),
+        request("/api/score", {"text": "a" * 20_000, "alternatives": 20}),
+        request("/api/generate", {"prompt": "e" + "\u0301\u0323" * 9_999, "length": 100}),
+        request("/api/generate", {f"option{number}": number for number in range(50_000)}),
+        request("/api/generate", b'{"stop":' + b"[" * 1_000_000),
+        request("/v1/completions", {"prompt": [0] * 300_000}),
+        request("/api/generate", {"prompt": "a" * 1_100_000}),
+        request("/api/generate", b"{" * 1_000_000),
+    ]
+
+
+async def read_or_not(reader: asyncio.StreamReader, seconds: float) -> None:
+    """Wait for something to come, for so long at most."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            await reader.read(100)
+
+
 class Crowd:
     """The clients, and what came of their requests."""
 
     def __init__(self, port: int, seed: int) -> None:
         self.port, self.random = port, Random(seed)
+        self.greedy = greedy_requests()  # made beforehand: good clients share this process
         self.done: Counter[str] = Counter()
         self.faults: list[str] = []
         self.times: dict[str, list[float]] = {"/healthz": [], "/api/generate": []}
@@ -86,7 +111,7 @@ class Crowd:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, (HOST, self.port))
-        return await asyncio.open_connection(sock=connection, limit=4096)
+        return await asyncio.open_connection(sock=connection, limit=buffer or 2**20)
 
     async def answer(self, sent: bytes, *, half_close: bool = False) -> bytes:
         """Return the whole answer to a request."""
@@ -113,6 +138,7 @@ class Crowd:
             if (await asyncio.wait({reading}, timeout=self.random.choice((0.005, 0.5))))[0]:
                 break
         writer.close()
+        await asyncio.gather(reading, return_exceptions=True)
 
     async def be_stuck(self) -> None:
         """Ask for a long text and read none of it."""
@@ -128,7 +154,7 @@ class Crowd:
         writer.write(whole[: self.random.randint(0, len(whole))] if self.random.random() < 0.3 else whole)
         await asyncio.sleep(self.random.choice((0, 0.01, 0.3)))
         if self.random.random() < 0.3:
-            await asyncio.wait({asyncio.ensure_future(reader.read(100))}, timeout=1)
+            await read_or_not(reader, 1)
         if self.random.random() < 0.5:
             writer.transport.abort()
         else:
@@ -136,26 +162,14 @@ class Crowd:
 
     async def be_greedy(self) -> None:
         """Ask for all there is, and more."""
-        path, body = self.random.choice(
-            [
-                ("/v1/completions", {"prompt": "a" * 20_000, "max_tokens": 20_000, "logprobs": 5}),
-                ("/v1/completions", {"prompt": "a" * 150, "n": 128, "echo": True, "logprobs": 5, "max_tokens": 50}),
-                ("/v1/completions", {"prompt": "a" * 20_000, "n": 128, "echo": True, "max_tokens": 100}),
-                ("/api/score", {"text": "a" * 20_000, "alternatives": 20}),
-                ("/api/generate", {"prompt": "e" + "\u0301\u0323" * 9_999}),
-                ("/api/generate", {f"option{number}": number for number in range(60_000)}),
-                ("/api/generate", b'{"stop":' + b"[" * 1_000_000),
-                ("/v1/completions", {"prompt": [0] * 300_000}),
-                ("/api/generate", {"prompt": "a" * 1_100_000}),
-                ("/api/generate", b"{" * 1_000_000),
-            ]
-        )
-        await self.answer(request(path, body))
+        await self.answer(self.random.choice(self.greedy))
 
     async def be_idle(self) -> None:
         """Connect and ask nothing, some times over."""
-        for reader, _ in [await self.connect() for _ in range(20)]:
-            await asyncio.wait({asyncio.ensure_future(reader.read(1))}, timeout=3)
+        connections = [await self.connect() for _ in range(20)]
+        for reader, writer in connections:
+            await read_or_not(reader, 3)
+            writer.close()
 
     # Good clients.
 

@@ -22,6 +22,8 @@ from nextchar.web.shelf import Shelf
 
 GRACE = 2.0
 """Seconds that texts being written have left when the server is stopped."""
+SEND_BUFFER = 131_072
+"""Bytes, about, that the system holds for a client until it reads them."""
 PATIENCE = 3
 """Seconds more until connections are cut off."""
 
@@ -133,6 +135,9 @@ def _listen(host: str, port: int) -> socket.socket:
     # Connections inherit it. Headers and body are sent one after the other: without it, the body of every answer waited
     # 40 ms for the other side to confirm the headers.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # The system would hold some megabytes for a client that does not read: memory of each connection, and text that is
+    # written for nobody.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return listening
 
 
