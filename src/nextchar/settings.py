@@ -232,7 +232,7 @@ class ServeSettings(Settings):
         default=20.0, gt=0, le=3600, description="Time until a request, its headers and its body, has arrived."
     )
     max_stall: Duration = Field(
-        default=10.0, gt=0, le=3600, description="Time that a client may read nothing of the answer sent to it."
+        default=10.0, gt=0, le=3600, description="Time that a client may let its answer wait before it reads on."
     )
     max_idle: Duration = Field(
         default=15.0, gt=0, le=3600, description="Time that a connection stays open between two requests."

@@ -4,7 +4,7 @@ uvicorn speaks HTTP over it (`H11Protocol`) and leaves it to proxies to lose pat
 for a body, and for a client that does not read its answer. Here each of these has its time:
 
     connected ---max_arrival---> request whole ---max_time---> answer sent ---max_idle---> closed
-                                                   (no longer than max_stall while the client reads nothing)
+                                                   (max_stall each time that 64 kB wait for the client to read)
 
 A client that has sent its request may close its side and still be answered (RFC 9112, section 9.6). Whether it has gone
 altogether shows only when something is sent to it, so that it is sent "100 Continue" until there is an answer, which
@@ -57,6 +57,11 @@ class Connection(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
 
     @property
+    def is_idle(self) -> bool:
+        """Whether everything is answered and sent, so that only the client could have something asked."""
+        return not self.is_answering and self._written
+
+    @property
     def waits_until(self) -> float:
         """When it is closed if no request comes, on the clock of the event loop."""
         timer = self._timers.get("arrival") or self.timeout_keep_alive_task
@@ -68,7 +73,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._expect("arrival", self._settings.max_arrival, self._end_arrival)
         if len(others) >= self._most:
-            waiting = [one for one in others if not one.is_answering]
+            waiting = [one for one in others if one.is_idle]
             if waiting:
                 min(waiting, key=lambda one: one.waits_until).cut()
             else:
