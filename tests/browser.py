@@ -7,17 +7,21 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 PATIENCE = 20_000
 """Milliseconds after which what was waited for counts as missing."""
+
+
+ARGUMENTS = ["--no-sandbox", "--disable-quic"]
 
 
 def percents(text: str) -> list[float]:
@@ -29,7 +33,7 @@ def percents(text: str) -> list[float]:
 def chromium() -> Iterator[Browser]:
     """Chromium, for the tests of one file: while it runs, this thread can have no other event loop."""
     playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright: nextchar[dev]")
-    path = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+    path = chromium_path()
     if path is None:
         reason = "the page is tested in Chromium, which is not installed (Debian: apt-get install chromium)"
         if os.environ.get("NEXTCHAR_REQUIRE_BROWSER") == "1":
@@ -37,9 +41,14 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(reason)
     playwright.expect.set_options(timeout=PATIENCE)
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-quic"])
+        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def chromium_path() -> str | None:
+    """Return where Chromium is, or one like it."""
+    return next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
 
 
 class Desk:
@@ -132,17 +141,38 @@ class Desk:
 OpenDesk = Callable[..., Desk]
 
 
+@contextmanager
+def lasting_profile(chromium: Browser, folder: Path) -> Iterator[BrowserContext]:
+    """Open a browser of its own with its profile in ``folder``, where it finds again what it kept there before."""
+    options: dict[str, Any] = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}, "args": ARGUMENTS}
+    context = chromium.browser_type.launch_persistent_context(folder, executable_path=chromium_path(), **options)
+    yield context
+    context.close()
+
+
 @pytest.fixture
 def open_desk(chromium: Browser) -> Iterator[OpenDesk]:
-    """Open the page at an address in a fresh profile; afterwards it has complained of nothing and asked no other
-    host."""
+    """Open the page at an address in a fresh profile, where ``script`` runs before those of any page, or in a new tab
+    ``beside`` another; afterwards it has complained of nothing and asked no other host."""
     desks: list[Desk] = []
     with ExitStack() as stack:
 
-        def open_page(url: str, *, width: int = 1280, height: int = 900, **options: Any) -> Desk:
+        def open_page(
+            url: str,
+            *,
+            width: int = 1280,
+            height: int = 900,
+            beside: Desk | None = None,
+            script: str = "",
+            **options: Any,
+        ) -> Desk:
             options = {"locale": "en-US", "viewport": {"width": width, "height": height}, **options}
-            context = chromium.new_context(**options)
-            stack.callback(context.close)
+            if beside is None:
+                context = chromium.new_context(**options)
+                stack.callback(context.close)
+                context.add_init_script(script)
+            else:
+                context = beside.page.context
             desks.append(Desk(context.new_page(), url))
             return desks[-1]
 

@@ -93,5 +93,5 @@ def test_the_command_tells_both_figures(tmp_path: Path, capsys: pytest.CaptureFi
     plain = capsys.readouterr().out.splitlines()
     assert main([*command, "--adapt"]) == 0
     words = capsys.readouterr().out.splitlines()
-    assert words[1] == f"adapting as it reads  {expected:.4f} bits per character"
+    assert words[1] == f"adapting as it reads  {expected:.3f} bits per character"
     assert [" ".join(line.split()) for line in [words[0], *words[2:]]] == [" ".join(line.split()) for line in plain]

@@ -113,7 +113,7 @@ def test_evaluate_scores_the_held_out_text_as_training_did(
     assert [result[name] for name in same] == pytest.approx([again[name] for name in same], abs=1e-6)
     assert result["ppmd_bits_per_character"] < result["ngram_bits_per_character"] < result["bits_per_character"]
     words = nextchar("evaluate", run, "-", stdin=held_out.read_bytes()).stdout
-    assert f"bits per character    {result['bits_per_character']:.4f}" in words
+    assert f"bits per character    {result['bits_per_character']:.3f}" in words
 
 
 def test_a_report_is_written_anew(trained: Outcome, run: Path) -> None:

@@ -98,6 +98,33 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
         assert cut == [], view
 
 
+SCREENS = {"desktop": (1280, 800), "laptop": (1366, 768), "phone": (360, 740)}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_continue_is_in_sight(open_desk: OpenDesk, tmp_path: Path, screen: str, locale: str, theme: str) -> None:
+    width, height = SCREENS[screen]
+    names = tuple(f"a text with quite a long name, number {number}.txt" for number in range(5))
+    folder = run_folder(tmp_path / "the name of a model that is as long as a title", model_of(corpus=names))
+    with serving(folder.path) as address:
+        desk = open_desk(address, width=width, height=height, locale=locale, color_scheme=theme).ready()
+        go_on, stop = desk.page.locator("#continue"), desk.page.locator("#stop")
+        expect(go_on).to_be_in_viewport(ratio=1)
+        assert desk.page.evaluate("scrollY") == 0
+        # Beside a long text, while more of it is written, and from the line that is written on.
+        desk.page.fill("#text", "the old man and the sea\n" * 60)
+        desk.page.evaluate("scrollTo(0, 0)")
+        expect(go_on).to_be_in_viewport(ratio=1)
+        desk.page.locator("#length").evaluate("field => { field.value = 100000; }")
+        desk.page.keyboard.press("Control+Enter")
+        expect(stop).to_be_in_viewport(ratio=1)
+        stop.click()
+        desk.wait()
+        expect(go_on).to_be_in_viewport(ratio=1)
+
+
 def test_on_a_phone_no_keyboard_is_brought_up(open_desk: OpenDesk, pages: Pages, life: str) -> None:
     desk = open_desk(pages[life], width=390, height=780, has_touch=True, is_mobile=True).ready()
     desk.set(length=30, seed=2)

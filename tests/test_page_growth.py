@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+import nextchar
+from nextchar.cli import main
 from nextchar.convert import convert
 from tests.browser import Desk, OpenDesk
+from tests.command import made_up_text
 from tests.served_page import EVALUATIONS, Pages, evaluation_events, finished_event, model_of, run_folder, serving
 
 one_life = pytest.mark.parametrize("life", ["exported"])
@@ -48,7 +52,7 @@ def test_scrubbing_goes_through_the_moments(desk: Desk) -> None:
     slider.press("ArrowRight")
     assert_moment(desk.page, 1)
     assert float(str(lines.get_attribute("x1"))) > first
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"epoch 0\.2, 2\.\d\d bits per character"))
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"epoch 0\.2, 2\.\d{3} bits per character"))
 
 
 def test_the_curve_has_a_point_for_each_evaluation_and_names_its_axes(desk: Desk) -> None:
@@ -59,7 +63,7 @@ def test_the_curve_has_a_point_for_each_evaluation_and_names_its_axes(desk: Desk
     assert heights == sorted(heights)  # bits fall, and y grows downwards
     expect(curve).to_contain_text("bits per character")
     expect(curve).to_contain_text("epochs (passes over the text)")
-    expect(curve).to_have_attribute("aria-label", re.compile("from 2.90 to 2.60"))
+    expect(curve).to_have_attribute("aria-label", re.compile("from 2.900 to 2.600"))
 
 
 @one_life
@@ -83,6 +87,48 @@ def test_playing_is_paused(desk: Desk) -> None:
     desk.press("play")
     expect(desk.page.locator("#play")).to_have_text("Play")
     assert_moment(desk.page, 0)
+
+
+def test_a_figure_of_excerpts_is_told_from_that_of_the_model(open_desk: OpenDesk, pages: Pages, tmp_path: Path) -> None:
+    same = open_desk(pages.exported).ready()
+    same.press("tab-growth")
+    expect(same.page.locator("#excerpts")).to_be_hidden()
+    page = tmp_path / "page.html"
+    convert(run_folder(tmp_path / "run", model_of(validation_bits_per_character=2.7504)).path, page)
+    desk = open_desk(page.as_uri()).ready()
+    expect(desk.page.locator("#facts .bits")).to_have_text("bits per character on held-out text2.750")
+    desk.press("tab-growth")
+    expect(desk.page.locator("#moment-facts")).to_contain_text("2.600 bits per character")
+    expect(desk.page.locator("#excerpts")).to_contain_text("2.750 bits per character, the figure at the top")
+
+
+def test_every_place_tells_the_same_figure_of_a_model(
+    open_desk: OpenDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, run, page = tmp_path / "corpus.txt", tmp_path / "run", tmp_path / "page.html"
+    pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
+    # Its held-out text has a character that never came before.
+    corpus.write_text(made_up_text() + "é", encoding="utf-8")
+    model = nextchar.train(corpus, out=run, quiet=True, hidden=16, layers=1, steps=60, seed=1, threads=1)
+    bits = model.provenance.validation_bits_per_character
+    assert bits is not None
+    convert(run, page)
+    told = {}
+    for command in ("info", "evaluate", "report"):
+        assert main([command, str(run)]) == 0
+        told[command] = capsys.readouterr().out
+    told["report"] = (run / "report.html").read_text(encoding="utf-8")
+    told["samples"] = (run / "samples.md").read_text(encoding="utf-8")
+    for name, words in told.items():
+        assert f"{bits:.3f}" in words, name
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bits_per_character"] == pytest.approx(bits, abs=1e-5)
+    with serving(run) as served:
+        for address in (served, page.as_uri()):
+            desk = open_desk(address).ready()
+            expect(desk.page.locator("#facts .bits dd")).to_have_text(f"{bits:.3f}")
+            desk.press("tab-growth")
+            expect(desk.page.locator("#moment-facts")).to_contain_text(f"{bits:.3f} bits per character")
 
 
 def test_training_is_followed_live(open_desk: OpenDesk, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_every_character_has_the_colour_of_its_bits(desk: Desk) -> None:
 
 def test_the_mean_is_told(desk: Desk) -> None:
     mean = MODEL.bits_per_character(TEXT)
-    expect(desk.page.locator("#mean")).to_have_text(f"{mean:.2f}")
+    expect(desk.page.locator("#mean")).to_have_text(f"{mean:.3f}")
     note = f"over {len(TEXT)} characters; 2 of them unknown to the model."
     expect(desk.page.locator("#mean-note")).to_contain_text(note)
 
@@ -81,7 +81,7 @@ def test_the_sheet_can_be_looked_at(desk: Desk) -> None:
     desk.press("tab-see")
     desk.press("from-sheet")
     expect(desk.page.locator("#coloured")).to_have_text("another text", use_inner_text=False)
-    expect(desk.page.locator("#mean")).to_have_text(f"{MODEL.bits_per_character('another text'):.2f}")
+    expect(desk.page.locator("#mean")).to_have_text(f"{MODEL.bits_per_character('another text'):.3f}")
 
 
 @one_life

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from nextchar.cli import main
 from tests.browser import Desk, OpenDesk
-from tests.served_page import MODEL, Pages
+from tests.served_page import MODEL, Pages, run_folder, serving
 
 PROMPT = "the old man and "
 one_life = pytest.mark.parametrize("life", ["exported"])
@@ -238,6 +239,35 @@ def test_a_recipe_gives_the_text_again(desk: Desk, open_desk: OpenDesk, pages: P
     assert (name, verb, model) == ("nextchar", "sample", {"served": "fox", "exported": "fox.html"}[life])
     assert main(["sample", str(pages.folder / model), "--no-echo", *options]) == 0
     assert capfd.readouterr().out.removesuffix("\n") == written
+
+
+@pytest.mark.parametrize("given", ["runs/my fox", "./runs/my fox/model.safetensors", "-fox.safetensors"])
+def test_the_command_of_a_recipe_works_where_the_server_was_started(
+    open_desk: OpenDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], given: str
+) -> None:
+    run_folder(tmp_path / "runs" / "my fox")
+    MODEL.save(tmp_path / "-fox.safetensors")
+    monkeypatch.chdir(tmp_path)
+    with serving(Path(given)) as address:
+        desk = open_desk(address).ready()
+        desk.set(length=20, seed=4)
+        written = desk.go_on()
+        desk.press("recipe")
+        command = desk.page.locator("#copies pre").first.inner_text()
+        assert str(tmp_path) not in desk.page.content()
+    expect(desk.page.locator("#copies .note")).to_contain_text("in the folder where the server was started")
+    words = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, check=True).stdout
+    assert main([*words.decode().split("\0")[1:-1], "--no-echo"]) == 0
+    assert capfd.readouterr().out.removesuffix("\n") == written
+
+
+def test_no_folder_of_the_server_is_told(open_desk: OpenDesk, pages: Pages) -> None:
+    desk = open_desk(pages.served).ready()
+    desk.press("recipe")
+    assert desk.page.locator("#copies pre").first.inner_text().startswith("nextchar sample fox ")
+    expect(desk.page.locator("#copies .note")).to_contain_text("in place of fox")
+    answer = desk.page.evaluate("fetch('api/models').then(answer => answer.text())")
+    assert str(pages.folder) not in answer
 
 
 @one_life

@@ -78,6 +78,7 @@ def _expected_bits(corpus: Corpus, device: Device, threads: int, budget: float) 
         held_out,
         seed=0,
         unseen_bits=-corpus.vocabulary.unseen_log2_probability,
+        start_id=corpus.vocabulary.start_id,
         device=device,
         threads=threads,
     )

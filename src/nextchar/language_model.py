@@ -126,9 +126,8 @@ class LanguageModel:
 
     @property
     def start_id(self) -> int:
-        """What is read before a text's first character: a line end, else a space, else the first character known."""
-        known = self.vocabulary.characters
-        return int(self.vocabulary.encode(next((c for c in "\n " if c in known), known[0]))[0])
+        """What is read before a text's first character."""
+        return self.vocabulary.start_id
 
     def generate(self, prompt: str = "", *, strict: bool = False, **options: Any) -> str:
         """Return text that goes on from ``prompt``, which is not repeated; see `stream`."""

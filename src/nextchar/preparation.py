@@ -214,6 +214,7 @@ def _make_trainer(
         seed=settings.training.seed,
         evaluations=settings.evaluations,
         unseen_bits=-corpus.vocabulary.unseen_log2_probability,
+        start_id=corpus.vocabulary.start_id,
         budget=budget,
         device=device,
         threads=settings.threads,

@@ -107,7 +107,8 @@ def describe(event: Event) -> Text:
             return Text(_describe_plan(event))
         case Evaluated():
             validation = event.validation_bits_per_character
-            held_out = "" if validation is None else f"{validation:.3f} bits/character on the held-out text, "
+            part = f"{event.scored_characters:,} characters of " if event.scored_characters else ""
+            held_out = "" if validation is None else f"{validation:.3f} bits/character on {part}the held-out text, "
             best = " (best so far)" if event.best and validation is not None else ""
             line = (
                 f"\nepoch {event.epoch:.2f}, {describe_duration(event.seconds)}: {held_out}"

@@ -303,8 +303,12 @@ def samples_page(events: list[Event]) -> str:
     page = ["# What the model wrote as it learned\n"]
     for event in events:
         if isinstance(event, Evaluated):
-            bits = event.validation_bits_per_character or event.training_bits_per_character
-            page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character\n")
+            bits, where = event.validation_bits_per_character, "the held-out text"
+            if bits is None:
+                bits, where = event.training_bits_per_character, "the text learned from"
+            elif event.scored_characters:
+                where = f"{event.scored_characters:,} characters of {where}"
+            page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character on {where}\n")
         elif isinstance(event, Sampled):
             # A fence longer than any in the text shows the text as it is.
             longest = max(map(len, re.findall("`+", event.prompt + event.text)), default=0)

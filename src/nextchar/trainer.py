@@ -62,6 +62,7 @@ class Trainer:
         seed: int,
         evaluations: int = 1,
         unseen_bits: float = 0.0,
+        start_id: int | None = None,
         budget: Budget | None = None,
         device: torch.device | None = None,
         threads: int = 1,
@@ -78,6 +79,7 @@ class Trainer:
             seed: of the initial weights, the order of the data and dropout.
             evaluations: how often the model is scored, evenly over the plan; never changes the weights.
             unseen_bits: what a character outside the vocabulary costs more than the unknown symbol.
+            start_id: read before the first held-out id, which is predicted too; by default the last of ``training``.
             budget: time that the plan is to fill: once, at the end of the warm-up, its number of updates is revised.
             device: where to train; the CPU by default.
             threads: to compute with on the CPU.
@@ -86,7 +88,7 @@ class Trainer:
         """
         self.device = device or torch.device("cpu")
         self._training, self._validation, self._clock = training, validation, clock
-        self._start_id = int(training[-1])
+        self._start_id = int(training[-1]) if start_id is None else start_id
         self._evaluations, self._unseen_bits = evaluations, unseen_bits
         self._budget = budget
         self._timed_from: Position | None = None

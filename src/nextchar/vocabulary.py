@@ -121,6 +121,12 @@ class Vocabulary:
         return (UNKNOWN_ID,) if self.has_unknown else ()
 
     @property
+    def start_id(self) -> int:
+        """What is read before a text's first character: a line end, else a space, else the first character known."""
+        known = self.characters
+        return int(self.encode(next((c for c in "\n " if c in known), known[0]))[0])
+
+    @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
         """The smallest unsigned integer type that holds every id."""
         return np.dtype(np.min_scalar_type(self.size - 1))

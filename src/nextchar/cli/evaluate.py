@@ -175,15 +175,15 @@ def _facts(
 
     if scored.held_out:
         yield "text", f"what was held out of {scored.name}"
-    yield "bits per character", f"{evaluation.bits_per_character:.4f}"
+    yield "bits per character", f"{evaluation.bits_per_character:.3f}"
     if evaluation.adaptive_bits_per_character is not None:
-        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.4f} bits per character"
+        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f} bits per character"
     yield "characters", f"{evaluation.characters:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:
         yield "counting", f"missing: {gone}" if gone else None
         return
-    yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.4f} (order {PPMD_ORDER}, adapting as it reads)"
-    yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.4f}"
+    yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.3f} (order {PPMD_ORDER}, adapting as it reads)"
+    yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.3f}"
     if counting.counted_characters == MOST_COUNTED:
         yield "counted", f"the last {MOST_COUNTED:,} characters of the training text"

@@ -20,8 +20,8 @@ from typing import Any
 ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "local_model.js")
 """A model that runs in the page."""
 APP_SCRIPTS = (
-    *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "choices.js", "writing.js"),
-    *("bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
+    *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
+    *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
 )
 """What the page does with a model, wherever it runs; `app.js` comes last and starts it."""
 

@@ -6,12 +6,22 @@ class App {
     this.setup = setup;
     this.server = new Server();
     this.model = null;
+    this.ownHash = '';
+    this.lastRecipe = null;
     this.find = (id) => document.getElementById(id);
     const model = () => this.model;
     const tell = (message) => this.tell(message);
     this.settings = new Settings(() => this.bars.changed());
     this.sheet = new Sheet(this.find('text'), this.find('under'), this.find('scroll'), () => this.changed());
     const { sheet, settings } = this;
+    this.keeping = new Keeping({
+      model,
+      place: setup.life === 'exported' ? location.pathname : BASE,
+      crc32: setup.crc32,
+      sheet: () => this.kept(),
+      show: (draft) => this.putBack(draft),
+      tell,
+    });
     this.writing = new Writing({ sheet, settings, model, tell, wrote: (recipe) => this.wrote(recipe) });
     this.bars = new Bars({
       model,
@@ -35,21 +45,22 @@ class App {
     });
     this.find('recipe').addEventListener('click', () => {
       try {
-        showRecipe(this.currentRecipe(), this.file);
+        showRecipe(this.currentRecipe(), ...this.file);
       } catch (error) {
         this.tell(error);
       }
     });
     this.find('models').addEventListener('change', (event) => {
-      this.use(this.models[event.target.selectedIndex]).catch((error) => this.tell(error));
+      this.change(this.models[event.target.selectedIndex]).catch((error) => this.tell(error));
     });
     this.find('door').addEventListener('submit', (event) => {
       event.preventDefault();
       this.server.useKey(this.find('key').value);
       this.start(true);
     });
+    this.find('anew').addEventListener('click', () => this.startAnew());
+    this.find('write').addEventListener('input', () => this.keeping.changed());
     addEventListener('hashchange', () => this.readAddress());
-    addEventListener('pagehide', () => remember(sessionStore, 'nextchar.sheet', this.sheet.value));
   }
 
   /** Find the models; where a key is wanted or none is there yet, say so and wait. */
@@ -66,9 +77,10 @@ class App {
       this.models = models;
       this.find('models').replaceChildren(...models.map((one) => new Option(one.info.name, one.info.id)));
       this.find('chooser').hidden = models.length < 2;
-      const wanted = this.addressRecipe()?.model;
+      const { before } = this.keeping;
+      const wanted = before && ['', before.hash].includes(location.hash) ? before.name : this.addressRecipe()?.model;
       await this.use(models.find((one) => one.info.id === wanted) ?? models[0]);
-      this.begin();
+      await this.begin();
     } catch (error) {
       if (error.status === 401) this.askForKey(keyGiven);
       else this.tell(error);
@@ -80,8 +92,12 @@ class App {
   }
 
   localModel() {
-    const bytes = Uint8Array.from(atob(this.find('model').textContent.trim()), (character) => character.charCodeAt(0));
-    return new LocalModel(bytes, this.setup);
+    try {
+      const bytes = Uint8Array.from(atob(this.find('model').textContent.trim()), (character) => character.charCodeAt(0));
+      return new LocalModel(bytes, this.setup);
+    } catch (error) {
+      throw new PageError(say(error instanceof RangeError ? 'noMemory' : 'damaged'));
+    }
   }
 
   askForKey(wrong) {
@@ -89,6 +105,13 @@ class App {
     this.find('lead').textContent = say('keyWanted');
     this.alarm(wrong ? say('keyWrong') : '');
     this.find('key').focus();
+  }
+
+  /** Another model was chosen: the text stays, as a draft with that model; an empty sheet gets its last one. */
+  async change(model) {
+    await this.keeping.release();
+    await this.use(model);
+    if (this.sheet.value === '') await this.begin();
   }
 
   /** From here on, this is the model. */
@@ -115,19 +138,37 @@ class App {
     this.bars.renew();
   }
 
-  /** The first text of the sheet: what was on it before a reload, or what the address tells to write. */
-  begin() {
-    const draft = remembered(sessionStore, 'nextchar.sheet');
-    if (this.sheet.value !== '') return;
-    if (draft !== '') {
-      this.sheet.replace(0, 0, draft);
-      this.find('text').blur();
-      this.lastRecipe = this.addressRecipe();
-      if (this.lastRecipe) this.settings.show(this.lastRecipe, false);
-      this.ownHash = location.hash;
-      return;
-    }
-    this.readAddress();
+  /** The first text of the sheet: what was on it when the page was last open, or what the address tells to write. */
+  async begin() {
+    const draft = this.sheet.value === '' ? await this.keeping.last() : null;
+    // Who was quicker than the model and the storage goes on with what was typed.
+    if (this.sheet.value !== '') this.keeping.changed();
+    else if (draft && ['', draft.hash].includes(location.hash)) this.keeping.open(draft);
+    else await this.readAddress();
+  }
+
+  /** What is kept of the page: the sheet, the settings, and the recipe in the address. */
+  kept() {
+    const { value: text, cursor, written } = this.sheet;
+    return { text, cursor, written, settings: this.settings.values(), hash: this.ownHash };
+  }
+
+  putBack(draft) {
+    const focused = document.activeElement;
+    this.settings.restore(draft.settings);
+    this.sheet.restore(draft);
+    if (focused !== this.find('text')) this.find('text').blur();
+    this.ownHash = draft.hash;
+    this.lastRecipe = recipeFromHash(draft.hash);
+  }
+
+  /** An empty sheet; what was on this one is kept. */
+  async startAnew() {
+    if (this.sheet.value === '') return;
+    await this.keeping.release();
+    this.sheet.clear();
+    this.tell(say(this.keeping.trouble ? 'cleared' : 'clearedKept'));
+    if (!touchesKeyboard()) this.find('text').focus();
   }
 
   addressRecipe() {
@@ -143,6 +184,7 @@ class App {
   async readAddress() {
     const recipe = this.addressRecipe();
     if (!recipe || !this.model || this.writing.running || location.hash === this.ownHash) return;
+    await this.keeping.release();
     this.settings.show(recipe);
     this.sheet.replace(0, this.sheet.value.length, recipe.prompt);
     const { id } = this.model.info;
@@ -165,9 +207,11 @@ class App {
     }
   }
 
-  /** What the model is called in a command: of an exported page, that page. */
+  /** What the model is called in a command, and a word on where that works: [file, hint]. */
   get file() {
-    return this.setup.life === 'exported' ? decodeURIComponent(location.pathname.split('/').at(-1)) : this.model.info.id;
+    const { id, name, path } = this.model.info;
+    if (this.setup.life === 'served') return path ? [path, say('commandServed')] : [id, say('commandName', { name: id })];
+    return [decodeURIComponent(location.pathname.split('/').at(-1)) || `${name}.html`, say('commandPage')];
   }
 
   /** What the recipe is asked of: the last passage on the sheet, or else what would be written now. */
@@ -191,6 +235,7 @@ class App {
     if (!this.writing || this.sheet.streaming) return;
     this.writing.refresh();
     this.bars.changed();
+    this.keeping.changed();
   }
 
   /** Say as what the model reads the characters it does not know. */
@@ -222,7 +267,8 @@ class App {
     }
     this.find('status').textContent = '';
     if (message.status === 401) this.askForKey(false);
-    else this.alarm(message.message);
+    else this.alarm(message instanceof PageError ? message.message : say('mistake'));
+    if (!(message instanceof PageError)) console.error(message);
   }
 
   alarm(text) {
@@ -239,6 +285,7 @@ class App {
     for (const key of document.querySelectorAll('kbd.control')) {
       key.textContent = key.textContent.replace(/Ctrl|⌘/, mac ? '⌘' : 'Ctrl');
     }
+    this.keeping.say(this.keeping.trouble);
     this.find('private').textContent = say(this.setup.life === 'exported' ? 'private' : 'served');
     if (!this.model) return;
     introduce(this.model.info);

@@ -67,5 +67,5 @@ function learningCurve(evaluations, moment, width, height) {
 /** The figure of an evaluation that is told: of the held-out text, where there is one. */
 function toldBits(evaluation) {
   const bits = evaluation.validation_bits ?? evaluation.training_bits;
-  return Number.isFinite(bits) ? fixed(bits, 2) : '–';
+  return Number.isFinite(bits) ? bitsPerCharacter(bits) : '–';
 }

@@ -14,6 +14,7 @@ class Growth {
     this.slider = find('moment');
     this.facts = find('moment-facts');
     this.samples = find('samples');
+    this.excerpts = find('excerpts');
     this.playButton = find('play');
     this.cards = [];
     this.moment = 0;
@@ -98,6 +99,7 @@ class Growth {
     this.playButton.textContent = say(this.playing ? 'pause' : 'play');
     this.playButton.disabled = this.slider.disabled = evaluations.length < 2;
     const evaluation = evaluations[this.moment];
+    this.drawExcerpts(evaluations);
     if (!evaluation) {
       this.curve.replaceChildren();
       this.samples.replaceChildren();
@@ -114,6 +116,15 @@ class Growth {
     const width = this.curve.clientWidth;
     if (width > 0) this.curve.replaceChildren(learningCurve(evaluations, this.moment, width, width < 520 ? 220 : 280));
     this.drawSamples(evaluation);
+  }
+
+  /** Say so where the figures of the curve are of excerpts, and that at the top of the page of more. */
+  drawExcerpts(evaluations) {
+    const told = this.model()?.info.bits_per_character;
+    const figure = Number.isFinite(told) ? bitsPerCharacter(told) : '';
+    const isThere = evaluations.some((one) => Number.isFinite(one.validation_bits) && bitsPerCharacter(one.validation_bits) === figure);
+    this.excerpts.hidden = !this.record?.finished || figure === '' || isThere;
+    this.excerpts.textContent = this.excerpts.hidden ? '' : say('excerpts', { bits: figure });
   }
 
   /** The texts of one evaluation, by temperature. The cards stay, only what is in them changes. */

@@ -13,7 +13,7 @@ function introduce(info) {
   find('lead').textContent = named.length ? say('lead', { corpus }) + within : say('leadNone');
   const memory = info.context_length ? say('window', { count: info.context_length }) : say('remembers');
   const facts = [
-    [Number.isFinite(info.bits_per_character) ? fixed(info.bits_per_character, 2) : null, say('factBits'), 'bits'],
+    [Number.isFinite(info.bits_per_character) ? bitsPerCharacter(info.bits_per_character) : null, say('factBits'), 'bits'],
     [info.characters.length.toLocaleString(language), say('factCharacters') + (info.lowercase ? say('lowercase') : '')],
     [info.hidden.map((units) => units.toLocaleString(language)).join(' + '), say('factUnits')],
     [info.parameters.toLocaleString(language), say('factParameters')],
@@ -89,11 +89,11 @@ class Tabs {
   }
 }
 
-/** How a text can be had again: as a command for the model in `file`, as settings, as an address. */
-function showRecipe(recipe, file) {
+/** How a text can be had again: as a command for the model in `file`, with a `hint` where it works; as settings, as an address. */
+function showRecipe(recipe, file, hint) {
   const address = String(new URL(recipeHash(recipe), location.href));
-  const parts = [['command', recipeCommand(recipe, file)], ['json', JSON.stringify(recipe, null, 2)], ['address', address]];
-  document.getElementById('copies').replaceChildren(...parts.map(([key, text]) => {
+  const parts = [['command', recipeCommand(recipe, file), hint], ['json', JSON.stringify(recipe, null, 2)], ['address', address]];
+  document.getElementById('copies').replaceChildren(...parts.map(([key, text, note]) => {
     const block = document.createElement('div');
     const heading = document.createElement('h3');
     heading.textContent = say(key);
@@ -111,6 +111,12 @@ function showRecipe(recipe, file) {
       copy.textContent = say('copied');
     });
     block.append(heading, copy, code);
+    if (note) {
+      const line = document.createElement('p');
+      line.className = 'note';
+      line.textContent = note;
+      block.append(line);
+    }
     return block;
   }));
   document.getElementById('recipe-dialog').showModal();

@@ -1,23 +1,29 @@
 'use strict';
 // A model on the server that this page came from. Its twin in the exported page is LocalModel.
 
-/** An answer that is no answer: what the server said is wrong, with its HTTP status; 0 where it said nothing. */
-class ServerError extends Error {
-  constructor(message, status) {
+/** Something went wrong that the page has words for: its message is for the reader. */
+class PageError extends Error {}
+
+/** The server did not answer as it should; `status` is that of HTTP, 0 where nothing came. */
+class ServerError extends PageError {
+  constructor(message, status = 0) {
     super(message);
     this.status = status;
   }
 }
 
+/** The path that the page was served under, "/" at its end: behind a proxy it need not be the first of its host. */
+const BASE = location.pathname.replace(/\/?$/, '/');
+
 /** The server, as far as the page asks it; it keeps the API key for as long as the tab lives. */
 class Server {
   constructor() {
-    this.key = remembered(sessionStore, 'nextchar.key');
+    this.key = remembered(sessionStore, `nextchar.key ${BASE}`);
   }
 
   useKey(key) {
     this.key = key;
-    remember(sessionStore, 'nextchar.key', key);
+    remember(sessionStore, `nextchar.key ${BASE}`, key);
   }
 
   /** Ask for `path`, with `body` as JSON where there is one; answers that are errors are thrown as ServerError. */
@@ -29,18 +35,26 @@ class Server {
     if (body) options.body = JSON.stringify(body);
     let response;
     try {
-      response = await fetch(path, options);
+      response = await fetch(BASE + path, options);
     } catch (error) {
-      if (error.name === 'AbortError') throw error;
-      throw new ServerError(say('lost', { message: error.message }), 0);
+      throw error.name === 'AbortError' ? error : new ServerError(say('lost'));
     }
     if (response.ok) return response;
-    const text = await response.text();
-    throw new ServerError(messageOf(text) ?? `HTTP ${response.status}`, response.status);
+    const text = await response.text().catch(() => '');
+    throw refusal(response.status, parsed(text)?.error);
   }
 
   async json(path, body, signal) {
-    return (await this.ask(path, body, signal)).json();
+    const response = await this.ask(path, body, signal);
+    let text;
+    try {
+      text = await response.text();
+    } catch (error) {
+      throw error.name === 'AbortError' ? error : new ServerError(say('lost'));
+    }
+    const answer = parsed(text);
+    if (answer === null) throw new ServerError(say('notUnderstood'), response.status);
+    return answer;
   }
 
   async models() {
@@ -48,12 +62,28 @@ class Server {
   }
 }
 
-function messageOf(text) {
+function parsed(text) {
   try {
-    return JSON.parse(text).error.message;
+    return JSON.parse(text);
   } catch {
     return null;
   }
+}
+
+/** What is said of an answer with this code of a nextchar server, or this status of whatever stands before it. */
+const ADVICE = {
+  too_long: 'tooLong', timeout: 'outOfTime', overloaded: 'busy', stopping: 'lost', model_not_found: 'notThere',
+  401: 'keyWanted', 404: 'notThere', 408: 'outOfTime', 413: 'tooLong', 429: 'busy', 502: 'lost', 503: 'busy', 504: 'outOfTime',
+};
+
+/** The error for an answer that says no; `error`, where a nextchar server gave it, is {message, code}, in English. */
+function refusal(status, error) {
+  const said = typeof error?.message === 'string' ? error.message : '';
+  if (said && language === 'en') return new ServerError(said, status);
+  const advice = ADVICE[error?.code] ?? (said && status === 503 ? undefined : ADVICE[status]);
+  if (advice) return new ServerError(say(advice), status);
+  if (said) return new ServerError(say('refused', { message: said }), status);
+  return new ServerError(say(status >= 500 ? 'serverMistake' : 'notUnderstood'), status);
 }
 
 /** Yield the `data:` of each server-sent event of a response, parsed. */
@@ -63,13 +93,17 @@ async function* events(response) {
   let held = '';
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error) => {
+        throw error.name === 'AbortError' ? error : new ServerError(say('brokeOff'));
+      });
       held += decoder.decode(value, { stream: !done });
       const blocks = held.split(/\r?\n\r?\n/);
       held = blocks.pop();
       for (const block of blocks) {
         const lines = block.split(/\r?\n/).filter((line) => line.startsWith('data:'));
-        if (lines.length) yield JSON.parse(lines.map((line) => line.slice(5)).join('\n'));
+        const event = parsed(lines.map((line) => line.slice(5)).join('\n'));
+        if (lines.length && event === null) throw new ServerError(say('notUnderstood'), response.status);
+        if (lines.length) yield event;
       }
       if (done) return;
     }
@@ -97,14 +131,14 @@ class RemoteModel {
     const body = { model: this.info.id, prompt, ...options, index, stream: true };
     const response = await this.server.ask('api/generate', body, signal);
     for await (const event of events(response)) {
-      if (event.error) throw new ServerError(event.error.message, response.status);
+      if (event.error) throw refusal(500, event.error);
       if (event.done) {
         const { seed, finish_reason, replacements } = event;
         return { seed, finish_reason, replacements };
       }
       yield event.text;
     }
-    throw new ServerError(say('lost', { message: 'the text broke off' }), 0);
+    throw new ServerError(say('brokeOff'));
   }
 
   score(text, alternatives = 5) {

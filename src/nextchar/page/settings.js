@@ -7,7 +7,7 @@ const MOST_SEED = Number.MAX_SAFE_INTEGER;
 const PROMPT_CHARACTERS = 2000;
 
 /** A field of the page holds something that is not allowed; the message says what is. */
-class FieldError extends Error {}
+class FieldError extends PageError {}
 
 /** The controls of drawing. Their elements are looked up by id once. */
 class Settings {
@@ -21,6 +21,7 @@ class Settings {
     this.slider = find('temperature');
     this.number = find('temperature-number');
     this.optional = { top_k: find('top-k'), top_p: find('top-p'), min_p: find('min-p') };
+    this.fields = [this.length, this.stopAt, this.texts, this.seed, this.number, ...Object.values(this.optional)];
     this.slider.addEventListener('input', () => this.setTemperature(this.slider.valueAsNumber));
     this.number.addEventListener('input', () => {
       if (this.number.value !== '') this.slider.value = this.number.value;
@@ -77,9 +78,27 @@ class Settings {
     const { badInput, rangeUnderflow, rangeOverflow, stepMismatch } = field.validity;
     const between = stepMismatch && field !== this.number;
     if (badInput || rangeUnderflow || rangeOverflow || between || field.value === '') {
-      throw new FieldError(say('badField', { label, message: field.validationMessage || '–' }));
+      const isWhole = field.step !== 'any' && field !== this.number;
+      const allowed = !isWhole ? 'between' : field.max ? 'wholeBetween' : 'wholeAtLeast';
+      const message = say(allowed, { min: Number(field.min), max: Number(field.max) });
+      throw new FieldError(say('badField', { label, message }));
     }
     return field.valueAsNumber;
+  }
+
+  /** What stands in the controls, by their ids, to be kept. */
+  values() {
+    return { ...Object.fromEntries(this.fields.map((field) => [field.id, field.value])), hold: this.hold.checked };
+  }
+
+  /** Put back what `values` gave; a choice that there is not any more stays as it is. */
+  restore(values) {
+    for (const field of this.fields) {
+      const known = field.options ? [...field.options].some(({ value }) => value === values[field.id]) : field.id in values;
+      if (known) field.value = values[field.id];
+    }
+    this.slider.value = this.number.value;
+    this.hold.checked = values.hold === true;
   }
 
   /** Put the settings of a recipe into the controls; its seed is held, unless another text is wanted next. */
@@ -102,7 +121,7 @@ function stopName(stop) {
  * length, temperature, top_k, top_p, min_p, stop, seed, text}; `text` is its number among several of one seed.
  */
 function recipeCommand(recipe, file) {
-  const words = ['nextchar sample', quoted(file), quoted(recipe.prompt)];
+  const words = ['nextchar sample', quoted(file.replace(/^-/, './-')), quoted(recipe.prompt)];
   // A prompt that begins with a dash would be taken for an option.
   if (recipe.prompt.startsWith('-')) words.splice(2, 0, '--');
   const options = [`--length ${recipe.length}`, `--temperature ${recipe.temperature}`];

@@ -18,6 +18,7 @@ class Sheet {
     this.stranger = null;
     this.leftOut = new Set();
     this.streaming = null;
+    this.cleared = null;
     this.value = area.value;
     area.addEventListener('input', () => this.follow());
     document.addEventListener('selectionchange', () => document.activeElement === area && this.changed());
@@ -96,6 +97,32 @@ class Sheet {
     this.changed();
   }
 
+  /** An empty sheet. What was on it can be brought back as long as nothing stands here. */
+  clear() {
+    const { value: text, cursor, written } = this;
+    this.cleared = { text, cursor, written };
+    this.replace(0, text.length, '');
+  }
+
+  get canBringBack() {
+    return this.value === '' && this.cleared !== null;
+  }
+
+  bringBack() {
+    const { cleared } = this;
+    this.cleared = null;
+    this.restore(cleared);
+  }
+
+  /** Put on the sheet what was on it before: {text, cursor, written}. */
+  restore({ text, cursor, written }) {
+    this.replace(0, this.value.length, text);
+    this.written = written.filter((passage) => text.startsWith(passage.text, passage.start));
+    this.cursor = cursor;
+    this.draw();
+    this.changed();
+  }
+
   /** The text changed in one place: move the passages after it, forget those it touched. */
   follow() {
     const before = this.value;
@@ -145,10 +172,11 @@ class Sheet {
     for (const { start, text: passage } of this.written) cuts.add(start).add(start + passage.length);
     if (this.streaming) cuts.add(this.streaming.place);
     const places = [...cuts].sort((a, b) => a - b);
-    const nodes = [];
+    // Collected here, not in a list: no function takes as many arguments as a long text has unknown characters.
+    const copy = document.createDocumentFragment();
     let mark = 0;
     places.forEach((start, number) => {
-      if (this.streaming?.place === start) nodes.push(passageNode(this.streaming.node, 'model'));
+      if (this.streaming?.place === start) copy.append(passageNode(this.streaming.node, 'model'));
       const end = places[number + 1];
       if (end === undefined) return;
       while (mark < unknown.length && unknown[mark].end <= start) mark += 1;
@@ -159,11 +187,11 @@ class Sheet {
       if (this.written.some(within)) classes.push('model');
       if (isUnknown) classes.push('unknown');
       if (isUnknown && this.leftOut.has(piece)) classes.push('left-out');
-      nodes.push(passageNode(document.createTextNode(piece), classes.join(' ')));
+      copy.append(passageNode(document.createTextNode(piece), classes.join(' ')));
     });
     // A line end at the end is drawn only when something follows it.
-    nodes.push(document.createTextNode('\u200b'));
-    this.under.replaceChildren(...nodes);
+    copy.append('\u200b');
+    this.under.replaceChildren(copy);
     this.under.parentElement.classList.toggle('streaming', this.streaming !== null);
   }
 

@@ -112,7 +112,7 @@ class Surprise {
     this.legend.replaceChildren(...LEVELS.map((low, number) => legendRow(low, LEVELS[number + 1], number)));
     if (!this.answer) return;
     const { bits_per_character: mean, unknown, characters } = this.answer;
-    this.mean.textContent = fixed(mean, 2);
+    this.mean.textContent = bitsPerCharacter(mean);
     const values = { count: characters.length, unknown: unknown.filter(Boolean).length };
     const oneIn = mean < 20 ? ` ${say('meanOneIn', { number: fixed(2 ** mean, 1) })}` : '';
     this.meanNote.textContent = say('meanNote', values) + oneIn;

@@ -73,7 +73,7 @@ class Vocabulary {
       const id = this.ids.get(character);
       if (id === undefined && !this.hasUnknown) {
         const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
-        throw new Error(`The model does not know “${character}” (U+${code}), and has no unknown symbol to read it as.`);
+        throw new PageError(say('notKnown', { character, code: `U+${code}` }));
       }
       return id ?? UNKNOWN;
     });

@@ -81,7 +81,9 @@ class Writing {
     const written = this.sheet.written.length > 0;
     this.buttons.continue.disabled = this.buttons.four.disabled = !this.model();
     this.buttons.again.disabled = running || !(written || this.choices.open);
-    this.buttons.undo.disabled = this.buttons.keep.disabled = running || !written;
+    this.buttons.keep.disabled = running || !written;
+    this.buttons.undo.disabled = running || !(written || this.sheet.canBringBack);
+    document.getElementById('anew').disabled = document.getElementById('earlier').disabled = running;
     if (running) this.buttons.four.disabled = true;
   }
 
@@ -113,6 +115,11 @@ class Writing {
   }
 
   undo() {
+    if (this.sheet.canBringBack) {
+      this.sheet.bringBack();
+      this.tell(say('broughtBack'));
+      return;
+    }
     const passage = this.sheet.takeBack();
     this.sheet.cursor = passage.start;
     this.tell(say('undone'));

@@ -129,6 +129,7 @@ class ModelInfo(BaseModel):
     seconds: float | None
     has_growth: bool
     finished: bool
+    path: str = Field(default="", description="As the server was started with it; left out where it is absolute.")
 
 
 class ModelsAnswer(BaseModel):

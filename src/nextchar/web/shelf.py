@@ -127,6 +127,7 @@ class ServedModel:
             "seconds": provenance.training_seconds,
             "has_growth": growth is not None,
             "finished": growth is None or growth[0]["finished"],
+            **_told_path(self.path),
         }
 
     def growth(self) -> tuple[dict[str, Any], bytes] | None:
@@ -210,6 +211,14 @@ def _name(path: Path) -> str:
     resolved = folder.resolve()
     name = resolved.name if resolved.is_dir() or not path.is_file() else path.stem
     return (name or "model").encode("utf-8", "replace").decode()
+
+
+def _told_path(path: Path) -> dict[str, str]:
+    """Return ``path`` as it was given, for commands that work where the server was started.
+
+    An absolute one is left out: it would tell of this machine's folders.
+    """
+    return {} if path.is_absolute() else {"path": path.as_posix().encode("utf-8", "replace").decode()}
 
 
 def _stamp(path: Path) -> Stamp | None:
