@@ -122,7 +122,9 @@ class _Logged:
 
     def __init__(self, model: LanguageModel, alternatives: int, prompt: ReadPrompt | None = None) -> None:
         self._model, self._reader, self._offset = model, Reader(model, alternatives), 0
-        if prompt is not None:
+        if prompt is None:
+            self._reader.begin_with_nothing()
+        else:
             self._reader.go_on_from(prompt.logits, prompt.state)
             self._offset = len(prompt.text)
 

@@ -71,14 +71,18 @@ class Reader:
     """Reads a text piece by piece, and tells how well each character was foreseen from those before it."""
 
     def __init__(self, model: LanguageModel, alternatives: int) -> None:
-        """Begin a text that nothing stands before; of each character so many ``alternatives`` are told."""
+        """Begin a text before its first character, of which so many ``alternatives`` are told."""
         vocabulary = model.vocabulary
         self._network: Network[Any] = model.network_for(CHUNK)
-        self._state = self._network.initial_state(1)
-        self._logits = np.empty((0, vocabulary.size), np.float32)
+        logits, self._state = self._network.forward(np.array([[model.start_id]]), self._network.initial_state(1))
+        self._logits = logits[0]
         """Of the character to come: one row, or none where nothing predicts it."""
         self._never = list(vocabulary.never_drawn)
         self._count = min(alternatives, len(vocabulary.characters))
+
+    def begin_with_nothing(self) -> None:
+        """Let nothing stand before the text, not even what models are told to begin with."""
+        self._logits, self._state = self._logits[:0], self._network.initial_state(1)
 
     def go_on_from(self, logits: Floats, state: Any) -> None:
         """Let stand before the text what led to ``state``, with ``logits`` (V,) of the character to come."""
@@ -115,7 +119,6 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
     read = text.lower() if model.provenance.lowercase else text
     vocabulary, ids = model.vocabulary, model.vocabulary.encode(read)  # (T,)
     reader = Reader(model, alternatives)
-    reader.go_on_from(*(yield from read_prompt(model.network_for(CHUNK), np.array([model.start_id]), b"")))
     bits: list[float] = []
     others: list[
         bytes
