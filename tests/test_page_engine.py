@@ -177,6 +177,17 @@ def test_any_character_is_folded_as_in_python(engines: dict[str, Engine]) -> Non
     assert [(one, theirs) for one, theirs in pairs if vocabulary.fold(one)[0] != theirs] == []
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["e" + "\u0301\u0323" * 40, "\u0301" * 95, "\u1100\u1161\u11a8" * 40, "\u1100" * 40 + "\u1161" * 40, "é☃é☃가" * 3],
+)
+def test_pieces_are_as_long_as_in_python(engines: dict[str, Engine], prompt: str) -> None:
+    vocabulary = Vocabulary("가나")
+    script = "([characters, prompt]) => new Vocabulary(characters, true).fold(prompt).replacements"
+    told = engines["one layer"].page.evaluate(script, [vocabulary.characters, prompt])
+    assert told == replacements(vocabulary, prompt)
+
+
 def replacements(vocabulary: Vocabulary, prompt: str) -> list[dict[str, Any]]:
     """Return what is replaced in ``prompt``, each piece once."""
     counted: dict[tuple[str, str], int] = {}

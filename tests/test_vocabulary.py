@@ -179,3 +179,31 @@ def test_real_texts_come_back(corpora: Path) -> None:
         vocabulary = Vocabulary.from_counts(counts_of(text))
         assert vocabulary.decode(vocabulary.encode(text)) == text
         assert vocabulary.fold(text[:2000]) == (text[:2000], [])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "longest"),
+    [("e" + "\u0301\u0323" * 5000, 31), ("\u0301" * 5000, 31), ("\u1100\u1161\u11a8" * 5000, 3), ("\u1100" * 5000, 30)],
+)
+def test_what_is_put_together_is_bounded(prompt: str, longest: int) -> None:
+    """Marks are put in order in time in proportion to the square of their number: 40 kB of them took half a minute."""
+    folded, replacements = vocabulary_of("z").fold(prompt)
+    assert folded == ""
+    assert "".join(replacement.given for replacement in replacements) == prompt
+    assert max(len(replacement.given) for replacement in replacements) == longest
+
+
+def test_each_piece_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def nearest(_: Vocabulary, piece: str) -> str:
+        looked.append(piece)
+        return ""
+
+    monkeypatch.setattr(Vocabulary, "_nearest", nearest)
+    _, replacements = vocabulary_of("z").fold("☃é" * 1000)
+    assert (looked, len(replacements)) == (["☃", "é"], 2000)
+
+
+def test_one_syllable_of_jamo_that_is_not_known_leaves_the_others() -> None:
+    assert vocabulary_of("한").fold(unicodedata.normalize("NFD", "한국"))[0] == "한"

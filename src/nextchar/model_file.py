@@ -8,7 +8,6 @@ one.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,9 +21,12 @@ from nextchar.architecture import Architecture, Floats, Parameters
 from nextchar.atomic_file import write_atomically
 from nextchar.errors import ModelFileError
 from nextchar.page import embedded_model, is_page
+from nextchar.regular_file import read_regular
 from nextchar.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
+MOST_FILE_BYTES = 2**32
+"""Bytes of the largest file that is read."""
 
 _BLOCK = 2**12
 """Weights that are widened at once."""
@@ -140,9 +142,7 @@ class ModelFile:
 
 def _read(path: Path) -> bytes | bytearray:
     """Return the content of the model file at ``path``, or in the page there."""
-    with path.open("rb") as file:
-        content = bytearray(os.fstat(file.fileno()).st_size)  # which the weights can stay in
-        file.readinto(content)
+    content = read_regular(path, MOST_FILE_BYTES)
     return embedded_model(content) if is_page(content) else content
 
 

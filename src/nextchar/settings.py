@@ -22,7 +22,7 @@ Precision = Literal["float32", "bfloat16"]
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
 LONGEST_SHOWN = 100
-"""Characters of a wrong value that its error repeats."""
+"""Characters of a wrong value, or of an unknown name, that its error repeats."""
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -227,10 +227,29 @@ class ServeSettings(Settings):
     max_characters: int = Field(default=20_000, ge=1, description="Characters that a request may have written.")
     max_text: int = Field(default=20_000, ge=1, description="Characters of a prompt, or of a text to score.")
     max_body: int = Field(default=1_048_576, ge=1, description="Bytes of the body of a request.")
+    max_connections: int = Field(
+        default=512,
+        ge=1,
+        le=65536,
+        description="Connections that are open at once, fewer where the system allows fewer; of more, those that "
+        "nothing is asked over are closed, else the new one is sent away.",
+    )
     max_writing: int = Field(default=16, ge=1, description="Requests that are written for at once; others wait.")
     max_waiting: int = Field(default=256, ge=0, description="Requests that wait; more are sent away.")
     max_time: Duration = Field(
-        default=60.0, gt=0, le=86400, description="Time that a request may take, its wait included."
+        default=60.0,
+        gt=0,
+        le=86400,
+        description="Time that a request may take, its wait and the sending of its answer included.",
+    )
+    max_arrival: Duration = Field(
+        default=20.0, gt=0, le=3600, description="Time until a request, its headers and its body, has arrived."
+    )
+    max_stall: Duration = Field(
+        default=10.0, gt=0, le=3600, description="Time that a client may let its answer wait before it reads on."
+    )
+    max_idle: Duration = Field(
+        default=15.0, gt=0, le=3600, description="Time that a connection stays open between two requests."
     )
     cores: int | None = Field(
         default=None, ge=1, le=1024, description="Threads that write and score; the cores when not given."
@@ -269,12 +288,12 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
     """Say the same of ``details`` as pydantic tells them, wherever they were found; ``noun`` is what they are of."""
     sentences: list[str] = []
     for detail in details:
-        name = ".".join(str(part) for part in detail["loc"])
+        name = ".".join(str(part) for part in detail["loc"])[:LONGEST_SHOWN]
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            sentences.append(f"There is no {noun} {shortened(name)}.{hint}")
+            hint = f". Did you mean {near[0]!r}?" if near else ": leave it out."
+            sentences.append(f"There is no {noun} {shortened(name)}{hint}")
         elif name and detail["type"] != "value_error":
             message = f"{message[0].lower()}{message[1:]}"
             missing = detail["type"] == "missing"

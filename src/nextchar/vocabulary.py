@@ -40,9 +40,14 @@ _LOOKALIKES = {
     "–": "-", "—": "-", "‒": "-", "―": "-", "−": "-", "‐": "-", "…": "...", "\t": " ", "\u00a0": " ", "\u3000": " ",
     "。": ".", "、": ",", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "þ": "th", "ð": "d",
 }  # fmt: skip
-# A base character with its combining marks, or a run of conjoining Hangul jamo: what normalisation puts together.
+# What normalisation puts together: a base character with its combining marks, or the conjoining jamo of one Hangul
+# syllable. At most 30 of a kind, as in the stream-safe form of Unicode (UAX #15, section 13): putting marks in order
+# takes time in proportion to the square of their number.
 _CLUSTER = re.compile(
-    r"[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]*", re.S
+    r"(?=[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7c6\ud7cb-\ud7fb])"
+    r"[\u1100-\u115f\ua960-\ua97c]{0,30}[\u1160-\u11a7\ud7b0-\ud7c6]{0,30}[\u11a8-\u11ff\ud7cb-\ud7fb]{0,30}"
+    r"|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]{0,30}",
+    re.S,
 )
 
 
@@ -194,10 +199,11 @@ class Vocabulary:
         """
         pieces: list[str] = []
         replacements: list[Replacement] = []
+        nearest: dict[str, str] = {}  # each piece is looked for once, however often it comes
         for match in _CLUSTER.finditer(prompt):
             piece = match[0]
             if not self.knows(piece):
-                near = self._nearest(piece)
+                near = nearest[piece] = nearest[piece] if piece in nearest else self._nearest(piece)
                 replacements.append(Replacement(match.start(), piece, near))
                 piece = near
             pieces.append(piece)
@@ -213,16 +219,19 @@ class Vocabulary:
         whole = next((form for form in _forms(piece) if form and self.knows(form)), None)
         if whole is not None:
             return whole
-        return "".join(next((f for f in _forms(c) if f and self.knows(f)), "") for c in piece)
+        return "".join(map(self._nearest, piece)) if len(piece) > 1 else ""
 
 
 def _forms(piece: str) -> Iterator[str]:
     """Yield ``piece`` and other ways to write it, nearest first."""
     yield piece
     plain = unicodedata.normalize("NFKD", piece)
+    if len(piece) == 1 and piece == plain == piece.lower() == piece.upper() and piece not in _LOOKALIKES:
+        return  # like most characters of Unicode, it has one form
     bare = "".join(c for c in plain if not unicodedata.combining(c))
-    for form in (piece, unicodedata.normalize("NFKC", piece), bare, _LOOKALIKES.get(piece.lower(), "")):
-        for cased in (form, form.lower(), form.upper(), form.casefold()):
+    # Most of these are the same, and each is yielded once.
+    for form in dict.fromkeys((piece, unicodedata.normalize("NFKC", piece), bare, _LOOKALIKES.get(piece.lower(), ""))):
+        for cased in dict.fromkeys((form, form.lower(), form.upper(), form.casefold())):
             yield unicodedata.normalize("NFC", cased)
             yield unicodedata.normalize("NFD", cased)
             yield cased

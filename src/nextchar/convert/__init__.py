@@ -17,7 +17,8 @@ from nextchar.convert.result import Exported, Imported
 from nextchar.convert.single_file import holds_page
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
+from nextchar.model_file import MOST_FILE_BYTES, ModelFile
+from nextchar.regular_file import open_regular
 from nextchar.run_folder import did_you_mean, find_model
 
 OWN = ".safetensors"
@@ -158,6 +159,11 @@ def _check_source(source: Path) -> None:
     if not source.exists():
         hint = did_you_mean(source) or " Give a model file or a run folder."
         raise ModelFileError(f"There is no model {source}.{hint}")
+    if not source.is_dir():
+        try:
+            open_regular(source, MOST_FILE_BYTES).close()
+        except OSError as error:
+            raise ModelFileError(f"The model {source} cannot be read: {error.strerror or error}.") from error
     if (source / "saved_model.pb").exists():
         raise ModelFileError(f"{source} is a SavedModel of TensorFlow: save it as a .keras file with Keras first.")
 

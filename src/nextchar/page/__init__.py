@@ -69,7 +69,7 @@ def embedded_model(page: bytes | bytearray) -> bytes:
         raise ValueError("the model in this page is damaged") from error
 
 
-def embedded_setup(page: bytes) -> dict[str, Any]:
+def embedded_setup(page: bytes | bytearray) -> dict[str, Any]:
     """Return the setup that ``page`` was built with.
 
     Raises:

@@ -11,8 +11,14 @@ const LOOKALIKES = new Map(Object.entries({
   '–': '-', '—': '-', '‒': '-', '―': '-', '−': '-', '‐': '-', '…': '...', '\t': ' ', '\u00a0': ' ', '\u3000': ' ',
   '。': '.', '、': ',', 'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'ø': 'o', 'ł': 'l', 'đ': 'd', 'ı': 'i', 'þ': 'th', 'ð': 'd',
 }));
-// A base character with its combining marks, or a run of conjoining Hangul jamo: what normalisation puts together.
-const CLUSTER = /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+|.[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u3099\u309a]*/gsu;
+// What normalisation puts together: a base character with its combining marks, or the conjoining jamo of one Hangul
+// syllable, at most 30 of a kind.
+const CLUSTER = new RegExp(
+  '(?=[\\u1100-\\u11ff\\ua960-\\ua97c\\ud7b0-\\ud7c6\\ud7cb-\\ud7fb])' +
+    '[\\u1100-\\u115f\\ua960-\\ua97c]{0,30}[\\u1160-\\u11a7\\ud7b0-\\ud7c6]{0,30}[\\u11a8-\\u11ff\\ud7cb-\\ud7fb]{0,30}' +
+    '|.[\\u0300-\\u036f\\u0591-\\u05c7\\u0610-\\u065f\\u3099\\u309a]{0,30}',
+  'gsu',
+);
 
 /** Whether a character combines with the one before it, that is, has a combining class. */
 function combines(character) {
@@ -82,11 +88,11 @@ class Vocabulary {
     const counted = new Map();
     const text = prompt.replace(CLUSTER, (piece) => {
       if (this.knows(piece)) return piece;
-      const replacement = this.nearest(piece);
-      const before = counted.get(piece);
-      if (before) before.count += 1;
-      else counted.set(piece, { character: piece, replacement, count: 1 });
-      return replacement;
+      // Each piece is looked for once, however often it comes.
+      if (!counted.has(piece)) counted.set(piece, { character: piece, replacement: this.nearest(piece), count: 0 });
+      const found = counted.get(piece);
+      found.count += 1;
+      return found.replacement;
     });
     return { text, replacements: [...counted.values()] };
   }
@@ -94,9 +100,7 @@ class Vocabulary {
   nearest(piece) {
     const known = (text) => text !== '' && this.knows(text);
     for (const form of formsOf(piece)) if (known(form)) return form;
-    return Array.from(piece, (character) => {
-      for (const form of formsOf(character)) if (known(form)) return form;
-      return '';
-    }).join('');
+    const characters = Array.from(piece);
+    return characters.length > 1 ? characters.map((character) => this.nearest(character)).join('') : '';
   }
 }

@@ -8,15 +8,22 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nextchar.web import openai_routes, own_routes
-from nextchar.web.guards import LOCAL_HOSTS, AnswerHeaders, BodyLimit, Counting, Door
+from nextchar.web.guards import LOCAL_HOSTS, AnswerHeaders, Counting, Door, route_path
 from nextchar.web.page_routes import page_routes
-from nextchar.web.refusals import add_handlers
+from nextchar.web.refusals import RefusedError, add_handlers, refuse
 from nextchar.web.service import Service
+from nextchar.web.unknown_routes import Routes, unknown_route, wrong_method
 
 TITLE, SCHEMA = "nextchar", "/openapi.json"
+COMPONENT = "#/components/schemas/{model}"
 SUMMARY = "Character-level language models: a page to play with at /, and an API."
 
 
@@ -35,15 +42,20 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
         openapi_url=SCHEMA,
         docs_url=None,
         redoc_url=None,
+        # Where the description lies, whatever a proxy has before it.
+        servers=[{"url": "."}],
+        root_path_in_servers=False,
+        # A redirection would be built from the Host header, which whoever asks can choose.
+        redirect_slashes=False,
     )
     # Asked for by `Door`; here it only tells the page of the API that there is a key.
     key = [Depends(HTTPBearer(auto_error=False))] if settings.api_key else []
     app.include_router(own_routes.own_routes(service), dependencies=key)
     app.include_router(openai_routes.openai_routes(service), dependencies=key)
     app.include_router(page_routes(service, TITLE, SCHEMA))
-    add_handlers(app, {**own_routes.BODIES, **openai_routes.BODIES})
+    add_handlers(app)
+    app.add_exception_handler(HTTPException, partial(_answer_unknown, app))
     # The last one is the first to see a request.
-    app.add_middleware(BodyLimit, most=settings.max_body)
     app.add_middleware(Door, api_key=settings.api_key, hosts=LOCAL_HOSTS if local else None)
     if settings.origin:
         app.add_middleware(
@@ -59,11 +71,36 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Return the description of the API, without the answer 422, in whose place ours is 400."""
+    """Return the description of the API: with the bodies, which the routes read themselves, and without the answer 422,
+    in whose place ours is 400."""
     schema = FastAPI.openapi(app)
     for path in schema["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)
+    bodies: dict[str, type[BaseModel]] = {**own_routes.BODIES, **openai_routes.BODIES}
+    places, shared = models_json_schema([(kind, "validation") for kind in bodies.values()], ref_template=COMPONENT)
+    for path, kind in bodies.items():
+        content = {"application/json": {"schema": places[kind, "validation"]}}
+        schema["paths"][path]["post"]["requestBody"] = {"content": content, "required": True}
+    components = {**schema["components"]["schemas"], **shared["$defs"]}
     for name in ("HTTPValidationError", "ValidationError"):
-        schema["components"]["schemas"].pop(name, None)
+        components.pop(name, None)
+    schema["components"]["schemas"] = dict(sorted(components.items()))
     return schema
+
+
+def _routes(app: FastAPI) -> Routes:
+    """Return what ``app`` can be asked for."""
+    described = {path: frozenset(map(str.upper, methods)) for path, methods in app.openapi()["paths"].items()}
+    return {"/": frozenset({"GET"}), "/docs": frozenset({"GET"}), **described}
+
+
+async def _answer_unknown(app: FastAPI, request: Request, error: Exception) -> Response:
+    """Answer a request that no route takes: the one error that FastAPI answers by itself."""
+    assert isinstance(error, HTTPException)
+    method, path = request.method, route_path(request.scope)
+    if error.status_code == 404:
+        return refuse(unknown_route(method, path, _routes(app)))
+    if error.status_code == 405:
+        return refuse(wrong_method(method, path, _routes(app), error.headers))
+    return refuse(RefusedError(error.status_code, str(error.detail), headers=error.headers))

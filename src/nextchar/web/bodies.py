@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from nextchar.settings import SamplingSettings, Settings
 
 MOST_STOPS, LONGEST_STOP = 16, 1000
 _FIELDS = SamplingSettings.model_fields
 
+
+def with_line_feeds(text: str) -> str:
+    """Return ``text`` with the line ends that models know, as every text that is read from a file."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 ModelName = Annotated[str | None, Field(description="Name of the model; the first one when not given.")]
-Stop = Annotated[str, Field(max_length=LONGEST_STOP)]
-Prompt = Annotated[str, Field(description="What to go on from.")]
+Stop = Annotated[str, Field(max_length=LONGEST_STOP), AfterValidator(with_line_feeds)]
+Prompt = Annotated[str, AfterValidator(with_line_feeds), Field(description="What to go on from.")]
 
 
 class GenerateBody(SamplingSettings):

@@ -5,12 +5,12 @@ Source: OpenAI, "API reference", Completions.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
 from nextchar.settings import SamplingSettings, Settings, as_texts
-from nextchar.web.bodies import MOST_STOPS, ModelName, Replacement, Stop
+from nextchar.web.bodies import MOST_STOPS, ModelName, Prompt, Replacement, Stop
 
 MOST_CHOICES = 128
 """Texts that a request may ask for: prompts times n."""
@@ -26,6 +26,24 @@ def _as_prompts(prompt: Any) -> Any:
     return prompts
 
 
+def _refuse_unless_empty(value: object, info: ValidationInfo) -> object:
+    if value:
+        raise ValueError(f"{info.field_name} is not supported by this server: leave it out")
+    return value
+
+
+NOT_SUPPORTED = BeforeValidator(_refuse_unless_empty)
+"""Of a field that clients know, and that may say nothing here."""
+
+
+def _as_count(logprobs: object) -> object:
+    if logprobs is True:
+        raise ValueError(
+            "logprobs is a number here, that of the most probable characters to tell: give 0 to 5, or leave it out"
+        )
+    return None if logprobs is False else logprobs
+
+
 class StreamOptions(Settings):
     """What else a stream holds."""
 
@@ -37,7 +55,7 @@ class CompletionBody(Settings):
     """Texts to be written. A token is a character."""
 
     model: ModelName = None
-    prompt: Annotated[tuple[str, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
+    prompt: Annotated[tuple[Prompt, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
         default=("",), min_length=1, max_length=MOST_CHOICES, description="What to go on from."
     )
     max_tokens: int = Field(default=16, ge=0, description="Characters to write.")
@@ -50,18 +68,31 @@ class CompletionBody(Settings):
         default=(), max_length=MOST_STOPS, description="Stop before this text, or one of these, would be written."
     )
     seed: int | None = _FIELDS["seed"]  # type: ignore[assignment]
-    logprobs: int | None = Field(
-        default=None, ge=0, le=5, description="Tell ln p of each character, and of so many of the most probable ones."
+    logprobs: Annotated[int | None, BeforeValidator(_as_count, json_schema_input_type=int | Literal[False] | None)] = (
+        Field(
+            default=None,
+            ge=0,
+            le=5,
+            description="Tell ln p of each character, and of so many of the most probable ones; false is off.",
+        )
     )
     echo: bool = Field(default=False, description="Repeat the prompt before the text.")
     stream: bool = Field(default=False, description="Answer with server-sent events while the texts are written.")
     stream_options: StreamOptions | None = None
     user: str | None = Field(default=None, description="Accepted, and not used.")
     best_of: int | None = Field(default=None, ge=1, description="Only as n: nothing is thrown away.")
-    frequency_penalty: float = Field(default=0, ge=0, le=0, description="Not supported, but for 0.")
-    presence_penalty: float = Field(default=0, ge=0, le=0, description="Not supported, but for 0.")
-    logit_bias: dict[str, float] = Field(default={}, max_length=0, description="Not supported, but for {}.")
-    suffix: str = Field(default="", max_length=0, description="Not supported: the model reads forwards only.")
+    frequency_penalty: Annotated[float, NOT_SUPPORTED] = Field(
+        default=0, ge=0, le=0, description="Not supported, but for 0."
+    )
+    presence_penalty: Annotated[float, NOT_SUPPORTED] = Field(
+        default=0, ge=0, le=0, description="Not supported, but for 0."
+    )
+    logit_bias: Annotated[dict[str, float], NOT_SUPPORTED] = Field(
+        default={}, max_length=0, description="Not supported, but for {}."
+    )
+    suffix: Annotated[str, NOT_SUPPORTED] = Field(
+        default="", max_length=0, description="Not supported: the model reads forwards only."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -79,6 +110,16 @@ class CompletionBody(Settings):
         if len(self.prompt) * self.n > MOST_CHOICES:
             raise ValueError(f"{len(self.prompt)} prompts times n = {self.n} is more than {MOST_CHOICES} texts")
         return self
+
+    @property
+    def read(self) -> int:
+        """Characters of the prompts."""
+        return sum(map(len, self.prompt))
+
+    @property
+    def written(self) -> int:
+        """Characters that are answered for each of n texts, over all prompts."""
+        return len(self.prompt) * self.max_tokens + (self.read if self.echo else 0)
 
     @property
     def sampling(self) -> SamplingSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from nextchar.language_model import LanguageModel
 from nextchar.vocabulary import Vocabulary
 from nextchar.web.completion_bodies import CompletionBody
-from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation
+from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation, ReadPrompt
 from nextchar.web.prediction import Foreseen, Reader
 from nextchar.web.service import Service
 from nextchar.web.shelf import Edition, ServedModel
@@ -42,13 +42,18 @@ class Completions:
     def chunks(self) -> Iterator[Chunk]:
         """Yield what is written; the text of a chunk may be empty, its finish_reason stands in the last of each."""
         self.edition = self.served.ready()
-        settings = self.body.sampling.model_copy(update={"seed": self.seed})
-        for number, prompt in enumerate(self.body.prompt):
-            for index in range(number * self.body.n, (number + 1) * self.body.n):
-                text = Continuation(self.edition.model, prompt, settings, index)
-                yield from self._chunks_of(text, index)
-                if index == number * self.body.n:
-                    self.replacements += text.replacements
+        model, body = self.edition.model, self.body
+        settings = body.sampling.model_copy(update={"seed": self.seed})
+        for number, given in enumerate(body.prompt):
+            first = number * body.n
+            work = _chunk(first, "")
+            prompt = yield from ReadPrompt.begin(model, given, settings.length, work)
+            self.replacements += prompt.replacements
+            echoed = (yield from _echoed(model, prompt.text, body.logprobs, work)) if body.echo else []
+            for index in range(first, first + body.n):
+                yield from (_chunk(index, part, logprobs) for part, logprobs in echoed)
+                logged = None if body.logprobs is None else _Logged(model, body.logprobs, prompt)
+                yield from self._chunks_of(Continuation(model, prompt, settings, index), index, logged)
 
     def answer(self, choices: list[Chunk], *, usage: bool, **more: Any) -> dict[str, Any]:
         """Return an answer, whole or part, that holds ``choices``."""
@@ -68,14 +73,8 @@ class Completions:
         """Return what clients of OpenAI do not ask for, and ours may: the seed, and what was not known of prompts."""
         return {"seed": self.seed, "replacements": self.replacements}
 
-    def _chunks_of(self, text: Continuation, index: int) -> Iterator[Chunk]:
-        pieces = self.service.counted(self.served, text.pieces())
-        yield _chunk(index, next(pieces))  # from here on, the prompt as it is read is known
-        logged = None if self.body.logprobs is None else _Logged(text.model, self.body.logprobs)
-        if self.body.echo or logged is not None:
-            for part, logprobs in _prompt_parts(text, logged):
-                yield _chunk(index, part, logprobs) if self.body.echo else _chunk(index, "")
-        for piece in pieces:
+    def _chunks_of(self, text: Continuation, index: int, logged: _Logged | None) -> Iterator[Chunk]:
+        for piece in self.service.counted(self.served, text.pieces()):
             self.written += len(piece)
             yield _chunk(index, piece, logged.read(piece) if logged and piece else None)
         yield _chunk(index, "", finish_reason=text.finish_reason)
@@ -93,8 +92,10 @@ def joined(chunks: list[Chunk]) -> list[Chunk]:
         choice["text"] += chunk["text"]
         choice["finish_reason"] = chunk["finish_reason"]
         if chunk["logprobs"] is not None:
-            known: Chunk = choice["logprobs"] or {}
-            choice["logprobs"] = {name: known.get(name, []) + values for name, values in chunk["logprobs"].items()}
+            if choice["logprobs"] is None:
+                choice["logprobs"] = {name: [] for name in chunk["logprobs"]}
+            for name, values in chunk["logprobs"].items():
+                choice["logprobs"][name] += values
     return [whole[index] for index in sorted(whole)]
 
 
@@ -102,37 +103,34 @@ def _chunk(index: int, text: str, logprobs: Chunk | None = None, finish_reason: 
     return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}
 
 
-def _prompt_parts(text: Continuation, logged: _Logged | None) -> Iterator[tuple[str, Chunk | None]]:
-    """Yield the prompt part by part, with its logprobs where they are asked for."""
-    if logged is None:
-        yield text.prompt, None
-        return
-    for first in range(0, max(1, len(text.prompt)), CHUNK):
-        part = text.prompt[first : first + CHUNK]
-        yield part, logged.read(part) if part else logged.begin()
+def _echoed(
+    model: LanguageModel, text: str, alternatives: int | None, work: Chunk
+) -> Generator[Chunk, None, list[tuple[str, Chunk | None]]]:
+    """Return the prompt ``text`` in parts, with logprobs where they are asked for; yield ``work`` in between."""
+    if alternatives is None:
+        return [(text, None)]
+    logged, parts = _Logged(model, alternatives), list[tuple[str, Chunk | None]]()
+    for first in range(0, len(text), CHUNK):
+        part = text[first : first + CHUNK]
+        parts.append((part, logged.read(part)))
+        yield work
+    return parts
 
 
 class _Logged:
-    """Tells ln p of the characters of a prompt, and of the text after it, in the shape of OpenAI."""
+    """Tells ln p of the characters of a prompt, or of a text that goes on from one, in the shape of OpenAI."""
 
-    def __init__(self, model: LanguageModel, alternatives: int) -> None:
-        self._model, self._reader = model, Reader(model, alternatives)
-        self._offset, self._begun = 0, False
-
-    def begin(self) -> None:
-        """Begin without a prompt: the first character is predicted from what models are told to begin with."""
-        self._begun = True
+    def __init__(self, model: LanguageModel, alternatives: int, prompt: ReadPrompt | None = None) -> None:
+        self._model, self._reader, self._offset = model, Reader(model, alternatives), 0
+        if prompt is None:
+            self._reader.begin_with_nothing()
+        else:
+            self._reader.go_on_from(prompt.logits, prompt.state)
+            self._offset = len(prompt.text)
 
     def read(self, text: str) -> Chunk:
         """Return the logprobs of the next ``text``, at least one character."""
-        ids = self._model.prompt_ids(text)
-        if self._begun:
-            rows = _rows(self._reader.read(ids), self._model.vocabulary, text)
-        else:  # nothing predicts the first character of a prompt
-            self._reader.begin(ids[:1])
-            later = _rows(self._reader.read(ids[1:]), self._model.vocabulary, text[1:]) if len(ids) > 1 else []
-            rows = [(None, None), *later]
-        self._begun = True
+        rows = _rows(self._reader.read(self._model.prompt_ids(text)), self._model.vocabulary, text)
         first, self._offset = self._offset, self._offset + len(text)
         return {
             "tokens": list(text),
@@ -143,12 +141,15 @@ class _Logged:
 
 
 def _rows(foreseen: Foreseen, vocabulary: Vocabulary, text: str) -> list[tuple[float | None, dict[str, float] | None]]:
-    """Return ln p of each character of ``text``, and of the alternatives and itself by character."""
+    """Return ln p of each character of ``text``, and of the alternatives and itself by character; None for the first
+    one of a prompt, which nothing predicts."""
     chosen = foreseen.log_probabilities.tolist()
     others = foreseen.alternative_log_probabilities.tolist()
-    return [
-        (probability, {**dict(zip(vocabulary.decode(ids), shares, strict=True)), character: probability})
-        for character, probability, ids, shares in zip(
-            text, chosen, np.asarray(foreseen.alternatives), others, strict=True
-        )
-    ]
+    unforeseen = len(text) - len(chosen)
+    rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unforeseen
+    for character, probability, ids, shares in zip(
+        text[unforeseen:], chosen, np.asarray(foreseen.alternatives), others, strict=True
+    ):
+        told = dict(zip(vocabulary.decode(ids), shares, strict=True))
+        rows.append((probability, {**told, character: probability}))
+    return rows

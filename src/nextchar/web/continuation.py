@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -43,37 +44,60 @@ def read_prompt(network: Network[Any], ids: Ids, step: T) -> Generator[T, None, 
     return last, state
 
 
+@dataclass(frozen=True)
+class ReadPrompt:
+    """A prompt as a model has read it; any number of texts go on from there."""
+
+    text: str
+    """In characters that the model knows."""
+    replacements: list[dict[str, Any]]
+    """What the model did not know of it."""
+    network: Network[Any]
+    """That has read it."""
+    logits: Floats
+    """Of the character to come, (V,)."""
+    state: Any
+
+    @classmethod
+    def begin(cls, model: LanguageModel, given: str, length: int, step: T) -> Generator[T, None, ReadPrompt]:
+        """Read the prompt ``given`` for texts of ``length`` characters, yielding ``step`` now and then; return it."""
+        text, replaced = model.vocabulary.fold(given)
+        yield step
+        network = model.network_for(length)
+        logits, state = yield from read_prompt(network, model.prompt_ids(text), step)
+        return cls(text, tell_replacements(replaced), network, logits, state)
+
+
 class Continuation:
     """One text that goes on from a prompt."""
 
-    def __init__(self, model: LanguageModel, prompt: str, settings: SamplingSettings, index: int = 0) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: str | ReadPrompt, settings: SamplingSettings, index: int = 0
+    ) -> None:
         """Prepare the text; nothing is written yet.
 
         Args:
             model: writes.
-            prompt: what to go on from.
+            prompt: what to go on from, perhaps read already.
             settings: how to draw; where there is no seed, one is drawn.
             index: number of the text among several from the same seed.
         """
-        self.model, self._given, self._settings, self._index = model, prompt, settings, index
+        self.model, self._prompt, self._settings, self._index = model, prompt, settings, index
         self.seed = secrets.randbits(SEED_BITS) if settings.seed is None else settings.seed
-        self.prompt = ""
-        """As the model reads it; known from the first piece on, as is what follows."""
         self.replacements: list[dict[str, Any]] = []
+        """What the model did not know of the prompt; known once there is a text."""
         self.finish_reason = "length"
         """Why it ended: "length", or "stop" at a text to stop before."""
 
     def pieces(self) -> Iterator[str]:
         """Yield the text as it is written; empty pieces are work that does not show."""
-        model = self.model
-        self.prompt, replaced = model.vocabulary.fold(self._given)
-        self.replacements = tell_replacements(replaced)
-        yield ""
-        network = model.network_for(self._settings.length)
-        last, state = yield from read_prompt(network, model.prompt_ids(self.prompt), "")
-        random = random_stream(self.seed, "sampling", self._index)
-        drawn = continue_ids(network, last[None], state, self._settings, random, forbidden=model.vocabulary.never_drawn)
-        block = BLOCK if isinstance(network, Writer) else SMALL_BLOCK
+        model, prompt = self.model, self._prompt
+        if isinstance(prompt, str):
+            prompt = yield from ReadPrompt.begin(model, prompt, self._settings.length, "")
+        self.replacements = prompt.replacements
+        random, never = random_stream(self.seed, "sampling", self._index), model.vocabulary.never_drawn
+        drawn = continue_ids(prompt.network, prompt.logits[None], prompt.state, self._settings, random, forbidden=never)
+        block = BLOCK if isinstance(prompt.network, Writer) else SMALL_BLOCK
         pieces = self._decoded(islice(drawn, self._settings.length), block)
         if (yield from until_stop(pieces, self._settings.stop)):
             self.finish_reason = "stop"

@@ -23,9 +23,16 @@ logger = logging.getLogger("nextchar.web")
 
 
 def event(data: Any) -> bytes:
-    """Return ``data`` as one event; a string is sent as it is, anything else as JSON, which has no line ends."""
-    content = data.encode() if isinstance(data, str) else json_bytes(data)
+    """Return ``data`` as one event; a string is sent as it is, anything else as JSON in one line."""
+    content = data.encode() if isinstance(data, str) else _in_one_line(json_bytes(data))
     return b"data: " + content + b"\n\n"
+
+
+def _in_one_line(content: bytes) -> bytes:
+    """Return JSON with the line ends escaped that it allows as they are, and that some clients end a line at."""
+    for character in ("\u0085", "\u2028", "\u2029"):
+        content = content.replace(character.encode(), f"\\u{ord(character):04x}".encode())
+    return content
 
 
 class EventStream(StreamingResponse):

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nextchar.web.measures import Measures
@@ -33,6 +32,7 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 logger = logging.getLogger("nextchar.web")
 
+_HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
 
 
@@ -98,44 +98,6 @@ class Counting:
             self._measures.seconds.labels(route).observe(self._clock() - began)
 
 
-class BodyLimit:
-    """Reads no more of a body than is allowed."""
-
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most = app, most
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or send it away."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        told = Headers(scope=scope).get("content-length", "0")
-        if told.isdecimal() and int(told[:20]) > self._most:
-            await refuse(self._too_large())(scope, receive, send)
-            return
-        size = 0
-
-        async def receive_so_much() -> Message:
-            """Receive the next part of the body, as long as all of them together are not too large."""
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._most:
-                # The one error that FastAPI lets through while it reads a body.
-                refusal = self._too_large()
-                raise HTTPException(refusal.status, str(refusal))
-            return message
-
-        await self._app(scope, receive_so_much, send)
-
-    def _too_large(self) -> RefusedError:
-        return RefusedError(
-            413,
-            f"The body is larger than {self._most:,} bytes, the limit of this server (--max-body).",
-            code="too_long",
-        )
-
-
 class Door:
     """Lets in who may come in."""
 
@@ -156,7 +118,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        refusal = self._refusal(route_path(scope), Headers(scope=scope))
         await (self._app if refusal is None else refuse(refusal))(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> RefusedError | None:
@@ -182,6 +144,13 @@ class Door:
         )
 
 
-def _host(header: str) -> str:
-    """Return the name in a Host header, without its port."""
-    return header[1:].partition("]")[0] if header.startswith("[") else header.partition(":")[0].lower()
+def route_path(scope: Scope) -> str:
+    """Return the path that a request asks for, without that of a proxy or an application that this one is under."""
+    path, root = scope["path"], scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] if path.startswith(f"{root}/") else path
+
+
+def _host(header: str) -> str | None:
+    """Return the name in a Host header, without its port; None if the header is not made of just the two."""
+    found = _HOST.fullmatch(header)
+    return None if found is None else (found["name"] or found["address"]).lower()

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from nextchar.settings import Settings
 from nextchar.web.answers import json_answer
 from nextchar.web.bodies import REFUSED
 from nextchar.web.completion_bodies import CompletionAnswer, CompletionBody, ModelCard, ModelList
@@ -17,22 +18,23 @@ from nextchar.web.service import Service
 from nextchar.web.shelf import ServedModel
 from nextchar.web.turns import Turn
 
-BODIES = {"/v1/completions": CompletionBody}
-"""What the bodies of requests are read as, by path."""
+BODIES: dict[str, type[Settings]] = {"/v1/completions": CompletionBody}
+"""What the bodies of requests are read as, by path: told in the description of the API."""
 
 
 def openai_routes(service: Service) -> APIRouter:
     """Return the routes that clients of OpenAI use."""
     router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=REFUSED)
 
-    async def completions(body: CompletionBody, request: Request) -> Response:
+    async def completions(request: Request) -> Response:
         """Write texts that go on from prompts. Text k of a request is text k of its seed, prompts taken in order."""
+        body = await service.body(request, CompletionBody)
         served = service.shelf.find(body.model)
-        service.check_text("prompt", sum(map(len, body.prompt)))
-        service.check_characters("max_tokens", body.max_tokens * body.n * len(body.prompt))
+        service.check_text("prompt", body.read)
+        service.check_work("max_tokens", body.n, body.read, body.written)
         texts = Completions(service, served, body)
         if body.stream:
-            turn = await service.writing.enter()
+            turn = await service.writing.enter(request.is_disconnected)
             return EventStream(_events(texts, turn), turn)
         async with service.writing.turn(request.is_disconnected) as turn:
             chunks = [chunk async for chunks in turn.results(texts.chunks()) for chunk in chunks]

@@ -34,7 +34,7 @@ BODIES: dict[str, type[Settings]] = {
     "/api/distribution": DistributionBody,
     "/api/score": ScoreBody,
 }
-"""What the bodies of requests are read as, by path."""
+"""What the bodies of requests are read as, by path: told in the description of the API."""
 
 
 def own_routes(service: Service) -> APIRouter:
@@ -46,28 +46,31 @@ def own_routes(service: Service) -> APIRouter:
         async with service.reading.turn(request.is_disconnected) as turn:
             return json_answer({"models": await turn.last(_infos(service.shelf))})
 
-    async def generate(body: GenerateBody, request: Request) -> Response:
+    async def generate(request: Request) -> Response:
         """Write a text that goes on from the prompt. The same seed gives the same text."""
+        body = await service.body(request, GenerateBody)
         served = service.shelf.find(body.model)
         service.check_text("prompt", len(body.prompt))
         service.check_characters("length", body.length)
         writing = _Writing(service, served, body)
         if body.stream:
-            turn = await service.writing.enter()
+            turn = await service.writing.enter(request.is_disconnected)
             return EventStream(writing.events(turn), turn)
         async with service.writing.turn(request.is_disconnected) as turn:
             written = [piece async for pieces in turn.results(writing.pieces()) for piece in pieces]
         return json_answer({"text": "".join(written), **writing.end()})
 
-    async def next_character(body: DistributionBody, request: Request) -> Response:
+    async def next_character(request: Request) -> Response:
         """Tell the distribution of the next character, as the model has it and as it is drawn from."""
+        body = await service.body(request, DistributionBody)
         served = service.shelf.find(body.model)
         service.check_text("prompt", len(body.prompt))
         async with service.reading.turn(request.is_disconnected) as turn:
             return json_answer(await turn.last(_distribution(served, body)))
 
-    async def score_text(body: ScoreBody, request: Request) -> Response:
+    async def score_text(request: Request) -> Response:
         """Tell how many bits each character of a text took, and what else could have stood in its place."""
+        body = await service.body(request, ScoreBody)
         served = service.shelf.find(body.model)
         service.check_text("text", len(body.text))
         async with service.reading.turn(request.is_disconnected) as turn:

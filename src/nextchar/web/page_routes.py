@@ -10,9 +10,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from nextchar.page import build_page
+from nextchar.settings import LONGEST_SHOWN
 from nextchar.web.answers import json_answer
 from nextchar.web.guards import page_policy
 from nextchar.web.measures import CONTENT_TYPE
+from nextchar.web.refusals import RefusedError
 from nextchar.web.service import Service
 
 FAVICON = (
@@ -32,19 +34,19 @@ def page_routes(service: Service, title: str, schema: str) -> APIRouter:
         return _page(build_served_page())
 
     async def documentation() -> Response:
-        """Show the API with Swagger UI."""
+        """Show the API with Swagger UI, from addresses beside its own: a proxy may have a path before all of them."""
         shown = get_swagger_ui_html(
-            openapi_url=schema,
+            openapi_url=schema.lstrip("/"),
             title=title,
-            swagger_js_url="/docs/swagger-ui-bundle.js",
-            swagger_css_url="/docs/swagger-ui.css",
-            swagger_favicon_url="/favicon.ico",
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
+            swagger_favicon_url="favicon.ico",
         )
         return _page(bytes(shown.body).decode())
 
     async def asset(name: str) -> Response:
         if name not in ASSETS:
-            return Response(status_code=404)
+            raise RefusedError(404, f"There is no file {name[:LONGEST_SHOWN]!r} here; the API is described at /docs.")
         content = (files("fastapi_offline") / "static" / name).read_bytes()
         return Response(content, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
 

@@ -74,21 +74,26 @@ class Reader:
         """Begin a text before its first character, of which so many ``alternatives`` are told."""
         vocabulary = model.vocabulary
         self._network: Network[Any] = model.network_for(CHUNK)
-        self._state = self._network.initial_state(1)
-        self._before = np.array([model.start_id])
+        logits, self._state = self._network.forward(np.array([[model.start_id]]), self._network.initial_state(1))
+        self._logits = logits[0]
+        """Of the character to come: one row, or none where nothing predicts it."""
         self._never = list(vocabulary.never_drawn)
         self._count = min(alternatives, len(vocabulary.characters))
 
-    def read(self, ids: Ids) -> Foreseen:
-        """Read the next ``ids`` (T,), at least one."""
-        inputs = np.concatenate([self._before, ids[:-1]]).astype(np.intp)  # (T,)
-        logits, self._state = self._network.forward(inputs[None], self._state)  # (1, T, V)
-        self._before = np.asarray(ids[-1:])
-        return self._judge(logits[0], np.asarray(ids, np.intp))
+    def begin_with_nothing(self) -> None:
+        """Let nothing stand before the text, not even what models are told to begin with."""
+        self._logits, self._state = self._logits[:0], self._network.initial_state(1)
 
-    def begin(self, ids: Ids) -> None:
-        """Take ``ids`` (1,) for what stands before the text, instead of what models are told to begin with."""
-        self._before = np.asarray(ids)
+    def go_on_from(self, logits: Floats, state: Any) -> None:
+        """Let stand before the text what led to ``state``, with ``logits`` (V,) of the character to come."""
+        self._logits, self._state = logits[None], state
+
+    def read(self, ids: Ids) -> Foreseen:
+        """Read the next ``ids`` (T,), at least one; nothing is told of a first one that nothing stands before."""
+        following, self._state = self._network.forward(np.asarray(ids, np.intp)[None], self._state)  # (1, T, V)
+        logits = np.concatenate([self._logits, following[0, :-1]])  # (T, V), or a row less
+        self._logits = following[0, -1:].copy()
+        return self._judge(logits, np.asarray(ids, np.intp)[len(ids) - len(logits) :])
 
     def _judge(self, logits: Floats, ids: NDArray[np.intp]) -> Foreseen:
         exact = logits.astype(np.float64)  # (T, V)
@@ -115,24 +120,26 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
     vocabulary, ids = model.vocabulary, model.vocabulary.encode(read)  # (T,)
     reader = Reader(model, alternatives)
     bits: list[float] = []
-    others: list[list[dict[str, Any]]] = []
+    others: list[
+        bytes
+    ] = []  # in JSON: as objects of Python, twenty for each character, they would take ten times as much
     for first in range(0, len(ids), CHUNK):
         foreseen = reader.read(ids[first : first + CHUNK])
         log2 = foreseen.log_probabilities / np.log(2)
         if vocabulary.has_unknown:
             log2[ids[first : first + CHUNK] == UNKNOWN_ID] += vocabulary.unseen_log2_probability
         bits += (-log2).tolist()
-        others += _told(model, foreseen)
+        others.append(json_bytes(list(_told(model, foreseen)))[1:-1])
         yield b""
-    yield json_bytes(
+    told = json_bytes(
         {
             "bits_per_character": float(np.mean(bits)),
             "characters": list(read),
             "bits": bits,
             "unknown": vocabulary.unknown_in(read).tolist(),
-            "alternatives": others,
         }
     )
+    yield told[:-1] + b',"alternatives":[' + b",".join(others) + b"]}"
 
 
 def _told(model: LanguageModel, foreseen: Foreseen) -> Iterator[list[dict[str, Any]]]:

@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError, UsageError
-from nextchar.settings import Settings, explain_details
+from nextchar.settings import LONGEST_SHOWN, Settings, explain_details
 from nextchar.web.answers import json_answer
 
 INVALID, OVERLOADED, BROKEN = "invalid_request_error", "overloaded_error", "server_error"
 CLIENT_GONE = 499
 """Status noted for a request whose client did not wait for the answer (as nginx has it); nobody receives it."""
+
+MOST_TOLD = 5
+"""Wrong options of one request that its answer names."""
 
 
 class RefusedError(Exception):
@@ -75,48 +77,35 @@ def as_refusal(error: Exception) -> RefusedError:
     return RefusedError(500, "The server made a mistake; its standard error tells which.", kind=BROKEN)
 
 
-def add_handlers(app: FastAPI, bodies: Mapping[str, type[Settings]]) -> None:
-    """Let every error of ``app`` be answered in one shape; ``bodies`` are the settings that the body of a request is
-    read as, by path."""
+def explained(kind: type[Settings], details: Sequence[Mapping[str, Any]]) -> RefusedError:
+    """Return the answer to options that are not those of ``kind``: what is wrong with the first few of them, as
+    pydantic tells it."""
+    if any(detail["type"] == "missing" for detail in details):
+        missing = [_name(detail["loc"]) for detail in details if detail["type"] == "missing"]
+        return RefusedError(400, " ".join(f"{name} is missing." for name in missing[:MOST_TOLD]), param=missing[0])
+    more = f" And {len(details) - MOST_TOLD:,} more." if len(details) > MOST_TOLD else ""
+    return RefusedError(400, explain_details(kind, details[:MOST_TOLD]) + more, param=_name(details[0]["loc"]))
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let every error of ``app`` be answered in one shape."""
 
     async def answer_error(_request: Request, error: Exception) -> Response:
         return refuse(as_refusal(error))
 
-    async def answer_validation(request: Request, error: Exception) -> Response:
+    async def answer_validation(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return refuse(_invalid(bodies.get(request.url.path, Settings), error.errors()))
-
-    async def answer_http(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return refuse(RefusedError(error.status_code, str(error.detail), headers=error.headers))
+        return refuse(explained(Settings, [{**detail, "loc": detail["loc"][1:]} for detail in error.errors()]))
 
     async def note_gone(_request: Request, _error: Exception) -> Response:
         return Response(status_code=CLIENT_GONE)
 
     app.add_exception_handler(RequestValidationError, answer_validation)
-    app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(ClientGoneError, note_gone)
     for kind in (RefusedError, NextcharError):
         app.add_exception_handler(kind, answer_error)
 
 
-def _invalid(kind: type[Settings], details: Sequence[Mapping[str, Any]]) -> RefusedError:
-    """Return the answer to a body or query that is not as it should be."""
-    if any(detail["type"] in {"json_invalid", "missing", "model_attributes_type"} for detail in details):
-        return RefusedError(400, " ".join(_of_the_whole(details)))
-    found = [{**detail, "loc": detail["loc"][1:]} for detail in details]
-    return RefusedError(400, explain_details(kind, found), param=_name(found[0]["loc"]))
-
-
-def _of_the_whole(details: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    for detail in details:
-        if detail["type"] == "json_invalid":
-            yield f"The body of the request is no JSON: {detail.get('ctx', {}).get('error', detail['msg'])}."
-        elif detail["type"] == "missing" and len(detail["loc"]) > 1:
-            yield f"{_name(detail['loc'][1:])} is missing."
-        else:
-            yield 'The body of the request must be a JSON object, sent with "Content-Type: application/json".'
-
-
 def _name(place: Sequence[Any]) -> str | None:
-    return ".".join(str(part) for part in place) or None
+    """Return the name of an option, or its beginning where it is long."""
+    return ".".join(str(part) for part in place)[:LONGEST_SHOWN] or None

@@ -6,18 +6,24 @@ import asyncio
 import ipaddress
 import socket
 from contextlib import suppress
+from functools import partial
 from threading import Thread
+from typing import cast
 
 import uvicorn
 
 from nextchar.errors import NextcharError, UsageError
 from nextchar.settings import ServeSettings
 from nextchar.web.app import make_app
+from nextchar.web.connection import Connection
+from nextchar.web.listening import BACKLOG, Listener, most_connections
 from nextchar.web.service import Service
 from nextchar.web.shelf import Shelf
 
 GRACE = 2.0
 """Seconds that texts being written have left when the server is stopped."""
+SEND_BUFFER = 131_072
+"""Bytes, about, that the system holds for a client until it reads them."""
 PATIENCE = 3
 """Seconds more until connections are cut off."""
 
@@ -38,15 +44,20 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self.address = f"http://{_in_address(settings.host)}:{self.port}/"
         """Of the page."""
+        most = most_connections(settings.max_connections)
         config = uvicorn.Config(
             make_app(self.service, local=local),
+            http=partial(Connection, settings=settings, most=most),  # pyright: ignore[reportArgumentType] (it is called like a class)
+            ws="none",
+            backlog=1,
             log_config=None,
+            log_level="error",
             access_log=False,
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=PATIENCE + round(GRACE),
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = Listener(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = Thread(target=self._run, name="nextchar-web", daemon=True)
 
@@ -64,7 +75,7 @@ class Server:
         self._uvicorn.should_exit = True
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended already
-                self._loop.call_soon_threadsafe(self.service.close, GRACE)
+                self._loop.call_soon_threadsafe(self._end)
 
     def wait(self) -> None:
         """Wait until nothing is answered any more."""
@@ -82,6 +93,15 @@ class Server:
         finally:
             self._socket.close()
             self.service.shut()
+
+    def _end(self) -> None:
+        """Let what is being done have `GRACE` seconds, and cut off soon afterwards who has not read its answer."""
+        self.service.close(GRACE)
+        asyncio.get_running_loop().call_later(GRACE + 1, self._cut)
+
+    def _cut(self) -> None:
+        for connection in list(cast("set[Connection]", self._uvicorn.server_state.connections)):
+            connection.cut()
 
     async def _answer(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -106,7 +126,7 @@ def check_reach(settings: ServeSettings) -> bool:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=family, backlog=1024)
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise NextcharError(
             f"Port {port} of {host} cannot be had: {error.strerror or error}. Give another one with --port, or --port "
@@ -115,6 +135,9 @@ def _listen(host: str, port: int) -> socket.socket:
     # Connections inherit it. Headers and body are sent one after the other: without it, the body of every answer waited
     # 40 ms for the other side to confirm the headers.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # The system would hold some megabytes for a client that does not read: memory of each connection, and text that is
+    # written for nobody.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return listening
 
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from starlette.requests import Request
+
 from nextchar.parallel import available_cores
 from nextchar.settings import ServeSettings
+from nextchar.web.body_reading import S, read_body
 from nextchar.web.measures import Measures
 from nextchar.web.refusals import too_much
 from nextchar.web.shelf import ServedModel, Shelf
@@ -27,6 +30,8 @@ class Service:
     """Of requests that have something written."""
     reading: Turns
     """Of those that are soon done: they do not wait behind long texts."""
+    parsing: ThreadPoolExecutor
+    """The thread that parses large bodies, one at a time: nobody else waits for it."""
     measures: Measures
 
     @classmethod
@@ -37,7 +42,12 @@ class Service:
         waiting, seconds = settings.max_waiting, settings.max_time
         writing = Turns(pool, settings.max_writing, waiting, seconds)
         reading = Turns(pool, READING_SHARE * threads, waiting, seconds)
-        return cls(settings, shelf, writing, reading, Measures({"writing": writing, "reading": reading}))
+        parsing = ThreadPoolExecutor(1, "nextchar-body")
+        return cls(settings, shelf, writing, reading, parsing, Measures({"writing": writing, "reading": reading}))
+
+    async def body(self, request: Request, kind: type[S]) -> S:
+        """Return the body of ``request`` as settings of ``kind``; errors are those of `read_body`."""
+        return await read_body(request, kind, self.settings.max_body, self.parsing)
 
     def check_characters(self, param: str, characters: int) -> None:
         """Do nothing if so many may be written for a request.
@@ -47,6 +57,18 @@ class Service:
         """
         if characters > self.settings.max_characters:
             raise too_much(param, characters, self.settings.max_characters, "characters", "--max-characters")
+
+    def check_work(self, param: str, texts: int, read: int, written: int) -> None:
+        """Do nothing if a request may ask for so many texts, for each of which so many characters are read and written.
+
+        Raises:
+            RefusedError: what is written is too much, or all of it together.
+        """
+        self.check_characters(param, texts * written)
+        most = self.settings.max_text + self.settings.max_characters
+        if texts * (read + written) > most:
+            what = f"texts of {read:,} characters to read and {written:,} to write"
+            raise too_much("n", texts, most, what, "--max-text and --max-characters together")
 
     def check_text(self, param: str, characters: int) -> None:
         """Do nothing if a prompt, or a text to score, may be so long.
@@ -70,4 +92,5 @@ class Service:
 
     def shut(self) -> None:
         """Let the threads end once they are done."""
-        self.writing.pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self.writing.pool, self.parsing):
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -15,7 +15,8 @@ from nextchar.architecture import Network
 from nextchar.errors import ModelFileError
 from nextchar.growth import growth_of
 from nextchar.language_model import LanguageModel
-from nextchar.model_file import ModelFile
+from nextchar.model_file import MOST_FILE_BYTES, ModelFile
+from nextchar.regular_file import open_regular
 from nextchar.run_folder import EVENTS, MODEL, RunFolder, find_model
 from nextchar.web.answers import json_bytes
 from nextchar.web.refusals import BROKEN, RefusedError, busy
@@ -228,4 +229,5 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _fingerprint(path: Path) -> str:
-    return "nextchar-" + hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    with open_regular(path, MOST_FILE_BYTES) as file:
+        return "nextchar-" + hashlib.file_digest(file, "sha256").hexdigest()[:12]

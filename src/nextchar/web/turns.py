@@ -20,6 +20,9 @@ from nextchar.web.refusals import OVERLOADED, ClientGoneError, RefusedError, bus
 SLICE = 0.02
 """Seconds, about, that a thread works for one request before it looks who else is there."""
 
+LOOK_EVERY = 0.05
+"""Seconds between two looks whether a client that waits is still there."""
+
 T = TypeVar("T")
 
 
@@ -59,11 +62,12 @@ class Turns:
         """Requests that wait."""
         return len(self._waiting)
 
-    async def enter(self) -> Turn:
-        """Wait for a turn, whoever asked first coming first.
+    async def enter(self, gone: Callable[[], Awaitable[bool]] = stays) -> Turn:
+        """Wait for a turn, whoever asked first coming first; ``gone`` tells whether the client still waits.
 
         Raises:
             RefusedError: too many wait already, the wait was too long, or the server ends.
+            ClientGoneError: the client did not wait so long.
         """
         deadline = self.clock() + self.seconds
         if self.closing_at is not None:
@@ -76,11 +80,14 @@ class Turns:
                 f"{self.running:,} requests are being worked for and {self.waiting:,} wait, the limit of this server "
                 "(--max-waiting): try again."
             )
-        place = asyncio.get_running_loop().create_future()
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:
             async with asyncio.timeout(self.seconds):
-                await place
+                while not (await asyncio.wait({place}, timeout=LOOK_EVERY))[0]:
+                    if await gone():
+                        raise ClientGoneError
+            place.result()
         except BaseException as error:
             self._give_up(place)
             if isinstance(error, TimeoutError):
@@ -93,7 +100,7 @@ class Turns:
     @asynccontextmanager
     async def turn(self, gone: Callable[[], Awaitable[bool]] = stays) -> AsyncGenerator[Turn]:
         """Wait for a turn as `enter` does, and have it inside; ``gone`` tells whether the client still waits."""
-        turn = await self.enter()
+        turn = await self.enter(gone)
         turn.gone = gone
         try:
             yield turn

@@ -1,0 +1,141 @@
+"""The body of a request: so many bytes, in JSON that is neither deep nor long, and nothing but what may be asked for.
+
+Whatever a client sends, reading it takes little time and memory, and what is wrong with it is said in a few sentences.
+A large body is parsed in a thread, so that no other request waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from email.message import Message
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from nextchar.settings import Settings
+from nextchar.web.refusals import ClientGoneError, RefusedError, explained
+
+MOST_VALUES = 1000
+"""Values in the JSON of a request: items of its lists and keys of its objects, all counted."""
+DEEPEST = 8
+"""Lists and objects in each other."""
+SMALL = 16_384
+"""Bytes of a body that is parsed where it is read: it takes about a millisecond."""
+
+Container = list[Any] | dict[str, Any]
+S = TypeVar("S", bound=Settings)
+
+
+async def read_body(request: Request, kind: type[S], most: int, pool: Executor) -> S:
+    """Return the body of ``request`` as settings of ``kind``.
+
+    Args:
+        request: whose body has not been read yet.
+        kind: what the body has to be.
+        most: bytes that it may have.
+        pool: threads that parse what is large.
+
+    Raises:
+        RefusedError: it is too large, no JSON object, or holds what is not allowed.
+        ClientGoneError: the client left before it was whole.
+    """
+    content = await _read(request, most)
+    _check_type(request.headers.get("content-type", ""))
+    if len(content) <= SMALL:
+        return parse_body(kind, content)
+    return await asyncio.get_running_loop().run_in_executor(pool, parse_body, kind, content)
+
+
+def parse_body(kind: type[S], content: bytes) -> S:
+    """Return the JSON ``content`` as settings of ``kind``.
+
+    Raises:
+        RefusedError: it is no JSON object, or holds what is not allowed.
+    """
+    given = _parse(content)
+    if not isinstance(given, dict):
+        raise _no_object()
+    _check_size(cast("dict[str, Any]", given))
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise explained(kind, error.errors(include_url=False, include_context=False)) from None
+
+
+async def _read(request: Request, most: int) -> bytes:
+    told = request.headers.get("content-length", "0")
+    if told.isdecimal() and int(told[:20]) > most:
+        raise _too_large(most)
+    content = bytearray()
+    try:
+        async for piece in request.stream():
+            content += piece
+            if len(content) > most:
+                raise _too_large(most)
+    except ClientDisconnect:
+        raise ClientGoneError from None
+    return bytes(content)
+
+
+def _too_large(most: int) -> RefusedError:
+    return RefusedError(
+        413, f"The body is larger than {most:,} bytes, the limit of this server (--max-body).", code="too_long"
+    )
+
+
+def _check_type(given: str) -> None:
+    """Do nothing if a header Content-Type says JSON in UTF-8, the one encoding that JSON is sent in (RFC 8259)."""
+    header = Message()
+    header["content-type"] = given
+    if header.get_content_maintype() != "application" or not header.get_content_subtype().endswith("json"):
+        raise _no_object()
+    charset = header.get_content_charset("utf-8")
+    if charset not in {"utf-8", "utf8", "us-ascii"}:
+        raise RefusedError(400, f"The body of the request is in {charset[:100]!r}: send JSON in UTF-8.")
+
+
+def _parse(content: bytes) -> object:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise RefusedError(400, f"The body of the request is not UTF-8, from byte {error.start + 1:,} on.") from None
+    except json.JSONDecodeError as error:
+        raise RefusedError(400, f"The body of the request is no JSON: {error}.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:  # a number of thousands of digits
+        raise RefusedError(400, "The body of the request holds a number that is too long to read.") from None
+
+
+def _no_object() -> RefusedError:
+    return RefusedError(
+        400, 'The body of the request must be a JSON object, sent with "Content-Type: application/json".'
+    )
+
+
+def _too_deep() -> RefusedError:
+    return RefusedError(400, f"The body of the request holds lists or objects more than {DEEPEST} deep.")
+
+
+def _check_size(given: Container) -> None:
+    """Do nothing if ``given`` is neither deep nor long."""
+    level, values = [given], 0
+    for _ in range(DEEPEST):
+        values += sum(map(len, level))
+        if values > MOST_VALUES:
+            raise RefusedError(
+                400, f"The body of the request holds more than {MOST_VALUES:,} values, the keys of objects counted."
+            )
+        inner = (item for held in level for item in _items(held))
+        level = [cast("Container", item) for item in inner if isinstance(item, list | dict)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _items(held: Container) -> Iterable[Any]:
+    return held.values() if isinstance(held, dict) else held

@@ -1,0 +1,356 @@
+"""Clients that are slow, stuck, half gone or too many, over plain sockets: none keeps the server from the others."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import httpx
+import pytest
+
+from nextchar.web.framing import framing_fault
+from nextchar.web.listening import KEPT_BACK, most_connections
+from tests.command import PATIENCE, running
+from tests.networks import random_model
+from tests.served import ENDLESS, client_of, model_file, serving, wait_for
+from tests.test_web_server import address_of
+
+RUNNING, WAITING = 'nextchar_running{work="writing"}', 'nextchar_waiting{work="writing"}'
+ENDLESS_STREAM = {"length": ENDLESS, "temperature": 1.0, "stream": True}
+
+
+@pytest.fixture
+def fox(tmp_path: Path) -> Path:
+    """A model."""
+    return model_file(tmp_path)
+
+
+@contextmanager
+def connected(port: int, sent: bytes = b"", **options: int) -> Iterator[socket.socket]:
+    """Connect to the server of this machine at ``port`` and send something."""
+    with socket.socket() as connection:
+        for name, value in options.items():
+            connection.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
+        connection.settimeout(PATIENCE)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(sent)
+        yield connection
+
+
+def post(path: str, body: dict[str, Any], *headers: str) -> bytes:
+    """Return a request."""
+    content = json.dumps(body).encode()
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content)}",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def received(connection: socket.socket) -> bytes:
+    """Return all that comes until the server closes the connection, however it does."""
+    content = b""
+    try:
+        while piece := connection.recv(65536):
+            content += piece
+    except ConnectionResetError:
+        pass
+    return content
+
+
+def error_in(answer: bytes, status: int) -> str:
+    """Return the message of an answer that says no and is the last."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert b"connection: close" in head.lower()
+    error = json.loads(body)["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return error["message"]
+
+
+def test_clients_that_do_not_read_lose_their_slots(fox: Path) -> None:
+    """Sixteen of them had all slots for as long as they liked."""
+    with (
+        serving(fox, max_characters=ENDLESS, max_writing=2, max_stall=0.2) as server,
+        client_of(server) as client,
+        ExitStack() as stack,
+    ):
+        stuck = [
+            stack.enter_context(connected(server.port, post("/api/generate", ENDLESS_STREAM), SO_RCVBUF=65_536))
+            for _ in range(2)
+        ]
+        wait_for(client, 'nextchar_requests_total{route="/api/generate",status="200"}', 2)
+        assert len(client.post("api/generate", json={"length": 5}).json()["text"]) == 5
+        assert all(b'"done"' not in received(connection) for connection in stuck)
+
+
+def test_a_client_that_does_not_read_is_cut_off_when_its_time_is_over(fox: Path) -> None:
+    """However long it may stall; here its answer of some megabytes has been made long before."""
+    body = {"text": "a" * 4000, "alternatives": 20}
+    with (
+        serving(fox, max_time=5.0, max_stall=600) as server,
+        connected(server.port, post("/api/score", body), SO_RCVBUF=65_536) as connection,
+    ):
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        while server._uvicorn.server_state.connections:
+            sleep(0.01)
+        assert len(received(connection)) < 10**6
+
+
+def test_headers_have_their_time(fox: Path) -> None:
+    with serving(fox, max_arrival=0.2) as server:
+        for sent in (b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"):
+            with connected(server.port, sent) as connection:
+                assert "0.2 s, the limit of this server (--max-arrival)" in error_in(received(connection), 408)
+        with connected(server.port) as connection:  # a browser may connect beforehand, and asks nothing
+            assert received(connection) == b""
+
+
+def test_a_body_has_its_time(fox: Path) -> None:
+    whole = post("/api/generate", {"length": 5})
+    with serving(fox, max_arrival=0.2) as server, client_of(server) as client:
+        with connected(server.port, whole[:-3]) as connection:
+            assert "--max-arrival" in error_in(received(connection), 408)
+        wait_for(client, 'nextchar_requests_total{route="/api/generate",status="499"}', 1)
+        # An answer that does not wait for the body does not make the connection live on.
+        with connected(server.port, whole[:-3].replace(b"/api/generate", b"/api/nothing")) as connection:
+            assert received(connection).startswith(b"HTTP/1.1 404 ")
+
+
+def test_bytes_that_drip_do_not_win_time(fox: Path) -> None:
+    with serving(fox, max_arrival=0.5) as server, connected(server.port, b"GET / HTTP/1.1\r\n") as connection:
+        connection.settimeout(0.01)
+        answer = b""
+        for _ in range(round(PATIENCE / 0.01)):
+            try:
+                answer = connection.recv(65536)
+                break
+            except TimeoutError:
+                connection.sendall(b"X: y\r\n")
+        assert "--max-arrival" in error_in(answer, 408)
+
+
+def test_an_idle_connection_has_its_time(fox: Path) -> None:
+    with (
+        serving(fox, max_idle=0.2) as server,
+        connected(server.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection,
+    ):
+        assert received(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_of_too_many_connections_those_that_ask_nothing_make_room(fox: Path) -> None:
+    with serving(fox, max_connections=3) as server, ExitStack() as stack:
+        idle = [stack.enter_context(connected(server.port)) for _ in range(5)]
+        assert [received(connection) for connection in idle[:2]] == [b"", b""]
+        with client_of(server) as client:
+            assert client.get("healthz").status_code == 200
+        assert received(idle[2]) == b""
+
+
+def test_where_all_are_asked_over_the_next_is_sent_away(fox: Path) -> None:
+    with serving(fox, max_connections=1, max_characters=ENDLESS) as server:
+        with connected(server.port, post("/api/generate", ENDLESS_STREAM)) as connection:
+            assert connection.recv(1)
+            with connected(server.port) as late:
+                assert "1 connections are open" in error_in(received(late), 503)
+            assert connection.recv(1)
+        with client_of(server) as client:
+            status = 0
+            while status != 200:  # the place is free as soon as the server has noticed
+                try:
+                    status = client.get("healthz").status_code
+                except httpx.TransportError:
+                    continue
+
+
+def test_descriptors_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
+    assert most_connections(1000) == 256 - KEPT_BACK
+    assert most_connections(10) == 10
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (20, 4096))
+    assert most_connections(1000) == 1
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
+    assert most_connections(1000) == 1000
+
+
+def test_a_server_that_has_no_descriptor_left_says_so_and_waits(fox: Path) -> None:
+    """It had nothing else to do but to write 432,077 tracebacks in a minute."""
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    with (
+        running("serve", fox, "--port", 0, preexec_fn=few) as process,
+        httpx.Client(base_url=address_of(process), timeout=PATIENCE) as client,
+    ):
+        port = httpx.URL(client.base_url).port
+        assert port is not None
+        with ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(connected(port))
+            assert client.get("healthz").status_code == 200
+        # Were there fewer descriptors than it counts with, it would wait for a second, and go on.
+        held = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (held, 64))
+        with ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(connected(port))
+            assert process.stderr is not None
+            assert b"no new connection can be taken in for a second" in process.stderr.readline()
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        with httpx.Client(base_url=client.base_url, timeout=PATIENCE) as another:
+            assert another.get("healthz").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        said = process.stderr.read().decode().splitlines()
+        assert len(said) < 20
+        assert not any("Traceback" in line for line in said)
+
+
+def test_a_client_that_has_closed_its_side_is_answered(fox: Path) -> None:
+    body = {"length": 50, "seed": 1}
+    with serving(fox) as server:
+        for path in ("/api/generate", "/v1/completions"):
+            asked = body if path == "/api/generate" else {"max_tokens": 50, "temperature": 0.5, "seed": 1}
+            with connected(server.port, post(path, asked)) as connection:
+                connection.shutdown(socket.SHUT_WR)
+                answer = received(connection)
+            assert random_model().generate(length=50, seed=1) in answer.decode().replace("\\n", "\n")
+        with connected(server.port, 2 * b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
+            connection.shutdown(socket.SHUT_WR)
+            assert received(connection).count(b"HTTP/1.1 200 ") == 2
+        with connected(server.port, post("/api/generate", body)[:-3]) as connection:  # it can never be whole
+            connection.shutdown(socket.SHUT_WR)
+            assert received(connection) == b""
+
+
+def test_who_has_closed_its_side_and_waits_gets_interim_answers_and_then_its_own(fox: Path) -> None:
+    with serving(fox, max_characters=ENDLESS, max_writing=1) as server, client_of(server) as client:
+        with connected(server.port, post("/api/generate", ENDLESS_STREAM)) as first:
+            assert first.recv(1)
+            waiting = connected(server.port, post("/api/generate", {"length": 5, "seed": 1}))
+            with waiting as connection:
+                connection.shutdown(socket.SHUT_WR)
+                wait_for(client, WAITING, 1)
+                assert connection.recv(1000).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+                first.close()
+                answer = received(connection)
+        assert answer.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_waits_and_goes_leaves_the_row(fox: Path, stream: bool) -> None:
+    with (
+        serving(fox, max_characters=ENDLESS, max_writing=1, max_waiting=1) as server,
+        client_of(server) as client,
+        connected(server.port, post("/api/generate", ENDLESS_STREAM)) as first,
+    ):
+        assert first.recv(1)
+        with connected(server.port, post("/api/generate", {"length": 5, "stream": stream})):
+            wait_for(client, WAITING, 1)
+        wait_for(client, WAITING, 0)
+        wait_for(client, 'nextchar_requests_total{route="/api/generate",status="499"}', 1)
+        assert first.recv(1), "the first one is written for all the while"
+
+
+def test_the_end_does_not_wait_for_clients_that_are_stuck(fox: Path) -> None:
+    with running("serve", fox, "--port", 0, "--max-characters", ENDLESS) as process, ExitStack() as stack:
+        port = httpx.URL(address_of(process)).port
+        assert port is not None
+        requests = [post("/api/generate", ENDLESS_STREAM)] * 2
+        requests += [b"", b"GET / HTTP/1.1\r\n", post("/api/generate", {"length": ENDLESS}), requests[0][:-5]]
+        for request in requests:
+            stack.enter_context(connected(port, request, SO_RCVBUF=65_536))
+        with httpx.Client(base_url=f"http://localhost:{port}/", timeout=PATIENCE) as client:
+            wait_for(client, RUNNING, 3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr is not None
+        assert process.stderr.read().decode().splitlines() == ["nextchar: stopped"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Length: 2", "Content-Length: 2"],
+        ["Content-Length: 2", "Content-Length: 3"],
+        ["Content-Length: 2, 2"],
+        ["Content-Length: +2"],
+        ["Content-Length: 0x2"],
+        ["Content-Length: -2"],
+        ["Content-Length:"],
+        ["Content-Length: " + "9" * 30],
+        ["Content-Length: 2", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked", "content-LENGTH:2"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked, chunked"],
+        ["Transfer-Encoding: identity"],
+        ["Transfer-Encoding: gzip, chunked"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding : chunked"],
+        ["Content-Length: 2", "X: y\r\n Content-Length: 3", "Content-Length: 2"],
+    ],
+)
+def test_the_end_of_a_request_is_told_in_one_way_or_it_is_refused(fox: Path, headers: list[str]) -> None:
+    head = "\r\n".join(["POST /api/generate HTTP/1.1", "Host: localhost", "Content-Type: application/json", *headers])
+    before = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with serving(fox) as server:
+        for first in (b"", before):  # a second request in the same packet is looked at, too
+            with connected(server.port, first + head.encode() + b"\r\n\r\n{}") as connection:
+                answer = received(connection)
+            assert answer.count(b"HTTP/1.1 ") == 1 + bool(first)
+            error_in(answer[answer.rindex(b"HTTP/1.1 ") :], 400)
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: a", b"POST / HTTP/1.1\r\nContent-Length: 12", b""])
+def test_a_request_that_is_told_in_one_way_is_right(head: bytes) -> None:
+    assert framing_fault(head) is None
+
+
+def test_what_is_no_request_is_refused_and_not_logged(fox: Path) -> None:
+    broken = post("/api/nothing", {}).replace(b"Content-Length: 2", b"Transfer-Encoding: chunked")
+    with running("serve", fox, "--port", 0) as process:
+        port = httpx.URL(address_of(process)).port
+        assert port is not None
+        for sent in (b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
+            with connected(port, sent) as connection:
+                error_in(received(connection), 400)
+        with connected(port, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20_000) as connection:
+            error_in(received(connection), 400)
+        # What comes after an answer, in the place of the rest of a body.
+        with connected(port, broken[:-2] + b"5\r\nhello\r\n") as connection:
+            assert connection.recv(1000).startswith(b"HTTP/1.1 404 ")
+            connection.sendall(b"no chunk\r\n\r\n")
+            received(connection)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr is not None
+        assert process.stderr.read().decode().splitlines() == ["nextchar: stopped"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:8000:80", "localhost:", "localhost:x", "[::1].evil.example", "[::1", "localhost.", "a@localhost"],
+)
+def test_hosts_are_matched_whole(fox: Path, host: str) -> None:
+    with serving(fox) as server, client_of(server) as client:
+        assert client.get("api/models", headers={"Host": host}).status_code == 400
+
+
+def test_no_address_is_built_from_the_host_that_was_asked_for(fox: Path) -> None:
+    with serving(fox, public=True) as server, client_of(server) as client:
+        for path in ("healthz/", "api/models/", "docs/", "v1/models/", "metrics/"):
+            response = client.get(path, headers={"Host": "evil.example"})
+            assert response.status_code == 404, path
+            assert "evil.example" not in response.text
+            assert "location" not in response.headers
