@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from nextchar.decoding import Errors
 from nextchar.settings import Precision
 
 
@@ -15,8 +16,9 @@ class TextOptions(TypedDict, total=False):
     """How a text is read: `nextchar.settings.TextSettings`."""
 
     encoding: str | None
+    errors: Errors
     lowercase: bool
-    validation: float
+    validation: float | None
     min_count: int | None
 
 
