@@ -40,14 +40,14 @@ output. Progress, notes and errors go to standard error.
 | `NEXTCHAR_CACHE` | folder for encoded and fetched texts, instead of the user's cache folder |
 | `NEXTCHAR_API_KEY` | key of `nextchar serve`, where `--api-key` is not given: the list of processes does not show it |
 | `NO_COLOR` | set to anything: no colours on the terminal |
-| `FORCE_COLOR` | set to anything: colours in a file or a pipe as well; what moves the cursor still goes to a terminal alone |
+| `FORCE_COLOR` | set to anything: colours in a file or a pipe, too; what moves the cursor goes to a terminal alone |
 | `TERM` | `dumb`, `unknown` or none: no progress bar and no colours, but lines |
 | `COLUMNS` | columns of the terminal, instead of those it tells |
 
 ## Texts that begin with a dash
 
-`nextchar sample RUN "- Hello" --stop "- "` works as it stands. A text that looks like an option goes after `--`, behind all
-options, or behind an equals sign: `nextchar sample RUN --length 80 -- --Hello`, `--prompt=--Hello`, `--stop=--`.
+`nextchar sample RUN "- Hello" --stop "- "` works as it stands. A text that looks like an option goes after `--`, behind
+all options, or behind an equals sign: `nextchar sample RUN --length 80 -- --Hello`, `--prompt=--Hello`, `--stop=--`.
 
 In a stop text, `\\n` and `\\t` stand for a line end and a tab, and `\\\\` for a backslash; a note says so.
 """
