@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
 COMPILE := $(BIN)/python -c "from nextchar.engine.compiled import compile_kernels; compile_kernels()"
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs robustness clean
 
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
@@ -19,6 +19,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# Small counts of what benchmarks/robustness does at length: kills, damaged files, bad clients.
+robustness: $(VENV)/.dev
+	$(BIN)/python benchmarks/robustness/kills.py --kills 8 --each 4
+	$(BIN)/python benchmarks/robustness/runs.py --count 20 --reads 500
+	$(BIN)/python benchmarks/robustness/models.py --safetensors 200 --html 50 --keras 15 --h5 15 --weights 30
+	$(BIN)/python benchmarks/robustness/clients.py --seconds 10 --clients 2
 
 # docs/cli.md is made from the command itself; a test compares them.
 docs: $(VENV)/.dev

@@ -132,13 +132,15 @@ class Crowd:
         reader, writer = await self.connect()
         sent = request("/api/generate", {"prompt": "a" * self.random.randint(1, 200), "length": 5})
         reading = asyncio.ensure_future(reader.read(-1))
-        for first in range(0, len(sent), 5):
-            writer.write(sent[first : first + 5])
-            await writer.drain()
-            if (await asyncio.wait({reading}, timeout=self.random.choice((0.005, 0.5))))[0]:
-                break
-        writer.close()
-        await asyncio.gather(reading, return_exceptions=True)
+        try:
+            for first in range(0, len(sent), 5):
+                writer.write(sent[first : first + 5])
+                await writer.drain()
+                if (await asyncio.wait({reading}, timeout=self.random.choice((0.005, 0.5))))[0]:
+                    break
+        finally:
+            writer.close()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def be_stuck(self) -> None:
         """Ask for a long text and read none of it."""
