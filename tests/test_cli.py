@@ -46,7 +46,7 @@ def test_training_tells_what_it_reached(trained: Outcome, run: Path, text: Path)
     result = json.loads(trained.stdout)
     assert trained.stdout.count("\n") == 1
     assert (result["run"], result["model"]) == (str(run), str(run / "model.safetensors"))
-    assert result["corpus"] == [str(text)]
+    assert result["corpus"] == [text.name]
     assert (result["characters"], result["training_characters"], result["validation_characters"]) == (
         30_000,
         27_000,

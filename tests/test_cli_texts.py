@@ -66,7 +66,7 @@ def test_a_folder_and_files_are_learned_as_one_text(tmp_path: Path) -> None:
     outcome = nextchar(*asked, cwd=tmp_path)
     assert outcome.status == 0, outcome.stderr
     result = json.loads(outcome.stdout)
-    assert result["corpus"] == ["books/a.txt.gz", "books/b.txt", "end.txt"]
+    assert result["corpus"] == ["a.txt.gz", "b.txt", "end.txt"]
     # Each text begins on a line of its own.
     assert result["characters"] == 2000 + 1 + 1000 + 1 + 5 * len(KOREAN)
     assert result["lowercase"]

@@ -45,7 +45,7 @@ def test_a_korean_text_is_learned_on_a_terminal_without_korean(corpora: Path, tm
     text.write_text((corpora / "korean_stories.txt").read_text()[:8000])
     trained = old_terminal("train", text, "--out", run, "--steps", 20, *SMALL, "--json", encoding="ascii")
     assert trained.status == 0, trained.stderr
-    assert json.loads(trained.stdout)["corpus"] == [str(text)]
+    assert json.loads(trained.stdout)["corpus"] == [text.name]
     assert "??.txt: 8,000 characters" in trained.stderr
     assert "소설.txt" in (run / "report.html").read_text(encoding="utf-8")
     for command in (("info", run), ("evaluate", run, text), ("sample", run, "나는", "--length", 20)):

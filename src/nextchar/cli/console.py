@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,22 +29,39 @@ def note(message: str, command: str = "") -> None:
 
 
 @contextmanager
-def note_if_slow(message: str, seconds: float = 1.5) -> Generator[None]:
-    """Tell ``message`` if what is done inside takes longer than ``seconds``."""
-    from threading import Timer
+def note_if_slow(message: str, seconds: float = 1.5, when: Callable[[], bool] = lambda: True) -> Generator[None]:
+    """Tell ``message`` if what is done inside takes longer than ``seconds``, as soon as ``when`` agrees."""
+    from threading import Event, Thread
 
-    timer = Timer(seconds, note, (message,))
-    timer.daemon = True
-    timer.start()
+    done = Event()
+
+    def watch() -> None:
+        while not done.wait(seconds):
+            if when():
+                note(message)
+                return
+
+    Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
+
+
+def note_compiling() -> AbstractContextManager[None]:
+    """Tell if loops are compiled inside, rather than loaded."""
+
+    def is_compiling() -> bool:
+        # Looked up rather than imported: who needs no loops does not wait for numba.
+        compilation = sys.modules.get("nextchar.engine.compilation")
+        return compilation is not None and compilation.is_compiling()
+
+    return note_if_slow("compiling the inner loops, which happens once", when=is_compiling)
 
 
 def make_ready(model: LanguageModel, characters: int) -> None:
     """Load what writing or scoring so many ``characters`` takes, and say so where it has to be compiled."""
-    with note_if_slow("compiling the inner loops, which happens once"):
+    with note_compiling():
         model.network_for(characters)
 
 

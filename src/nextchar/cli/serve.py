@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import note, note_if_slow, shell_quoted
+from nextchar.cli.console import note, note_compiling, shell_quoted
 from nextchar.errors import MissingDependencyError, UsageError
 from nextchar.settings import ServeSettings
 
@@ -88,7 +88,7 @@ def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Ser
         ) from error
     shelf = Shelf.of(models)
     if load:
-        with note_if_slow("compiling the inner loops, which happens once"):
+        with note_compiling():
             for served in shelf:
                 served.edition()
     return Server(shelf, settings)

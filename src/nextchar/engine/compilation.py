@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from numba import njit
@@ -22,6 +23,14 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCach
 from numba.core.sigutils import normalize_signature
 
 logger = logging.getLogger("nextchar.engine")
+
+
+_compiling = Event()
+
+
+def is_compiling() -> bool:
+    """Return whether a loop had to be compiled in this process, since it was not kept before."""
+    return _compiling.is_set()
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -77,10 +86,12 @@ class _KeptLoop(FunctionCache):
             loaded = super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001 (a pickle that is damaged ends in any)
             self._forget(error)
-            return None
+            loaded = None
         # Two processes that compile at once may both take the same name for what they keep.
         if loaded is not None and tuple(loaded.signature.args) != tuple(normalize_signature(sig)[0]):
-            return None
+            loaded = None
+        if loaded is None:
+            _compiling.set()
         return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
