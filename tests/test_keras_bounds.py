@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from nextchar.convert import keras_bounds
+from nextchar.convert.keras_legacy import saved_config
 from nextchar.convert.keras_reading import read_model
 from nextchar.convert.keras_weights import read_weights
 from nextchar.errors import ModelFileError
@@ -208,3 +209,30 @@ def test_what_the_library_of_hdf5_does_to_itself_is_told(
     monkeypatch.setattr(keras_bounds, "MOST_SECONDS", 1)
     with pytest.raises(ModelFileError, match="HDF5 fails on it"):
         keras_bounds.look_through(tmp_path / "m.h5")
+
+
+def test_attributes_are_looked_at_though_the_arrays_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise ModelFileError("refused")
+
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+    keras_bounds.look_through(tmp_path / "m.h5")
+    monkeypatch.setattr(keras_bounds, "open_arrays", refuse)
+    monkeypatch.setattr(keras_bounds, "_read_attributes", crash)
+    with pytest.raises(ModelFileError, match="HDF5 fails on it"):
+        keras_bounds.look_through(tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize(("version", "told"), [(b"2.3.0", "2.3.0"), ("3.1", "3.1"), ([1e9, 1e9], None), (7, None)])
+def test_a_version_of_keras_is_text_or_left_out(version: object, told: str | None, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.attrs["keras_version"] = version
+    assert saved_config(tmp_path / "m.h5") == ({}, told)
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("metadata.json", json.dumps({"keras_version": str(told) if told else version}))
+    assert saved_config(tmp_path / "m.keras") == ({}, told)

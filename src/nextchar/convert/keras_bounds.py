@@ -17,7 +17,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ ARCHIVE = b"PK\x03\x04"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 WEIGHTS_ENTRY = "model.weights.h5"
+
+_ASKED_FOR = ("keras_version", "backend", "model_config", "layer_names", "weight_names")
+"""Attributes that readers ask for by name, whatever the list of them says."""
 
 MOST_TIMES = 20
 """Size of what a file unpacks to, in sizes of the file: trained weights hardly compress."""
@@ -73,24 +76,45 @@ def _look(path: Path) -> None:
 
     seconds = MOST_SECONDS + path.stat().st_size // 50_000_000
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    try:
-        with open_arrays(path) as file:
-            _read_attributes(file)
-            file.visititems(_read_attributes_of)
-            for array in _arrays(path, file):
-                array[()]
-    except Exception:  # noqa: BLE001 (the same comes again where it is told)
-        pass
+    # One by one: what raises an error here must not keep from a look at what comes after it.
+    for look in (_look_at_attributes, _look_at_arrays):
+        with suppress(Exception):  # the same comes again where it is told
+            look(path)
     os._exit(0)  # nothing of what the first process has open is for this one to close
+
+
+def _look_at_attributes(path: Path) -> None:
+    with load_h5py().File(_place(path), "r") as file:
+        _read_attributes(file)
+        file.visititems(_read_attributes_of)
 
 
 def _read_attributes_of(_: str, member: Any) -> None:
     _read_attributes(member)
 
 
+def _look_at_arrays(path: Path) -> None:
+    with open_arrays(path) as file:
+        for array in _arrays(path, file):
+            with suppress(Exception):
+                array[()]
+
+
 def _read_attributes(member: Any) -> None:
-    for name in member.attrs:
-        member.attrs[name]
+    names = list(_ASKED_FOR)
+    with suppress(Exception):
+        names += member.attrs
+    for name in names:
+        with suppress(Exception):
+            member.attrs[name]
+
+
+def _place(path: Path) -> Any:
+    """Return where the HDF5 file is: ``path`` itself, or what the archive there has in it."""
+    if not is_archive(path):
+        return path
+    with open_archive(path) as archive:
+        return io.BytesIO(archive.read(WEIGHTS_ENTRY))
 
 
 @contextmanager
@@ -120,12 +144,7 @@ def open_arrays(path: Path) -> Generator[Any]:
         MissingDependencyError: h5py is not installed.
         Exception: any, if it is no such file.
     """
-    h5py = load_h5py()
-    place: Any = path
-    if is_archive(path):
-        with open_archive(path) as archive:
-            place = io.BytesIO(archive.read(WEIGHTS_ENTRY))
-    with h5py.File(place, "r") as file:
+    with load_h5py().File(_place(path), "r") as file:
         promised = sum(_promised_bytes(path, array) for array in _arrays(path, file))
         if promised > _most(path):
             raise ModelFileError(

@@ -31,10 +31,20 @@ def saved_config(path: Path) -> tuple[Config, str | None]:
     if is_archive(path):
         with open_archive(path) as archive:
             config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
-            return config, metadata.get("keras_version")
+            return config, _text(metadata.get("keras_version"))
     with load_h5py().File(path) as file:
-        version = file.attrs.get("keras_version")
-        return json.loads(file.attrs["model_config"]), version.decode() if isinstance(version, bytes) else version
+        return json.loads(file.attrs["model_config"]), _text(file.attrs.get("keras_version"))
+
+
+def _text(version: object) -> str | None:
+    """Return ``version`` where it is text, as files have it; None for whatever else stands there."""
+    return (
+        version.decode("utf-8", "replace")
+        if isinstance(version, bytes)
+        else version
+        if isinstance(version, str)
+        else None
+    )
 
 
 def readable_by_keras_3(path: Path, config: Config, folder: Path) -> Path:
