@@ -39,3 +39,11 @@ def test_swapped_arrays_are_noticed() -> None:
     swapped = content.replace(b'"one"', b'"???"').replace(b'"two"', b'"one"').replace(b'"???"', b'"two"')
     with pytest.raises(ValueError, match="checksum"):
         tensor_file.from_bytes(swapped)
+
+
+@pytest.mark.parametrize("entry", ["dtype", "shape", "data_offsets"])
+def test_an_index_without_an_entry_is_damaged(entry: str) -> None:
+    content = tensor_file.to_bytes({}, {"a": np.zeros(3, np.float32)})
+    damaged = content.replace(f'"{entry}"'.encode(), f'"{entry[:-1]}_"'.encode(), 1)
+    with pytest.raises(ValueError, match=r"^the index of its arrays is damaged$"):
+        tensor_file.from_bytes(damaged)

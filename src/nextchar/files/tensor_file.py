@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors.numpy import save as serialise_tensors
 
 Arrays = dict[str, NDArray[Any]]
@@ -117,7 +117,10 @@ def _children(value: object) -> list[object]:
 
 def _read_arrays(content: bytes | bytearray, start: int, index: dict[str, Any]) -> Arrays:
     """Return the arrays, which have to fill ``content`` from ``start`` on without gaps."""
-    tensors = sorted(_INDEX.validate_python(index).items(), key=lambda item: item[1].data_offsets)
+    try:
+        tensors = sorted(_INDEX.validate_python(index).items(), key=lambda item: item[1].data_offsets)
+    except ValidationError:
+        raise ValueError("the index of its arrays is damaged") from None
     arrays: Arrays = {}
     end = 0
     for name, tensor in tensors:
