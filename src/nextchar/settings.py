@@ -294,7 +294,9 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
     sentences: list[str] = []
     for detail in details:
         name = ".".join(str(part) for part in detail["loc"])[:LONGEST_SHOWN]
-        message = detail["msg"].removeprefix("Value error, ")
+        # What was given may stand in it, with line ends of its own.
+        told = detail["msg"].removeprefix("Value error, ")
+        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in told)
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
             hint = f". Did you mean {near[0]!r}?" if near else ": leave it out."

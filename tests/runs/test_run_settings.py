@@ -114,3 +114,12 @@ def test_whatever_stands_in_an_entry_it_is_taken_or_refused(name: str, value: ob
     except ValueError:
         return
     assert RunSettings.from_json(settings.to_json()) == settings
+
+
+def test_an_entry_with_a_line_end_is_told_in_one_line() -> None:
+    plan = json.loads(SETTINGS.to_json())["plan"]
+    feeding = {**plan["feeding"], "kind": "a\nb"}
+    with pytest.raises(ValueError, match=r"plan\.feeding") as caught:
+        RunSettings.from_json(written(plan={**plan, "feeding": feeding}))
+    assert "a\\nb" in str(caught.value)
+    assert "\n" not in str(caught.value)
