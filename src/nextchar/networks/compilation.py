@@ -22,7 +22,7 @@ from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
 from numba.core.sigutils import normalize_signature
 
-logger = logging.getLogger("nextchar.networks.engine")
+logger = logging.getLogger("nextchar.networks")
 
 
 _compiling = Event()
