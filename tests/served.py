@@ -14,8 +14,8 @@ import httpx
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.settings import ServeSettings
+from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.server import Server
-from nextchar.web.shelf import Shelf
 from tests.command import PATIENCE
 from tests.small_networks import random_model
 
@@ -33,7 +33,7 @@ def model_file(folder: Path, name: str = "fox", model: LanguageModel | None = No
 @contextmanager
 def serving(*models: Path, **options: Any) -> Iterator[Server]:
     """Serve ``models`` on a free port, with ``options`` of `ServeSettings`."""
-    server = Server(Shelf.of(models), ServeSettings(**{"port": 0, "cores": 2, **options}))
+    server = Server(ModelRegistry.of(models), ServeSettings(**{"port": 0, "cores": 2, **options}))
     server.start()
     try:
         yield server

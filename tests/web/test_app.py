@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nextchar.settings import ServeSettings
 from nextchar.web.app import make_app
+from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.service import Service
-from nextchar.web.shelf import Shelf
 from tests.served import model_file, refusal
 
 UNDER = "http://testserver/models/"
@@ -42,7 +42,7 @@ def behind_a_proxy(app: ASGIApp) -> ASGIApp:
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestClient]:
     """A client of the application, which asks for a key."""
     put: Callable[[ASGIApp], ASGIApp] = request.param
-    service = Service.of(ServeSettings(api_key="k", cores=1), Shelf.of([model_file(tmp_path)]))
+    service = Service.of(ServeSettings(api_key="k", cores=1), ModelRegistry.of([model_file(tmp_path)]))
     yield TestClient(put(make_app(service)))
     service.shut()
 

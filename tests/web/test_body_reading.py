@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from nextchar.text.vocabulary import Vocabulary
-from nextchar.web.bodies import GenerateBody
-from nextchar.web.body_reading import DEEPEST, MOST_VALUES, SMALL, parse_body
+from nextchar.web.body_reading import MAX_DEPTH, MAX_INLINE_BYTES, MAX_VALUES, parse_body
 from nextchar.web.completions import ReadPrompt
+from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import event
-from nextchar.web.refusals import RefusedError
+from nextchar.web.schemas import GenerateBody
 from tests.served import client_of, events, model_file, refusal, serving
 from tests.small_networks import random_model
 
@@ -60,12 +60,12 @@ def test_the_first_few_mistakes_are_named_and_the_others_counted() -> None:
 
 
 def test_json_has_limits() -> None:
-    assert f"more than {DEEPEST} deep" in said(nested(DEEPEST + 1))
-    assert "deep" not in said(nested(DEEPEST))
+    assert f"more than {MAX_DEPTH} deep" in said(nested(MAX_DEPTH + 1))
+    assert "deep" not in said(nested(MAX_DEPTH))
     assert "deep" in said(b'{"stop": ' + b"[" * 10**6)
     assert "deep" in said(b'{"a":' * 10**5)
-    assert f"more than {MOST_VALUES:,} values" in said(json.dumps({"stop": [0] * MOST_VALUES}).encode())
-    assert "values" in said(json.dumps({str(number): 0 for number in range(MOST_VALUES + 1)}).encode())
+    assert f"more than {MAX_VALUES:,} values" in said(json.dumps({"stop": [0] * MAX_VALUES}).encode())
+    assert "values" in said(json.dumps({str(number): 0 for number in range(MAX_VALUES + 1)}).encode())
     assert "too long to read" in said(b'{"seed": ' + b"1" * 5000 + b"}")
     assert "length = inf" in said(b'{"length": 1e999}')
     assert "UTF-8, from byte 13 on" in said('{"prompt": "é"}'.encode("latin-1"))
@@ -83,7 +83,7 @@ def test_a_large_body_is_parsed_in_a_thread(client: httpx.Client, monkeypatch: p
         return parse_body(kind, content)
 
     monkeypatch.setattr("nextchar.web.body_reading.parse_body", parse)
-    for prompt in ("a", "a" * SMALL):
+    for prompt in ("a", "a" * MAX_INLINE_BYTES):
         assert client.post("api/distribution", json={"prompt": prompt}).status_code == 200
     assert threads == ["nextchar-web", "nextchar-body_0"]
 

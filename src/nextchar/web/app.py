@@ -15,10 +15,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nextchar.web import openai_routes, own_routes
-from nextchar.web.guards import LOCAL_HOSTS, AnswerHeaders, Counting, Door, route_path
+from nextchar.web import native_routes, openai_routes
+from nextchar.web.errors import RefusedError, add_handlers, refuse
+from nextchar.web.middleware import LOCAL_HOSTS, AccessControl, RequestMetrics, SecurityHeaders, route_path
 from nextchar.web.page_routes import page_routes
-from nextchar.web.refusals import RefusedError, add_handlers, refuse
 from nextchar.web.service import Service
 from nextchar.web.unknown_routes import Routes, unknown_route, wrong_method
 
@@ -48,15 +48,15 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
         # A redirection would be built from the Host header, which whoever asks can choose.
         redirect_slashes=False,
     )
-    # Asked for by `Door`; here it only tells the page of the API that there is a key.
+    # Asked for by `AccessControl`; here it only tells the page of the API that there is a key.
     key = [Depends(HTTPBearer(auto_error=False))] if settings.api_key else []
-    app.include_router(own_routes.own_routes(service), dependencies=key)
+    app.include_router(native_routes.native_routes(service), dependencies=key)
     app.include_router(openai_routes.openai_routes(service), dependencies=key)
     app.include_router(page_routes(service, TITLE, SCHEMA))
     add_handlers(app)
     app.add_exception_handler(HTTPException, partial(_answer_unknown, app))
     # The last one is the first to see a request.
-    app.add_middleware(Door, api_key=settings.api_key, hosts=LOCAL_HOSTS if local else None)
+    app.add_middleware(AccessControl, api_key=settings.api_key, hosts=LOCAL_HOSTS if local else None)
     if settings.origin:
         app.add_middleware(
             CORSMiddleware,
@@ -64,8 +64,8 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.add_middleware(Counting, measures=service.measures)
-    app.add_middleware(AnswerHeaders)
+    app.add_middleware(RequestMetrics, metrics=service.metrics)
+    app.add_middleware(SecurityHeaders)
     app.openapi = cache(partial(_described, app))
     return app
 
@@ -77,7 +77,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path in schema["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)
-    bodies: dict[str, type[BaseModel]] = {**own_routes.BODIES, **openai_routes.BODIES}
+    bodies: dict[str, type[BaseModel]] = {**native_routes.BODIES, **openai_routes.BODIES}
     places, shared = models_json_schema([(kind, "validation") for kind in bodies.values()], ref_template=COMPONENT)
     for path, kind in bodies.items():
         content = {"application/json": {"schema": places[kind, "validation"]}}

@@ -12,11 +12,11 @@ import numpy as np
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.text.vocabulary import Vocabulary
-from nextchar.web.completion_bodies import CompletionBody
 from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation, ReadPrompt
+from nextchar.web.model_registry import LoadedModel, ModelHandle
+from nextchar.web.openai_schemas import CompletionBody
 from nextchar.web.prediction import Foreseen, Reader
 from nextchar.web.service import Service
-from nextchar.web.shelf import Edition, ServedModel
 
 Chunk = dict[str, Any]
 """A choice in the shape of OpenAI: index, text, logprobs, finish_reason."""
@@ -27,13 +27,13 @@ class Completions:
     """All texts of one request, one after another."""
 
     service: Service
-    served: ServedModel
+    handle: ModelHandle
     body: CompletionBody
     id: str = field(default_factory=lambda: f"cmpl-{secrets.token_hex(12)}")
     created: int = field(default_factory=lambda: int(time.time()))
     replacements: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     written: int = 0
-    edition: Edition | None = None
+    loaded: LoadedModel | None = None
 
     def __post_init__(self) -> None:
         seed = self.body.seed
@@ -41,8 +41,8 @@ class Completions:
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield what is written; the text of a chunk may be empty, its finish_reason stands in the last of each."""
-        self.edition = self.served.ready()
-        model, body = self.edition.model, self.body
+        self.loaded = self.handle.ready()
+        model, body = self.loaded.model, self.body
         settings = body.sampling.model_copy(update={"seed": self.seed})
         for number, given in enumerate(body.prompt):
             first = number * body.n
@@ -57,13 +57,13 @@ class Completions:
 
     def answer(self, choices: list[Chunk], *, usage: bool, **more: Any) -> dict[str, Any]:
         """Return an answer, whole or part, that holds ``choices``."""
-        assert self.edition is not None, "the texts are being written"
+        assert self.loaded is not None, "the texts are being written"
         return {
             "id": self.id,
             "object": "text_completion",
             "created": self.created,
-            "model": self.served.name,
-            "system_fingerprint": self.edition.fingerprint,
+            "model": self.handle.name,
+            "system_fingerprint": self.loaded.fingerprint,
             "choices": choices,
             "usage": self._usage() if usage else None,
             **more,
@@ -74,7 +74,7 @@ class Completions:
         return {"seed": self.seed, "replacements": self.replacements}
 
     def _chunks_of(self, text: Continuation, index: int, logged: _Logged | None) -> Iterator[Chunk]:
-        for piece in self.service.counted(self.served, text.pieces()):
+        for piece in self.service.counted(self.handle, text.pieces()):
             self.written += len(piece)
             yield _chunk(index, piece, logged.read(piece) if logged and piece else None)
         yield _chunk(index, "", finish_reason=text.finish_reason)

@@ -1,4 +1,4 @@
-"""What is there for people and their tools besides the API: the page, the page of the API, health and measures."""
+"""What is there for people and their tools besides the API: the page, the page of the API, health and metrics."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from nextchar.page import build_page
-from nextchar.settings import LONGEST_SHOWN
-from nextchar.web.answers import json_answer
-from nextchar.web.guards import page_policy
-from nextchar.web.measures import CONTENT_TYPE
-from nextchar.web.refusals import RefusedError
+from nextchar.settings import MAX_SHOWN
+from nextchar.web.errors import RefusedError
+from nextchar.web.metrics import CONTENT_TYPE
+from nextchar.web.middleware import page_policy
+from nextchar.web.responses import json_response
 from nextchar.web.service import Service
 
 FAVICON = (
@@ -46,7 +46,7 @@ def page_routes(service: Service, title: str, schema: str) -> APIRouter:
 
     async def asset(name: str) -> Response:
         if name not in ASSETS:
-            raise RefusedError(404, f"There is no file {name[:LONGEST_SHOWN]!r} here; the API is described at /docs.")
+            raise RefusedError(404, f"There is no file {name[:MAX_SHOWN]!r} here; the API is described at /docs.")
         content = (files("fastapi_offline") / "static" / name).read_bytes()
         return Response(content, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
 
@@ -56,12 +56,12 @@ def page_routes(service: Service, title: str, schema: str) -> APIRouter:
     async def health() -> Response:
         """Tell that the server answers."""
         stopping = service.writing.closing_at is not None
-        status = {"status": "stopping" if stopping else "ok", "models": len(service.shelf)}
-        return json_answer(status, 503 if stopping else 200)
+        status = {"status": "stopping" if stopping else "ok", "models": len(service.registry)}
+        return json_response(status, 503 if stopping else 200)
 
     async def metrics() -> Response:
         """Tell what was counted, in the text format of Prometheus."""
-        return Response(service.measures.text(), headers={"Content-Type": CONTENT_TYPE})
+        return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
     for path, answer in {"/": page, "/docs": documentation, "/docs/{name}": asset, "/favicon.ico": favicon}.items():
         router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(answer)

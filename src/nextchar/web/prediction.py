@@ -15,8 +15,8 @@ from nextchar.model.sampling import Distribution, next_distribution
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.settings import SamplingSettings
 from nextchar.text.vocabulary import UNKNOWN_ID
-from nextchar.web.answers import json_bytes
 from nextchar.web.continuation import CHUNK, read_prompt, tell_replacements
+from nextchar.web.responses import json_bytes
 
 AS_IT_IS = SamplingSettings(temperature=1.0)
 

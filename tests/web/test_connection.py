@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from nextchar.web.framing import framing_fault
-from nextchar.web.listening import KEPT_BACK, most_connections
+from nextchar.web.listening import KEPT_BACK, max_connections
 from tests.command import PATIENCE, running
 from tests.served import ENDLESS, client_of, model_file, serving, wait_for
 from tests.small_networks import random_model
@@ -175,12 +175,12 @@ def test_where_all_are_asked_over_the_next_is_sent_away(fox: Path) -> None:
 
 def test_descriptors_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
-    assert most_connections(1000) == 256 - KEPT_BACK
-    assert most_connections(10) == 10
+    assert max_connections(1000) == 256 - KEPT_BACK
+    assert max_connections(10) == 10
     monkeypatch.setattr(resource, "getrlimit", lambda _: (20, 4096))
-    assert most_connections(1000) == 1
+    assert max_connections(1000) == 1
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
-    assert most_connections(1000) == 1000
+    assert max_connections(1000) == 1000
 
 
 def test_a_server_that_has_no_descriptor_left_says_so_and_waits(fox: Path) -> None:

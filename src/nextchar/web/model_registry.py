@@ -19,12 +19,12 @@ from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
 from nextchar.runs.history import growth_of
-from nextchar.web.answers import json_bytes
-from nextchar.web.refusals import BROKEN, RefusedError, busy
+from nextchar.web.errors import BROKEN, RefusedError, busy
+from nextchar.web.responses import json_bytes
 
-LOOK_EVERY = 1.0
+CHECK_INTERVAL = 1.0
 """Seconds at least between two looks whether a file has changed."""
-MOST_SAMPLES = 200
+MAX_SAMPLES = 200
 """Evaluations whose samples are told at most."""
 
 Stamp = tuple[int, int, int]
@@ -43,7 +43,7 @@ class ReadyModel(LanguageModel):
 
 
 @dataclass(frozen=True)
-class Edition:
+class LoadedModel:
     """A model as its file was at some time."""
 
     model: ReadyModel
@@ -53,7 +53,7 @@ class Edition:
     """When the file was written, in seconds since 1970."""
 
 
-class ServedModel:
+class ModelHandle:
     """A model with its name, read from a file that may change. Safe under threads."""
 
     def __init__(self, name: str, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -68,12 +68,12 @@ class ServedModel:
         folder = RunFolder(path.parent if path.name == MODEL else path)
         self.run = folder if folder.exists or not path.is_file() else None
         self._clock, self._lock = clock, Lock()
-        self._edition: Edition | None = None
+        self._loaded: LoadedModel | None = None
         self._stamp: Stamp | None = None
         self._looked_at = float("-inf")
         self._growth: tuple[Stamp, dict[str, Any], bytes] | None = None
 
-    def edition(self) -> Edition:
+    def current(self) -> LoadedModel:
         """Return the model as its file is, or was less than a second ago.
 
         Raises:
@@ -81,23 +81,23 @@ class ServedModel:
         """
         with self._lock:
             now = self._clock()
-            if self._edition is None or now - self._looked_at >= LOOK_EVERY:
+            if self._loaded is None or now - self._looked_at >= CHECK_INTERVAL:
                 self._looked_at = now
-                self._edition = self._look(self._edition)
-            return self._edition
+                self._loaded = self._look(self._loaded)
+            return self._loaded
 
     def is_there(self) -> bool:
         """Return whether there is a model, now or before."""
-        return self._edition is not None or self.run is None or self.run.model_path.exists()
+        return self._loaded is not None or self.run is None or self.run.model_path.exists()
 
-    def ready(self) -> Edition:
+    def ready(self) -> LoadedModel:
         """Return the same, for a request.
 
         Raises:
             RefusedError: there is no model yet.
         """
         try:
-            return self.edition()
+            return self.current()
         except ModelFileError as error:
             if not self.is_there():
                 raise busy(f"The run {self.name} has no model yet: its training has just begun. Try again.") from None
@@ -127,7 +127,7 @@ class ServedModel:
             "seconds": provenance.training_seconds,
             "has_growth": growth is not None,
             "finished": growth is None or growth[0]["finished"],
-            **_told_path(self.path),
+            **_relative_path(self.path),
         }
 
     def growth(self) -> tuple[dict[str, Any], bytes] | None:
@@ -141,18 +141,18 @@ class ServedModel:
             return None
         known = self._growth
         if known is None or known[0] != stamp:
-            growth = growth_of(self.run, MOST_SAMPLES)
+            growth = growth_of(self.run, MAX_SAMPLES)
             known = self._growth = stamp, growth, json_bytes(growth)
         return known[1:]
 
-    def _look(self, before: Edition | None) -> Edition:
+    def _look(self, before: LoadedModel | None) -> LoadedModel:
         try:
             path = find_model(self.path)
             stamp = _stamp(path)
             if before is not None and stamp == self._stamp:
                 return before
             model = ReadyModel(ModelFile.load(path))
-            edition = Edition(model, _fingerprint(path), int(path.stat().st_mtime))
+            loaded = LoadedModel(model, _fingerprint(path), int(path.stat().st_mtime))
         except (ModelFileError, OSError) as error:
             if before is None:
                 raise
@@ -160,36 +160,36 @@ class ServedModel:
             return before
         self._stamp = stamp
         _ = model.compiled_network  # loaded now, for all requests to come
-        return edition
+        return loaded
 
 
-class Shelf:
+class ModelRegistry:
     """The models that are served, by name."""
 
-    def __init__(self, models: Iterable[ServedModel]) -> None:
+    def __init__(self, models: Iterable[ModelHandle]) -> None:
         self._models = {model.name: model for model in models}
 
     @classmethod
-    def of(cls, paths: Iterable[Path]) -> Shelf:
-        """Return the shelf of the models at ``paths``, named after their files or runs: book, book-2, ..."""
+    def of(cls, paths: Iterable[Path]) -> ModelRegistry:
+        """Return the registry of the models at ``paths``, named after their files or runs: book, book-2, ..."""
         names: set[str] = set()
-        models: list[ServedModel] = []
+        models: list[ModelHandle] = []
         for path in paths:
             name = _name(path)
             while name in names:
                 stem, _, number = name.rpartition("-")
                 name = f"{stem}-{int(number) + 1}" if stem and number.isdecimal() else f"{name}-2"
             names.add(name)
-            models.append(ServedModel(name, path))
+            models.append(ModelHandle(name, path))
         return cls(models)
 
-    def __iter__(self) -> Iterator[ServedModel]:
+    def __iter__(self) -> Iterator[ModelHandle]:
         return iter(self._models.values())
 
     def __len__(self) -> int:
         return len(self._models)
 
-    def find(self, name: str | None) -> ServedModel:
+    def find(self, name: str | None) -> ModelHandle:
         """Return the model called ``name``, the first one where none is named.
 
         Raises:
@@ -213,7 +213,7 @@ def _name(path: Path) -> str:
     return (name or "model").encode("utf-8", "replace").decode()
 
 
-def _told_path(path: Path) -> dict[str, str]:
+def _relative_path(path: Path) -> dict[str, str]:
     """Return ``path`` as it was given, for commands that work where the server was started.
 
     An absolute one is left out: it would tell of this machine's folders.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nextchar.errors import ModelFileError
-from nextchar.web.refusals import RefusedError
-from nextchar.web.shelf import LOOK_EVERY, ServedModel, Shelf
+from nextchar.web.errors import RefusedError
+from nextchar.web.model_registry import CHECK_INTERVAL, ModelHandle, ModelRegistry
 from tests.served import model_file
 from tests.served_page import run_folder
 from tests.small_networks import random_model
@@ -27,7 +27,7 @@ class Clock:
 
 
 def names(*paths: Path) -> list[str]:
-    return [model.name for model in Shelf.of(paths)]
+    return [model.name for model in ModelRegistry.of(paths)]
 
 
 def test_models_are_named_after_their_files_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,42 +42,42 @@ def test_models_are_named_after_their_files_and_runs(tmp_path: Path, monkeypatch
 
 
 def test_a_model_is_looked_up_by_name_and_the_first_without(tmp_path: Path) -> None:
-    shelf = Shelf.of([model_file(tmp_path, "a"), model_file(tmp_path, "b")])
-    assert (shelf.find(None).name, shelf.find("b").name, len(shelf)) == ("a", "b", 2)
+    registry = ModelRegistry.of([model_file(tmp_path, "a"), model_file(tmp_path, "b")])
+    assert (registry.find(None).name, registry.find("b").name, len(registry)) == ("a", "b", 2)
     with pytest.raises(RefusedError, match="'a', 'b'"):
-        shelf.find("c")
+        registry.find("c")
 
 
 def test_a_file_that_changes_is_loaded_anew_and_looked_at_once_a_second(tmp_path: Path) -> None:
     clock = Clock()
-    served = ServedModel("fox", model_file(tmp_path), clock)
-    first = served.edition()
+    served = ModelHandle("fox", model_file(tmp_path), clock)
+    first = served.current()
     model_file(tmp_path, model=random_model(seed=1))
-    assert served.edition() is first
-    clock.now = LOOK_EVERY
-    second = served.edition()
+    assert served.current() is first
+    clock.now = CHECK_INTERVAL
+    second = served.current()
     assert second.fingerprint != first.fingerprint
     assert second.model.generate("a", seed=1) == random_model(seed=1).generate("a", seed=1)
-    clock.now = 10 * LOOK_EVERY
-    assert served.edition() is second
+    clock.now = 10 * CHECK_INTERVAL
+    assert served.current() is second
 
 
 def test_a_file_that_is_gone_or_damaged_leaves_the_model_as_it_was(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, path = Clock(), model_file(tmp_path)
-    served = ServedModel("fox", path, clock)
-    first = served.edition()
+    served = ModelHandle("fox", path, clock)
+    first = served.current()
     with caplog.at_level(logging.WARNING):
         for number, content in enumerate([b"damaged", None, b"damaged again"]):
             path.unlink() if content is None else path.write_bytes(content)
-            clock.now += LOOK_EVERY
-            assert served.edition() is first
+            clock.now += CHECK_INTERVAL
+            assert served.current() is first
             assert len(caplog.records) == number + 1
     assert "as it was is served on" in caplog.text
     model_file(tmp_path, model=random_model(seed=1))
-    clock.now += LOOK_EVERY
-    assert served.edition() is not first
+    clock.now += CHECK_INTERVAL
+    assert served.current() is not first
 
 
 def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
@@ -85,17 +85,17 @@ def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("no model")
     for name in ("nothing.safetensors", "empty", "text.safetensors"):
         with pytest.raises(ModelFileError):
-            ServedModel("x", tmp_path / name).edition()
+            ModelHandle("x", tmp_path / name).current()
 
 
 def test_a_model_is_always_written_with_compiled_loops(tmp_path: Path) -> None:
-    model = ServedModel("fox", model_file(tmp_path)).edition().model
+    model = ModelHandle("fox", model_file(tmp_path)).current().model
     assert model.network_for(1) is model.compiled_network
 
 
 def test_growth_is_read_anew_when_there_is_more(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", finished=False)
-    served = ServedModel("run", folder.path)
+    served = ModelHandle("run", folder.path)
     first, same = served.growth(), served.growth()
     assert first is not None
     assert same is not None
@@ -105,4 +105,4 @@ def test_growth_is_read_anew_when_there_is_more(tmp_path: Path) -> None:
     again = served.growth()
     assert again is not None
     assert again == first
-    assert ServedModel("fox", model_file(tmp_path)).growth() is None
+    assert ModelHandle("fox", model_file(tmp_path)).growth() is None

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nextchar.web.measures import Measures
-from nextchar.web.refusals import CLIENT_GONE, RefusedError, as_refusal, refuse
+from nextchar.web.errors import CLIENT_GONE, RefusedError, as_refusal, refuse
+from nextchar.web.metrics import Metrics
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 SECURITY = {
@@ -46,7 +46,7 @@ def page_policy(page: str) -> str:
     )
 
 
-class AnswerHeaders:
+class SecurityHeaders:
     """Adds the headers that keep browsers from doing what no page of ours asks for."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -65,11 +65,11 @@ class AnswerHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class Counting:
+class RequestMetrics:
     """Counts requests and the time they take; those that fail by a mistake of ours are answered, too."""
 
-    def __init__(self, app: ASGIApp, measures: Measures, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._app, self._measures, self._clock = app, measures, clock
+    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._app, self._metrics, self._clock = app, metrics, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, and count it."""
@@ -94,11 +94,11 @@ class Counting:
         finally:
             # Paths that there are, and no others: whoever asks for nonsense must not fill the memory.
             route = getattr(scope.get("route"), "path", "other")
-            self._measures.requests.labels(route, status).inc()
-            self._measures.seconds.labels(route).observe(self._clock() - began)
+            self._metrics.requests.labels(route, status).inc()
+            self._metrics.seconds.labels(route).observe(self._clock() - began)
 
 
-class Door:
+class AccessControl:
     """Lets in who may come in."""
 
     def __init__(self, app: ASGIApp, api_key: str | None, hosts: frozenset[str] | None) -> None:

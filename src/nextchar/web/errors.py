@@ -13,14 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError, UsageError
-from nextchar.settings import LONGEST_SHOWN, Settings, explain_details
-from nextchar.web.answers import json_answer
+from nextchar.settings import MAX_SHOWN, Settings, explain_details
+from nextchar.web.responses import json_response
 
 INVALID, OVERLOADED, BROKEN = "invalid_request_error", "overloaded_error", "server_error"
 CLIENT_GONE = 499
 """Status noted for a request whose client did not wait for the answer (as nginx has it); nobody receives it."""
 
-MOST_TOLD = 5
+MAX_REPORTED = 5
 """Wrong options of one request that its answer names."""
 
 
@@ -48,7 +48,7 @@ class ClientGoneError(Exception):
 
 def refuse(refusal: RefusedError) -> Response:
     """Return the answer that ``refusal`` stands for."""
-    return json_answer(refusal.body, refusal.status, refusal.headers)
+    return json_response(refusal.body, refusal.status, refusal.headers)
 
 
 def too_much(param: str, given: int, most: int, unit: str, option: str) -> RefusedError:
@@ -82,9 +82,9 @@ def explained(kind: type[Settings], details: Sequence[Mapping[str, Any]]) -> Ref
     pydantic tells it."""
     if any(detail["type"] == "missing" for detail in details):
         missing = [_name(detail["loc"]) for detail in details if detail["type"] == "missing"]
-        return RefusedError(400, " ".join(f"{name} is missing." for name in missing[:MOST_TOLD]), param=missing[0])
-    more = f" And {len(details) - MOST_TOLD:,} more." if len(details) > MOST_TOLD else ""
-    return RefusedError(400, explain_details(kind, details[:MOST_TOLD]) + more, param=_name(details[0]["loc"]))
+        return RefusedError(400, " ".join(f"{name} is missing." for name in missing[:MAX_REPORTED]), param=missing[0])
+    more = f" And {len(details) - MAX_REPORTED:,} more." if len(details) > MAX_REPORTED else ""
+    return RefusedError(400, explain_details(kind, details[:MAX_REPORTED]) + more, param=_name(details[0]["loc"]))
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -108,4 +108,4 @@ def add_handlers(app: FastAPI) -> None:
 
 def _name(place: Sequence[Any]) -> str | None:
     """Return the name of an option, or its beginning where it is long."""
-    return ".".join(str(part) for part in place)[:LONGEST_SHOWN] or None
+    return ".".join(str(part) for part in place)[:MAX_SHOWN] or None

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
 
 from nextchar.settings import ServeSettings
 from nextchar.web.app import make_app
+from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.service import Service
-from nextchar.web.shelf import Shelf
 from tests.served_page import run_folder
 from tests.small_networks import random_model
 
@@ -57,7 +57,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     """The description of the application that serves a small run."""
     run = run_folder(tmp_path_factory.mktemp("models") / "run", random_model())
     limits = ServeSettings(max_characters=300, max_text=500, max_body=50_000, cores=1)
-    service = Service.of(limits, Shelf.of([run.path]))
+    service = Service.of(limits, ModelRegistry.of([run.path]))
     schema = schemathesis.openapi.from_asgi("/openapi.json", make_app(service))
     yield schema
     service.shut()

@@ -7,19 +7,19 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from nextchar.web.turns import Turns
+from nextchar.web.scheduler import Scheduler
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Measures:
+class Metrics:
     """Counters of one server; nothing is shared with another in the same process."""
 
-    def __init__(self, turns: Mapping[str, Turns]) -> None:
+    def __init__(self, schedulers: Mapping[str, Scheduler]) -> None:
         """Count from zero.
 
         Args:
-            turns: whose work is told, by its kind.
+            schedulers: whose work is told, by its kind.
         """
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
@@ -35,9 +35,9 @@ class Measures:
         self.characters = Counter("nextchar_characters_written", "Characters written.", ["model"], registry=registry)
         running = Gauge("nextchar_running", "Requests worked for at the moment.", ["work"], registry=registry)
         waiting = Gauge("nextchar_waiting", "Requests that wait at the moment.", ["work"], registry=registry)
-        for kind, those in turns.items():
-            running.labels(kind).set_function(partial(getattr, those, "running"))
-            waiting.labels(kind).set_function(partial(getattr, those, "waiting"))
+        for kind, scheduler in schedulers.items():
+            running.labels(kind).set_function(partial(getattr, scheduler, "running"))
+            waiting.labels(kind).set_function(partial(getattr, scheduler, "waiting"))
 
     def text(self) -> bytes:
         """Return everything counted, in the text format of Prometheus."""

@@ -9,8 +9,14 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from nextchar.settings import Settings
-from nextchar.web.answers import json_answer
-from nextchar.web.bodies import (
+from nextchar.web.continuation import Continuation
+from nextchar.web.errors import RefusedError
+from nextchar.web.event_stream import EVENTS, EventStream
+from nextchar.web.model_registry import ModelHandle, ModelRegistry
+from nextchar.web.prediction import distribution, score
+from nextchar.web.responses import json_response
+from nextchar.web.scheduler import Slot
+from nextchar.web.schemas import (
     REFUSED,
     DistributionAnswer,
     DistributionBody,
@@ -21,13 +27,7 @@ from nextchar.web.bodies import (
     ScoreAnswer,
     ScoreBody,
 )
-from nextchar.web.continuation import Continuation
-from nextchar.web.event_stream import EVENTS, EventStream
-from nextchar.web.prediction import distribution, score
-from nextchar.web.refusals import RefusedError
 from nextchar.web.service import Service
-from nextchar.web.shelf import ServedModel, Shelf
-from nextchar.web.turns import Turn
 
 BODIES: dict[str, type[Settings]] = {
     "/api/generate": GenerateBody,
@@ -37,52 +37,52 @@ BODIES: dict[str, type[Settings]] = {
 """What the bodies of requests are read as, by path: told in the description of the API."""
 
 
-def own_routes(service: Service) -> APIRouter:
+def native_routes(service: Service) -> APIRouter:
     """Return the routes of our own API."""
     router = APIRouter(prefix="/api", tags=["nextchar"], responses=REFUSED)
 
     async def models(request: Request) -> Response:
         """Tell of every model that is served; a run that has no model yet is left out."""
-        async with service.reading.turn(request.is_disconnected) as turn:
-            return json_answer({"models": await turn.last(_infos(service.shelf))})
+        async with service.reading.slot(request.is_disconnected) as slot:
+            return json_response({"models": await slot.last(_infos(service.registry))})
 
     async def generate(request: Request) -> Response:
         """Write a text that goes on from the prompt. The same seed gives the same text."""
         body = await service.body(request, GenerateBody)
-        served = service.shelf.find(body.model)
+        handle = service.registry.find(body.model)
         service.check_text("prompt", len(body.prompt))
         service.check_characters("length", body.length)
-        writing = _Writing(service, served, body)
+        writing = _Writing(service, handle, body)
         if body.stream:
-            turn = await service.writing.enter(request.is_disconnected)
-            return EventStream(writing.events(turn), turn)
-        async with service.writing.turn(request.is_disconnected) as turn:
-            written = [piece async for pieces in turn.results(writing.pieces()) for piece in pieces]
-        return json_answer({"text": "".join(written), **writing.end()})
+            slot = await service.writing.acquire(request.is_disconnected)
+            return EventStream(writing.events(slot), slot)
+        async with service.writing.slot(request.is_disconnected) as slot:
+            written = [piece async for pieces in slot.results(writing.pieces()) for piece in pieces]
+        return json_response({"text": "".join(written), **writing.end()})
 
     async def next_character(request: Request) -> Response:
         """Tell the distribution of the next character, as the model has it and as it is drawn from."""
         body = await service.body(request, DistributionBody)
-        served = service.shelf.find(body.model)
+        handle = service.registry.find(body.model)
         service.check_text("prompt", len(body.prompt))
-        async with service.reading.turn(request.is_disconnected) as turn:
-            return json_answer(await turn.last(_distribution(served, body)))
+        async with service.reading.slot(request.is_disconnected) as slot:
+            return json_response(await slot.last(_distribution(handle, body)))
 
     async def score_text(request: Request) -> Response:
         """Tell how many bits each character of a text took, and what else could have stood in its place."""
         body = await service.body(request, ScoreBody)
-        served = service.shelf.find(body.model)
+        handle = service.registry.find(body.model)
         service.check_text("text", len(body.text))
-        async with service.reading.turn(request.is_disconnected) as turn:
-            return json_answer(await turn.last(_score(served, body)))
+        async with service.reading.slot(request.is_disconnected) as slot:
+            return json_response(await slot.last(_score(handle, body)))
 
     async def growth(
         request: Request, model: Annotated[str | None, Query(description="Name of the model; the first one.")] = None
     ) -> Response:
         """Tell how a model learned, as far as its run has come."""
-        served = service.shelf.find(model)
-        async with service.reading.turn(request.is_disconnected) as turn:
-            return json_answer(await turn.last(_growth(served)))
+        handle = service.registry.find(model)
+        async with service.reading.slot(request.is_disconnected) as slot:
+            return json_response(await slot.last(_growth(handle)))
 
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
@@ -95,19 +95,19 @@ def own_routes(service: Service) -> APIRouter:
 class _Writing:
     """A text that a request asks for."""
 
-    def __init__(self, service: Service, served: ServedModel, body: GenerateBody) -> None:
-        self._service, self._served, self._body = service, served, body
+    def __init__(self, service: Service, handle: ModelHandle, body: GenerateBody) -> None:
+        self._service, self._handle, self._body = service, handle, body
         self._text: Continuation | None = None
 
     def pieces(self) -> Iterator[str]:
         """Yield the text as it is written."""
         body = self._body
-        self._text = Continuation(self._served.ready().model, body.prompt, body.sampling, body.index)
-        yield from self._service.counted(self._served, self._text.pieces())
+        self._text = Continuation(self._handle.ready().model, body.prompt, body.sampling, body.index)
+        yield from self._service.counted(self._handle, self._text.pieces())
 
-    async def events(self, turn: Turn) -> AsyncGenerator[Any]:
+    async def events(self, slot: Slot) -> AsyncGenerator[Any]:
         """Yield what is told while the text is written, and at its end."""
-        async for pieces in turn.results(self.pieces()):
+        async for pieces in slot.results(self.pieces()):
             if text := "".join(pieces):
                 yield {"text": text}
         yield {"done": True, **self.end()}
@@ -125,28 +125,28 @@ class _Writing:
 # Generators, so that a model that has to be loaded anew is loaded where the work is done.
 
 
-def _infos(shelf: Shelf) -> Iterator[list[dict[str, Any]]]:
+def _infos(registry: ModelRegistry) -> Iterator[list[dict[str, Any]]]:
     infos: list[dict[str, Any]] = []
-    for served in shelf:
-        if served.is_there():
-            infos.append(served.info())
+    for handle in registry:
+        if handle.is_there():
+            infos.append(handle.info())
         yield infos
 
 
-def _distribution(served: ServedModel, body: DistributionBody) -> Iterator[dict[str, Any] | None]:
-    yield from distribution(served.ready().model, body.prompt, body.sampling, body.limit)
+def _distribution(handle: ModelHandle, body: DistributionBody) -> Iterator[dict[str, Any] | None]:
+    yield from distribution(handle.ready().model, body.prompt, body.sampling, body.limit)
 
 
-def _score(served: ServedModel, body: ScoreBody) -> Iterator[bytes]:
-    yield from score(served.ready().model, body.text, body.alternatives)
+def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
+    yield from score(handle.ready().model, body.text, body.alternatives)
 
 
-def _growth(served: ServedModel) -> Iterator[bytes]:
-    growth = served.growth()
+def _growth(handle: ModelHandle) -> Iterator[bytes]:
+    growth = handle.growth()
     if growth is None:
         raise RefusedError(
             404,
-            f"{served.name} has no growth to tell: it is no run folder, or its run has just begun.",
+            f"{handle.name} has no growth to tell: it is no run folder, or its run has just begun.",
             code="no_growth",
         )
     yield growth[1]

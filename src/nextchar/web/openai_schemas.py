@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
 from nextchar.settings import SamplingSettings, Settings, as_texts
-from nextchar.web.bodies import MOST_STOPS, ModelName, Prompt, Replacement, Stop
+from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, Replacement, Stop
 
-MOST_CHOICES = 128
+MAX_CHOICES = 128
 """Texts that a request may ask for: prompts times n."""
 _FIELDS = SamplingSettings.model_fields
 
@@ -56,16 +56,16 @@ class CompletionBody(Settings):
 
     model: ModelName = None
     prompt: Annotated[tuple[Prompt, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
-        default=("",), min_length=1, max_length=MOST_CHOICES, description="What to go on from."
+        default=("",), min_length=1, max_length=MAX_CHOICES, description="What to go on from."
     )
     max_tokens: int = Field(default=16, ge=0, description="Characters to write.")
     temperature: float = Field(default=1.0, ge=0, le=100, description=_FIELDS["temperature"].description)
     top_p: float | None = _FIELDS["top_p"]  # type: ignore[assignment]
     top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
     min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
-    n: int = Field(default=1, ge=1, le=MOST_CHOICES, description="Texts to write for each prompt.")
+    n: int = Field(default=1, ge=1, le=MAX_CHOICES, description="Texts to write for each prompt.")
     stop: Annotated[tuple[Stop, ...], BeforeValidator(as_texts, json_schema_input_type=Stop | list[Stop])] = Field(
-        default=(), max_length=MOST_STOPS, description="Stop before this text, or one of these, would be written."
+        default=(), max_length=MAX_STOPS, description="Stop before this text, or one of these, would be written."
     )
     seed: int | None = _FIELDS["seed"]  # type: ignore[assignment]
     logprobs: Annotated[int | None, BeforeValidator(_as_count, json_schema_input_type=int | Literal[False] | None)] = (
@@ -107,8 +107,8 @@ class CompletionBody(Settings):
             raise ValueError(f"best_of = {self.best_of} is not supported, but for n = {self.n}: leave it out")
         if self.stream_options is not None and not self.stream:
             raise ValueError('stream_options are for a stream: give "stream": true, too, or leave them out')
-        if len(self.prompt) * self.n > MOST_CHOICES:
-            raise ValueError(f"{len(self.prompt)} prompts times n = {self.n} is more than {MOST_CHOICES} texts")
+        if len(self.prompt) * self.n > MAX_CHOICES:
+            raise ValueError(f"{len(self.prompt)} prompts times n = {self.n} is more than {MAX_CHOICES} texts")
         return self
 
     @property

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from nextchar.errors import ModelFileError, TextError, UnknownCharacterError, UsageError
-from nextchar.web.refusals import as_refusal
+from nextchar.web.errors import as_refusal
 from tests.command import PATIENCE
 from tests.served import ENDLESS, client_of, events, measured, model_file, refusal, serving, wait_for
 from tests.small_networks import random_model
@@ -265,7 +265,7 @@ def test_a_mistake_of_ours_is_an_answer_too(fox: Path, monkeypatch: pytest.Monke
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a secret of the inside")
 
-    monkeypatch.setattr("nextchar.web.own_routes.distribution", fail)
+    monkeypatch.setattr("nextchar.web.native_routes.distribution", fail)
     monkeypatch.setattr("nextchar.web.continuation.continue_ids", fail)
     with serving(fox) as server, client_of(server) as client:
         for path in ("api/distribution", "api/generate"):

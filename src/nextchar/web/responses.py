@@ -19,7 +19,7 @@ def json_bytes(content: Any) -> bytes:
         return json.dumps(content).encode()
 
 
-def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return ``content`` as a response in JSON; what is bytes already is sent as it is."""
     body = content if isinstance(content, bytes) else json_bytes(content)
     return Response(body, status, dict(headers or {}), media_type="application/json")

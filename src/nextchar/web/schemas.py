@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from nextchar.settings import SamplingSettings, Settings
 
-MOST_STOPS, LONGEST_STOP = 16, 1000
+MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
 _FIELDS = SamplingSettings.model_fields
 
 
@@ -18,7 +18,7 @@ def with_line_feeds(text: str) -> str:
 
 
 ModelName = Annotated[str | None, Field(description="Name of the model; the first one when not given.")]
-Stop = Annotated[str, Field(max_length=LONGEST_STOP), AfterValidator(with_line_feeds)]
+Stop = Annotated[str, Field(max_length=MAX_STOP_LENGTH), AfterValidator(with_line_feeds)]
 Prompt = Annotated[str, AfterValidator(with_line_feeds), Field(description="What to go on from.")]
 
 
@@ -27,7 +27,7 @@ class GenerateBody(SamplingSettings):
 
     model: ModelName = None
     prompt: Prompt = ""
-    stop: tuple[Stop, ...] = Field(default=(), max_length=MOST_STOPS, description=_FIELDS["stop"].description)
+    stop: tuple[Stop, ...] = Field(default=(), max_length=MAX_STOPS, description=_FIELDS["stop"].description)
     index: int = Field(default=0, ge=0, lt=2**32, description="Number of the text among several from the same seed.")
     stream: bool = Field(default=False, description="Answer with server-sent events while the text is written.")
 

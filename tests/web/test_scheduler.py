@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nextchar.web.refusals import ClientGoneError, RefusedError
-from nextchar.web.turns import SLICE, Turns
+from nextchar.web.errors import ClientGoneError, RefusedError
+from nextchar.web.scheduler import TIME_SLICE, Scheduler
 
 
 class Clock:
@@ -23,13 +23,15 @@ class Clock:
         return self.now
 
 
-def run(test: Callable[[Turns, Clock], Awaitable[None]], most: int = 1, waiting: int = 2, seconds: float = 10) -> None:
+def run(
+    test: Callable[[Scheduler, Clock], Awaitable[None]], most: int = 1, waiting: int = 2, seconds: float = 10
+) -> None:
     """Do ``test`` with turns of one thread."""
 
     async def whole() -> None:
         clock = Clock()
         with ThreadPoolExecutor(1) as pool:
-            await asyncio.wait_for(test(Turns(pool, most, waiting, seconds, clock), clock), 60)
+            await asyncio.wait_for(test(Scheduler(pool, most, waiting, seconds, clock), clock), 60)
 
     asyncio.run(whole())
 
@@ -41,123 +43,123 @@ async def soon() -> None:
 
 
 def test_turns_come_in_the_order_asked_for() -> None:
-    async def test(turns: Turns, _: Clock) -> None:
+    async def test(scheduler: Scheduler, _: Clock) -> None:
         order: list[int] = []
 
         async def ask(number: int) -> None:
-            async with turns.turn():
+            async with scheduler.slot():
                 order.append(number)
 
-        first = await turns.enter()
+        first = await scheduler.acquire()
         asked = [asyncio.create_task(ask(number)) for number in range(4)]
         await soon()
-        assert (turns.running, turns.waiting, order) == (1, 4, [])
-        first.leave()
-        first.leave()  # once and for all
+        assert (scheduler.running, scheduler.waiting, order) == (1, 4, [])
+        first.release()
+        first.release()  # once and for all
         await asyncio.gather(*asked)
-        assert (turns.running, turns.waiting, order) == (0, 0, [0, 1, 2, 3])
+        assert (scheduler.running, scheduler.waiting, order) == (0, 0, [0, 1, 2, 3])
 
     run(test, waiting=4)
 
 
 def test_more_than_may_wait_are_sent_away() -> None:
-    async def test(turns: Turns, _: Clock) -> None:
-        await turns.enter()
-        waiting = [asyncio.create_task(turns.enter()) for _ in range(2)]
+    async def test(scheduler: Scheduler, _: Clock) -> None:
+        await scheduler.acquire()
+        waiting = [asyncio.create_task(scheduler.acquire()) for _ in range(2)]
         await soon()
         with pytest.raises(RefusedError, match="2 wait, the limit") as caught:
-            await turns.enter()
+            await scheduler.acquire()
         assert caught.value.status == 503
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        assert (turns.running, turns.waiting) == (1, 0)
+        assert (scheduler.running, scheduler.waiting) == (1, 0)
 
     run(test)
 
 
 def test_who_waited_too_long_leaves_the_row() -> None:
-    async def test(turns: Turns, _: Clock) -> None:
-        first = await turns.enter()
+    async def test(scheduler: Scheduler, _: Clock) -> None:
+        first = await scheduler.acquire()
         with pytest.raises(RefusedError, match=r"waited for 0\.05 s"):
-            await turns.enter()
-        assert turns.waiting == 0
-        first.leave()
-        assert turns.running == 0
+            await scheduler.acquire()
+        assert scheduler.waiting == 0
+        first.release()
+        assert scheduler.running == 0
 
     run(test, seconds=0.05)
 
 
 def test_a_turn_given_to_somebody_who_leaves_in_that_moment_goes_to_the_next() -> None:
-    async def test(turns: Turns, _: Clock) -> None:
-        first = await turns.enter()
-        leaving, next_one = (asyncio.create_task(turns.enter()) for _ in range(2))
+    async def test(scheduler: Scheduler, _: Clock) -> None:
+        first = await scheduler.acquire()
+        leaving, next_one = (asyncio.create_task(scheduler.acquire()) for _ in range(2))
         await soon()
-        first.leave()  # the turn is given to the one who leaves
+        first.release()  # the turn is given to the one who leaves
         leaving.cancel()
-        (await next_one).leave()
+        (await next_one).release()
         assert leaving.cancelled()
-        assert (turns.running, turns.waiting) == (0, 0)
+        assert (scheduler.running, scheduler.waiting) == (0, 0)
 
     run(test)
 
 
 def test_at_the_end_who_waits_is_sent_away_and_work_has_some_time_left() -> None:
-    async def test(turns: Turns, clock: Clock) -> None:
-        turn = await turns.enter()
-        waiting = asyncio.create_task(turns.enter())
+    async def test(scheduler: Scheduler, clock: Clock) -> None:
+        slot = await scheduler.acquire()
+        waiting = asyncio.create_task(scheduler.acquire())
         await soon()
-        turns.close(grace=2)
+        scheduler.close(grace=2)
         with pytest.raises(RefusedError, match="being stopped"):
             await waiting
         with pytest.raises(RefusedError, match="being stopped"):
-            await turns.enter()
-        assert await turn.last(iter([1, 2])) == 2
+            await scheduler.acquire()
+        assert await slot.last(iter([1, 2])) == 2
         clock.now = 2
         with pytest.raises(RefusedError, match="being stopped"):
-            await turn.last(iter([1, 2]))
+            await slot.last(iter([1, 2]))
 
     run(test)
 
 
 def test_work_is_done_a_slice_of_time_after_another() -> None:
-    async def test(turns: Turns, clock: Clock) -> None:
+    async def test(scheduler: Scheduler, clock: Clock) -> None:
         def work() -> Iterator[int]:
             for number in range(5):
-                clock.now += SLICE / 2
+                clock.now += TIME_SLICE / 2
                 yield number
 
-        turn = await turns.enter()
-        assert [items async for items in turn.results(work())] == [[0, 1], [2, 3], [4]]
-        assert [items async for items in turn.results(iter(()))] == []
+        slot = await scheduler.acquire()
+        assert [items async for items in slot.results(work())] == [[0, 1], [2, 3], [4]]
+        assert [items async for items in slot.results(iter(()))] == []
 
     run(test)
 
 
 def test_work_that_takes_too_long_is_ended() -> None:
-    async def test(turns: Turns, clock: Clock) -> None:
+    async def test(scheduler: Scheduler, clock: Clock) -> None:
         def work() -> Iterator[int]:
             while True:
                 clock.now += 1
                 yield 0
 
-        turn = await turns.enter()
+        slot = await scheduler.acquire()
         with pytest.raises(RefusedError, match="longer than 10 s, the limit") as caught:
-            await turn.last(work())
+            await slot.last(work())
         assert (clock.now, caught.value.status) == (10, 408)
 
     run(test)
 
 
 def test_nothing_is_done_for_a_client_that_is_gone() -> None:
-    async def test(turns: Turns, clock: Clock) -> None:
+    async def test(scheduler: Scheduler, clock: Clock) -> None:
         gone = False
         done = 0
 
         def work() -> Iterator[None]:
             nonlocal done
             while True:
-                clock.now += SLICE
+                clock.now += TIME_SLICE
                 done += 1
                 yield None
 
@@ -166,25 +168,25 @@ def test_nothing_is_done_for_a_client_that_is_gone() -> None:
 
         async def be_worked_for() -> None:
             nonlocal gone
-            async with turns.turn(is_gone) as turn:
-                async for _ in turn.results(work()):
+            async with scheduler.slot(is_gone) as slot:
+                async for _ in slot.results(work()):
                     gone = done == 3
 
         with pytest.raises(ClientGoneError):
             await be_worked_for()
-        assert (done, turns.running) == (3, 0)
+        assert (done, scheduler.running) == (3, 0)
 
     run(test)
 
 
 def test_an_error_of_the_work_is_one_of_the_turn() -> None:
-    async def test(turns: Turns, _: Clock) -> None:
+    async def test(scheduler: Scheduler, _: Clock) -> None:
         def work() -> Iterator[Any]:
             yield 1
             raise ZeroDivisionError
 
-        turn = await turns.enter()
+        slot = await scheduler.acquire()
         with pytest.raises(ZeroDivisionError):
-            await turn.last(work())
+            await slot.last(work())
 
     run(test)

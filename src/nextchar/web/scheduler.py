@@ -1,4 +1,4 @@
-"""Turns: so many requests are worked for at once, so many wait, and none takes longer than it may.
+"""The scheduler: so many requests are worked for at once, so many wait, and none takes longer than it may.
 
 Work is an iterator. Threads advance it a slice of time after another, and between two slices somebody else has a go:
 many texts grow side by side, the event loop stays free, and the work of a client that is gone is simply not gone on
@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from nextchar.web.refusals import OVERLOADED, ClientGoneError, RefusedError, busy
+from nextchar.web.errors import OVERLOADED, ClientGoneError, RefusedError, busy
 
-SLICE = 0.02
+TIME_SLICE = 0.02
 """Seconds, about, that a thread works for one request before it looks who else is there."""
 
-LOOK_EVERY = 0.05
+CHECK_INTERVAL = 0.05
 """Seconds between two looks whether a client that waits is still there."""
 
 T = TypeVar("T")
@@ -31,14 +31,14 @@ async def stays() -> bool:
     return False
 
 
-class Turns:
+class Scheduler:
     """Who is worked for, and who waits. Everything but the work itself happens on the event loop."""
 
     def __init__(
         self,
         pool: ThreadPoolExecutor,
         most: int,
-        most_waiting: int,
+        max_waiting: int,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -47,11 +47,11 @@ class Turns:
         Args:
             pool: threads that work.
             most: requests worked for at once.
-            most_waiting: requests that wait at once; the next is refused.
+            max_waiting: requests that wait at once; the next is refused.
             seconds: that a request may take, its wait included.
             clock: seconds.
         """
-        self.pool, self.most, self.most_waiting, self.seconds, self.clock = pool, most, most_waiting, seconds, clock
+        self.pool, self.most, self.max_waiting, self.seconds, self.clock = pool, most, max_waiting, seconds, clock
         self.running = 0
         self.closing_at: float | None = None
         """When work ends, because the server does."""
@@ -62,7 +62,7 @@ class Turns:
         """Requests that wait."""
         return len(self._waiting)
 
-    async def enter(self, gone: Callable[[], Awaitable[bool]] = stays) -> Turn:
+    async def acquire(self, gone: Callable[[], Awaitable[bool]] = stays) -> Slot:
         """Wait for a turn, whoever asked first coming first; ``gone`` tells whether the client still waits.
 
         Raises:
@@ -74,8 +74,8 @@ class Turns:
             raise closing()
         if self.running < self.most:
             self.running += 1
-            return Turn(self, deadline)
-        if self.waiting >= self.most_waiting:
+            return Slot(self, deadline)
+        if self.waiting >= self.max_waiting:
             raise busy(
                 f"{self.running:,} requests are being worked for and {self.waiting:,} wait, the limit of this server "
                 "(--max-waiting): try again."
@@ -84,7 +84,7 @@ class Turns:
         self._waiting.append(place)
         try:
             async with asyncio.timeout(self.seconds):
-                while not (await asyncio.wait({place}, timeout=LOOK_EVERY))[0]:
+                while not (await asyncio.wait({place}, timeout=CHECK_INTERVAL))[0]:
                     if await gone():
                         raise ClientGoneError
             place.result()
@@ -95,20 +95,20 @@ class Turns:
                     f"The request waited for {self.seconds:g} s, the limit of this server (--max-time): try again."
                 ) from None
             raise
-        return Turn(self, deadline)
+        return Slot(self, deadline)
 
     @asynccontextmanager
-    async def turn(self, gone: Callable[[], Awaitable[bool]] = stays) -> AsyncGenerator[Turn]:
-        """Wait for a turn as `enter` does, and have it inside; ``gone`` tells whether the client still waits."""
-        turn = await self.enter(gone)
-        turn.gone = gone
+    async def slot(self, gone: Callable[[], Awaitable[bool]] = stays) -> AsyncGenerator[Slot]:
+        """Wait for a turn as `acquire` does, and have it inside; ``gone`` tells whether the client still waits."""
+        slot = await self.acquire(gone)
+        slot.gone = gone
         try:
-            yield turn
+            yield slot
         finally:
-            turn.leave()
+            slot.release()
 
-    def leave(self) -> None:
-        """End a turn: the next who waits has it."""
+    def release(self) -> None:
+        """End a slot: the next who waits has it."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():
@@ -129,15 +129,15 @@ class Turns:
         if place in self._waiting:
             self._waiting.remove(place)
         elif place.done() and not place.cancelled() and place.exception() is None:
-            self.leave()
+            self.release()
 
 
-class Turn:
-    """What one request may do, until `leave`."""
+class Slot:
+    """What one request may do, until `release`."""
 
-    def __init__(self, turns: Turns, deadline: float) -> None:
+    def __init__(self, scheduler: Scheduler, deadline: float) -> None:
         self.gone: Callable[[], Awaitable[bool]] = stays
-        self._turns, self._deadline, self._left = turns, deadline, False
+        self._scheduler, self._deadline, self._left = scheduler, deadline, False
 
     async def results(self, work: Iterator[T]) -> AsyncIterator[list[T]]:
         """Yield what ``work`` yields, as much as was done in a slice of time, never empty.
@@ -151,7 +151,7 @@ class Turn:
             self._check_time()
             if await self.gone():
                 raise ClientGoneError
-            items, done = await loop.run_in_executor(self._turns.pool, _advance, work, self._turns.clock)
+            items, done = await loop.run_in_executor(self._scheduler.pool, _advance, work, self._scheduler.clock)
             if items:
                 yield items
 
@@ -159,21 +159,21 @@ class Turn:
         """Return the last of what ``work`` yields, which is at least one; errors are those of `results`."""
         return [item async for items in self.results(work) for item in items][-1]
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """End the turn, once and for all."""
         if not self._left:
             self._left = True
-            self._turns.leave()
+            self._scheduler.release()
 
     def _check_time(self) -> None:
-        now, ends = self._turns.clock(), self._turns.closing_at
+        now, ends = self._scheduler.clock(), self._scheduler.closing_at
         if ends is not None and now >= ends:
             raise closing()
         if now >= self._deadline:
             raise RefusedError(
                 408,
-                f"The request took longer than {self._turns.seconds:g} s, the limit of this server (--max-time): ask "
-                "for fewer characters.",
+                f"The request took longer than {self._scheduler.seconds:g} s, the limit of this server (--max-time): "
+                "ask for fewer characters.",
                 code="timeout",
                 # Clients of OpenAI would ask for the same again otherwise.
                 headers={"x-should-retry": "false"},
@@ -190,7 +190,7 @@ def closing() -> RefusedError:
 def _advance(work: Iterator[T], clock: Callable[[], float]) -> tuple[list[T], bool]:
     """Return what ``work`` yields within a slice of time, and whether that was all."""
     items: list[T] = []
-    until = clock() + SLICE
+    until = clock() + TIME_SLICE
     for item in work:
         items.append(item)
         if clock() >= until:
