@@ -118,6 +118,7 @@ def test_continue_is_in_sight(open_desk: OpenDesk, tmp_path: Path, screen: str, 
         desk.page.evaluate("scrollTo(0, 0)")
         expect(go_on).to_be_in_viewport(ratio=1)
         desk.page.locator("#length").evaluate("field => { field.value = 100000; }")
+        desk.hold_back()
         desk.page.keyboard.press("Control+Enter")
         expect(stop).to_be_in_viewport(ratio=1)
         stop.click()
