@@ -19,6 +19,7 @@ from nextchar.web.server import Server
 from tests.command import PATIENCE
 from tests.small_networks import random_model
 
+RUNNING, WAITING = 'nextchar_running{work="writing"}', 'nextchar_waiting{work="writing"}'
 ENDLESS = 100_000_000
 """Characters that nobody waits for."""
 
@@ -55,6 +56,11 @@ def events(response: httpx.Response) -> Iterator[Any]:
             assert line.startswith("data: ")
             data = line.removeprefix("data: ")
             yield data if data == "[DONE]" else json.loads(data)
+
+
+def post_ascii(client: httpx.Client, path: str, body: dict[str, object]) -> httpx.Response:
+    """Send ``body`` in ASCII, which lone surrogates can be written in."""
+    return client.post(f"api/{path}", content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 
 class Answer(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -15,21 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from nextchar.web.framing import framing_fault
-from nextchar.web.listening import KEPT_BACK, max_connections
 from tests.command import PATIENCE, running
-from tests.served import ENDLESS, client_of, model_file, serving, wait_for
+from tests.served import ENDLESS, RUNNING, WAITING, client_of, serving, wait_for
 from tests.small_networks import random_model
 from tests.web.test_server import address_of
 
-RUNNING, WAITING = 'nextchar_running{work="writing"}', 'nextchar_waiting{work="writing"}'
 ENDLESS_STREAM = {"length": ENDLESS, "temperature": 1.0, "stream": True}
-
-
-@pytest.fixture
-def fox(tmp_path: Path) -> Path:
-    """A model."""
-    return model_file(tmp_path)
 
 
 @contextmanager
@@ -173,50 +163,6 @@ def test_where_all_are_asked_over_the_next_is_sent_away(fox: Path) -> None:
                     continue
 
 
-def test_descriptors_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
-    assert max_connections(1000) == 256 - KEPT_BACK
-    assert max_connections(10) == 10
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (20, 4096))
-    assert max_connections(1000) == 1
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
-    assert max_connections(1000) == 1000
-
-
-def test_a_server_that_has_no_descriptor_left_says_so_and_waits(fox: Path) -> None:
-    """It had nothing else to do but to write 432,077 tracebacks in a minute."""
-
-    def few() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-
-    with (
-        running("serve", fox, "--port", 0, preexec_fn=few) as process,
-        httpx.Client(base_url=address_of(process), timeout=PATIENCE) as client,
-    ):
-        port = httpx.URL(client.base_url).port
-        assert port is not None
-        with ExitStack() as stack:
-            for _ in range(200):
-                stack.enter_context(connected(port))
-            assert client.get("healthz").status_code == 200
-        # Were there fewer descriptors than it counts with, it would wait for a second, and go on.
-        held = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
-        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (held, 64))
-        with ExitStack() as stack:
-            for _ in range(20):
-                stack.enter_context(connected(port))
-            assert process.stderr is not None
-            assert b"no new connection can be taken in for a second" in process.stderr.readline()
-        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (64, 64))
-        with httpx.Client(base_url=client.base_url, timeout=PATIENCE) as another:
-            assert another.get("healthz").status_code == 200
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
-        said = process.stderr.read().decode().splitlines()
-        assert len(said) < 20
-        assert not any("Traceback" in line for line in said)
-
-
 def test_a_client_that_has_closed_its_side_is_answered(fox: Path) -> None:
     body = {"length": 50, "seed": 1}
     with serving(fox) as server:
@@ -279,44 +225,6 @@ def test_the_end_does_not_wait_for_clients_that_are_stuck(fox: Path) -> None:
         assert process.stderr.read().decode().splitlines() == ["nextchar: stopped"]
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        ["Content-Length: 2", "Content-Length: 2"],
-        ["Content-Length: 2", "Content-Length: 3"],
-        ["Content-Length: 2, 2"],
-        ["Content-Length: +2"],
-        ["Content-Length: 0x2"],
-        ["Content-Length: -2"],
-        ["Content-Length:"],
-        ["Content-Length: " + "9" * 30],
-        ["Content-Length: 2", "Transfer-Encoding: chunked"],
-        ["Transfer-Encoding: chunked", "content-LENGTH:2"],
-        ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
-        ["Transfer-Encoding: chunked, chunked"],
-        ["Transfer-Encoding: identity"],
-        ["Transfer-Encoding: gzip, chunked"],
-        ["Transfer-Encoding: xchunked"],
-        ["Transfer-Encoding : chunked"],
-        ["Content-Length: 2", "X: y\r\n Content-Length: 3", "Content-Length: 2"],
-    ],
-)
-def test_the_end_of_a_request_is_told_in_one_way_or_it_is_refused(fox: Path, headers: list[str]) -> None:
-    head = "\r\n".join(["POST /api/generate HTTP/1.1", "Host: localhost", "Content-Type: application/json", *headers])
-    before = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with serving(fox) as server:
-        for first in (b"", before):  # a second request in the same packet is looked at, too
-            with connected(server.port, first + head.encode() + b"\r\n\r\n{}") as connection:
-                answer = received(connection)
-            assert answer.count(b"HTTP/1.1 ") == 1 + bool(first)
-            error_in(answer[answer.rindex(b"HTTP/1.1 ") :], 400)
-
-
-@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: a", b"POST / HTTP/1.1\r\nContent-Length: 12", b""])
-def test_a_request_that_is_told_in_one_way_is_right(head: bytes) -> None:
-    assert framing_fault(head) is None
-
-
 def test_what_is_no_request_is_refused_and_not_logged(fox: Path) -> None:
     broken = post("/api/nothing", {}).replace(b"Content-Length: 2", b"Transfer-Encoding: chunked")
     with running("serve", fox, "--port", 0) as process:
@@ -336,21 +244,3 @@ def test_what_is_no_request_is_refused_and_not_logged(fox: Path) -> None:
         assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read().decode().splitlines() == ["nextchar: stopped"]
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["localhost:8000:80", "localhost:", "localhost:x", "[::1].evil.example", "[::1", "localhost.", "a@localhost"],
-)
-def test_hosts_are_matched_whole(fox: Path, host: str) -> None:
-    with serving(fox) as server, client_of(server) as client:
-        assert client.get("api/models", headers={"Host": host}).status_code == 400
-
-
-def test_no_address_is_built_from_the_host_that_was_asked_for(fox: Path) -> None:
-    with serving(fox, public=True) as server, client_of(server) as client:
-        for path in ("healthz/", "api/models/", "docs/", "v1/models/", "metrics/"):
-            response = client.get(path, headers={"Host": "evil.example"})
-            assert response.status_code == 404, path
-            assert "evil.example" not in response.text
-            assert "location" not in response.headers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,58 +155,6 @@ def test_a_lower_casing_model_scores_lower_cased(client: httpx.Client) -> None:
     assert answers[0] == answers[1]
     assert answers[0]["characters"] == ["f", "o", "x"]
     assert client.post("api/score", json={"text": "fox", "alternatives": 0}).json()["alternatives"] == [[], [], []]
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "said"),
-    [
-        ("generate", {"lenght": 3}, "Did you mean 'length'"),
-        ("generate", {"temperature": -1}, "temperature = -1"),
-        ("generate", {"top_p": 0}, "top_p = 0"),
-        ("generate", {"seed": "x"}, "seed = 'x'"),
-        ("generate", {"length": 20_001}, "20,000 (--max-characters)"),
-        ("generate", {"prompt": "a" * 20_001}, "20,000 (--max-text)"),
-        ("generate", {"\ud800": 1}, "unicode"),
-        ("generate", {"stop": ["x"] * 17}, "stop"),
-        ("distribution", {"prompt": "a" * 20_001}, "20,000 (--max-text)"),
-        ("distribution", {"limit": 0}, "limit"),
-        ("score", {"text": ""}, "text"),
-        ("score", {}, "text is missing"),
-        ("score", {"text": "a" * 20_001}, "20,000 (--max-text)"),
-        ("score", {"text": "a", "alternatives": 21}, "alternatives"),
-    ],
-)
-def test_what_is_wrong_is_said(client: httpx.Client, path: str, body: dict[str, object], said: str) -> None:
-    assert said in refusal(post_ascii(client, path, body), 400)
-
-
-def test_an_error_repeats_little_of_what_was_given(client: httpx.Client) -> None:
-    message = refusal(client.post("api/generate", json={"seed": "x" * 100_000}), 400)
-    assert "seed = 'xxx" in message
-    assert len(message) < 300
-
-
-def post_ascii(client: httpx.Client, path: str, body: dict[str, object]) -> httpx.Response:
-    """Send ``body`` in ASCII, which lone surrogates can be written in."""
-    return client.post(f"api/{path}", content=json.dumps(body), headers={"Content-Type": "application/json"})
-
-
-def test_a_lone_surrogate_is_a_character_that_no_model_knows(client: httpx.Client) -> None:
-    answer = post_ascii(client, "generate", {"prompt": "\ud800", **OPTIONS}).json()
-    assert answer["replacements"] == [{"character": "\ud800", "replacement": "", "count": 1}]
-    assert post_ascii(client, "score", {"text": "a\ud800"}).json()["unknown"] == [False, True]
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff", b'{"prompt": ' + b"[" * 50_000])
-def test_what_is_no_object_is_refused(client: httpx.Client, content: bytes) -> None:
-    headers = {"Content-Type": "application/json"}
-    assert "body" in refusal(client.post("api/generate", content=content, headers=headers), 400)
-
-
-def test_a_form_of_another_page_is_no_request(client: httpx.Client) -> None:
-    assert "application/json" in refusal(
-        client.post("api/generate", content=b"{}", headers={"Content-Type": "text/plain"}), 400
-    )
 
 
 def test_growth_is_told_of_a_run_alone(client: httpx.Client) -> None:

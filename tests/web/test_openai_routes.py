@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ import numpy as np
 import openai
 import pytest
 
-from tests.served import client_of, model_file, refusal, serving
+from tests.served import model_file, refusal, serving
 from tests.small_networks import random_model
 
 OPTIONS = {"max_tokens": 40, "temperature": 1.0, "seed": 7}
@@ -261,25 +260,3 @@ def test_without_a_prompt_a_text_begins(plain: httpx.Client) -> None:
 def test_routes_that_are_not_there_say_so_in_the_same_shape(plain: httpx.Client) -> None:
     assert "POST /v1/completions" in refusal(plain.post("chat/completions", json={}), 404)
     assert refusal(plain.get("completions"), 405) == "/v1/completions is not asked with GET: use POST."
-
-
-def test_a_key_is_asked_for_and_taken(tmp_path: Path) -> None:
-    with serving(model_file(tmp_path), api_key="secret") as server, client_of(server) as anybody:
-        address = server.address + "v1"
-        with openai.OpenAI(base_url=address, api_key="secret", max_retries=0) as client:
-            assert client.completions.create(model="fox", prompt="hello", **OPTIONS).choices[0].text == written("hello")
-        with (
-            openai.OpenAI(base_url=address, api_key="wrong", max_retries=0) as client,
-            pytest.raises(openai.AuthenticationError, match="is wrong") as caught,
-        ):
-            client.models.list()
-        assert caught.value.code == "invalid_api_key"
-        for given in (b"Bearer secre", b"Bearer secret2", b"Bearer \xe9", b"Basic secret", b"secret", b"bearer"):
-            refusal(anybody.get("v1/models", headers={b"Authorization": given}), 401)
-        assert anybody.get("v1/models", headers={"Authorization": "bearer  secret"}).status_code == 200
-        for path in ("api/models", "v1/models", "metrics", "api/nothing"):
-            response = anybody.get(path)
-            assert "is missing" in refusal(response, 401)
-            assert response.headers["www-authenticate"] == "Bearer"
-        for path in ("", "healthz", "docs", "openapi.json", "favicon.ico"):
-            assert anybody.get(path).status_code == 200

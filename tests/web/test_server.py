@@ -23,12 +23,6 @@ from tests.served import ENDLESS, client_of, events, model_file, refusal, servin
 from tests.small_networks import random_model
 
 
-@pytest.fixture
-def fox(tmp_path: Path) -> Path:
-    """A model."""
-    return model_file(tmp_path)
-
-
 def address_of(process: subprocess.Popen[bytes]) -> str:
     """Return the address that the command tells on standard error, once it does."""
     assert process.stderr is not None

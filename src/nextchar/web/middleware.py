@@ -1,4 +1,4 @@
-"""What every request passes on its way in, and every answer on its way out: counting, headers, host and key."""
+"""What every request and response passes through: metrics, security headers, and who may come in (host and key)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nextchar.web.errors import CLIENT_GONE, RefusedError, as_refusal, refuse
@@ -25,9 +26,7 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Headers of every answer that does not say otherwise."""
-LOCKED = ("/api/", "/v1/", "/metrics")
-"""Beginnings of the paths that ask for the key, where there is one."""
+"""Headers of every response that does not set its own."""
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 logger = logging.getLogger("nextchar.web")
@@ -37,7 +36,7 @@ _SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
 
 
 def page_policy(page: str) -> str:
-    """Return the content security policy of ``page``: its own scripts and no others, and no other host."""
+    """Return the content security policy of ``page``: only its own scripts, and no other host."""
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _SCRIPT.findall(page))
     scripts = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (
@@ -47,7 +46,7 @@ def page_policy(page: str) -> str:
 
 
 class SecurityHeaders:
-    """Adds the headers that keep browsers from doing what no page of ours asks for."""
+    """Adds headers that forbid browsers whatever our pages do not need."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -66,7 +65,7 @@ class SecurityHeaders:
 
 
 class RequestMetrics:
-    """Counts requests and the time they take; those that fail by a mistake of ours are answered, too."""
+    """Counts requests and times them; a request that fails unexpectedly gets an error response."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float] = time.perf_counter) -> None:
         self._app, self._metrics, self._clock = app, metrics, clock
@@ -88,51 +87,60 @@ class RequestMetrics:
             await self._app(scope, receive, send_and_see)
         except Exception as error:
             logger.error("a request failed", exc_info=error)
-            if status != CLIENT_GONE:  # its answer has begun
+            if status != CLIENT_GONE:  # the response has started
                 raise
             await refuse(as_refusal(error))(scope, receive, send_and_see)
         finally:
-            # Paths that there are, and no others: whoever asks for nonsense must not fill the memory.
+            # Known paths only: requests for random paths must not fill the memory.
             route = getattr(scope.get("route"), "path", "other")
             self._metrics.requests.labels(route, status).inc()
             self._metrics.seconds.labels(route).observe(self._clock() - began)
 
 
 class AccessControl:
-    """Lets in who may come in."""
+    """Refuses requests under a foreign host name, and requests without the key to all but the open routes.
 
-    def __init__(self, app: ASGIApp, api_key: str | None, hosts: frozenset[str] | None) -> None:
-        """Keep the door of ``app``.
+    It decides before the request is routed and its body read. A dependency of the routers would come too late: FastAPI
+    reads a declared body first, and runs no dependencies for mounted applications, unknown paths and wrong methods. So
+    whatever is added to the application is closed, and without the key nobody learns which paths exist.
+    """
+
+    def __init__(
+        self, app: ASGIApp, api_key: str | None, hosts: frozenset[str] | None, open_routes: Sequence[BaseRoute]
+    ) -> None:
+        """Protect ``app``.
 
         Args:
-            app: what is behind it.
-            api_key: that requests to the API have to bring; None asks for none.
-            hosts: names that the server may be called by; None is any. A page of another origin whose name was made to
-                point to this machine (DNS rebinding) is kept out by it.
+            app: the application.
+            api_key: key that requests must send; None asks for none.
+            hosts: names under which the server answers; None is any. This keeps out a page of another origin whose name
+                was made to point to this machine (DNS rebinding).
+            open_routes: routes that need no key.
         """
-        self._app, self._hosts = app, hosts
+        self._app, self._hosts, self._open_routes = app, hosts, open_routes
         self._key = None if api_key is None else api_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or send it away."""
+        """Answer a request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(route_path(scope), Headers(scope=scope))
+        refusal = self._refusal(scope)
         await (self._app if refusal is None else refuse(refusal))(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Headers) -> RefusedError | None:
+    def _refusal(self, scope: Scope) -> RefusedError | None:
+        headers = Headers(scope=scope)
         if self._hosts is not None and _host(headers.get("host", "")) not in self._hosts:
             return RefusedError(
                 400,
-                "This server answers under the names localhost and 127.0.0.1 alone; for others start it with --api-key "
-                "or --public.",
+                "This server only answers to the names localhost and 127.0.0.1; to use another name, start it with "
+                "--api-key or --public.",
                 code="invalid_host",
             )
-        if self._key is None or not path.startswith(LOCKED):
+        if self._key is None or any(route.matches(scope)[0] is Match.FULL for route in self._open_routes):
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        # Headers are bytes, which Starlette reads as Latin-1.
+        # Starlette decodes header bytes as Latin-1.
         if scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode("latin-1", "replace"), self._key):
             return None
         what = "is wrong" if given else "is missing"
@@ -145,12 +153,12 @@ class AccessControl:
 
 
 def route_path(scope: Scope) -> str:
-    """Return the path that a request asks for, without that of a proxy or an application that this one is under."""
+    """Return the path of a request, without the prefix of a proxy or of an application that this one is mounted in."""
     path, root = scope["path"], scope.get("root_path", "").rstrip("/")
     return path[len(root) :] if path.startswith(f"{root}/") else path
 
 
 def _host(header: str) -> str | None:
-    """Return the name in a Host header, without its port; None if the header is not made of just the two."""
+    """Return the name in a Host header, without its port; None if the header holds anything else."""
     found = _HOST.fullmatch(header)
     return None if found is None else (found["name"] or found["address"]).lower()
