@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nextchar.page import APP_SCRIPTS, ENGINE_SCRIPTS, STYLE, build_page, embedded_model, embedded_setup, is_page
+from nextchar.page import APP_SCRIPTS, ENGINE_SCRIPTS, STYLES, build_page, embedded_model, embedded_setup, is_page
 
 FOLDER = Path(__file__).parents[2] / "src" / "nextchar" / "page"
 HOSTILE = "</script><script>alert(1)</script><!--<script>&amp;\u2028$setup é가😀\ud800"
@@ -62,7 +62,8 @@ def test_everything_is_in_it_in_its_order() -> None:
         assert script.strip() == re.sub(r"^import [^;]*;\n|^export ", "", source, flags=re.M).strip()
         assert not re.search(r"^ *(import|export)\b", script, re.M)
     assert all(script.lstrip().startswith("'use strict';") for script in found.scripts)
-    assert [style.strip() for style in found.styles] == [(FOLDER / STYLE).read_text(encoding="utf-8").strip()]
+    styles = [(FOLDER / name).read_text(encoding="utf-8").strip() for name in STYLES]
+    assert [style.strip() for style in found.styles] == styles
     assert json.loads(found.data["setup"]) == {"life": "served"}
     assert "model" not in found.data
     assert {path.name for path in FOLDER.glob("*.js")} == set(names)
@@ -149,5 +150,7 @@ def test_the_parts_are_in_the_wheel(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS, STYLE, "page.html"):
+    for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS, *STYLES, "page.html"):
         assert f"nextchar/page/{name}" in inside
+    for name in ("page.html", "draw_curves.js"):
+        assert f"nextchar/report/{name}" in inside

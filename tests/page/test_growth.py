@@ -106,7 +106,6 @@ def test_every_place_tells_the_same_figure_of_a_model(
     open_desk: OpenDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus, run, page = tmp_path / "corpus.txt", tmp_path / "run", tmp_path / "page.html"
-    pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
     # Its held-out text has a character that never came before.
     corpus.write_text(made_up_text() + "é", encoding="utf-8")
     model = nextchar.train(corpus, out=run, quiet=True, hidden=16, layers=1, steps=60, seed=1, threads=1)

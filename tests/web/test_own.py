@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from nextchar.model.language_model import LanguageModel
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
 from tests.served import client_of, events, model_file, refusal, serving
 from tests.served_page import evaluation_events, finished_event, run_folder
@@ -227,7 +227,7 @@ def test_a_run_is_served_as_it_grows(tmp_path: Path) -> None:
         info = client.get("api/models").json()["models"][0]
         assert (info["id"], info["finished"]) == ("run", False)
         before = client.get("api/growth").json()
-        assert before == growth_of(folder)
+        assert before == RunRecord.read(folder).history()
         folder.append([*evaluation_events(9), finished_event()])
         after = client.get("api/growth").json()
         assert len(after["evaluations"]) == len(before["evaluations"]) + 1

@@ -9,7 +9,6 @@ from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
 from nextchar.cli.console import note, print_json, shell_quoted
-from nextchar.errors import MissingDependencyError
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.progress import Level, ProgressDisplay
 from nextchar.runs.run import Run
@@ -49,15 +48,10 @@ def follow(run: Run, level: Level, *, json: bool = False) -> int:
 
 
 def report(folder: RunFolder, *, loud: bool) -> None:
-    """Write the report of the run, or say what is missing for it."""
+    """Write the report of the run."""
     from nextchar.report.page import write_report
 
-    try:
-        write_report(folder, default_cache_folder())
-    except MissingDependencyError as error:
-        if loud:
-            note(f"no report: {error}")
-        return
+    write_report(folder, default_cache_folder())
     if loud:
         note("report", f"{folder.report_path}")
 

@@ -17,7 +17,7 @@ from nextchar.files.regular_file import read_regular
 from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 
 SUFFIXES = (".html", ".htm")
 
@@ -68,7 +68,7 @@ def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]
     folder = RunFolder(place)
     name = place.resolve().name if folder.exists or not source.is_file() else source.stem
     try:
-        growth = growth_of(folder, MOST_SAMPLES) if folder.exists else None
+        growth = RunRecord.read(folder).history(MOST_SAMPLES) if folder.exists else None
     except RunFolderError as error:
         return name, None, (f"what the model wrote as it learned is left out: {error}",)
     # In the page the run does not go on, whether it is finished or not.

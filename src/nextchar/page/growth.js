@@ -3,7 +3,7 @@
 
 import { bitsPerCharacter, duration, fixed, say } from './language.js';
 import { writtenBlock } from './choices.js';
-import { learningCurve, toldBits } from './curve.js';
+import { learningCurve } from './curve.js';
 
 /** Milliseconds between two questions while the training goes on, and between two moments that are played. */
 export const POLL = 2000;
@@ -117,12 +117,20 @@ export class Growth {
     this.slider.max = String(evaluations.length - 1);
     this.slider.value = String(this.moment);
     const epoch = fixed(evaluation.epoch, 1);
-    this.slider.setAttribute('aria-valuetext', say('momentShort', { epoch, bits: toldBits(evaluation) }));
-    const facts = say('momentFacts', { epoch, time: duration(evaluation.seconds), bits: toldBits(evaluation) });
+    this.slider.setAttribute('aria-valuetext', say('momentShort', { epoch, bits: shownBits(evaluation) }));
+    const facts = say('momentFacts', { epoch, time: duration(evaluation.seconds), bits: shownBits(evaluation) });
     this.facts.textContent = facts + (evaluation.best ? say('best') : '') + (this.record.finished ? '' : say('live'));
-    const width = this.curve.clientWidth;
-    if (width > 0) this.curve.replaceChildren(learningCurve(evaluations, this.moment, width, width < 520 ? 220 : 280));
+    this.drawCurve(evaluations);
     this.drawSamples(evaluation);
+  }
+
+  drawCurve(evaluations) {
+    const width = this.curve.clientWidth;
+    if (width === 0) return;
+    const label = say('curve', { first: shownBits(evaluations[0]), last: shownBits(evaluations.at(-1)) });
+    const words = { label, x: say('epochs'), y: say('bitsPerCharacter') };
+    const height = width < 520 ? 220 : 280;
+    this.curve.replaceChildren(learningCurve(evaluations, { width, height, words, moment: this.moment }));
   }
 
   /** Say so where the figures of the curve are of excerpts, and that at the top of the page of more. */
@@ -150,6 +158,12 @@ export class Growth {
       this.cards[number].text.data = sample.text;
     });
   }
+}
+
+/** The figure of an evaluation that is shown: of the held-out text, where there is one. */
+function shownBits(evaluation) {
+  const bits = evaluation.validation_bits ?? evaluation.training_bits;
+  return Number.isFinite(bits) ? bitsPerCharacter(bits) : '–';
 }
 
 function sampleCard(label) {

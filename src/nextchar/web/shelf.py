@@ -18,7 +18,7 @@ from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.web.answers import json_bytes
 from nextchar.web.refusals import BROKEN, RefusedError, busy
 
@@ -141,7 +141,7 @@ class ServedModel:
             return None
         known = self._growth
         if known is None or known[0] != stamp:
-            growth = growth_of(self.run, MOST_SAMPLES)
+            growth = RunRecord.read(self.run).history(MOST_SAMPLES)
             known = self._growth = stamp, growth, json_bytes(growth)
         return known[1:]
 
