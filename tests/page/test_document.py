@@ -87,7 +87,7 @@ def test_every_import_is_of_something_exported_and_what_is_exported_is_used() ->
 
 
 def test_it_names_no_other_host() -> None:
-    page = build_page({"life": "exported", "name": "x", "growth": None}, b"model")
+    page = build_page({"life": "exported", "name": "x", "history": None}, b"model")
     for address in elements(page).addresses:
         assert address.startswith(("#", "data:")), address
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
@@ -98,20 +98,20 @@ def test_it_names_no_other_host() -> None:
 
 
 def test_what_is_put_in_cannot_break_out() -> None:
-    plain = elements(build_page({"life": "exported", "name": "x", "growth": None}, b"model"))
+    plain = elements(build_page({"life": "exported", "name": "x", "history": None}, b"model"))
     page = build_page(
-        {"life": "exported", "name": HOSTILE, "growth": {"prompt": HOSTILE, HOSTILE: [HOSTILE]}}, b"model"
+        {"life": "exported", "name": HOSTILE, "history": {"prompt": HOSTILE, HOSTILE: [HOSTILE]}}, b"model"
     )
     found = elements(page)
     assert found.scripts == plain.scripts
-    assert json.loads(found.data["setup"])["growth"] == {"prompt": HOSTILE, HOSTILE: [HOSTILE]}
+    assert json.loads(found.data["setup"])["history"] == {"prompt": HOSTILE, HOSTILE: [HOSTILE]}
     assert "<title>&lt;/script&gt;&lt;script&gt;alert(1)" in page
     page.encode()  # nothing is in it that no file can hold
 
 
 def test_the_model_and_the_setup_are_found_again() -> None:
     content = bytes(range(256)) * 3
-    page = build_page({"life": "exported", "name": "a", "growth": None}, content).encode()
+    page = build_page({"life": "exported", "name": "a", "history": None}, content).encode()
     assert is_page(page)
     assert embedded_model(page) == content
     assert embedded_setup(page)["name"] == "a"

@@ -23,7 +23,7 @@ ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "lo
 """A model that runs in the page."""
 APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
-    *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
+    *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "history.js", "header.js", "app.js"),
 )
 """What the page does with a model, wherever it runs; `app.js` comes last and starts it."""
 
@@ -41,7 +41,7 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
 
     Args:
         setup: what the page finds in ``#setup``: ``life``, "served" or "exported", and for the latter ``name`` of the
-            model and its ``growth`` or None.
+            model and the ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
         model: content of the model file that the page computes with itself; None where a server does.
     """
     scripts = "".join(

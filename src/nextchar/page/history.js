@@ -1,5 +1,5 @@
 'use strict';
-// Growth: what the model wrote at each evaluation of its training, to go through, or live while it trains.
+// The history of a run: what the model wrote at each evaluation, to go through, or live while it trains.
 
 import { bitsPerCharacter, duration, fixed, say } from './language.js';
 import { writtenBlock } from './choices.js';
@@ -9,14 +9,14 @@ import { learningCurve } from './curve.js';
 export const POLL = 2000;
 const FRAME = 900;
 
-export class Growth {
+export class RunHistory {
   /** @param {{ model: () => PageModel, learned: () => void, tell: (message: any) => void }} parts */
   constructor({ model, learned, tell }) {
     this.model = model;
     this.learned = learned;
     this.tell = tell;
     const find = (id) => document.getElementById(id);
-    this.tab = find('tab-growth');
+    this.tab = find('tab-history');
     this.curve = find('curve');
     this.slider = find('moment');
     this.facts = find('moment-facts');
@@ -40,12 +40,12 @@ export class Growth {
     new ResizeObserver(() => this.draw()).observe(this.curve);
   }
 
-  /** Ask for the growth of the model that is there now; the tab is there if it has one. */
+  /** Ask for the history of the present model; the tab is shown if it has one. */
   async open() {
     clearTimeout(this.polling);
     this.pause();
     this.record = null;
-    this.record = await this.model().growth();
+    this.record = await this.model().history();
     this.tab.hidden = this.record === null;
     if (this.record === null) return;
     this.moment = Math.max(0, this.record.evaluations.length - 1);
@@ -60,7 +60,7 @@ export class Growth {
     const model = this.model();
     this.polling = setTimeout(async () => {
       try {
-        const record = await model.growth();
+        const record = await model.history();
         if (model.info.id !== this.model().info.id || !record) return;
         const before = this.record.evaluations.length;
         const atEnd = this.moment >= before - 1;
@@ -111,7 +111,7 @@ export class Growth {
       this.curve.replaceChildren();
       this.samples.replaceChildren();
       this.cards = [];
-      this.facts.textContent = say('waitingGrowth');
+      this.facts.textContent = say('waitingHistory');
       return;
     }
     this.slider.max = String(evaluations.length - 1);
