@@ -1,4 +1,4 @@
-"""A run that is done in front of somebody: shown, interrupted, reported."""
+"""A run at the terminal: its progress is shown, Ctrl-C saves it, and its report is written at the end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Finished
 
 
-def follow(run: Run, level: Level, *, json: bool = False) -> int:
-    """Do ``run`` to its end or to a Ctrl-C, show it, write its report, and say how to go on."""
+def run_live(run: Run, level: Level, *, json: bool = False) -> int:
+    """Carry ``run`` out to its end or to a Ctrl-C, show its progress, write its report, and say how to go on."""
     folder = run.folder
     assert folder is not None
     finished: Finished | None = None
@@ -58,7 +58,7 @@ def report(folder: RunFolder, *, loud: bool) -> None:
 
 def result(run: Run, finished: Finished) -> dict[str, Any]:
     """Return what ``--json`` prints."""
-    from nextchar.cli.facts import model_facts
+    from nextchar.cli.info import model_facts
 
     assert run.folder is not None
     return {
