@@ -101,7 +101,7 @@ def test_the_commands_and_programs_of_the_walk_run(desk: Path, capsys: pytest.Ca
 
 
 def test_other_commands_of_the_readme_are_known() -> None:
-    known = ("nextchar ", "make demo", "make test", 'pip install ".[train,report]"')
+    known = ("nextchar ", "make demo", "make test", 'pip install ".[train]"')
     strange = [line for block in blocks(README, "sh") for line in block.splitlines() if not line.startswith(known)]
     assert strange == []
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -223,9 +223,7 @@ def test_the_walk_shows_what_was_recorded(classic: ModuleType, language: str) ->
     drawn = classic.drawings(record, page, words)
     assert set(drawn) == {f"classic-{name}{words['suffix']}" for name in FIGURES}
     for name, svg in drawn.items():
-        # Learning curves are drawn by matplotlib, each version a little differently.
-        if "epochs" not in name:
-            assert (classic.IMAGES / name).read_text(encoding="utf-8") == svg, name
+        assert (classic.IMAGES / name).read_text(encoding="utf-8") == svg, name
 
 
 def test_both_walks_have_the_same_table_of_steps(classic: ModuleType) -> None:

@@ -21,7 +21,7 @@ Read in this order; a module imports only from those before it:
   written.
 - `prediction`: what a model expects: the distribution of the next character, and how well it foresaw those of a text.
 - `completions`: the texts that a request to /v1/completions asks for, chunk by chunk, and their sum.
-- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/growth.
+- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
 - `page_routes`: what is there for people and their tools besides the API: the page, the page of the API, health and
   metrics.

@@ -18,7 +18,7 @@ from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.web.errors import BROKEN, RefusedError, busy
 from nextchar.web.responses import json_bytes
 
@@ -71,7 +71,7 @@ class ModelHandle:
         self._loaded: LoadedModel | None = None
         self._stamp: Stamp | None = None
         self._looked_at = float("-inf")
-        self._growth: tuple[Stamp, dict[str, Any], bytes] | None = None
+        self._history: tuple[Stamp, dict[str, Any], bytes] | None = None
 
     def current(self) -> LoadedModel:
         """Return the model as its file is, or was less than a second ago.
@@ -111,7 +111,7 @@ class ModelHandle:
         """
         file = self.ready().model.file
         architecture, provenance = file.architecture, file.provenance
-        growth = self.growth()
+        history = self.history()
         return {
             "id": self.name,
             "name": self.name,
@@ -125,13 +125,13 @@ class ModelHandle:
             "bits_per_character": provenance.validation_bits_per_character,
             "corpus": list(provenance.corpus),
             "seconds": provenance.training_seconds,
-            "has_growth": growth is not None,
-            "finished": growth is None or growth[0]["finished"],
+            "has_history": history is not None,
+            "finished": history is None or history[0]["finished"],
             **_relative_path(self.path),
         }
 
-    def growth(self) -> tuple[dict[str, Any], bytes] | None:
-        """Return how the run has grown so far, and the same in JSON; None where there is no run.
+    def history(self) -> tuple[dict[str, Any], bytes] | None:
+        """Return the history of the run so far, and the same as JSON; None where there is no run.
 
         Raises:
             RunFolderError: its folder cannot be read.
@@ -139,10 +139,10 @@ class ModelHandle:
         stamp = None if self.run is None else _stamp(self.run.path / EVENTS)
         if self.run is None or stamp is None:
             return None
-        known = self._growth
+        known = self._history
         if known is None or known[0] != stamp:
-            growth = growth_of(self.run, MAX_SAMPLES)
-            known = self._growth = stamp, growth, json_bytes(growth)
+            history = RunRecord.read(self.run).history(MAX_SAMPLES)
+            known = self._history = stamp, history, json_bytes(history)
         return known[1:]
 
     def _look(self, before: LoadedModel | None) -> LoadedModel:

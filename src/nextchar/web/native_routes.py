@@ -1,4 +1,4 @@
-"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/growth."""
+"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nextchar.web.schemas import (
     DistributionBody,
     GenerateAnswer,
     GenerateBody,
-    GrowthAnswer,
+    HistoryAnswer,
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
@@ -76,19 +76,19 @@ def native_routes(service: Service) -> APIRouter:
         async with service.reading.slot(request.is_disconnected) as slot:
             return json_response(await slot.last(_score(handle, body)))
 
-    async def growth(
+    async def history(
         request: Request, model: Annotated[str | None, Query(description="Name of the model; the first one.")] = None
     ) -> Response:
         """Tell how a model learned, as far as its run has come."""
         handle = service.registry.find(model)
         async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response(await slot.last(_growth(handle)))
+            return json_response(await slot.last(_history(handle)))
 
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
     router.post("/distribution", response_model=DistributionAnswer)(next_character)
     router.post("/score", response_model=ScoreAnswer)(score_text)
-    router.get("/growth", response_model=GrowthAnswer)(growth)
+    router.get("/history", response_model=HistoryAnswer)(history)
     return router
 
 
@@ -141,12 +141,12 @@ def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
     yield from score(handle.ready().model, body.text, body.alternatives)
 
 
-def _growth(handle: ModelHandle) -> Iterator[bytes]:
-    growth = handle.growth()
-    if growth is None:
+def _history(handle: ModelHandle) -> Iterator[bytes]:
+    history = handle.history()
+    if history is None:
         raise RefusedError(
             404,
-            f"{handle.name} has no growth to tell: it is no run folder, or its run has just begun.",
-            code="no_growth",
+            f"{handle.name} has no history: it is not a run folder, or its run has only just begun.",
+            code="no_history",
         )
-    yield growth[1]
+    yield history[1]

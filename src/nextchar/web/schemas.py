@@ -127,7 +127,7 @@ class ModelInfo(BaseModel):
     bits_per_character: float | None
     corpus: list[str]
     seconds: float | None
-    has_growth: bool
+    has_history: bool
     finished: bool
     path: str = Field(default="", description="As the server was started with it; left out where it is absolute.")
 
@@ -157,7 +157,7 @@ class EvaluationAnswer(BaseModel):
     samples: list[Sample]
 
 
-class GrowthAnswer(BaseModel):
+class HistoryAnswer(BaseModel):
     """How a model learned."""
 
     prompt: str

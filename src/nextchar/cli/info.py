@@ -1,16 +1,14 @@
-"""The commands that tell facts: `nextchar info`, `report`, `corpora`."""
+"""`nextchar info`."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import print_beside, print_facts, print_json
-from nextchar.runs.screen import width_of
+from nextchar.cli.console import print_facts, print_json
 
 if TYPE_CHECKING:
     from nextchar.model.model_file import ModelFile
@@ -19,7 +17,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 
 
 def model_facts(model: ModelFile) -> dict[str, Any]:
-    """Return what is known of a model, in full names."""
+    """Return what is known of a model, under full names, for JSON."""
     architecture, provenance = model.architecture, model.provenance
     return {
         **provenance.model_dump(mode="json", exclude={"plan"}),
@@ -34,7 +32,7 @@ def model_facts(model: ModelFile) -> dict[str, Any]:
 
 
 def info(model: Path, *, json: Flag = False) -> int:
-    """Tell what is in a model file: sizes, characters, where it comes from, how well it did.
+    """Show what a model file holds: sizes, characters, origin and score.
 
     Parameters
     ----------
@@ -62,44 +60,4 @@ def info(model: Path, *, json: Flag = False) -> int:
             ("made with", versions or None),
         ]
     )
-    return DONE
-
-
-def report(run: Path) -> int:
-    """Write the report of a run anew, as one HTML page in its folder, and print where it is.
-
-    Parameters
-    ----------
-    run
-        A run folder.
-    """
-    from nextchar.report.page import write_report
-    from nextchar.runs.folder import RunFolder
-    from nextchar.text.corpus import default_cache_folder
-
-    folder = RunFolder(run)
-    write_report(folder, default_cache_folder())
-    print(folder.report_path)
-    return DONE
-
-
-def corpora(*, json: Flag = False) -> int:
-    """List the texts known by name: what they are, where they come from, and which are here already.
-
-    Parameters
-    ----------
-    json
-        Print the list as one JSON object.
-    """
-    from nextchar.text import catalog
-    from nextchar.text.corpus import default_cache_folder
-
-    entries = catalog.listing(default_cache_folder())
-    if json:
-        print_json({"corpora": entries})
-        return DONE
-    columns = width_of(sys.stdout)
-    for entry in entries:
-        here = "here" if entry["here"] else ("to download" if entry["url"] else "not here")
-        print_beside(f"{entry['name']:<18} {entry['language']:<12} {here:<12} ", entry["title"], columns)
     return DONE
