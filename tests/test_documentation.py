@@ -101,7 +101,7 @@ def test_the_commands_and_programs_of_the_walk_run(desk: Path, capsys: pytest.Ca
 
 
 def test_other_commands_of_the_readme_are_known() -> None:
-    known = ("nextchar ", "make demo", "make test", 'pip install ".[train,report]"')
+    known = ("nextchar ", "make demo", "make test", 'pip install ".[train]"')
     strange = [line for block in blocks(README, "sh") for line in block.splitlines() if not line.startswith(known)]
     assert strange == []
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
