@@ -1,7 +1,7 @@
-"""Draws the figures of docs/classic.md as SVG: what docs/classic.json recorded and nothing else.
+"""Draws the figures of docs/classic.md as SVG, from docs/classic.json alone.
 
-Pure functions from numbers to text: the same record gives the same pictures, byte for byte. Each has a background of
-its own, so that it can be read on a light and on a dark page.
+Pure functions from numbers to text: the same record gives the same pictures, byte for byte. Each has its own
+background, so that it is readable on a light and on a dark page.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Words = Mapping[str, str]
 
 
 class Row(NamedTuple):
-    """A step from the classic recipe to the default one, as the table of the page tells it."""
+    """A step from the classic recipe to the default one, as in the table of the page."""
 
     name: str
     bits: float
@@ -231,7 +231,7 @@ def curves(evaluations: Sequence[Evaluated], words: Words) -> str:
 
 
 def staircase(rows: Sequence[Row], target: float, words: Words, letters: int) -> str:
-    """Return the bits of each row as a step of a stair, beside its name, broken after so many ``letters``."""
+    """Return the bits of each row as a step of a staircase, beside its name, wrapped at that many ``letters``."""
     left, right, top, height = 400.0, WIDTH - 150.0, 76.0, 46.0
     low, high = min(row.bits for row in rows) - 0.05, max(row.bits for row in rows) + 0.05
 

@@ -163,8 +163,8 @@ def code_spans(page: Path) -> list[str]:
 
 
 def links(page: Path) -> list[str]:
-    """Return the targets of the links and pictures of a page."""
-    return re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    """Return the targets of the links and pictures of a page, in Markdown and in HTML."""
+    return re.findall(r"\]\(([^)\s]+)\)", prose(page)) + re.findall(r'(?:src|srcset|href)="([^"]+)"', prose(page))
 
 
 @pytest.mark.parametrize("page", PAGES)
