@@ -11,8 +11,8 @@ Read in this order; a module imports only from those before it:
 - `evaluate`: the command that scores: `nextchar evaluate`.
 - `facts`: the commands that tell facts: `nextchar info`, `report`, `corpora`.
 - `inspect`: `nextchar inspect`.
+- `sample`: `nextchar sample`.
 - `serve`: `nextchar serve`.
-- `write`: `nextchar sample`.
 - `follow`: a run that is done in front of somebody: shown, interrupted, reported.
 - `train`: `nextchar train` and `nextchar demo`.
 """

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from nextchar.model.continuation import Continuation
 from nextchar.settings import Settings
 from nextchar.web.answers import json_answer
 from nextchar.web.bodies import (
@@ -20,8 +21,8 @@ from nextchar.web.bodies import (
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    count_replacements,
 )
-from nextchar.web.continuation import Continuation
 from nextchar.web.event_stream import EVENTS, EventStream
 from nextchar.web.prediction import distribution, score
 from nextchar.web.refusals import RefusedError
@@ -100,10 +101,12 @@ class _Writing:
         self._text: Continuation | None = None
 
     def pieces(self) -> Iterator[str]:
-        """Yield the text as it is written."""
+        """Yield the text as it is written; empty pieces are work that adds nothing to it yet."""
         body = self._body
-        self._text = Continuation(self._served.ready().model, body.prompt, body.sampling, body.index)
-        yield from self._service.counted(self._served, self._text.pieces())
+        prompt = self._served.ready().model.fold_prompt(body.prompt, characters=body.length)
+        yield ""
+        self._text = Continuation(prompt, body.sampling, body.index)
+        yield from self._service.counted(self._served, self._text.steps())
 
     async def events(self, turn: Turn) -> AsyncGenerator[Any]:
         """Yield what is told while the text is written, and at its end."""
@@ -118,7 +121,7 @@ class _Writing:
         return {
             "seed": self._text.seed,
             "finish_reason": self._text.finish_reason,
-            "replacements": self._text.replacements,
+            "replacements": count_replacements(self._text.replacements),
         }
 
 
