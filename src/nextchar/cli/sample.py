@@ -93,7 +93,7 @@ def sample(
     for text in texts:
         write_text(chain(folded.text if echo else "", text, "\n" if count == 1 else "\n\n"))
     if settings.seed is None and sys.stderr.isatty():
-        note("to have this text again", f"--seed {seed}")
+        note("to reproduce this text", f"--seed {seed}")
     return DONE
 
 

@@ -65,18 +65,20 @@ class Prompt:
 class Continuation:
     """A text that continues a prompt. Iterating writes it piece by piece; iterating again writes the same text again.
 
-    The same seed gives the same text in Python, on the terminal, over HTTP and in the samples of a run.
+    The same seed gives the same text in Python, on the terminal and over HTTP.
     """
 
-    def __init__(self, prompt: Prompt, settings: SamplingSettings, index: int = 0) -> None:
+    def __init__(self, prompt: Prompt, settings: SamplingSettings, index: int | None = 0) -> None:
         """Prepare the text; nothing is written yet.
 
         Args:
             prompt: the text to continue.
             settings: how to draw; without a seed, one is drawn.
-            index: number of the text among several of the same seed, from 0.
+            index: number of the text among several of the same seed, from 0; None is a text apart from these, as the
+                samples of a run are.
         """
-        self._prompt, self._settings, self._index = prompt, settings, index
+        self._prompt, self._settings = prompt, settings
+        self._path = () if index is None else (index,)
         self.seed = choose_seed(settings.seed)
         """Seed that gives this text again."""
         self.finish_reason: FinishReason | None = None
@@ -106,7 +108,7 @@ class Continuation:
 
     def _pieces(self) -> Iterator[str]:
         """Yield the text, whatever it should stop before."""
-        prompt, random = self._prompt, random_stream(self.seed, "sampling", self._index)
+        prompt, random = self._prompt, random_stream(self.seed, "sampling", *self._path)
         never, logits = prompt.vocabulary.never_drawn, prompt.logits[None]  # (1, V)
         blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never)
         missing = self._settings.length

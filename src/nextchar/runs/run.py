@@ -213,7 +213,7 @@ class Run:
             )
             text = ""
             yield Writing(temperature=temperature, prompt=settings.prompt, text="")
-            for piece in Continuation(prompt, sampling):
+            for piece in Continuation(prompt, sampling, index=None):
                 text += piece
                 yield Writing(temperature=temperature, prompt=settings.prompt, text=piece)
             yield Sampled(
