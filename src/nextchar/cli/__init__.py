@@ -13,8 +13,8 @@ Read in this order; a module imports only from those before it:
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.
 - `inspect`: `nextchar inspect`.
+- `sample`: `nextchar sample`.
 - `serve`: `nextchar serve`.
-- `write`: `nextchar sample`.
 - `live_run`: a run at the terminal: its progress, Ctrl-C, its report.
 - `train`: `nextchar train` and `nextchar demo`.
 """

@@ -35,7 +35,7 @@ app = App(
 )
 # Each module is loaded when its command is asked for, so that no command waits for what another one needs.
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
-app.command("nextchar.cli.write:sample", name="sample", help="Write text with a model.")
+app.command("nextchar.cli.sample:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.evaluate:evaluate", name="evaluate", help="Score a text: bits per character.")
 app.command(
     "nextchar.cli.inspect:inspect",

@@ -17,9 +17,7 @@ Read in this order; a module imports only from those before it:
   may be asked for.
 - `service`: what all routes share: the models, whose turn it is, the limits, and what is counted.
 - `event_stream`: answers that are sent while they are written: server-sent events.
-- `continuation`: a text that goes on from a prompt, written piece by piece, the same for the same seed wherever it is
-  written.
-- `prediction`: what a model expects: the distribution of the next character, and how well it foresaw those of a text.
+- `prediction`: the answers of /api/distribution and /api/score: the next character, and the bits that a text takes.
 - `completions`: the texts that a request to /v1/completions asks for, chunk by chunk, and their sum.
 - `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.

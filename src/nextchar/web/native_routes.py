@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from nextchar.model.continuation import Continuation
 from nextchar.settings import Settings
-from nextchar.web.continuation import Continuation
 from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import EVENTS, EventStream
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
@@ -26,6 +26,7 @@ from nextchar.web.schemas import (
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    count_replacements,
 )
 from nextchar.web.service import Service
 
@@ -100,10 +101,12 @@ class _Writing:
         self._text: Continuation | None = None
 
     def pieces(self) -> Iterator[str]:
-        """Yield the text as it is written."""
+        """Yield the text as it is written; empty pieces are work that adds nothing to it yet."""
         body = self._body
-        self._text = Continuation(self._handle.ready().model, body.prompt, body.sampling, body.index)
-        yield from self._service.counted(self._handle, self._text.pieces())
+        prompt = self._handle.ready().model.fold_prompt(body.prompt, characters=body.length)
+        yield ""
+        self._text = Continuation(prompt, body.sampling, body.index)
+        yield from self._service.counted(self._handle, self._text.steps())
 
     async def events(self, slot: Slot) -> AsyncGenerator[Any]:
         """Yield what is told while the text is written, and at its end."""
@@ -118,7 +121,7 @@ class _Writing:
         return {
             "seed": self._text.seed,
             "finish_reason": self._text.finish_reason,
-            "replacements": self._text.replacements,
+            "replacements": count_replacements(self._text.replacements),
         }
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
 from nextchar.settings import SamplingSettings, Settings, as_texts
-from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, Replacement, Stop
+from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, ReplacementCount, Stop
 
 MAX_CHOICES = 128
 """Texts that a request may ask for: prompts times n."""
@@ -169,7 +169,7 @@ class CompletionAnswer(BaseModel):
     usage: Usage | None
     seed: int
     """Ours: drawn where none was given."""
-    replacements: list[Replacement]
+    replacements: list[ReplacementCount]
     """Ours: what the model did not know of the prompts."""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from nextchar.settings import SamplingSettings, Settings
+from nextchar.text.vocabulary import Replacement
 
 MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
 _FIELDS = SamplingSettings.model_fields
@@ -65,12 +68,18 @@ class ScoreBody(Settings):
     )
 
 
-class Replacement(BaseModel):
+class ReplacementCount(BaseModel):
     """A piece of the prompt that the model does not know, what was read instead ("" is left out), and how often."""
 
     character: str
     replacement: str
     count: int
+
+
+def count_replacements(replacements: Iterable[Replacement]) -> list[dict[str, Any]]:
+    """Return ``replacements`` of a prompt in the shape of `ReplacementCount`."""
+    counts = Counter((replacement.given, replacement.read_as) for replacement in replacements)
+    return [{"character": given, "replacement": read, "count": count} for (given, read), count in counts.items()]
 
 
 class GenerateAnswer(BaseModel):
@@ -79,7 +88,7 @@ class GenerateAnswer(BaseModel):
     text: str
     seed: int
     finish_reason: str
-    replacements: list[Replacement]
+    replacements: list[ReplacementCount]
 
 
 class DistributionAnswer(BaseModel):
@@ -92,7 +101,7 @@ class DistributionAnswer(BaseModel):
     """As they are drawn from."""
     entropy: float
     reweighted_entropy: float
-    replacements: list[Replacement]
+    replacements: list[ReplacementCount]
 
 
 class Alternative(BaseModel):
