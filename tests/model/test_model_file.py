@@ -64,7 +64,7 @@ def test_the_format_by_bytes(tiny: ModelFile, tmp_path: Path) -> None:
 
 
 def test_a_file_written_by_version_1_is_still_read() -> None:
-    path = Path(__file__).parents[1] / "data" / "model-format-1.safetensors"
+    path = Path(__file__).parents[1] / "data" / "models" / "format-1" / "smallest.safetensors"
     model = ModelFile.load(path)
     assert model.vocabulary == Vocabulary("a가")
     assert model.parameters["output.weight"].tolist() == [[0.0], [1.0], [2.0]]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.settings import SamplingSettings
+from nextchar.text.vocabulary import Vocabulary
 from nextchar.web import continuation, prediction
 from nextchar.web.continuation import Continuation
 from nextchar.web.prediction import Reader, entropy
@@ -124,7 +125,7 @@ def test_all_characters_of_a_model_without_an_unknown_symbol_can_be_alternatives
     foreseen = Reader(MODEL, 1000).read(MODEL.vocabulary.encode("fox"))
     assert sorted(foreseen.alternatives[0]) == list(range(1, MODEL.vocabulary.size))
     file = MODEL.file
-    known = type(file.vocabulary)("".join(sorted({*ALPHABET, "z", "ü"})), has_unknown=False)
+    known = Vocabulary("".join(sorted({*ALPHABET, "z", "ü"})), has_unknown=False)
     plain = LanguageModel(replace(file, vocabulary=known))
     foreseen = Reader(plain, 1000).read(known.encode("fox"))
     assert sorted(foreseen.alternatives[2]) == list(range(known.size))

@@ -86,7 +86,7 @@ def write(model: ModelFile, path: Path) -> Exported:
     Raises:
         MissingDependencyError: Keras is not installed.
     """
-    vocabulary = model.vocabulary
+    vocabulary = model.characters_for("A Keras file")
     symbols = (*((None,) if vocabulary.has_unknown else ()), *vocabulary.characters)
     suffix = next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))
     listed = path.with_name(path.name[: -len(suffix)] + CHARACTERS)

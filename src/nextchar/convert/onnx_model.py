@@ -80,7 +80,7 @@ def _load_onnx() -> Any:
 
 
 def _metadata(model: ModelFile) -> dict[str, str]:
-    vocabulary = model.vocabulary
+    vocabulary = model.characters_for("An ONNX file")
     entries: dict[str, object] = {
         "format": METADATA_FORMAT,
         "architecture": model.architecture.model_dump(mode="json"),
@@ -106,7 +106,7 @@ def _directions(model: ModelFile) -> str:
     )
     return (
         f"Predicts the next character of a text: {loop}; draw from softmax(logits / temperature) of the last step"
-        f"{', never id 0' if model.vocabulary.has_unknown else ''}; the metadata's entry characters, like the others "
+        f"{', never id 0' if model.vocabulary.never_drawn else ''}; the metadata's entry characters, like the others "
         "JSON, says what each id stands for."
     )
 
@@ -115,7 +115,7 @@ def _notes(model: ModelFile) -> tuple[str, ...]:
     """Return what the user should know."""
     notes = ["the characters, in the order of their ids, and the settings are in the file's metadata"]
     length = model.architecture.context_length
-    if model.vocabulary.has_unknown:
+    if model.vocabulary.never_drawn:
         notes.append("id 0 stands for unknown characters: read it for them, and never draw it")
     if length is not None:
         notes.append(

@@ -27,7 +27,7 @@ from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings, Weights, build
-from nextchar.text.vocabulary import Replacement, Vocabulary
+from nextchar.text.tokenizer import Replacement, Tokenizer
 
 LOADING = 1.0
 """Seconds of work in NumPy that loading the compiled loops is worth."""
@@ -95,8 +95,8 @@ class LanguageModel:
         return as_html(self.file)
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The characters the model knows."""
+    def vocabulary(self) -> Tokenizer:
+        """The tokens the model knows."""
         return self.file.vocabulary
 
     @property
@@ -147,7 +147,7 @@ class LanguageModel:
 
         Args:
             prompt: what to go on from; characters the model does not know are replaced by the nearest it knows, or left
-                out (`Vocabulary.fold` tells which).
+                out (`Tokenizer.fold` tells which).
             strict: raise an error instead.
             text: number of the text among several from the same seed.
             **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
@@ -161,7 +161,8 @@ class LanguageModel:
         random = random_stream(seed, "sampling", text)
         drawn = generate_ids(self.network_for(settings.length), ids, settings, random, self.vocabulary.never_drawn)
         characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
-        return (character for piece in until_stop(characters, settings.stop) for character in piece)
+        written = (character for piece in until_stop(characters, settings.stop) for character in piece)
+        return itertools.islice(written, settings.length)  # a token may have several characters
 
     def generate_many(
         self, prompt: str, count: int, *, strict: bool = False, **options: Unpack[SamplingOptions]
@@ -180,7 +181,8 @@ class LanguageModel:
 
         def write(rows: slice) -> list[str]:
             drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
-            return self._rows_until(drawn, settings.stop, len(randoms[rows]))
+            texts = self._rows_until(drawn, settings.stop, len(randoms[rows]))
+            return [text[: settings.length] for text in texts]
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 

@@ -22,6 +22,7 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.regular_file import read_regular
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.page import embedded_model, is_page
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
@@ -86,7 +87,7 @@ class ModelFile:
     """All that a model file holds."""
 
     architecture: Architecture
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
     parameters: Parameters
     provenance: Provenance = field(default_factory=Provenance)
 
@@ -105,11 +106,12 @@ class ModelFile:
     def to_bytes(self, *, half: bool = False) -> bytes:
         """Return the content of the file, its weights in float32, or ``half`` the size, in float16, where that can hold
         them."""
+        vocabulary = self.characters_for("A model file")
         header = _Header(
             format=FORMAT_VERSION,
             architecture=self.architecture,
-            characters=self.vocabulary.characters,
-            has_unknown=self.vocabulary.has_unknown,
+            characters=vocabulary.characters,
+            has_unknown=vocabulary.has_unknown,
             provenance=self.provenance,
         )
         arrays: tensor_file.Arrays = {}
@@ -117,6 +119,21 @@ class ModelFile:
             values = np.ascontiguousarray(self.parameters[name], "<f4")
             arrays[name] = values.astype("<f2") if half and _fits_half(values) else values
         return tensor_file.to_bytes(header.model_dump(mode="json"), arrays)
+
+    def characters_for(self, target: str) -> Vocabulary:
+        """Return the vocabulary of a model whose tokens are single characters.
+
+        Args:
+            target: what holds no other models, as the beginning of a sentence.
+
+        Raises:
+            ModelFileError: the tokens are something else.
+        """
+        if isinstance(self.vocabulary, Vocabulary):
+            return self.vocabulary
+        raise ModelFileError(
+            f"{target} holds models whose tokens are single characters, not {type(self.vocabulary).__name__}."
+        )
 
     @classmethod
     def load(cls, path: Path) -> ModelFile:

@@ -82,7 +82,7 @@ def temperature(run: RunRecord) -> str:
     language = language_of(vocabulary.characters)
     context = element("bdi", escape(visible_lines(vocabulary.decode(ids[: effect.read]))), lang=language)
     sentence = f"The model has read <q>{context}</q> and weighs which character comes next."
-    return element("p", sentence, class_="context") + _bars(effect, vocabulary.decode(effect.ids), language)
+    return element("p", sentence, class_="context") + _bars(effect, vocabulary.token_texts(effect.ids), language)
 
 
 def _context(run: RunRecord, model: ModelFile) -> Ids:
@@ -91,7 +91,7 @@ def _context(run: RunRecord, model: ModelFile) -> Ids:
     return model.vocabulary.encode(folded[:LONGEST_CONTEXT] or model.vocabulary.characters[:1])
 
 
-def _bars(effect: TemperatureEffect, characters: str, language: str) -> str:
+def _bars(effect: TemperatureEffect, characters: list[str], language: str) -> str:
     """Return a table of the probability of each character at each temperature, drawn as bars."""
     heads = [
         "",

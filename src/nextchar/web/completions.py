@@ -6,12 +6,13 @@ import secrets
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from nextchar.model.language_model import LanguageModel
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.web.completion_bodies import CompletionBody
 from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation, ReadPrompt
 from nextchar.web.prediction import Foreseen, Reader
@@ -130,26 +131,31 @@ class _Logged:
 
     def read(self, text: str) -> Chunk:
         """Return the logprobs of the next ``text``, at least one character."""
-        rows = _rows(self._reader.read(self._model.prompt_ids(text)), self._model.vocabulary, text)
-        first, self._offset = self._offset, self._offset + len(text)
+        vocabulary = self._model.vocabulary
+        tokens = vocabulary.split(text)
+        rows = _rows(self._reader.read(vocabulary.encode(text)), vocabulary, tokens)
+        offsets = list(accumulate(map(len, tokens), initial=self._offset))
+        self._offset = offsets.pop()
         return {
-            "tokens": list(text),
+            "tokens": tokens,
             "token_logprobs": [row[0] for row in rows],
             "top_logprobs": [row[1] for row in rows],
-            "text_offset": list(range(first, self._offset)),
+            "text_offset": offsets,
         }
 
 
-def _rows(foreseen: Foreseen, vocabulary: Vocabulary, text: str) -> list[tuple[float | None, dict[str, float] | None]]:
-    """Return ln p of each character of ``text``, and of the alternatives and itself by character; None for the first
+def _rows(
+    foreseen: Foreseen, vocabulary: Tokenizer, tokens: list[str]
+) -> list[tuple[float | None, dict[str, float] | None]]:
+    """Return ln p of each of ``tokens``, and of the alternatives and itself by their text; None for the first
     one of a prompt, which nothing predicts."""
     chosen = foreseen.log_probabilities.tolist()
     others = foreseen.alternative_log_probabilities.tolist()
-    unforeseen = len(text) - len(chosen)
+    unforeseen = len(tokens) - len(chosen)
     rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unforeseen
-    for character, probability, ids, shares in zip(
-        text[unforeseen:], chosen, np.asarray(foreseen.alternatives), others, strict=True
+    for token, probability, ids, shares in zip(
+        tokens[unforeseen:], chosen, np.asarray(foreseen.alternatives), others, strict=True
     ):
-        told = dict(zip(vocabulary.decode(ids), shares, strict=True))
-        rows.append((probability, {**told, character: probability}))
+        told = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
+        rows.append((probability, {**told, token: probability}))
     return rows

@@ -16,7 +16,7 @@ from nextchar.model.language_model import LanguageModel, until_stop
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
-from nextchar.text.vocabulary import Replacement
+from nextchar.text.tokenizer import Replacement
 
 CHUNK = 512
 """Ids of a prompt read at once; between two of them somebody else has a go, and memory is in proportion to it."""

@@ -14,7 +14,6 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.sampling import Distribution, next_distribution
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.settings import SamplingSettings
-from nextchar.text.vocabulary import UNKNOWN_ID
 from nextchar.web.answers import json_bytes
 from nextchar.web.continuation import CHUNK, read_prompt, tell_replacements
 
@@ -40,7 +39,7 @@ def distribution(
     order = np.argsort(-plain, kind="stable")
     shown = order[~np.isin(order, never)][:limit]
     yield {
-        "characters": [model.vocabulary.decode([one]) for one in shown],
+        "characters": model.vocabulary.token_texts(shown),
         "probabilities": plain[shown].tolist(),
         "reweighted": reweighted[shown].tolist(),
         "entropy": entropy(plain),
@@ -78,7 +77,7 @@ class Reader:
         self._logits = logits[0]
         """Of the character to come: one row, or none where nothing predicts it."""
         self._never = list(vocabulary.never_drawn)
-        self._count = min(alternatives, len(vocabulary.characters))
+        self._count = min(alternatives, vocabulary.size - len(vocabulary.never_drawn))
 
     def begin_with_nothing(self) -> None:
         """Let nothing stand before the text, not even what models are told to begin with."""
@@ -117,7 +116,8 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
     if not text:
         raise TextError("text is empty: give at least one character to score.")
     read = text.lower() if model.provenance.lowercase else text
-    vocabulary, ids = model.vocabulary, model.vocabulary.encode(read)  # (T,)
+    ids = model.vocabulary.encode(read)  # (T,)
+    unknown_bits = model.vocabulary.unknown_cost(ids)  # (T,)
     reader = Reader(model, alternatives)
     bits: list[float] = []
     others: list[
@@ -125,18 +125,15 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
     ] = []  # in JSON: as objects of Python, twenty for each character, they would take ten times as much
     for first in range(0, len(ids), CHUNK):
         foreseen = reader.read(ids[first : first + CHUNK])
-        log2 = foreseen.log_probabilities / np.log(2)
-        if vocabulary.has_unknown:
-            log2[ids[first : first + CHUNK] == UNKNOWN_ID] += vocabulary.unseen_log2_probability
-        bits += (-log2).tolist()
+        bits += (unknown_bits[first : first + CHUNK] - foreseen.log_probabilities / np.log(2)).tolist()
         others.append(json_bytes(list(_told(model, foreseen)))[1:-1])
         yield b""
     told = json_bytes(
         {
-            "bits_per_character": float(np.mean(bits)),
-            "characters": list(read),
+            "bits_per_character": float(np.sum(bits)) / len(read),
+            "characters": model.vocabulary.split(read),
             "bits": bits,
-            "unknown": vocabulary.unknown_in(read).tolist(),
+            "unknown": (unknown_bits > 0).tolist(),
         }
     )
     yield told[:-1] + b',"alternatives":[' + b",".join(others) + b"]}"
@@ -146,7 +143,7 @@ def _told(model: LanguageModel, foreseen: Foreseen) -> Iterator[list[dict[str, A
     """Yield the alternatives of each character, with their probabilities."""
     probabilities = np.exp(foreseen.alternative_log_probabilities)  # (T, K)
     for row, shares in zip(foreseen.alternatives, probabilities.tolist(), strict=True):
-        characters = model.vocabulary.decode(row)
+        characters = model.vocabulary.token_texts(row)
         yield [
             {"character": character, "probability": share} for character, share in zip(characters, shares, strict=True)
         ]
