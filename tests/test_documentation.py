@@ -264,7 +264,7 @@ def test_the_reader_in_the_page_of_the_format_reads_models(
     for block in blocks(ROOT / "docs/model-file.md", "python"):
         exec(compile(block, "model-file.md", "exec"), names)
     model = ModelFile.load(path)
-    assert names["header"]["characters"] == model.vocabulary.characters
+    assert names["tokens"]["characters"] == model.vocabulary.characters
     assert set(names["tensors"]) == set(model.architecture.parameter_shapes())
     known = model.vocabulary.characters
     language_model = nextchar.load(path)
@@ -276,7 +276,7 @@ def test_the_reader_in_the_page_of_the_format_reads_models(
 
 
 def test_the_bytes_shown_in_the_page_of_the_format_are_those_of_the_example() -> None:
-    content = (ROOT / "tests/data/models/format-1/smallest.safetensors").read_bytes()
+    content = (ROOT / "tests/data/models/format-2/smallest.safetensors").read_bytes()
     shown = re.findall(
         r"^([0-9a-f]{8}): ((?:[0-9a-f]{2} ?)+)", "".join(blocks(ROOT / "docs/model-file.md", "text")), re.M
     )

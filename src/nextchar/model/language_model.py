@@ -22,7 +22,7 @@ from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
-from nextchar.networks.engine import make_network, numpy_seconds
+from nextchar.networks.kinds import kind_of
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import random_stream
@@ -116,8 +116,9 @@ class LanguageModel:
         return self._make_network(compiled=True)
 
     def _make_network(self, *, compiled: bool) -> Network[Any]:
-        return make_network(
-            self.file.architecture,
+        architecture = self.file.architecture
+        return kind_of(architecture).make_network(
+            architecture,
             self.file.parameters,
             compiled=compiled,
             carry_state=self.carry_state,
@@ -127,8 +128,7 @@ class LanguageModel:
     def network_for(self, characters: int) -> Network[Any]:
         """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
         architecture = self.file.architecture
-        steps = 1 if self.carry_state else architecture.context_length or 1  # of the network, for each character
-        seconds = numpy_seconds(architecture, characters * steps)
+        seconds = kind_of(architecture).numpy_seconds(architecture, characters, carry_state=self.carry_state)
         return self.compiled_network if seconds > LOADING else self.network
 
     @property
@@ -267,7 +267,7 @@ class LanguageModel:
                 'Adapting takes torch, which is not installed: pip install "nextchar[train]". Without adapting, '
                 "scoring does without."
             ) from error
-        architecture, parameters = self.file.architecture, self.file.parameters
+        architecture, parameters = self.file.lstm_for("Adapting the weights"), self.file.parameters
         if self.carry_state:
             architecture = architecture.model_copy(update={"context_length": None})
         if self.weights == "int8":

@@ -6,9 +6,9 @@ from html import escape
 
 import numpy as np
 
+from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Ids
-from nextchar.networks.engine import make_network
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.runs.record import RunRecord, Samples
@@ -74,7 +74,7 @@ def temperature(run: RunRecord) -> str:
     vocabulary = run.model.vocabulary
     ids = _context(run, run.model)
     effect = temperature_effect(
-        make_network(run.model.architecture, run.model.parameters),
+        LanguageModel(run.model).network,
         ids,
         run.temperatures or SAMPLE_TEMPERATURES,
         forbidden=vocabulary.never_drawn,
