@@ -256,13 +256,13 @@ def test_the_reader_in_the_page_of_the_format_reads_models(
     if source == "saved now":
         random_model(seed=5, corpus=("곰.txt",), seed_of_run=1).save(path)
     else:
-        path.write_bytes((ROOT / "tests/data/model-format-1.safetensors").read_bytes())
+        path.write_bytes((ROOT / "tests/data/models/format-1/smallest.safetensors").read_bytes())
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     for block in blocks(ROOT / "docs/model-file.md", "python"):
         exec(compile(block, "model-file.md", "exec"), names)
     model = ModelFile.load(path)
-    assert names["header"]["characters"] == model.vocabulary.characters
+    assert names["tokens"]["characters"] == model.vocabulary.characters
     assert set(names["tensors"]) == set(model.architecture.parameter_shapes())
     known = model.vocabulary.characters
     language_model = nextchar.load(path)
@@ -274,7 +274,7 @@ def test_the_reader_in_the_page_of_the_format_reads_models(
 
 
 def test_the_bytes_shown_in_the_page_of_the_format_are_those_of_the_example() -> None:
-    content = (ROOT / "tests/data/model-format-1.safetensors").read_bytes()
+    content = (ROOT / "tests/data/models/format-2/smallest.safetensors").read_bytes()
     shown = re.findall(
         r"^([0-9a-f]{8}): ((?:[0-9a-f]{2} ?)+)", "".join(blocks(ROOT / "docs/model-file.md", "text")), re.M
     )

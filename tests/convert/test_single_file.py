@@ -135,7 +135,7 @@ def test_samples_of_a_long_run_are_thinned(desk: Path) -> None:
     run.append([event for number in range(EVALUATIONS, 200) for event in evaluation_events(number)])
     evaluations = embedded_setup(page("long"))["history"]["evaluations"]
     assert len(evaluations) == 200
-    assert sum(bool(one["samples"]) for one in evaluations) == single_file.MOST_SAMPLES
+    assert sum(bool(one["samples"]) for one in evaluations) == single_file.MAX_SAMPLES
 
 
 def test_a_model_without_a_run_has_no_history(desk: Path) -> None:
@@ -213,9 +213,9 @@ def test_damage_is_noticed(desk: Path) -> None:
 
 def test_a_model_that_no_browser_opens_is_told(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(embedded_model(page()))
-    monkeypatch.setattr(single_file, "MOST_BYTES", size)
+    monkeypatch.setattr(single_file, "MAX_BYTES", size)
     page()
-    monkeypatch.setattr(single_file, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(single_file, "MAX_BYTES", size - 1)
     with pytest.raises(ModelFileError, match=r"out\.html cannot be written.*--hidden"):
         page()
 

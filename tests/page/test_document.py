@@ -134,7 +134,9 @@ def test_a_page_without_a_whole_model(page: bytes, words: str) -> None:
 
 
 def test_a_model_file_is_no_page() -> None:
-    assert not is_page((Path(__file__).parents[1] / "data" / "model-format-1.safetensors").read_bytes())
+    assert not is_page(
+        (Path(__file__).parents[1] / "data" / "models" / "format-1" / "smallest.safetensors").read_bytes()
+    )
     assert not is_page(b"")
     assert is_page(b"<!DOCTYPE html>\n<html>")
 

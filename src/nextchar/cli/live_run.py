@@ -9,6 +9,7 @@ from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
 from nextchar.cli.console import note, print_json, shell_quoted
+from nextchar.files.file_size import describe_size
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.progress import Level, ProgressDisplay
 from nextchar.runs.run import Run
@@ -40,7 +41,7 @@ def run_live(run: Run, level: Level, *, json: bool = False) -> int:
         report(folder, loud=loud)
     if loud:
         size = folder.model_path.stat().st_size
-        note("model", f"{folder.model_path} ({size / 1024:,.0f} KiB)")
+        note("model", f"{folder.model_path} ({describe_size(size)})")
         note("to write more", f"nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
     if json:
         print_json(result(run, finished))
@@ -58,13 +59,13 @@ def report(folder: RunFolder, *, loud: bool) -> None:
 
 def result(run: Run, finished: Finished) -> dict[str, Any]:
     """Return what ``--json`` prints."""
-    from nextchar.cli.info import model_facts
+    from nextchar.model.description import describe
 
     assert run.folder is not None
     return {
         "run": str(run.folder.path),
         "model": str(run.folder.model_path),
-        **model_facts(run.model.file),
+        **describe(run.model.file),
         "steps": finished.step,
         "interrupted": finished.interrupted,
     }

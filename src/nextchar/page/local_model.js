@@ -132,13 +132,13 @@ export class LocalModel {
       throw new Error('The model in this page is damaged: its checksum does not fit. Get the page anew.');
     }
     const { header, tensors } = readModelFile(bytes);
-    const { architecture, provenance } = header;
+    const { architecture, tokens, provenance } = header;
     this.network = makeNetwork(architecture, tensors);
-    this.vocabulary = new Vocabulary(header.characters, header.has_unknown);
+    this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
     if (this.vocabulary.symbols.length !== architecture.vocabulary_size) {
       throw new Error('The model in this page is damaged: its characters are not as many as it predicts. Get the page anew.');
     }
-    this.forbidden = header.has_unknown ? UNKNOWN : undefined;
+    this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
     this.reader = new Reader(this.network);
     this.record = setup.history ?? null;
     this.info = {

@@ -12,11 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from nextchar.errors import TextError
+from nextchar.files.file_size import describe_size
 from nextchar.networks.architecture import Ids
 from nextchar.page import curve_style
 from nextchar.report import sections
 from nextchar.report.curves import drawing_script, learning_curves, script_policy
-from nextchar.report.markup import element, file_size, pairs_table, text_element, visible_lines
+from nextchar.report.markup import element, pairs_table, text_element, visible_lines
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration
@@ -128,7 +129,7 @@ def _facts(run: RunRecord) -> str:
         facts.append((describe_duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
     if run.model is not None:
         count = run.model.architecture.parameter_count
-        facts.append((file_size(run.model_bytes), "model file", f"{count:,} parameters"))
+        facts.append((describe_size(run.model_bytes), "model file", f"{count:,} parameters"))
     cells = (text_element("b", a) + text_element("span", b) + text_element("small", c) for a, b, c in facts)
     return element("div", "".join(element("div", cell) for cell in cells), class_="facts") if facts else ""
 

@@ -6,9 +6,9 @@ from html import escape
 
 import numpy as np
 
+from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Ids
-from nextchar.networks.engine import make_network
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.runs.record import RunRecord, Samples, evenly_spread
@@ -69,7 +69,7 @@ def temperature(run: RunRecord) -> str:
     vocabulary = run.model.vocabulary
     ids = _context(run, run.model)
     effect = temperature_effect(
-        make_network(run.model.architecture, run.model.parameters),
+        LanguageModel(run.model).network,
         ids,
         run.temperatures or SAMPLE_TEMPERATURES,
         forbidden=vocabulary.never_drawn,
@@ -77,7 +77,7 @@ def temperature(run: RunRecord) -> str:
     language = language_of(vocabulary.characters)
     context = element("bdi", escape(visible_lines(vocabulary.decode(ids[: effect.read]))), lang=language)
     sentence = f"The model has read <q>{context}</q> and weighs which character comes next."
-    return element("p", sentence, class_="context") + _bars(effect, vocabulary.decode(effect.ids), language)
+    return element("p", sentence, class_="context") + _bars(effect, vocabulary.token_texts(effect.ids), language)
 
 
 def _context(run: RunRecord, model: ModelFile) -> Ids:
@@ -86,7 +86,7 @@ def _context(run: RunRecord, model: ModelFile) -> Ids:
     return model.vocabulary.encode(folded[:MAX_CONTEXT] or model.vocabulary.characters[:1])
 
 
-def _bars(effect: TemperatureEffect, characters: str, language: str) -> str:
+def _bars(effect: TemperatureEffect, characters: list[str], language: str) -> str:
     """Return a table of the probability of each character at each temperature, drawn as bars."""
     heads = [
         "",

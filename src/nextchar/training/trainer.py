@@ -26,7 +26,7 @@ from nextchar.model.calibration import at_temperature
 from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
 from nextchar.networks.torch_threads import Compute, has_bfloat16
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
@@ -277,7 +277,7 @@ def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
         )
 
 
-def measure_step(plan: Plan, vocabulary: Vocabulary, compute: Compute, seconds: float = 0.25) -> float:
+def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float = 0.25) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
     where it does not compute in that precision."""
     if not _computes(plan, compute):

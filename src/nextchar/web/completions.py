@@ -6,12 +6,13 @@ import secrets
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from nextchar.model.continuation import CHUNK, Continuation, Prompt
 from nextchar.model.logprobs import LogprobReader, TokenLogprobs
 from nextchar.randomness import choose_seed
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.web.model_registry import LoadedModel, ModelHandle
 from nextchar.web.openai_schemas import CompletionBody
 from nextchar.web.schemas import count_replacements
@@ -138,28 +139,31 @@ class _Logged:
 
     def read(self, text: str) -> Chunk:
         """Return the logprobs of the next ``text``, at least one character."""
-        rows = _rows(self._reader.read(self._reader.vocabulary.encode(text)), self._reader.vocabulary, text)
-        first, self._offset = self._offset, self._offset + len(text)
+        vocabulary = self._reader.vocabulary
+        tokens = vocabulary.split(text)
+        rows = _rows(self._reader.read(vocabulary.encode(text)), vocabulary, tokens)
+        offsets = list(accumulate(map(len, tokens), initial=self._offset))
+        self._offset = offsets.pop()
         return {
-            "tokens": list(text),
+            "tokens": tokens,
             "token_logprobs": [row[0] for row in rows],
             "top_logprobs": [row[1] for row in rows],
-            "text_offset": list(range(first, self._offset)),
+            "text_offset": offsets,
         }
 
 
 def _rows(
-    logprobs: TokenLogprobs, vocabulary: Vocabulary, text: str
+    logprobs: TokenLogprobs, vocabulary: Tokenizer, tokens: list[str]
 ) -> list[tuple[float | None, dict[str, float] | None]]:
-    """Return ln p of each character of ``text``, and of the alternatives and itself by character; None for the first
-    one of a prompt, which nothing predicts."""
+    """Return ln p of each of ``tokens``, and of the alternatives and itself by their text; None for the first one of a
+    prompt, which nothing predicts."""
     chosen = logprobs.log_probabilities.tolist()
     others = logprobs.alternative_log_probabilities.tolist()
-    unpredicted = len(text) - len(chosen)
+    unpredicted = len(tokens) - len(chosen)
     rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unpredicted
-    for character, probability, ids, shares in zip(
-        text[unpredicted:], chosen, logprobs.alternatives, others, strict=True
+    for token, probability, ids, shares in zip(
+        tokens[unpredicted:], chosen, logprobs.alternatives, others, strict=True
     ):
-        top = dict(zip(vocabulary.decode(ids), shares, strict=True))
-        rows.append((probability, {**top, character: probability}))
+        top = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
+        rows.append((probability, {**top, token: probability}))
     return rows

@@ -13,6 +13,7 @@ from typing import Any
 
 from nextchar.errors import ModelFileError
 from nextchar.files.regular_file import open_regular
+from nextchar.model.description import describe
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, find_model
@@ -26,6 +27,9 @@ CHECK_INTERVAL = 1.0
 """Seconds at least between two looks whether a file has changed."""
 MAX_SAMPLES = 200
 """Evaluations whose samples are told at most."""
+
+TOLD = ("vocabulary_size", "hidden", "embedding", "context_length", "parameters", "lowercase", "corpus")
+"""Facts of a model that clients are told under the names that `describe` gives them."""
 
 Stamp = tuple[int, int, int]
 """What changes when a file does."""
@@ -109,22 +113,15 @@ class ModelHandle:
         Raises:
             RefusedError: there is none yet.
         """
-        file = self.ready().model.file
-        architecture, provenance = file.architecture, file.provenance
+        facts = describe(self.ready().model.file)
         history = self.history()
         return {
             "id": self.name,
             "name": self.name,
-            "characters": list(file.vocabulary.characters),
-            "vocabulary_size": architecture.vocabulary_size,
-            "hidden": list(architecture.hidden),
-            "embedding": architecture.embedding,
-            "context_length": architecture.context_length,
-            "parameters": architecture.parameter_count,
-            "lowercase": provenance.lowercase,
-            "bits_per_character": provenance.validation_bits_per_character,
-            "corpus": list(provenance.corpus),
-            "seconds": provenance.training_seconds,
+            "characters": list(facts["characters_known"]),
+            **{name: facts.get(name) for name in TOLD},
+            "bits_per_character": facts["validation_bits_per_character"],
+            "seconds": facts["training_seconds"],
             "has_history": history is not None,
             "finished": history is None or history[0]["finished"],
             **_relative_path(self.path),
