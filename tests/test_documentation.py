@@ -223,9 +223,7 @@ def test_the_walk_shows_what_was_recorded(classic: ModuleType, language: str) ->
     drawn = classic.drawings(record, page, words)
     assert set(drawn) == {f"classic-{name}{words['suffix']}" for name in FIGURES}
     for name, svg in drawn.items():
-        # Learning curves are drawn by matplotlib, each version a little differently.
-        if "epochs" not in name:
-            assert (classic.IMAGES / name).read_text(encoding="utf-8") == svg, name
+        assert (classic.IMAGES / name).read_text(encoding="utf-8") == svg, name
 
 
 def test_both_walks_have_the_same_table_of_steps(classic: ModuleType) -> None:

@@ -74,7 +74,7 @@ def sound_files() -> dict[str, bytes]:
     """Return a sound file of each kind."""
     model = sound_model()
     half = model.to_bytes(half=True)
-    files = {"safetensors": model.to_bytes(), "html": build_page({"name": "m", "growth": None}, half).encode()}
+    files = {"safetensors": model.to_bytes(), "html": build_page({"name": "m", "history": None}, half).encode()}
     for kind, suffix in (("keras", ".keras"), ("h5", ".h5"), ("weights", ".weights.h5")):
         path = Path(f"m{suffix}")
         files[kind] = keras_model.write(model, path).files[path]
@@ -111,7 +111,7 @@ def changed_page(_: bytes, random: Random) -> bytes:
     """Return a page with another model inside: one with its bytes, or its header, changed."""
     sound = sound_model().to_bytes(half=random.random() < 0.8)
     change = random.choice((changed_model, mutated_bytes))
-    return build_page({"name": "m", "growth": None}, change(sound, random)).encode()
+    return build_page({"name": "m", "history": None}, change(sound, random)).encode()
 
 
 def changed_archive(content: bytes, random: Random) -> bytes:

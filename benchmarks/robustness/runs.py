@@ -31,7 +31,7 @@ from processes import Ended, run
 from nextchar.errors import NextcharError
 from nextchar.files import tensor_file
 from nextchar.runs.folder import EVENTS, MODEL, SETTINGS, STATE, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.training.events import event_from_json
 
 OPTIONS = ("--steps", 40, "--evaluations", 2, "--hidden", 8, "--streams", 4, "--window", 8, "--sample-length", 10,
@@ -88,7 +88,12 @@ def _read(template: Path, folder: Path, random: Random) -> tuple[str, str]:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(template, folder)
     what, run_folder, end = random.choice(MUTATIONS)(folder, random), RunFolder(folder), "done"
-    for read in (run_folder.settings, run_folder.checkpoint, lambda: growth_of(run_folder), run_folder.write_samples):
+    for read in (
+        run_folder.settings,
+        run_folder.checkpoint,
+        lambda: RunRecord.read(run_folder).history(),
+        run_folder.write_samples,
+    ):
         try:
             read()
         except NextcharError as error:

@@ -240,7 +240,7 @@ def test_loading_takes_at_most_twice_the_size_of_the_file(tmp_path: Path, form: 
     model = large_model()
     path = tmp_path / form
     if form == "page":
-        path.write_text(build_page({"name": "m", "growth": None}, model.to_bytes(half=True)))
+        path.write_text(build_page({"name": "m", "history": None}, model.to_bytes(half=True)))
     else:
         path.write_bytes(model.to_bytes(half=form == "half"))
     tracemalloc.start()

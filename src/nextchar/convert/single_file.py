@@ -17,7 +17,7 @@ from nextchar.files.regular_file import read_regular
 from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 
 SUFFIXES = (".html", ".htm")
 
@@ -35,7 +35,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Args:
         model: what is to write in it.
         path: of the page.
-        source: where the model was read from; the growth of a run folder, or of a page, goes with it.
+        source: where the model was read from; the history of a run folder, or of a page, goes with it.
 
     Raises:
         ModelFileError: the model is too large for a page.
@@ -46,8 +46,8 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
             f"{path} cannot be written: the model has {len(content) / 1e6:,.0f} MB, and no browser opens a page with "
             f"more than {MOST_BYTES / 1e6:,.0f} MB. Train a smaller model (--hidden), or serve this one."
         )
-    name, growth, notes = _history(source)
-    page = build_page({"life": "exported", "name": name, "growth": growth}, content).encode()
+    name, history, notes = _history(source)
+    page = build_page({"life": "exported", "name": name, "history": history}, content).encode()
     return Exported({path: page}, (*notes, _describe_size(len(page))))
 
 
@@ -60,19 +60,19 @@ def holds_page(path: Path) -> bool:
 
 
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
-    """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
+    """Return the name of the model at ``source``, its history where there is one, and notes."""
     if holds_page(source):
         setup = embedded_setup(read_regular(source, MOST_FILE_BYTES))
-        return setup["name"], setup["growth"], ()
+        return setup["name"], setup.get("history", setup.get("growth")), ()  # pages once called it growth
     place = source.parent if source.name == MODEL else source
     folder = RunFolder(place)
     name = place.resolve().name if folder.exists or not source.is_file() else source.stem
     try:
-        growth = growth_of(folder, MOST_SAMPLES) if folder.exists else None
+        history = RunRecord.read(folder).history(MOST_SAMPLES) if folder.exists else None
     except RunFolderError as error:
         return name, None, (f"what the model wrote as it learned is left out: {error}",)
     # In the page the run does not go on, whether it is finished or not.
-    return name, {**growth, "finished": True} if growth and growth["evaluations"] else None, ()
+    return name, {**history, "finished": True} if history and history["evaluations"] else None, ()
 
 
 def _for_others(provenance: Provenance) -> Provenance:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
@@ -110,10 +111,8 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
     """Return log2 of the probability that ``logits`` (..., V) give to ``targets`` (...), shape (...)."""
-    peak = logits.max(-1)  # (...)
-    total = np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64)  # (...)
     chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]  # (...)
-    return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
+    return (chosen.astype(np.float64) - log_normaliser(logits)) / np.log(2)
 
 
 class ScoresIds(Protocol):
@@ -125,11 +124,16 @@ class ScoresIds(Protocol):
 
 
 def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Scores:
-    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,): one outside the
-    vocabulary has its share of the probability of the unknown symbol."""
-    log2 = scorer.score(ids)  # (T,)
-    log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
-    return log2
+    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,)."""
+    return scorer.score(ids) + unknown_log2(ids, vocabulary)
+
+
+def unknown_log2(ids: Ids, vocabulary: Vocabulary) -> Scores:
+    """Return what to add to log2 p of each of ``ids`` (T,) to get that of its character, shape (T,).
+
+    It is 0 but for the unknown symbol, whose probability is shared by all characters outside the vocabulary.
+    """
+    return np.where(ids == UNKNOWN_ID, vocabulary.unseen_log2_probability, 0.0)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:

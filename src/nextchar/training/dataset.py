@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from nextchar.model.scoring import unknown_log2
 from nextchar.networks.architecture import Ids
-from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+from nextchar.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -30,4 +29,4 @@ class Dataset:
     def unknown_bits(self, ids: Ids) -> float:
         """Return the bits by which characters outside the vocabulary cost more than their id, a mean over ``ids`` (t,),
         at least one."""
-        return -self.vocabulary.unseen_log2_probability * np.count_nonzero(ids == UNKNOWN_ID) / len(ids)
+        return -float(unknown_log2(ids, self.vocabulary).mean())

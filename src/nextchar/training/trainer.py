@@ -82,7 +82,7 @@ class Trainer:
         self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
-        self._follow(plan)
+        self._adopt(plan)
         self._best = BestModel(self.parameters())
         self.checkpoint = self._take_checkpoint()
 
@@ -171,11 +171,11 @@ class Trainer:
         revised = self._pace.revise(plan, self.state)
         if revised is plan:
             return None
-        self._follow(revised)
+        self._adopt(revised)
         return Revised(step=self.state.step, planned_steps=plan.steps, steps=revised.steps)
 
-    def _follow(self, plan: Plan) -> None:
-        """Follow ``plan`` from here on: rates and scorings follow from it."""
+    def _adopt(self, plan: Plan) -> None:
+        """Train by ``plan`` from here on; learning rates and scorings depend on it."""
         self.plan = plan
         self._schedule = Schedule(plan)
         self._validation = Validation(self._dataset, plan, self._evaluations)
