@@ -18,6 +18,7 @@ from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.history import growth_of
+from nextchar.settings import sampling_limits
 
 SUFFIXES = (".html", ".htm")
 
@@ -47,7 +48,8 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
             f"more than {MOST_BYTES / 1e6:,.0f} MB. Train a smaller model (--hidden), or serve this one."
         )
     name, growth, notes = _history(source)
-    page = build_page({"life": "exported", "name": name, "growth": growth}, content).encode()
+    setup = {"life": "exported", "name": name, "growth": growth, "limits": sampling_limits()}
+    page = build_page(setup, content).encode()
     return Exported({path: page}, (*notes, _describe_size(len(page))))
 
 
