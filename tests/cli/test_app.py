@@ -149,68 +149,6 @@ def test_quiet_is_quiet(tmp_path: Path) -> None:
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
 
 
-def written(model: Path, *arguments: object, stdin: bytes = b"") -> str:
-    """Return what ``nextchar sample`` writes and check that it says nothing else."""
-    outcome = nextchar("sample", model, *arguments, stdin=stdin)
-    assert (outcome.status, outcome.stderr) == (0, "")
-    return outcome.stdout
-
-
-def test_the_seed_decides_what_is_written(model: Path) -> None:
-    one, same, other = (written(model, "go", "--length", 60, "--seed", seed) for seed in (1, 1, 2))
-    assert one == same != other
-    assert one.startswith("go")
-    assert len(one) == len("go") + 60 + len("\n")
-    assert written(model, "go", "--length", 60, "--seed", 1, "--no-echo") == one.removeprefix("go")
-    assert len({written(model, "--length", 60) for _ in range(2)}) == 2
-
-
-def test_the_first_of_several_texts_is_the_single_one(model: Path) -> None:
-    several = written(model, "go", "--length", 9, "--seed", 1, "--count", 3, "--temperature", 2)
-    single = written(model, "go", "--length", 9, "--seed", 1, "--temperature", 2)
-    assert several.startswith(single)
-    result = json.loads(written(model, "go", "--length", 9, "--seed", 1, "--count", 3, "--temperature", 2, "--json"))
-    assert several == "".join(f"go{text}\n\n" for text in result["texts"])
-    assert len(set(result["texts"])) == 3
-    assert (result["prompt"], result["prompt_as_read"]) == ("go", "go")
-    assert result["settings"]["temperature"] == 2
-
-
-def test_writing_ends_before_a_stop(model: Path) -> None:
-    whole = written(model, "--length", 60, "--seed", 1).removesuffix("\n")
-    stop = whole[20:22]
-    assert written(model, "--length", 60, "--seed", 1, "--stop", stop) == whole[: whole.index(stop)] + "\n"
-    first = min(whole.index(stop), whole.index(whole[9:11]))
-    both = ("--stop", stop, "--stop", whole[9:11])
-    assert written(model, "--length", 60, "--seed", 1, *both) == whole[:first] + "\n"
-
-
-def test_greedy_writing_needs_no_seed(model: Path) -> None:
-    assert len({written(model, "go", "--temperature", 0, "--length", 30) for _ in range(2)}) == 1
-
-
-def test_nothing_asked_nothing_written(model: Path) -> None:
-    assert written(model, "go", "--length", 0) == "go\n"
-    assert written(model, "--length", 0) == written(model, "", "--length", 0) == "\n"
-
-
-def test_a_prompt_comes_from_standard_input_too(model: Path) -> None:
-    assert written(model, "-", "--length", 9, "--seed", 1, stdin="가나 é".encode()) == written(
-        model, "가나 é", "--length", 9, "--seed", 1
-    )
-    assert written(model, "--length", 9, "--seed", 1, "-", stdin=b"go\r\n") == written(
-        model, "go\n", "--length", 9, "--seed", 1
-    )
-
-
-def test_many_texts_are_those_written_one_by_one(model: Path) -> None:
-    options = ("--seed", 1, "--length", 60, "--temperature", 1, "--json")
-    few = json.loads(nextchar("sample", model, "hello", "--count", 3, *options).stdout)["texts"]
-    many = json.loads(nextchar("sample", model, "hello", "--count", 9, *options).stdout)["texts"]
-    assert len(many) == 9
-    assert many[:3] == few
-
-
 @pytest.fixture(scope="module")
 def windowed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that reads five characters for each prediction."""

@@ -231,7 +231,7 @@ def test_a_run_goes_on_when_nobody_listens_any_more(tmp_path: Path) -> None:
 def test_on_a_terminal_the_seed_drawn_is_told(model: Path) -> None:
     status, shown = on_a_terminal("sample", model, "--length", 5)
     assert status == 0
-    assert "to have this text again: --seed " in shown
+    assert "to reproduce this text: --seed " in shown
 
 
 def test_a_pipe_gets_no_control_characters(model: Path, tmp_path: Path) -> None:

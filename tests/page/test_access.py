@@ -16,7 +16,7 @@ from tests.browser import Desk, OpenDesk
 from tests.served_page import MODEL, Pages, model_of, run_folder, serving
 
 PERSIAN = "الا یا ایها الساقی"
-VIEWS = ("write", "see", "growth")
+VIEWS = ("write", "see", "history")
 
 
 def audit(desk: Desk) -> list[str]:
@@ -46,7 +46,7 @@ def test_an_audit_finds_no_fault(open_desk: OpenDesk, pages: Pages, life: str, t
     desk.press("tab-see")
     desk.page.locator("#piece-0").hover()
     assert audit(desk) == []
-    desk.press("tab-growth")
+    desk.press("tab-history")
     assert audit(desk) == []
     desk.press("language")
     assert audit(desk) == []
@@ -204,7 +204,7 @@ def test_everything_is_reached_by_keys(open_desk: OpenDesk, pages: Pages, life: 
     expect(desk.page.locator("#tab-see")).to_be_focused()
     expect(desk.page.locator("#see")).to_be_visible()
     keyboard.press("End")
-    expect(desk.page.locator("#growth")).to_be_visible()
+    expect(desk.page.locator("#history")).to_be_visible()
     keyboard.press("ArrowRight")
     expect(desk.page.locator("#write")).to_be_visible()
     # The first stop leads past the head of the page.

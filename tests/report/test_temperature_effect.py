@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nextchar.networks.architecture import Ids, State
-from nextchar.report.temperature_effect import LEAST_READ, entropy, temperature_effect
+from nextchar.report.temperature_effect import LEAST_READ, temperature_effect
 
 
 class Scripted:
@@ -26,11 +26,6 @@ class Scripted:
 
     def forward(self, ids: Ids, state: State) -> tuple[np.ndarray, State]:
         return np.log(self.rows[None, : ids.shape[1]]).astype(np.float32), state
-
-
-def test_entropy_by_hand() -> None:
-    assert entropy(np.array([[0.5, 0.25, 0.25], [1, 0, 0], [0, 0.5, 0.5]])).tolist() == [1.5, 0, 1]
-    assert str(entropy(np.array([1.0, 0]))) == "0.0"
 
 
 def test_probabilities_are_powers_scaled_back() -> None:

@@ -62,7 +62,7 @@ def test_a_mistake_of_ours_is_an_answer_too(fox: Path, monkeypatch: pytest.Monke
         raise ZeroDivisionError("a secret of the inside")
 
     monkeypatch.setattr("nextchar.web.native_routes.distribution", fail)
-    monkeypatch.setattr("nextchar.web.continuation.continue_ids", fail)
+    monkeypatch.setattr("nextchar.model.continuation.draw_blocks", fail)
     with serving(fox) as server, client_of(server) as client:
         for path in ("api/distribution", "api/generate"):
             response = client.post(path, json={})

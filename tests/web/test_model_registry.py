@@ -93,16 +93,16 @@ def test_a_model_is_always_written_with_compiled_loops(tmp_path: Path) -> None:
     assert model.network_for(1) is model.compiled_network
 
 
-def test_growth_is_read_anew_when_there_is_more(tmp_path: Path) -> None:
+def test_history_is_read_anew_when_there_is_more(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", finished=False)
     served = ModelHandle("run", folder.path)
-    first, same = served.growth(), served.growth()
+    first, same = served.history(), served.history()
     assert first is not None
     assert same is not None
     assert first[1] is same[1]
     with (folder.path / "events.jsonl").open("a") as file:
         file.write('{"event":"eval')  # a line that is being written
-    again = served.growth()
+    again = served.history()
     assert again is not None
     assert again == first
-    assert ModelHandle("fox", model_file(tmp_path)).growth() is None
+    assert ModelHandle("fox", model_file(tmp_path)).history() is None

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from nextchar.model.language_model import LanguageModel
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
 from tests.served import client_of, events, model_file, refusal, serving
 from tests.served_page import evaluation_events, finished_event, run_folder
@@ -44,10 +44,10 @@ def test_models_are_told_in_order_with_all_there_is_to_know(client: httpx.Client
         "bits_per_character": None,
         "corpus": [],
         "seconds": None,
-        "has_growth": False,
+        "has_history": False,
         "finished": True,
     }
-    assert (second["id"], second["lowercase"], second["has_growth"], second["finished"]) == ("run", True, True, True)
+    assert (second["id"], second["lowercase"], second["has_history"], second["finished"]) == ("run", True, True, True)
     assert second["corpus"] == ["fox.txt"]
 
 
@@ -157,10 +157,10 @@ def test_a_lower_casing_model_scores_lower_cased(client: httpx.Client) -> None:
     assert client.post("api/score", json={"text": "fox", "alternatives": 0}).json()["alternatives"] == [[], [], []]
 
 
-def test_growth_is_told_of_a_run_alone(client: httpx.Client) -> None:
-    assert "no run folder" in refusal(client.get("api/growth?model=fox"), 404)
-    assert "'wolf'" in refusal(client.get("api/growth?model=wolf"), 404)
-    grown = client.get("api/growth", params={"model": "run"}).json()
+def test_history_is_told_of_a_run_alone(client: httpx.Client) -> None:
+    assert "not a run folder" in refusal(client.get("api/history?model=fox"), 404)
+    assert "'wolf'" in refusal(client.get("api/history?model=wolf"), 404)
+    grown = client.get("api/history", params={"model": "run"}).json()
     assert [len(evaluation["samples"]) for evaluation in grown["evaluations"]] == [2, 2, 2, 2]
     assert (grown["prompt"], grown["finished"]) == ("the fox", True)
 
@@ -173,10 +173,10 @@ def test_a_run_is_served_as_it_grows(tmp_path: Path) -> None:
         folder = run_folder(tmp_path / "run", random_model(), finished=False)
         info = client.get("api/models").json()["models"][0]
         assert (info["id"], info["finished"]) == ("run", False)
-        before = client.get("api/growth").json()
-        assert before == growth_of(folder)
+        before = client.get("api/history").json()
+        assert before == RunRecord.read(folder).history()
         folder.append([*evaluation_events(9), finished_event()])
-        after = client.get("api/growth").json()
+        after = client.get("api/history").json()
         assert len(after["evaluations"]) == len(before["evaluations"]) + 1
         assert after["finished"]
         assert client.get("api/models").json()["models"][0]["finished"]

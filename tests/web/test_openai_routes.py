@@ -112,7 +112,7 @@ def log_probabilities(text: str, given: str) -> list[float]:
 
 def probabilities(prompt: str) -> dict[str, float]:
     """Return p of each character after ``prompt``, the unknown symbol's share left where it is."""
-    ids, _ = MODEL.read_prompt(prompt)
+    ids = MODEL.fold_prompt(prompt).ids
     logits = MODEL.network.forward(ids[None], MODEL.network.initial_state(1))[0][0, -1].astype(float)
     powers = np.exp(logits - logits.max())
     return dict(zip(MODEL.vocabulary.decode(list(range(MODEL.vocabulary.size))), powers / powers.sum(), strict=True))

@@ -41,14 +41,14 @@ ROUTES = [
     "POST /api/generate",
     "POST /api/distribution",
     "POST /api/score",
-    "GET /api/growth",
+    "GET /api/history",
     "POST /v1/completions",
     "GET /v1/models",
     "GET /v1/models/{name}",
     "GET /healthz",
     "GET /metrics",
 ]
-ASKED_WITH_SOMETHING = [route for route in ROUTES if route.startswith("POST") or route == "GET /api/growth"]
+ASKED_WITH_SOMETHING = [route for route in ROUTES if route.startswith("POST") or route == "GET /api/history"]
 """Routes that can be asked wrongly."""
 
 

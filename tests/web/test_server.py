@@ -171,7 +171,7 @@ def test_a_run_is_served_while_it_is_trained(book: Path, tmp_path: Path) -> None
             assert client.get("").status_code == 200
             while not (models := client.get("api/models").json()["models"]):
                 assert process.poll() is None
-            assert (models[0]["id"], models[0]["finished"], models[0]["has_growth"]) == ("run", False, True)
+            assert (models[0]["id"], models[0]["finished"], models[0]["has_history"]) == ("run", False, True)
             seen: set[int] = set()
             while len(seen) < 3:  # the curve grows
                 seen |= steps_told(client)
@@ -187,8 +187,8 @@ def test_a_run_is_served_while_it_is_trained(book: Path, tmp_path: Path) -> None
 
 
 def steps_told(client: httpx.Client) -> set[int]:
-    """Return the steps that the growth of a run tells of."""
-    return {evaluation["step"] for evaluation in client.get("api/growth").json()["evaluations"]}
+    """Return the steps that the history of a run tells of."""
+    return {evaluation["step"] for evaluation in client.get("api/history").json()["evaluations"]}
 
 
 def fingerprint(client: httpx.Client) -> str:

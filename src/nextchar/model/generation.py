@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -40,20 +41,20 @@ def generate_ids(
     random: np.random.Generator,
     forbidden: tuple[int, ...] = (),
 ) -> Iterator[int]:
-    """Yield ids that go on from ``prompt``, each as soon as it is drawn, for as long as they are asked for.
+    """Yield ids that continue ``prompt``, each as soon as it is drawn, for as long as they are asked for.
 
     Args:
         network: predicts the next id.
         prompt: ids read first, shape (T,), at least one.
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
-        random: one uniform number is taken from it for each id, or some more where the network has a loop of its own.
+        random: gives one uniform number for each id; some more are taken where the network has a loop of its own.
         forbidden: ids that are never drawn.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
-    yield from continue_ids(network, logits[:, -1], state, settings, random, forbidden=forbidden)
+    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, forbidden=forbidden))
 
 
-def continue_ids(
+def draw_blocks(
     network: Network[Any],
     logits: Floats,
     state: Any,
@@ -61,17 +62,21 @@ def continue_ids(
     random: np.random.Generator,
     *,
     forbidden: tuple[int, ...] = (),
-) -> Iterator[int]:
-    """Yield ids as `generate_ids` does, from where a text has been read to: its ``logits`` (1, V) and ``state``."""
+) -> Iterator[list[int]]:
+    """Yield the ids of `generate_ids` in blocks, from where a text has been read to: ``logits`` (1, V) and ``state``.
+
+    A block is one id, or where the network has a loop of its own 1, 2, 4, ... up to `BLOCK`: the first id comes at
+    once.
+    """
     if isinstance(network, Writer) and _is_plain(settings):
-        last, allowed, size = logits, _allowed(logits, forbidden), 1
-        while True:  # blocks that grow, so that the first id comes at once
-            ids, last, state = network.write(last, state, settings.temperature, allowed, random.random((size, 1)))
-            yield from ids[:, 0].tolist()
+        allowed, size = _allowed(logits, forbidden), 1
+        while True:
+            ids, logits, state = network.write(logits, state, settings.temperature, allowed, random.random((size, 1)))
+            yield ids[:, 0].tolist()
             size = min(2 * size, BLOCK)
     while True:
         drawn = int(draw(next_distribution(logits[0], settings, forbidden), random.random()))
-        yield drawn
+        yield [drawn]
         following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
         logits = following[:, -1]
 

@@ -48,6 +48,21 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Distribut
     return powers / powers.sum(-1, keepdims=True)
 
 
+def log_normaliser(logits: NDArray[np.floating]) -> Distribution:
+    """Return ln sum_i exp(z_i) over the last axis of ``logits`` (..., V), shape (...): ln p_i is z_i less this."""
+    peak = logits.max(-1)  # (...)
+    return peak + np.log(np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64))
+
+
+def entropy(distribution: Distribution) -> Distribution:
+    """Return the sum of -p log2 p over the last axis of ``distribution`` (..., V), in bits, shape (...).
+
+    Source: Shannon, "A mathematical theory of communication" (1948), section 6.
+    """
+    # 0 log 0 is 0, as its limit is.
+    return -(distribution * np.log2(np.where(distribution > 0, distribution, 1.0))).sum(-1) + 0.0
+
+
 def reweight_distribution(distribution: ArrayLike, temperature: float) -> Distribution:
     """Return ``distribution`` (..., V) reweighted by a softmax temperature.
 

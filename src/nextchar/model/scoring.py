@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
-from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 CHUNK, LOGITS = 4096, 1 << 20
 """Ids read at once, and about so many logits at most; memory is in proportion, the result is not changed."""
@@ -110,10 +111,8 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
     """Return log2 of the probability that ``logits`` (..., V) give to ``targets`` (...), shape (...)."""
-    peak = logits.max(-1)  # (...)
-    total = np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64)  # (...)
     chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]  # (...)
-    return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
+    return (chosen.astype(np.float64) - log_normaliser(logits)) / np.log(2)
 
 
 class ScoresIds(Protocol):
@@ -124,12 +123,15 @@ class ScoresIds(Protocol):
         ...
 
 
-def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Scores:
-    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,): one outside the
-    vocabulary has its share of the probability of the unknown symbol."""
-    log2 = scorer.score(ids)  # (T,)
-    log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
-    return log2
+def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scores:
+    """Return log2 p of each of the C characters that the next ``ids`` (T,) stand for, shape (C,).
+
+    Unknown ones have their share of the probability of the id that stands for them. The log2 p of a token of several
+    characters is divided evenly among them, so that the sum is that of the text.
+    """
+    log2 = scorer.score(ids) - vocabulary.unknown_cost(ids)  # (T,)
+    lengths = vocabulary.token_lengths(ids)  # (T,)
+    return np.repeat(log2 / lengths, lengths)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.model.sampling import Distribution, softmax
+from nextchar.model.sampling import Distribution, entropy, softmax
 from nextchar.networks.architecture import Ids, Network
 
 MIDDLING = 2.5
@@ -67,12 +67,3 @@ def temperature_effect(
         probabilities=distributions[:, ids],
         entropies=entropy(distributions),
     )
-
-
-def entropy(distribution: Distribution) -> NDArray[np.float64]:
-    """Return the sum of -p log2 p over the last axis of ``distribution`` (..., V), in bits.
-
-    Source: Shannon, "A mathematical theory of communication" (1948), section 6.
-    """
-    # 0 log 0 is 0, as its limit is.
-    return -(distribution * np.log2(np.where(distribution > 0, distribution, 1.0))).sum(-1) + 0.0

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from nextchar.errors import TrainingError
-from nextchar.model.generation import generate_ids
+from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
-from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Preparation, Prepared, Texts, prepare, resume
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
@@ -164,7 +163,7 @@ class Run:
         try:
             for event in trainer.run():
                 if isinstance(event, Revised):
-                    self._follow(trainer.plan)
+                    self._record_plan(trainer.plan)
                 yield event
                 if isinstance(event, Evaluated):
                     yield from self._samples()
@@ -195,8 +194,8 @@ class Run:
             interrupted=interrupted,
         )
 
-    def _follow(self, plan: Plan) -> None:
-        """Write down that ``plan`` is followed from here on, and would have led here, too."""
+    def _record_plan(self, plan: Plan) -> None:
+        """Record ``plan``, which training uses from here on; it would have led to this point, too."""
         prepared = self._ready()
         settings = prepared.settings.model_copy(update={"plan": plan})
         if self.folder is not None:
@@ -207,21 +206,16 @@ class Run:
         """Let the model write on from the same prompt, with the same draws, at each temperature."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
-        network = make_network(trainer.architecture, trainer.parameters())
+        prompt = Prompt(make_network(trainer.architecture, trainer.parameters()), vocabulary, settings.prompt)
         for temperature in SAMPLE_TEMPERATURES:
-            drawn = generate_ids(
-                network,
-                vocabulary.encode(settings.prompt),
-                SamplingSettings(temperature=temperature),
-                random_stream(settings.training.seed, "sampling"),
-                vocabulary.never_drawn,
+            sampling = SamplingSettings(
+                length=settings.training.sample_length, temperature=temperature, seed=settings.training.seed
             )
             text = ""
             yield Writing(temperature=temperature, prompt=settings.prompt, text="")
-            for drawn_id in islice(drawn, settings.training.sample_length):
-                character = vocabulary.decode([drawn_id])
-                text += character
-                yield Writing(temperature=temperature, prompt=settings.prompt, text=character)
+            for piece in Continuation(prompt, sampling, index=None):
+                text += piece
+                yield Writing(temperature=temperature, prompt=settings.prompt, text=piece)
             yield Sampled(
                 step=trainer.state.step,
                 epoch=trainer.epoch,

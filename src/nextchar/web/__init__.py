@@ -14,11 +14,9 @@ Read in this order; a module imports only from those before it:
 - `body_reading`: reads the body of a request: JSON of limited size that holds only known options.
 - `service`: what all routes share: models, schedulers, limits and metrics.
 - `event_stream`: responses that are sent while they are written: server-sent events.
-- `continuation`: a text that goes on from a prompt, written piece by piece, the same for the same seed wherever it is
-  written.
-- `prediction`: what a model expects: the distribution of the next character, and how well it foresaw those of a text.
+- `prediction`: the answers of /api/distribution and /api/score: the next character, and the bits that a text takes.
 - `completions`: the texts of a request to /v1/completions: chunk by chunk, or joined.
-- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/growth.
+- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
 - `page_routes`: the routes besides the API: the page, the documentation of the API, health and metrics.
 - `unknown_routes`: error responses for unknown paths and wrong methods.

@@ -13,12 +13,13 @@ from typing import Any
 
 from nextchar.errors import ModelFileError
 from nextchar.files.regular_file import open_regular
+from nextchar.model.description import describe
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.web.errors import BROKEN, RefusedError, busy
 from nextchar.web.responses import json_bytes
 
@@ -26,6 +27,9 @@ CHECK_INTERVAL = 1.0
 """Minimum of seconds between two checks whether a file has changed."""
 MAX_SAMPLES = 200
 """Number of evaluations of a run whose samples are sent, at most."""
+
+TOLD = ("vocabulary_size", "hidden", "embedding", "context_length", "parameters", "lowercase", "corpus")
+"""Facts of a model that clients are told under the names that `describe` gives them."""
 
 Stamp = tuple[int, int, int]
 """Modification time, size and inode: they change when a file does."""
@@ -71,7 +75,7 @@ class ModelHandle:
         self._loaded: LoadedModel | None = None
         self._stamp: Stamp | None = None
         self._looked_at = float("-inf")
-        self._growth: tuple[Stamp, dict[str, Any], bytes] | None = None
+        self._history: tuple[Stamp, dict[str, Any], bytes] | None = None
 
     def current(self) -> LoadedModel:
         """Return the model of the current file, checked less than a second ago.
@@ -109,29 +113,22 @@ class ModelHandle:
         Raises:
             RefusedError: there is no model yet, or it cannot be read.
         """
-        file = self.ready().model.file
-        architecture, provenance = file.architecture, file.provenance
-        growth = self.growth()
+        facts = describe(self.ready().model.file)
+        history = self.history()
         return {
             "id": self.name,
             "name": self.name,
-            "characters": list(file.vocabulary.characters),
-            "vocabulary_size": architecture.vocabulary_size,
-            "hidden": list(architecture.hidden),
-            "embedding": architecture.embedding,
-            "context_length": architecture.context_length,
-            "parameters": architecture.parameter_count,
-            "lowercase": provenance.lowercase,
-            "bits_per_character": provenance.validation_bits_per_character,
-            "corpus": list(provenance.corpus),
-            "seconds": provenance.training_seconds,
-            "has_growth": growth is not None,
-            "finished": growth is None or growth[0]["finished"],
+            "characters": list(facts["characters_known"]),
+            **{name: facts.get(name) for name in TOLD},
+            "bits_per_character": facts["validation_bits_per_character"],
+            "seconds": facts["training_seconds"],
+            "has_history": history is not None,
+            "finished": history is None or history[0]["finished"],
             **_relative_path(self.path),
         }
 
-    def growth(self) -> tuple[dict[str, Any], bytes] | None:
-        """Return the history of the run so far, and the same in JSON; None where there is no run.
+    def history(self) -> tuple[dict[str, Any], bytes] | None:
+        """Return the history of the run so far, and the same as JSON; None if there is no run.
 
         Raises:
             RunFolderError: its folder cannot be read.
@@ -139,10 +136,10 @@ class ModelHandle:
         stamp = None if self.run is None else _stamp(self.run.path / EVENTS)
         if self.run is None or stamp is None:
             return None
-        known = self._growth
+        known = self._history
         if known is None or known[0] != stamp:
-            growth = growth_of(self.run, MAX_SAMPLES)
-            known = self._growth = stamp, growth, json_bytes(growth)
+            history = RunRecord.read(self.run).history(MAX_SAMPLES)
+            known = self._history = stamp, history, json_bytes(history)
         return known[1:]
 
     def _look(self, before: LoadedModel | None) -> LoadedModel:

@@ -1,4 +1,4 @@
-"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/growth."""
+"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from nextchar.model.continuation import Continuation
 from nextchar.settings import Settings
-from nextchar.web.continuation import Continuation
 from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import EVENTS, EventStream
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
@@ -22,10 +22,11 @@ from nextchar.web.schemas import (
     DistributionBody,
     GenerateAnswer,
     GenerateBody,
-    GrowthAnswer,
+    HistoryAnswer,
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    count_replacements,
 )
 from nextchar.web.service import Service
 
@@ -76,19 +77,19 @@ def native_routes(service: Service) -> APIRouter:
         async with service.reading.slot(request.is_disconnected) as slot:
             return json_response(await slot.last(_score(handle, body)))
 
-    async def growth(
+    async def history(
         request: Request, model: Annotated[str | None, Query(description="Name of the model; the first one.")] = None
     ) -> Response:
         """Return the history of a model's training so far."""
         handle = service.registry.find(model)
         async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response(await slot.last(_growth(handle)))
+            return json_response(await slot.last(_history(handle)))
 
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
     router.post("/distribution", response_model=DistributionAnswer)(next_character)
     router.post("/score", response_model=ScoreAnswer)(score_text)
-    router.get("/growth", response_model=GrowthAnswer)(growth)
+    router.get("/history", response_model=HistoryAnswer)(history)
     return router
 
 
@@ -100,10 +101,12 @@ class _Writing:
         self._text: Continuation | None = None
 
     def pieces(self) -> Iterator[str]:
-        """Yield the text as it is written."""
+        """Yield the text as it is written; empty pieces are work that adds nothing to it yet."""
         body = self._body
-        self._text = Continuation(self._handle.ready().model, body.prompt, body.sampling, body.index)
-        yield from self._service.counted(self._handle, self._text.pieces())
+        prompt = self._handle.ready().model.fold_prompt(body.prompt, characters=body.length)
+        yield ""
+        self._text = Continuation(prompt, body.sampling, body.index)
+        yield from self._service.counted(self._handle, self._text.steps())
 
     async def events(self, slot: Slot) -> AsyncGenerator[Any]:
         """Yield the events of a stream: the text in pieces, and the end."""
@@ -118,7 +121,7 @@ class _Writing:
         return {
             "seed": self._text.seed,
             "finish_reason": self._text.finish_reason,
-            "replacements": self._text.replacements,
+            "replacements": count_replacements(self._text.replacements),
         }
 
 
@@ -141,12 +144,12 @@ def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
     yield from score(handle.ready().model, body.text, body.alternatives)
 
 
-def _growth(handle: ModelHandle) -> Iterator[bytes]:
-    growth = handle.growth()
-    if growth is None:
+def _history(handle: ModelHandle) -> Iterator[bytes]:
+    history = handle.history()
+    if history is None:
         raise RefusedError(
             404,
-            f"{handle.name} has no growth to tell: it is no run folder, or its run has just begun.",
-            code="no_growth",
+            f"{handle.name} has no history: it is not a run folder, or its run has only just begun.",
+            code="no_history",
         )
-    yield growth[1]
+    yield history[1]

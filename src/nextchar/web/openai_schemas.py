@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
 from nextchar.settings import SamplingSettings, Settings, as_texts
-from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, Replacement, Stop, setting
+from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, ReplacementCount, Stop, setting
 
 MAX_CHOICES = 128
 """Texts in one request: prompts times n."""
@@ -169,7 +169,7 @@ class CompletionAnswer(BaseModel):
     usage: Usage | None
     seed: int
     """An extension: drawn if none was given."""
-    replacements: list[Replacement]
+    replacements: list[ReplacementCount]
     """An extension: what the model did not know in the prompts."""
 
 

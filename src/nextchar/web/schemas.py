@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from nextchar.settings import SamplingSettings, Settings
+from nextchar.text.vocabulary import Replacement
 
 MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
 _FIELDS = SamplingSettings.model_fields
@@ -73,12 +76,18 @@ class ScoreBody(Settings):
     )
 
 
-class Replacement(BaseModel):
+class ReplacementCount(BaseModel):
     """A piece of the prompt that the model does not know, what was read instead ("" is left out), and how often."""
 
     character: str
     replacement: str
     count: int
+
+
+def count_replacements(replacements: Iterable[Replacement]) -> list[dict[str, Any]]:
+    """Return ``replacements`` of a prompt in the shape of `ReplacementCount`."""
+    counts = Counter((replacement.given, replacement.read_as) for replacement in replacements)
+    return [{"character": given, "replacement": read, "count": count} for (given, read), count in counts.items()]
 
 
 class GenerateAnswer(BaseModel):
@@ -87,7 +96,7 @@ class GenerateAnswer(BaseModel):
     text: str
     seed: int
     finish_reason: str
-    replacements: list[Replacement]
+    replacements: list[ReplacementCount]
 
 
 class DistributionAnswer(BaseModel):
@@ -100,7 +109,7 @@ class DistributionAnswer(BaseModel):
     """As they are drawn from."""
     entropy: float
     reweighted_entropy: float
-    replacements: list[Replacement]
+    replacements: list[ReplacementCount]
 
 
 class Alternative(BaseModel):
@@ -135,7 +144,7 @@ class ModelInfo(BaseModel):
     bits_per_character: float | None
     corpus: list[str]
     seconds: float | None
-    has_growth: bool
+    has_history: bool
     finished: bool
     path: str = Field(default="", description="As given to the server; left out if absolute.")
 
@@ -165,7 +174,7 @@ class EvaluationAnswer(BaseModel):
     samples: list[Sample]
 
 
-class GrowthAnswer(BaseModel):
+class HistoryAnswer(BaseModel):
     """How a model learned."""
 
     prompt: str

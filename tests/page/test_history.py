@@ -23,7 +23,7 @@ one_life = pytest.mark.parametrize("life", ["exported"])
 @pytest.fixture
 def desk(open_desk: OpenDesk, pages: Pages, life: str) -> Desk:
     desk = open_desk(pages[life]).ready()
-    desk.press("tab-growth")
+    desk.press("tab-history")
     return desk
 
 
@@ -91,13 +91,13 @@ def test_playing_is_paused(desk: Desk) -> None:
 
 def test_a_figure_of_excerpts_is_told_from_that_of_the_model(open_desk: OpenDesk, pages: Pages, tmp_path: Path) -> None:
     same = open_desk(pages.exported).ready()
-    same.press("tab-growth")
+    same.press("tab-history")
     expect(same.page.locator("#excerpts")).to_be_hidden()
     page = tmp_path / "page.html"
     convert(run_folder(tmp_path / "run", model_of(validation_bits_per_character=2.7504)).path, page)
     desk = open_desk(page.as_uri()).ready()
     expect(desk.page.locator("#facts .bits")).to_have_text("bits per character on held-out text2.750")
-    desk.press("tab-growth")
+    desk.press("tab-history")
     expect(desk.page.locator("#moment-facts")).to_contain_text("2.600 bits per character")
     expect(desk.page.locator("#excerpts")).to_contain_text("2.750 bits per character, the figure at the top")
 
@@ -106,7 +106,6 @@ def test_every_place_tells_the_same_figure_of_a_model(
     open_desk: OpenDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus, run, page = tmp_path / "corpus.txt", tmp_path / "run", tmp_path / "page.html"
-    pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
     # Its held-out text has a character that never came before.
     corpus.write_text(made_up_text() + "é", encoding="utf-8")
     model = nextchar.train(corpus, out=run, quiet=True, hidden=16, layers=1, steps=60, seed=1, threads=1)
@@ -127,7 +126,7 @@ def test_every_place_tells_the_same_figure_of_a_model(
         for address in (served, page.as_uri()):
             desk = open_desk(address).ready()
             expect(desk.page.locator("#facts .bits dd")).to_have_text(f"{bits:.3f}")
-            desk.press("tab-growth")
+            desk.press("tab-history")
             expect(desk.page.locator("#moment-facts")).to_contain_text(f"{bits:.3f} bits per character")
 
 
@@ -135,7 +134,7 @@ def test_training_is_followed_live(open_desk: OpenDesk, tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", finished=False)
     with serving(folder.path) as address:
         desk = open_desk(address).ready()
-        desk.press("tab-growth")
+        desk.press("tab-history")
         expect(desk.page.locator("#moment-facts")).to_contain_text("training goes on")
         assert_moment(desk.page, EVALUATIONS - 1)
         folder.append(evaluation_events(EVALUATIONS))
@@ -161,10 +160,10 @@ def test_a_model_that_learns_on_is_loaded_anew(open_desk: OpenDesk, tmp_path: Pa
         expect(desk.page.locator(".bar-row").first).not_to_have_attribute("data-character", next(iter(before)))
 
 
-def test_a_model_file_alone_has_no_growth(open_desk: OpenDesk, pages: Pages) -> None:
+def test_a_model_file_alone_has_no_history(open_desk: OpenDesk, pages: Pages) -> None:
     with serving(pages.model) as address:
         desk = open_desk(address).ready()
-        expect(desk.page.locator("#tab-growth")).to_be_hidden()
+        expect(desk.page.locator("#tab-history")).to_be_hidden()
         expect(desk.page.locator("#tab-see")).to_be_visible()
 
 
@@ -187,7 +186,7 @@ def test_a_moment_without_samples_shows_those_before_it(open_desk: OpenDesk, tmp
     page = tmp_path / "page.html"
     convert(folder.path, page)
     desk = open_desk(page.as_uri()).ready()
-    desk.press("tab-growth")
+    desk.press("tab-history")
     expect(desk.page.locator("#moment-facts")).to_contain_text(f"epoch {(EVALUATIONS + 1) / 10}")
     written = desk.page.locator("#samples .written").first
     expect(written).to_have_text(f"the fox at 0.2, step {EVALUATIONS}", use_inner_text=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import sys
 from itertools import chain
 from pathlib import Path
@@ -12,7 +11,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import as_typed, make_ready, note, note_carried, print_json, read_standard_input, write_text
+from nextchar.cli.console import (
+    as_typed,
+    note,
+    note_carried,
+    note_compiling,
+    print_json,
+    read_standard_input,
+    write_text,
+)
 from nextchar.settings import SamplingSettings, Weights
 
 SIDE_BY_SIDE = 8
@@ -56,6 +63,7 @@ def sample(
         Print the prompt, the texts and the settings as one JSON object instead.
     """
     from nextchar.model.language_model import LanguageModel
+    from nextchar.randomness import choose_seed
 
     if count < 1:
         from nextchar.errors import UsageError
@@ -64,26 +72,28 @@ def sample(
     language_model = LanguageModel.load(model, carry_state=carry_state, weights=weights)
     if carry_state:
         note_carried(language_model)
-    prompt = read_standard_input() if prompt == "-" else as_typed(prompt)
-    read, replacements = language_model.vocabulary.fold(prompt, strict=strict)
-    if replacements:
+    given = read_standard_input() if prompt == "-" else as_typed(prompt)
+    side_by_side = count >= SIDE_BY_SIDE
+    with note_compiling():
+        characters = count * settings.length if side_by_side else settings.length
+        folded = language_model.fold_prompt(given, characters=characters, strict=strict)
+    if replacements := folded.replacements:
         shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
         note(f"the model does not know all of the prompt: {shown}")
-    seed = secrets.randbits(32) if settings.seed is None else settings.seed
+    seed = choose_seed(settings.seed)
     options: dict[str, Any] = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
-    make_ready(language_model, count * settings.length if count >= SIDE_BY_SIDE else settings.length)
-    if count < SIDE_BY_SIDE:
-        texts = (language_model.stream(prompt, text=number, **options) for number in range(count))
+    if side_by_side:
+        texts = map(iter, language_model.generate_many(folded, count, **options))
     else:
-        texts = map(iter, language_model.generate_many(prompt, count, **options))
+        texts = (language_model.stream(folded, text=number, **options) for number in range(count))
     if json:
         written = ["".join(text) for text in texts]
-        print_json({"prompt": prompt, "prompt_as_read": read, "texts": written, "settings": options})
+        print_json({"prompt": given, "prompt_as_read": folded.text, "texts": written, "settings": options})
         return DONE
     for text in texts:
-        write_text(chain(read if echo else "", text, "\n" if count == 1 else "\n\n"))
+        write_text(chain(folded.text if echo else "", text, "\n" if count == 1 else "\n\n"))
     if settings.seed is None and sys.stderr.isatty():
-        note("to have this text again", f"--seed {seed}")
+        note("to reproduce this text", f"--seed {seed}")
     return DONE
 
 

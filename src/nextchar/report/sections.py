@@ -6,23 +6,23 @@ from html import escape
 
 import numpy as np
 
+from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Ids
-from nextchar.networks.engine import make_network
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
-from nextchar.runs.record import RunRecord, Samples
+from nextchar.runs.record import RunRecord, Samples, evenly_spread
 from nextchar.settings import SAMPLE_TEMPERATURES
 from nextchar.text.overlap import copied_mask, longest_copied_passage
 from nextchar.training.events import Evaluated, Sampled
 
-MOST_ROWS = 48
+MAX_ROWS = 48
 """Evaluations whose samples the page shows at most, evenly over the run; samples.md has them all."""
 COPIED = 30
 """Characters from which on a passage counts as copied; shorter ones are the common phrases of a language."""
 ROUNDING = 1e-12
 """What the rest of a sum of probabilities may be for no other reason than that numbers are rounded."""
-LONGEST_CONTEXT = 200
+MAX_CONTEXT = 200
 """Characters of the prompt read at most to find a prediction that shows temperature well."""
 
 
@@ -31,7 +31,8 @@ def samples(run: RunRecord) -> str:
     if not run.samples:
         return text_element("p", "The run was ended before the model first wrote something.", class_="none")
     scored = {event.step: event for event in run.evaluations}
-    steps = _spread(list(run.samples), run.best.step if run.best else None)
+    shown = evenly_spread(list(run.samples), MAX_ROWS) | ({run.best.step} if run.best else set[int]())
+    steps = [step for step in run.samples if step in shown]
     language = language_of(run.model.vocabulary.characters) if run.model else ""
     heads = ["", *(f"<span>temperature</span> {temperature}" for temperature in run.temperatures)]
     rows = (_sample_row(run, scored.get(step), run.samples[step], language) for step in steps)
@@ -39,12 +40,6 @@ def samples(run: RunRecord) -> str:
     note = f"{left_out} of {len(run.samples)} evaluations are left out here; samples.md has them all."
     table = grid_table(heads, rows, "samples")
     return table + text_element("p", note, class_="note") if left_out else table
-
-
-def _spread(steps: list[int], best: int | None) -> list[int]:
-    """Return MOST_ROWS of ``steps`` where there are more, evenly spread, first, last and ``best`` too."""
-    indices = np.linspace(0, len(steps) - 1, min(MOST_ROWS, len(steps))).round().astype(int).tolist()
-    return [step for index, step in enumerate(steps) if index in indices or step == best]
 
 
 def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language: str) -> str:
@@ -74,7 +69,7 @@ def temperature(run: RunRecord) -> str:
     vocabulary = run.model.vocabulary
     ids = _context(run, run.model)
     effect = temperature_effect(
-        make_network(run.model.architecture, run.model.parameters),
+        LanguageModel(run.model).network,
         ids,
         run.temperatures or SAMPLE_TEMPERATURES,
         forbidden=vocabulary.never_drawn,
@@ -82,16 +77,16 @@ def temperature(run: RunRecord) -> str:
     language = language_of(vocabulary.characters)
     context = element("bdi", escape(visible_lines(vocabulary.decode(ids[: effect.read]))), lang=language)
     sentence = f"The model has read <q>{context}</q> and weighs which character comes next."
-    return element("p", sentence, class_="context") + _bars(effect, vocabulary.decode(effect.ids), language)
+    return element("p", sentence, class_="context") + _bars(effect, vocabulary.token_texts(effect.ids), language)
 
 
 def _context(run: RunRecord, model: ModelFile) -> Ids:
     """Return the run's prompt in ids, or something else the model knows where it has none."""
     folded, _ = model.vocabulary.fold(run.settings.prompt)
-    return model.vocabulary.encode(folded[:LONGEST_CONTEXT] or model.vocabulary.characters[:1])
+    return model.vocabulary.encode(folded[:MAX_CONTEXT] or model.vocabulary.characters[:1])
 
 
-def _bars(effect: TemperatureEffect, characters: str, language: str) -> str:
+def _bars(effect: TemperatureEffect, characters: list[str], language: str) -> str:
     """Return a table of the probability of each character at each temperature, drawn as bars."""
     heads = [
         "",

@@ -1,22 +1,22 @@
 'use strict';
-// Growth: what the model wrote at each evaluation of its training, to go through, or live while it trains.
+// The history of a run: what the model wrote at each evaluation, to go through, or live while it trains.
 
 import { bitsPerCharacter, duration, fixed, say } from './language.js';
 import { writtenBlock } from './choices.js';
-import { learningCurve, toldBits } from './curve.js';
+import { learningCurve } from './curve.js';
 
 /** Milliseconds between two questions while the training goes on, and between two moments that are played. */
 export const POLL = 2000;
 const FRAME = 900;
 
-export class Growth {
+export class RunHistory {
   /** @param {{ model: () => PageModel, learned: () => void, tell: (message: any) => void }} parts */
   constructor({ model, learned, tell }) {
     this.model = model;
     this.learned = learned;
     this.tell = tell;
     const find = (id) => document.getElementById(id);
-    this.tab = find('tab-growth');
+    this.tab = find('tab-history');
     this.curve = find('curve');
     this.slider = find('moment');
     this.facts = find('moment-facts');
@@ -40,12 +40,12 @@ export class Growth {
     new ResizeObserver(() => this.draw()).observe(this.curve);
   }
 
-  /** Ask for the growth of the model that is there now; the tab is there if it has one. */
+  /** Ask for the history of the present model; the tab is shown if it has one. */
   async open() {
     clearTimeout(this.polling);
     this.pause();
     this.record = null;
-    this.record = await this.model().growth();
+    this.record = await this.model().history();
     this.tab.hidden = this.record === null;
     if (this.record === null) return;
     this.moment = Math.max(0, this.record.evaluations.length - 1);
@@ -60,7 +60,7 @@ export class Growth {
     const model = this.model();
     this.polling = setTimeout(async () => {
       try {
-        const record = await model.growth();
+        const record = await model.history();
         if (model.info.id !== this.model().info.id || !record) return;
         const before = this.record.evaluations.length;
         const atEnd = this.moment >= before - 1;
@@ -111,18 +111,26 @@ export class Growth {
       this.curve.replaceChildren();
       this.samples.replaceChildren();
       this.cards = [];
-      this.facts.textContent = say('waitingGrowth');
+      this.facts.textContent = say('waitingHistory');
       return;
     }
     this.slider.max = String(evaluations.length - 1);
     this.slider.value = String(this.moment);
     const epoch = fixed(evaluation.epoch, 1);
-    this.slider.setAttribute('aria-valuetext', say('momentShort', { epoch, bits: toldBits(evaluation) }));
-    const facts = say('momentFacts', { epoch, time: duration(evaluation.seconds), bits: toldBits(evaluation) });
+    this.slider.setAttribute('aria-valuetext', say('momentShort', { epoch, bits: shownBits(evaluation) }));
+    const facts = say('momentFacts', { epoch, time: duration(evaluation.seconds), bits: shownBits(evaluation) });
     this.facts.textContent = facts + (evaluation.best ? say('best') : '') + (this.record.finished ? '' : say('live'));
-    const width = this.curve.clientWidth;
-    if (width > 0) this.curve.replaceChildren(learningCurve(evaluations, this.moment, width, width < 520 ? 220 : 280));
+    this.drawCurve(evaluations);
     this.drawSamples(evaluation);
+  }
+
+  drawCurve(evaluations) {
+    const width = this.curve.clientWidth;
+    if (width === 0) return;
+    const label = say('curve', { first: shownBits(evaluations[0]), last: shownBits(evaluations.at(-1)) });
+    const words = { label, x: say('epochs'), y: say('bitsPerCharacter') };
+    const height = width < 520 ? 220 : 280;
+    this.curve.replaceChildren(learningCurve(evaluations, { width, height, words, moment: this.moment }));
   }
 
   /** Say so where the figures of the curve are of excerpts, and that at the top of the page of more. */
@@ -150,6 +158,12 @@ export class Growth {
       this.cards[number].text.data = sample.text;
     });
   }
+}
+
+/** The figure of an evaluation that is shown: of the held-out text, where there is one. */
+function shownBits(evaluation) {
+  const bits = evaluation.validation_bits ?? evaluation.training_bits;
+  return Number.isFinite(bits) ? bitsPerCharacter(bits) : '–';
 }
 
 function sampleCard(label) {

@@ -1,4 +1,4 @@
-"""A run that is done in front of somebody: shown, interrupted, reported."""
+"""A run at the terminal: its progress is shown, Ctrl-C saves it, and its report is written at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from nextchar.cli.app import DONE, INTERRUPTED
 from nextchar.cli.console import note, print_json, shell_quoted
-from nextchar.errors import MissingDependencyError
+from nextchar.files.file_size import describe_size
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.progress import Level, ProgressDisplay
 from nextchar.runs.run import Run
@@ -18,8 +18,8 @@ from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Finished
 
 
-def follow(run: Run, level: Level, *, json: bool = False) -> int:
-    """Do ``run`` to its end or to a Ctrl-C, show it, write its report, and say how to go on."""
+def run_live(run: Run, level: Level, *, json: bool = False) -> int:
+    """Carry ``run`` out to its end or to a Ctrl-C, show its progress, write its report, and say how to go on."""
     folder = run.folder
     assert folder is not None
     finished: Finished | None = None
@@ -41,7 +41,7 @@ def follow(run: Run, level: Level, *, json: bool = False) -> int:
         report(folder, loud=loud)
     if loud:
         size = folder.model_path.stat().st_size
-        note("model", f"{folder.model_path} ({size / 1024:,.0f} KiB)")
+        note("model", f"{folder.model_path} ({describe_size(size)})")
         note("to write more", f"nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
     if json:
         print_json(result(run, finished))
@@ -49,28 +49,23 @@ def follow(run: Run, level: Level, *, json: bool = False) -> int:
 
 
 def report(folder: RunFolder, *, loud: bool) -> None:
-    """Write the report of the run, or say what is missing for it."""
+    """Write the report of the run."""
     from nextchar.report.page import write_report
 
-    try:
-        write_report(folder, default_cache_folder())
-    except MissingDependencyError as error:
-        if loud:
-            note(f"no report: {error}")
-        return
+    write_report(folder, default_cache_folder())
     if loud:
         note("report", f"{folder.report_path}")
 
 
 def result(run: Run, finished: Finished) -> dict[str, Any]:
     """Return what ``--json`` prints."""
-    from nextchar.cli.facts import model_facts
+    from nextchar.model.description import describe
 
     assert run.folder is not None
     return {
         "run": str(run.folder.path),
         "model": str(run.folder.model_path),
-        **model_facts(run.model.file),
+        **describe(run.model.file),
         "steps": finished.step,
         "interrupted": finished.interrupted,
     }
