@@ -27,24 +27,31 @@ ARGUMENTS = ["--no-sandbox", "--disable-quic"]
 HOLD_BACK = """() => {
   const { model } = app;
   const generate = model.generate.bind(model);
-  const waiting = [];
-  app.piecesHeld = () => waiting.length;
-  app.letThrough = () => waiting.shift()();
+  let allowed = 0;
+  let wake = () => {};
+  app.letThrough = () => {
+    allowed += 1;
+    wake();
+  };
   model.generate = async function* (prompt, settings, signal) {
     const text = generate(prompt, settings, signal);
     for (;;) {
       const { done, value } = await text.next();
       signal.throwIfAborted();
       if (done) return value;
-      await new Promise((resolve) => {
-        waiting.push(resolve);
-        signal.addEventListener('abort', resolve);
-      });
-      if (!signal.aborted) yield value;
+      while (allowed === 0 && !signal.aborted) {
+        await new Promise((resolve) => {
+          wake = resolve;
+          signal.addEventListener('abort', resolve);
+        });
+      }
+      if (signal.aborted) continue;
+      allowed -= 1;
+      yield value;
     }
   };
 }"""
-"""Puts a gate before the model: a piece of its text passes when the test says so, and none does after an abort."""
+"""Puts a gate before the model, for one text at a time: a piece passes when the test says so, none after an abort."""
 
 
 def percents(text: str) -> list[float]:
@@ -143,8 +150,7 @@ class Desk:
         self.page.evaluate(HOLD_BACK)
 
     def let_through(self) -> None:
-        """Let the model write one more piece, once it has one."""
-        self.page.wait_for_function("app.piecesHeld() > 0")
+        """Let the model write one more piece."""
         self.page.evaluate("app.letThrough()")
 
     def go_on(self, press: str = "continue") -> str:

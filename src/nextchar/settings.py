@@ -29,6 +29,7 @@ SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 MAX_SHOWN = 100
 """Characters of a wrong value, or of an unknown name, that its error repeats."""
 
+_RANGE = ("type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -208,6 +209,16 @@ class SamplingSettings(Settings):
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given."
     )
+
+
+def sampling_limits() -> dict[str, dict[str, Any]]:
+    """Return the range and the default of each number in `SamplingSettings`, in the words of JSON Schema."""
+    limits: dict[str, dict[str, Any]] = {}
+    for name, schema in SamplingSettings.model_json_schema()["properties"].items():
+        number = schema.get("anyOf", [schema])[0]  # an option that may be off is a number or null
+        if number["type"] in {"integer", "number"}:
+            limits[name] = {key: number[key] for key in _RANGE if key in number} | {"default": schema["default"]}
+    return limits
 
 
 class ServeSettings(Settings):

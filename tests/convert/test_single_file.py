@@ -23,6 +23,7 @@ from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.page import build_page, embedded_model, embedded_setup
 from nextchar.randomness import random_stream
+from nextchar.settings import sampling_limits
 from nextchar.text import catalog
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import assert_refused, converted
@@ -110,6 +111,7 @@ def test_weights_that_float16_cannot_hold_stay_float32(desk: Path) -> None:
 def test_the_history_of_a_run_goes_with_it(desk: Path) -> None:
     setup = embedded_setup(page("fox"))
     assert (setup["life"], setup["name"]) == ("exported", "fox")
+    assert setup["limits"] == sampling_limits()
     history = setup["history"]
     assert history["finished"] is True
     assert len(history["evaluations"]) == EVALUATIONS

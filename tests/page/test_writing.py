@@ -325,7 +325,7 @@ def test_korean_is_composed_on_the_sheet(desk: Desk) -> None:
 
 @one_life
 @pytest.mark.parametrize(
-    ("field", "value"), [("length", "0"), ("temperature_number", "3"), ("seed", "-1"), ("top_p", "7")]
+    ("field", "value"), [("length", "0"), ("temperature_number", "101"), ("seed", "-1"), ("top_p", "7")]
 )
 def test_a_value_that_is_not_allowed_is_said_and_nothing_is_written(desk: Desk, field: str, value: str) -> None:
     desk.page.locator("summary").click()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from nextchar.settings import sampling_limits
+from nextchar.web.openai_schemas import CompletionBody
 from tests.served import refusal
 
 
@@ -30,3 +32,14 @@ def test_logprobs_may_be_off_by_name(client: httpx.Client) -> None:
     answer = client.post("v1/completions", json={"prompt": "a", "logprobs": False}).json()
     assert answer["choices"][0]["logprobs"] is None
     assert "give 0 to 5" in refusal(client.post("v1/completions", json={"prompt": "a", "logprobs": True}), 400)
+
+
+def test_numbers_have_the_ranges_of_the_settings() -> None:
+    described = CompletionBody.model_json_schema()["properties"]
+    for name, limit in sampling_limits().items():
+        schema = described["max_tokens" if name == "length" else name]
+        number = schema.get("anyOf", [schema])[0]
+        assert {key: number.get(key) for key in limit if key != "default"} == {
+            key: value for key, value in limit.items() if key != "default"
+        }
+    assert (CompletionBody().max_tokens, CompletionBody().temperature) == (16, 1.0)

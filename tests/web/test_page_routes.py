@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from nextchar.page import embedded_setup
+from nextchar.settings import sampling_limits
 from tests.served import client_of, serving
 
 
@@ -25,3 +27,9 @@ def test_the_page_runs_its_own_scripts_and_asks_no_other_host(fox: Path) -> None
             assert asset.headers["content-type"].startswith(kind)
             assert len(asset.content) > 50_000
         assert client.get("docs/core.py").status_code == 404
+
+
+def test_the_page_is_told_the_limits(fox: Path) -> None:
+    with serving(fox, max_characters=123, max_time=7) as server, client_of(server) as client:
+        setup = embedded_setup(client.get("").content)
+    assert setup == {"life": "served", "limits": sampling_limits(), "max_length": 123, "patience": 12.0}

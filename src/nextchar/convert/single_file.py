@@ -19,6 +19,7 @@ from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.record import RunRecord
+from nextchar.settings import sampling_limits
 
 SUFFIXES = (".html", ".htm")
 
@@ -49,7 +50,8 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
             f"with more than {describe_size(MAX_BYTES)}. Train a smaller model (--hidden), or serve this one."
         )
     name, history, notes = _history(source)
-    page = build_page({"life": "exported", "name": name, "history": history}, content).encode()
+    setup = {"life": "exported", "name": name, "history": history, "limits": sampling_limits()}
+    page = build_page(setup, content).encode()
     return Exported({path: page}, (*notes, _size_note(len(page))))
 
 

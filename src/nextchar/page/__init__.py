@@ -19,7 +19,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "local_model.js")
+ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "limits.js", "local_model.js")
 """A model that runs in the page."""
 APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
@@ -40,8 +40,10 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
     """Return the page as one HTML document, which needs no other file and no network.
 
     Args:
-        setup: what the page finds in ``#setup``: ``life``, "served" or "exported", and for the latter ``name`` of the
-            model and the ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
+        setup: what the page finds in ``#setup``: ``life``, "served" or "exported"; ``limits``, the ranges of numbers
+            (`nextchar.settings.sampling_limits`); of a server ``max_length``, the characters that it writes at once,
+            and ``patience``, the seconds to wait for a response; of an exported page ``name`` of the model and the
+            ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
         model: content of the model file that the page computes with itself; None where a server does.
     """
     scripts = "".join(

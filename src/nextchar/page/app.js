@@ -18,14 +18,14 @@ class App {
   constructor(setup) {
     this.setup = setup;
     this.theme = new Theme();
-    this.server = new Server();
+    this.server = new Server(setup.patience);
     this.model = null;
     this.ownHash = '';
     this.lastRecipe = null;
     this.find = (id) => document.getElementById(id);
     const model = () => this.model;
     const tell = (message) => this.tell(message);
-    this.settings = new Settings(() => this.bars.changed());
+    this.settings = new Settings(setup.limits, setup.max_length ?? Infinity, () => this.bars.changed());
     this.sheet = new Sheet(this.find('text'), this.find('under'), this.find('scroll'), () => this.changed());
     const { sheet, settings } = this;
     this.keeping = new Keeping({
@@ -173,7 +173,7 @@ class App {
     this.sheet.restore(draft);
     if (focused !== this.find('text')) this.find('text').blur();
     this.ownHash = draft.hash;
-    this.lastRecipe = recipeFromHash(draft.hash);
+    this.lastRecipe = recipeFromHash(draft.hash, this.settings.limits);
   }
 
   /** An empty sheet; what was on this one is kept. */
@@ -187,7 +187,7 @@ class App {
 
   addressRecipe() {
     try {
-      return recipeFromHash(location.hash);
+      return recipeFromHash(location.hash, this.settings.limits);
     } catch (error) {
       this.tell(error);
       return null;

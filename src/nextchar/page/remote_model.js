@@ -19,7 +19,9 @@ export const BASE = location.pathname.replace(/\/?$/, '/');
 
 /** The server, as far as the page asks it; it keeps the API key for as long as the tab lives. */
 export class Server {
-  constructor() {
+  /** `patience`: seconds after which a request that has no answer yet is given up. */
+  constructor(patience) {
+    this.patience = patience;
     this.key = remembered(sessionStore, `nextchar.key ${BASE}`);
   }
 
@@ -33,14 +35,21 @@ export class Server {
     const headers = {};
     if (this.key) headers.Authorization = `Bearer ${this.key}`;
     if (body) headers['Content-Type'] = 'application/json';
+    const request = new AbortController();
+    const giveUp = () => request.abort();
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp);
+    const timer = setTimeout(giveUp, 1000 * this.patience);
     /** @type {RequestInit} */
-    const options = { method: body ? 'POST' : 'GET', headers, signal, cache: 'no-store' };
+    const options = { method: body ? 'POST' : 'GET', headers, signal: request.signal, cache: 'no-store' };
     if (body) options.body = JSON.stringify(body);
     let response;
     try {
       response = await fetch(BASE + path, options);
     } catch (error) {
-      throw error.name === 'AbortError' ? error : new ServerError(say('lost'));
+      throw signal?.aborted ? error : new ServerError(say('lost'));
+    } finally {
+      clearTimeout(timer);
     }
     if (response.ok) return response;
     const text = await response.text().catch(() => '');

@@ -1,4 +1,4 @@
-"""The texts that a request to /v1/completions asks for, chunk by chunk, and their sum."""
+"""The texts of a request to /v1/completions: chunk by chunk, or joined."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Chunk = dict[str, Any]
 
 @dataclass
 class Completions:
-    """All texts of one request, one after another."""
+    """All texts of one request."""
 
     service: Service
     handle: ModelHandle
@@ -39,7 +39,7 @@ class Completions:
         self.seed = choose_seed(self.body.seed)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield what is written; the text of a chunk may be empty, its finish_reason stands in the last of each."""
+        """Yield the texts in chunks, which may be empty; the last one of each text has its finish_reason."""
         self.loaded = self.handle.ready()
         model, body = self.loaded.model, self.body
         settings = body.sampling.model_copy(update={"seed": self.seed})
@@ -58,7 +58,7 @@ class Completions:
                 yield from self._chunks_of(Continuation(prompt, settings, index), index, logged)
 
     def answer(self, choices: list[Chunk], *, usage: bool, **more: Any) -> dict[str, Any]:
-        """Return an answer, whole or part, that holds ``choices``."""
+        """Return a response, whole or part, with ``choices``."""
         assert self.loaded is not None, "the texts are being written"
         return {
             "id": self.id,
@@ -72,7 +72,7 @@ class Completions:
         }
 
     def end(self) -> dict[str, Any]:
-        """Return what clients of OpenAI do not ask for, and ours may: the seed, and what was not known of prompts."""
+        """Return our extensions: the seed, and what the model did not know in the prompts."""
         return {"seed": self.seed, "replacements": self.replacements}
 
     def _chunks_of(self, text: Continuation, index: int, logged: _Logged | None) -> Iterator[Chunk]:
@@ -87,7 +87,7 @@ class Completions:
 
 
 def joined(chunks: list[Chunk]) -> list[Chunk]:
-    """Return the choices that ``chunks`` are parts of, each whole, in order."""
+    """Return the choices that ``chunks`` are parts of, joined and in order."""
     whole: dict[int, Chunk] = {}
     for chunk in chunks:
         choice = whole.setdefault(chunk["index"], _chunk(chunk["index"], ""))
@@ -108,7 +108,7 @@ def _chunk(index: int, text: str, logprobs: Chunk | None = None, finish_reason: 
 def _echoed(
     prompt: Prompt, alternatives: int | None, work: Chunk
 ) -> Generator[Chunk, None, list[tuple[str, Chunk | None]]]:
-    """Return the text of ``prompt`` in parts, with logprobs where they are asked for; yield ``work`` in between."""
+    """Return the text of ``prompt`` in parts, with logprobs if requested; yield ``work`` in between."""
     text = prompt.text
     if alternatives is None:
         return [(text, None)]
@@ -121,7 +121,7 @@ def _echoed(
 
 
 class _Logged:
-    """Gives ln p of the characters of a prompt, or of a text that continues one, in the shape of OpenAI."""
+    """Computes ln p of the characters of a prompt or a continuation, in the shape of OpenAI."""
 
     def __init__(self, reader: LogprobReader, offset: int) -> None:
         self._reader, self._offset = reader, offset

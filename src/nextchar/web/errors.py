@@ -1,4 +1,4 @@
-"""Answers that say no: what was given, what is allowed, and what to do next, in the shape that clients of OpenAI know.
+"""Error responses: what was given, what is allowed, and what to do next, in the shape that OpenAI's clients know.
 
 {"error": {"message": "...", "type": "invalid_request_error", "param": "length", "code": "too_long"}}
 """
@@ -18,14 +18,14 @@ from nextchar.web.responses import json_response
 
 INVALID, OVERLOADED, BROKEN = "invalid_request_error", "overloaded_error", "server_error"
 CLIENT_GONE = 499
-"""Status noted for a request whose client did not wait for the answer (as nginx has it); nobody receives it."""
+"""Status that is counted for a request whose client disconnected (nginx uses the same); it is never sent."""
 
 MAX_REPORTED = 5
-"""Wrong options of one request that its answer names."""
+"""Number of mistakes in one request that its error response names."""
 
 
 class RefusedError(Exception):
-    """A request is answered with an error."""
+    """A request that gets an error response."""
 
     def __init__(
         self,
@@ -43,31 +43,31 @@ class RefusedError(Exception):
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection before it had an answer."""
+    """The client disconnected before it got a response."""
 
 
 def refuse(refusal: RefusedError) -> Response:
-    """Return the answer that ``refusal`` stands for."""
+    """Return the error response for ``refusal``."""
     return json_response(refusal.body, refusal.status, refusal.headers)
 
 
-def too_much(param: str, given: int, most: int, unit: str, option: str) -> RefusedError:
-    """Return the answer to a request that asks for more than the server does, with the limit."""
+def too_much(param: str, given: int, maximum: int, unit: str, option: str) -> RefusedError:
+    """Return the error for a request that exceeds a limit of the server."""
     return RefusedError(
         400,
-        f"{param} is {given:,} {unit}, and the limit of this server is {most:,} ({option}): ask for less.",
+        f"{param} is {given:,} {unit}, and the limit of this server is {maximum:,} ({option}): ask for less.",
         param=param,
         code="too_long",
     )
 
 
 def busy(message: str) -> RefusedError:
-    """Return the answer of a server that has no room at the moment."""
+    """Return the error of a server that is too busy at the moment."""
     return RefusedError(503, message, kind=OVERLOADED, code="overloaded", headers={"Retry-After": "2"})
 
 
 def as_refusal(error: Exception) -> RefusedError:
-    """Return the answer to a request that ended with ``error``."""
+    """Return the error response for an exception."""
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, UsageError | TextError | UnknownCharacterError):
@@ -78,8 +78,7 @@ def as_refusal(error: Exception) -> RefusedError:
 
 
 def explained(kind: type[Settings], details: Sequence[Mapping[str, Any]]) -> RefusedError:
-    """Return the answer to options that are not those of ``kind``: what is wrong with the first few of them, as
-    pydantic tells it."""
+    """Return the error for options that ``kind`` does not allow, with the first few of pydantic's ``details``."""
     if any(detail["type"] == "missing" for detail in details):
         missing = [_name(detail["loc"]) for detail in details if detail["type"] == "missing"]
         return RefusedError(400, " ".join(f"{name} is missing." for name in missing[:MAX_REPORTED]), param=missing[0])
@@ -88,7 +87,7 @@ def explained(kind: type[Settings], details: Sequence[Mapping[str, Any]]) -> Ref
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let every error of ``app`` be answered in one shape."""
+    """Give all error responses of ``app`` the same shape."""
 
     async def answer_error(_request: Request, error: Exception) -> Response:
         return refuse(as_refusal(error))
@@ -107,5 +106,5 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _name(place: Sequence[Any]) -> str | None:
-    """Return the name of an option, or its beginning where it is long."""
+    """Return the name of an option, cut where it is long."""
     return ".".join(str(part) for part in place)[:MAX_SHOWN] or None

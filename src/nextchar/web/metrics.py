@@ -1,4 +1,4 @@
-"""What is counted while the server runs, for Prometheus and whatever else reads its text format."""
+"""What the server counts while it runs, in the text format of Prometheus."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Counters of one server; nothing is shared with another in the same process."""
+    """The counters of one server; another one in the same process has its own."""
 
     def __init__(self, schedulers: Mapping[str, Scheduler]) -> None:
-        """Count from zero.
+        """Start at zero.
 
         Args:
-            schedulers: whose work is told, by its kind.
+            schedulers: whose requests are counted, by kind of work.
         """
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
@@ -33,12 +33,12 @@ class Metrics:
             registry=registry,
         )
         self.characters = Counter("nextchar_characters_written", "Characters written.", ["model"], registry=registry)
-        running = Gauge("nextchar_running", "Requests worked for at the moment.", ["work"], registry=registry)
-        waiting = Gauge("nextchar_waiting", "Requests that wait at the moment.", ["work"], registry=registry)
+        running = Gauge("nextchar_running", "Requests being processed.", ["work"], registry=registry)
+        waiting = Gauge("nextchar_waiting", "Requests that wait.", ["work"], registry=registry)
         for kind, scheduler in schedulers.items():
             running.labels(kind).set_function(partial(getattr, scheduler, "running"))
             waiting.labels(kind).set_function(partial(getattr, scheduler, "waiting"))
 
     def text(self) -> bytes:
-        """Return everything counted, in the text format of Prometheus."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""The models that are served, each loaded once and, where its file changes, again."""
+"""The models that are served: each is loaded once, and again when its file changes."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from nextchar.web.errors import BROKEN, RefusedError, busy
 from nextchar.web.responses import json_bytes
 
 CHECK_INTERVAL = 1.0
-"""Seconds at least between two looks whether a file has changed."""
+"""Minimum of seconds between two checks whether a file has changed."""
 MAX_SAMPLES = 200
-"""Evaluations whose samples are told at most."""
+"""Number of evaluations of a run whose samples are sent, at most."""
 
 TOLD = ("vocabulary_size", "hidden", "embedding", "context_length", "parameters", "lowercase", "corpus")
 """Facts of a model that clients are told under the names that `describe` gives them."""
 
 Stamp = tuple[int, int, int]
-"""What changes when a file does."""
+"""Modification time, size and inode: they change when a file does."""
 
 logger = logging.getLogger("nextchar.web")
 
 
 class ReadyModel(LanguageModel):
-    """A model that always computes with compiled loops, loaded beforehand: no request waits for them, and other threads
-    go on while they run."""
+    """A model that always computes with the compiled network, which is loaded in advance: no request waits for it, and
+    other threads go on while it runs."""
 
-    def network_for(self, characters: int) -> Network[Any]:  # noqa: ARG002 (however few they are)
+    def network_for(self, characters: int) -> Network[Any]:  # noqa: ARG002 (even for a few)
         """Return the compiled network."""
         return self.compiled_network
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model as its file was at some time."""
+    """A model, and which version of its file it is."""
 
     model: ReadyModel
     fingerprint: str
-    """Tells this file from others."""
+    """Identifies the content of the file."""
     created: int
     """When the file was written, in seconds since 1970."""
 
@@ -64,9 +64,9 @@ class ModelHandle:
         """Name a model; nothing is read yet.
 
         Args:
-            name: what requests call it.
-            path: a run folder, which need not have a model yet, or a model file.
-            clock: seconds, for the time between two looks at the file.
+            name: its name in requests.
+            path: a run folder, which may not have a model yet, or a model file.
+            clock: returns the time in seconds, for the interval between two checks of the file.
         """
         self.name, self.path = name, path
         folder = RunFolder(path.parent if path.name == MODEL else path)
@@ -78,10 +78,10 @@ class ModelHandle:
         self._history: tuple[Stamp, dict[str, Any], bytes] | None = None
 
     def current(self) -> LoadedModel:
-        """Return the model as its file is, or was less than a second ago.
+        """Return the model of the current file, checked less than a second ago.
 
         Raises:
-            ModelFileError: there is none, or it is damaged, and there was none before.
+            ModelFileError: the file is missing or damaged, and no model was loaded before.
         """
         with self._lock:
             now = self._clock()
@@ -91,14 +91,14 @@ class ModelHandle:
             return self._loaded
 
     def is_there(self) -> bool:
-        """Return whether there is a model, now or before."""
+        """Return whether there is a model, or was one before."""
         return self._loaded is not None or self.run is None or self.run.model_path.exists()
 
     def ready(self) -> LoadedModel:
-        """Return the same, for a request.
+        """Return the current model to a request.
 
         Raises:
-            RefusedError: there is no model yet.
+            RefusedError: there is no model yet, or it cannot be read.
         """
         try:
             return self.current()
@@ -108,10 +108,10 @@ class ModelHandle:
             raise RefusedError(503, str(error), kind=BROKEN) from None
 
     def info(self) -> dict[str, Any]:
-        """Return what there is to know of the model.
+        """Return the facts about the model.
 
         Raises:
-            RefusedError: there is none yet.
+            RefusedError: there is no model yet, or it cannot be read.
         """
         facts = describe(self.ready().model.file)
         history = self.history()
@@ -128,7 +128,7 @@ class ModelHandle:
         }
 
     def history(self) -> tuple[dict[str, Any], bytes] | None:
-        """Return the history of the run so far, and the same as JSON; None where there is no run.
+        """Return the history of the run so far, and the same as JSON; None if there is no run.
 
         Raises:
             RunFolderError: its folder cannot be read.
@@ -156,19 +156,19 @@ class ModelHandle:
             logger.warning("%s: %s The model as it was is served on.", self.name, error)
             return before
         self._stamp = stamp
-        _ = model.compiled_network  # loaded now, for all requests to come
+        _ = model.compiled_network  # loads it now, before requests need it
         return loaded
 
 
 class ModelRegistry:
-    """The models that are served, by name."""
+    """The served models, by name."""
 
     def __init__(self, models: Iterable[ModelHandle]) -> None:
         self._models = {model.name: model for model in models}
 
     @classmethod
     def of(cls, paths: Iterable[Path]) -> ModelRegistry:
-        """Return the registry of the models at ``paths``, named after their files or runs: book, book-2, ..."""
+        """Return a registry of the models at ``paths``, named after their files or runs: book, book-2, ..."""
         names: set[str] = set()
         models: list[ModelHandle] = []
         for path in paths:
@@ -187,10 +187,10 @@ class ModelRegistry:
         return len(self._models)
 
     def find(self, name: str | None) -> ModelHandle:
-        """Return the model called ``name``, the first one where none is named.
+        """Return the model called ``name``; the first one for None.
 
         Raises:
-            RefusedError: there is none of that name.
+            RefusedError: no model has that name.
         """
         if name is None:
             return next(iter(self._models.values()))
@@ -203,7 +203,7 @@ class ModelRegistry:
 
 
 def _name(path: Path) -> str:
-    """Return what a run folder or model file is called, in characters that every encoding of JSON has."""
+    """Return the name of a run folder or model file, without what UTF-8 cannot encode."""
     folder = path.parent if path.name == MODEL else path
     resolved = folder.resolve()
     name = resolved.name if resolved.is_dir() or not path.is_file() else path.stem
@@ -211,9 +211,9 @@ def _name(path: Path) -> str:
 
 
 def _relative_path(path: Path) -> dict[str, str]:
-    """Return ``path`` as it was given, for commands that work where the server was started.
+    """Return ``path`` as it was given, for commands in the folder where the server was started.
 
-    An absolute one is left out: it would tell of this machine's folders.
+    An absolute path is left out: local paths must not leak.
     """
     return {} if path.is_absolute() else {"path": path.as_posix().encode("utf-8", "replace").decode()}
 

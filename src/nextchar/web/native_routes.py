@@ -35,7 +35,7 @@ BODIES: dict[str, type[Settings]] = {
     "/api/distribution": DistributionBody,
     "/api/score": ScoreBody,
 }
-"""What the bodies of requests are read as, by path: told in the description of the API."""
+"""The schema of the body of each path, for the description of the API."""
 
 
 def native_routes(service: Service) -> APIRouter:
@@ -43,12 +43,12 @@ def native_routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["nextchar"], responses=REFUSED)
 
     async def models(request: Request) -> Response:
-        """Tell of every model that is served; a run that has no model yet is left out."""
+        """List the served models; a run without a model yet is left out."""
         async with service.reading.slot(request.is_disconnected) as slot:
             return json_response({"models": await slot.last(_infos(service.registry))})
 
     async def generate(request: Request) -> Response:
-        """Write a text that goes on from the prompt. The same seed gives the same text."""
+        """Write a text that continues the prompt. The same seed gives the same text."""
         body = await service.body(request, GenerateBody)
         handle = service.registry.find(body.model)
         service.check_text("prompt", len(body.prompt))
@@ -62,7 +62,7 @@ def native_routes(service: Service) -> APIRouter:
         return json_response({"text": "".join(written), **writing.end()})
 
     async def next_character(request: Request) -> Response:
-        """Tell the distribution of the next character, as the model has it and as it is drawn from."""
+        """Return the distribution of the next character, as the model gives it and as it is sampled from."""
         body = await service.body(request, DistributionBody)
         handle = service.registry.find(body.model)
         service.check_text("prompt", len(body.prompt))
@@ -70,7 +70,7 @@ def native_routes(service: Service) -> APIRouter:
             return json_response(await slot.last(_distribution(handle, body)))
 
     async def score_text(request: Request) -> Response:
-        """Tell how many bits each character of a text took, and what else could have stood in its place."""
+        """Return how many bits each character of a text costs, and the alternatives in its place."""
         body = await service.body(request, ScoreBody)
         handle = service.registry.find(body.model)
         service.check_text("text", len(body.text))
@@ -80,7 +80,7 @@ def native_routes(service: Service) -> APIRouter:
     async def history(
         request: Request, model: Annotated[str | None, Query(description="Name of the model; the first one.")] = None
     ) -> Response:
-        """Tell how a model learned, as far as its run has come."""
+        """Return the history of a model's training so far."""
         handle = service.registry.find(model)
         async with service.reading.slot(request.is_disconnected) as slot:
             return json_response(await slot.last(_history(handle)))
@@ -94,7 +94,7 @@ def native_routes(service: Service) -> APIRouter:
 
 
 class _Writing:
-    """A text that a request asks for."""
+    """The text of a request."""
 
     def __init__(self, service: Service, handle: ModelHandle, body: GenerateBody) -> None:
         self._service, self._handle, self._body = service, handle, body
@@ -109,14 +109,14 @@ class _Writing:
         yield from self._service.counted(self._handle, self._text.steps())
 
     async def events(self, slot: Slot) -> AsyncGenerator[Any]:
-        """Yield what is told while the text is written, and at its end."""
+        """Yield the events of a stream: the text in pieces, and the end."""
         async for pieces in slot.results(self.pieces()):
             if text := "".join(pieces):
                 yield {"text": text}
         yield {"done": True, **self.end()}
 
     def end(self) -> dict[str, Any]:
-        """Return what is known once the text is written."""
+        """Return what is known when the text is complete."""
         assert self._text is not None, "the text has been written"
         return {
             "seed": self._text.seed,
@@ -125,7 +125,7 @@ class _Writing:
         }
 
 
-# Generators, so that a model that has to be loaded anew is loaded where the work is done.
+# Generators, so that a changed model is reloaded in a worker thread.
 
 
 def _infos(registry: ModelRegistry) -> Iterator[list[dict[str, Any]]]:

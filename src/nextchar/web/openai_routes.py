@@ -19,7 +19,7 @@ from nextchar.web.schemas import REFUSED
 from nextchar.web.service import Service
 
 BODIES: dict[str, type[Settings]] = {"/v1/completions": CompletionBody}
-"""What the bodies of requests are read as, by path: told in the description of the API."""
+"""The schema of the body of each path, for the description of the API."""
 
 
 def openai_routes(service: Service) -> APIRouter:
@@ -27,7 +27,7 @@ def openai_routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=REFUSED)
 
     async def completions(request: Request) -> Response:
-        """Write texts that go on from prompts. Text k of a request is text k of its seed, prompts taken in order."""
+        """Write texts that continue prompts. Text k of a request is text k of its seed, in the order of the prompts."""
         body = await service.body(request, CompletionBody)
         handle = service.registry.find(body.model)
         service.check_text("prompt", body.read)
@@ -41,13 +41,13 @@ def openai_routes(service: Service) -> APIRouter:
         return json_response(texts.answer(joined(chunks), usage=True, **texts.end()))
 
     async def models(request: Request) -> Response:
-        """List the models that are served."""
+        """List the served models."""
         async with service.reading.slot(request.is_disconnected) as slot:
             cards = await slot.last(_cards([handle for handle in service.registry if handle.is_there()]))
         return json_response({"object": "list", "data": cards})
 
     async def model(name: str, request: Request) -> Response:
-        """Tell of one model."""
+        """Describe one model."""
         async with service.reading.slot(request.is_disconnected) as slot:
             return json_response((await slot.last(_cards([service.registry.find(name)])))[0])
 
@@ -59,7 +59,7 @@ def openai_routes(service: Service) -> APIRouter:
 
 
 async def _events(texts: Completions, slot: Slot) -> AsyncGenerator[Any]:
-    """Yield the chunks of a stream, those of a slice of time joined, and what comes after the last."""
+    """Yield the chunks of a stream, those of one time slice joined, then the usage and the end."""
     with_usage = texts.body.stream_options is not None and texts.body.stream_options.include_usage
     async for chunks in slot.results(texts.chunks()):
         for choice in joined(chunks):

@@ -1,4 +1,4 @@
-"""What a request to /v1/completions holds, as OpenAI's clients send it, and what is answered.
+"""Requests to /v1/completions, as OpenAI's clients send them, and the responses.
 
 Source: OpenAI, "API reference", Completions.
 """
@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
 
 from nextchar.settings import SamplingSettings, Settings, as_texts
-from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, ReplacementCount, Stop
+from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, ReplacementCount, Stop, setting
 
 MAX_CHOICES = 128
-"""Texts that a request may ask for: prompts times n."""
+"""Texts in one request: prompts times n."""
 _FIELDS = SamplingSettings.model_fields
 
 
 def _as_prompts(prompt: Any) -> Any:
     prompts = cast("list[Any]", prompt if isinstance(prompt, list) else [prompt])
-    if not all(isinstance(one, str) for one in prompts):
+    if not all(isinstance(text, str) for text in prompts):
         raise ValueError(
             "The prompt must be a string or a list of strings: this server knows characters, not numbers of tokens"
         )
@@ -33,7 +33,7 @@ def _refuse_unless_empty(value: object, info: ValidationInfo) -> object:
 
 
 NOT_SUPPORTED = BeforeValidator(_refuse_unless_empty)
-"""Of a field that clients know, and that may say nothing here."""
+"""For a field that clients may send, but only with a value that changes nothing."""
 
 
 def _as_count(logprobs: object) -> object:
@@ -45,21 +45,21 @@ def _as_count(logprobs: object) -> object:
 
 
 class StreamOptions(Settings):
-    """What else a stream holds."""
+    """What else a stream contains."""
 
     include_usage: bool = Field(default=False, description="End with a chunk that tells the usage.")
     include_obfuscation: bool = Field(default=False, description="Accepted, and changes nothing: nothing is added.")
 
 
 class CompletionBody(Settings):
-    """Texts to be written. A token is a character."""
+    """Asks for texts. A token is a character."""
 
     model: ModelName = None
     prompt: Annotated[tuple[Prompt, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
         default=("",), min_length=1, max_length=MAX_CHOICES, description="What to go on from."
     )
-    max_tokens: int = Field(default=16, ge=0, description="Characters to write.")
-    temperature: float = Field(default=1.0, ge=0, le=100, description=_FIELDS["temperature"].description)
+    max_tokens: int = setting("length", 16)
+    temperature: float = setting("temperature", 1.0)
     top_p: float | None = _FIELDS["top_p"]  # type: ignore[assignment]
     top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
     min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
@@ -118,7 +118,7 @@ class CompletionBody(Settings):
 
     @property
     def written(self) -> int:
-        """Characters that are answered for each of n texts, over all prompts."""
+        """Characters of the response for each of n texts, over all prompts."""
         return len(self.prompt) * self.max_tokens + (self.read if self.echo else 0)
 
     @property
@@ -129,18 +129,18 @@ class CompletionBody(Settings):
 
 
 class Logprobs(BaseModel):
-    """Of each character of a text; the first one of a prompt has no probability."""
+    """For each character of a text; the first one of a prompt has no probability."""
 
     tokens: list[str]
     token_logprobs: list[float | None]
-    """ln p, as the model gives it, whatever it was drawn with."""
+    """ln p as the model gives it, whatever the sampling settings."""
     top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
-    """Its place, the prompt counted."""
+    """Where it begins, counted from the beginning of the prompt."""
 
 
 class Choice(BaseModel):
-    """One text, or what was added to it."""
+    """One text, or the next part of one."""
 
     index: int
     text: str
@@ -157,24 +157,24 @@ class Usage(BaseModel):
 
 
 class CompletionAnswer(BaseModel):
-    """What was written."""
+    """Generated texts."""
 
     id: str
     object: str = "text_completion"
     created: int
     model: str
     system_fingerprint: str
-    """Of the model file."""
+    """Identifies the model file."""
     choices: list[Choice]
     usage: Usage | None
     seed: int
-    """Ours: drawn where none was given."""
+    """An extension: drawn if none was given."""
     replacements: list[ReplacementCount]
-    """Ours: what the model did not know of the prompts."""
+    """An extension: what the model did not know in the prompts."""
 
 
 class ModelCard(BaseModel):
-    """A model, as clients list them."""
+    """A model in a list."""
 
     id: str
     object: str = "model"
@@ -183,7 +183,7 @@ class ModelCard(BaseModel):
 
 
 class ModelList(BaseModel):
-    """The models that are served."""
+    """The served models."""
 
     object: str = "list"
     data: list[ModelCard]

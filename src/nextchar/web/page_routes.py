@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from nextchar.page import build_page
-from nextchar.settings import MAX_SHOWN
+from nextchar.settings import MAX_SHOWN, sampling_limits
 from nextchar.web.errors import RefusedError
 from nextchar.web.metrics import CONTENT_TYPE
 from nextchar.web.middleware import page_policy
@@ -22,6 +22,8 @@ FAVICON = (
     '<path d="M8 24V13m0 4q0-4 4-4t4 4v7" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/>'
     '<path d="M21 24h4" stroke="#ffb454" stroke-width="3" stroke-linecap="round"/></svg>'
 )
+SPARE = 5.0
+"""Seconds that the page waits for an answer after the server's own limit has passed."""
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 """Files of Swagger UI from the package fastapi-offline: nothing is loaded from another host."""
 
@@ -31,7 +33,7 @@ def open_routes(service: Service, title: str, schema: str) -> APIRouter:
     router = APIRouter()
 
     async def page() -> Response:
-        return _page(build_served_page())
+        return _page(build_served_page(service.settings.max_characters, service.settings.max_time + SPARE))
 
     async def documentation() -> Response:
         """Show the API with Swagger UI. Addresses are relative, since a proxy may add a prefix."""
@@ -82,9 +84,15 @@ def metrics_routes(service: Service) -> APIRouter:
 
 
 @cache
-def build_served_page() -> str:
-    """Return the page; it is the same for every request."""
-    return build_page({"life": "served"})
+def build_served_page(max_length: int, patience: float) -> str:
+    """Return the page of a server; it is the same for every request.
+
+    Args:
+        max_length: characters that the server writes at once.
+        patience: seconds after which the page gives up a request that has no answer yet.
+    """
+    setup = {"life": "served", "limits": sampling_limits(), "max_length": max_length, "patience": patience}
+    return build_page(setup)
 
 
 def _page(content: str) -> Response:

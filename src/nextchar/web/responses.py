@@ -1,4 +1,4 @@
-"""Answers in JSON."""
+"""Responses in JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def json_bytes(content: Any) -> bytes:
     try:
         return to_json(content, inf_nan_mode="null")
     except PydanticSerializationError:
-        # Somebody's text holds a lone surrogate, which UTF-8 lacks and JSON can carry escaped.
+        # A text holds a lone surrogate: UTF-8 cannot encode it, but JSON can escape it.
         return json.dumps(content).encode()
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return ``content`` as a response in JSON; what is bytes already is sent as it is."""
+    """Return ``content`` as a response in JSON; bytes are sent as they are."""
     body = content if isinstance(content, bytes) else json_bytes(content)
     return Response(body, status, dict(headers or {}), media_type="application/json")

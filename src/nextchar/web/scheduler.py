@@ -1,8 +1,7 @@
-"""The scheduler: so many requests are worked for at once, so many wait, and none takes longer than it may.
+"""The scheduler: how many requests are processed at once, how many wait, and how long each may take.
 
-Work is an iterator. Threads advance it a slice of time after another, and between two slices somebody else has a go:
-many texts grow side by side, the event loop stays free, and the work of a client that is gone is simply not gone on
-with.
+Work is an iterator. Threads advance it one time slice after another and switch between requests: many texts grow side
+by side, the event loop stays free, and work for disconnected clients is dropped.
 """
 
 from __future__ import annotations
@@ -18,61 +17,62 @@ from typing import TypeVar
 from nextchar.web.errors import OVERLOADED, ClientGoneError, RefusedError, busy
 
 TIME_SLICE = 0.02
-"""Seconds, about, that a thread works for one request before it looks who else is there."""
+"""Seconds, roughly, that a thread works on one request before it turns to the next."""
 
 CHECK_INTERVAL = 0.05
-"""Seconds between two looks whether a client that waits is still there."""
+"""Seconds between two checks whether a waiting client is still connected."""
 
 T = TypeVar("T")
 
 
-async def stays() -> bool:
-    """Return that the client is not gone: for answers whose sending would tell."""
+async def never_gone() -> bool:
+    """Return that the client is still connected: for responses whose sending notices when it is not."""
     return False
 
 
 class Scheduler:
-    """Who is worked for, and who waits. Everything but the work itself happens on the event loop."""
+    """Gives slots to requests; those beyond its limit wait. Everything but the work itself runs on the event loop."""
 
     def __init__(
         self,
         pool: ThreadPoolExecutor,
-        most: int,
+        max_running: int,
         max_waiting: int,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with nobody.
+        """Start without requests.
 
         Args:
-            pool: threads that work.
-            most: requests worked for at once.
-            max_waiting: requests that wait at once; the next is refused.
-            seconds: that a request may take, its wait included.
-            clock: seconds.
+            pool: threads that do the work.
+            max_running: requests that are processed at once.
+            max_waiting: requests that may wait; any more are refused.
+            seconds: time that a request may take, including its wait.
+            clock: returns the time in seconds.
         """
-        self.pool, self.most, self.max_waiting, self.seconds, self.clock = pool, most, max_waiting, seconds, clock
+        self.pool, self.seconds, self.clock = pool, seconds, clock
+        self.max_running, self.max_waiting = max_running, max_waiting
         self.running = 0
         self.closing_at: float | None = None
-        """When work ends, because the server does."""
+        """When all work ends because the server stops; None while it runs."""
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
     def waiting(self) -> int:
-        """Requests that wait."""
+        """Number of requests that wait."""
         return len(self._waiting)
 
-    async def acquire(self, gone: Callable[[], Awaitable[bool]] = stays) -> Slot:
-        """Wait for a turn, whoever asked first coming first; ``gone`` tells whether the client still waits.
+    async def acquire(self, gone: Callable[[], Awaitable[bool]] = never_gone) -> Slot:
+        """Wait for a slot, first come, first served; ``gone`` says whether the client has disconnected.
 
         Raises:
-            RefusedError: too many wait already, the wait was too long, or the server ends.
-            ClientGoneError: the client did not wait so long.
+            RefusedError: too many requests wait already, the wait was too long, or the server stops.
+            ClientGoneError: the client disconnected while it waited.
         """
         deadline = self.clock() + self.seconds
         if self.closing_at is not None:
             raise closing()
-        if self.running < self.most:
+        if self.running < self.max_running:
             self.running += 1
             return Slot(self, deadline)
         if self.waiting >= self.max_waiting:
@@ -98,8 +98,8 @@ class Scheduler:
         return Slot(self, deadline)
 
     @asynccontextmanager
-    async def slot(self, gone: Callable[[], Awaitable[bool]] = stays) -> AsyncGenerator[Slot]:
-        """Wait for a turn as `acquire` does, and have it inside; ``gone`` tells whether the client still waits."""
+    async def slot(self, gone: Callable[[], Awaitable[bool]] = never_gone) -> AsyncGenerator[Slot]:
+        """Hold a slot, after waiting for it as `acquire` does; ``gone`` says whether the client has disconnected."""
         slot = await self.acquire(gone)
         slot.gone = gone
         try:
@@ -108,7 +108,7 @@ class Scheduler:
             slot.release()
 
     def release(self) -> None:
-        """End a slot: the next who waits has it."""
+        """End a slot; the next waiting request gets it."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():
@@ -117,7 +117,7 @@ class Scheduler:
         self.running -= 1
 
     def close(self, grace: float) -> None:
-        """Send those who wait away, and end all work within ``grace`` seconds."""
+        """Refuse the waiting requests, and end all work within ``grace`` seconds."""
         self.closing_at = self.clock() + grace
         while self._waiting:
             place = self._waiting.popleft()
@@ -125,7 +125,7 @@ class Scheduler:
                 place.set_exception(closing())
 
     def _give_up(self, place: asyncio.Future[None]) -> None:
-        """Leave the row; a turn that was given in the same moment goes to the next."""
+        """Leave the queue; a slot that was given at the same moment goes to the next request."""
         if place in self._waiting:
             self._waiting.remove(place)
         elif place.done() and not place.cancelled() and place.exception() is None:
@@ -133,18 +133,18 @@ class Scheduler:
 
 
 class Slot:
-    """What one request may do, until `release`."""
+    """The right of one request to be processed, until `release`."""
 
     def __init__(self, scheduler: Scheduler, deadline: float) -> None:
-        self.gone: Callable[[], Awaitable[bool]] = stays
-        self._scheduler, self._deadline, self._left = scheduler, deadline, False
+        self.gone: Callable[[], Awaitable[bool]] = never_gone
+        self._scheduler, self._deadline, self._released = scheduler, deadline, False
 
     async def results(self, work: Iterator[T]) -> AsyncIterator[list[T]]:
-        """Yield what ``work`` yields, as much as was done in a slice of time, never empty.
+        """Yield the items of ``work``, those of one time slice together; never an empty list.
 
         Raises:
-            RefusedError: it takes longer than it may, or the server ends.
-            ClientGoneError: nobody waits for it any more.
+            RefusedError: it takes too long, or the server stops.
+            ClientGoneError: the client has disconnected.
         """
         loop, done = asyncio.get_running_loop(), False
         while not done:
@@ -156,13 +156,13 @@ class Slot:
                 yield items
 
     async def last(self, work: Iterator[T]) -> T:
-        """Return the last of what ``work`` yields, which is at least one; errors are those of `results`."""
+        """Return the last item of ``work``, which yields at least one; errors are those of `results`."""
         return [item async for items in self.results(work) for item in items][-1]
 
     def release(self) -> None:
-        """End the turn, once and for all."""
-        if not self._left:
-            self._left = True
+        """End the slot; calling it again does nothing."""
+        if not self._released:
+            self._released = True
             self._scheduler.release()
 
     def _check_time(self) -> None:
@@ -175,20 +175,20 @@ class Slot:
                 f"The request took longer than {self._scheduler.seconds:g} s, the limit of this server (--max-time): "
                 "ask for fewer characters.",
                 code="timeout",
-                # Clients of OpenAI would ask for the same again otherwise.
+                # Otherwise OpenAI's clients would send the same request again.
                 headers={"x-should-retry": "false"},
             )
 
 
 def closing() -> RefusedError:
-    """Return the answer of a server that ends."""
+    """Return the response of a server that is being stopped."""
     return RefusedError(
         503, "The server is being stopped.", kind=OVERLOADED, code="stopping", headers={"Retry-After": "5"}
     )
 
 
 def _advance(work: Iterator[T], clock: Callable[[], float]) -> tuple[list[T], bool]:
-    """Return what ``work`` yields within a slice of time, and whether that was all."""
+    """Return the items that ``work`` yields within a time slice, and whether it is done."""
     items: list[T] = []
     until = clock() + TIME_SLICE
     for item in work:

@@ -1,9 +1,10 @@
-"""What requests to our own API hold, and what is answered. Options are those of `nextchar.settings`, checked there."""
+"""Requests and responses of our own API. Their options are those of `nextchar.settings`, which checks them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -16,8 +17,15 @@ _FIELDS = SamplingSettings.model_fields
 
 
 def with_line_feeds(text: str) -> str:
-    """Return ``text`` with the line ends that models know, as every text that is read from a file."""
+    """Return ``text`` with all line ends as line feeds, as in texts that are read from files."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def setting(name: str, default: Any) -> Any:
+    """Return the field ``name`` of `SamplingSettings`, its range and description, with another ``default``."""
+    field = _FIELDS[name]
+    bounds = {key: value for bound in field.metadata for key, value in asdict(bound).items()}
+    return Field(default=default, description=field.description, **bounds)
 
 
 ModelName = Annotated[str | None, Field(description="Name of the model; the first one when not given.")]
@@ -26,7 +34,7 @@ Prompt = Annotated[str, AfterValidator(with_line_feeds), Field(description="What
 
 
 class GenerateBody(SamplingSettings):
-    """A text to be written."""
+    """Asks for a text."""
 
     model: ModelName = None
     prompt: Prompt = ""
@@ -41,7 +49,7 @@ class GenerateBody(SamplingSettings):
 
 
 class DistributionBody(Settings):
-    """A question for the next character."""
+    """Asks for the distribution of the next character."""
 
     model: ModelName = None
     prompt: Prompt = ""
@@ -59,7 +67,7 @@ class DistributionBody(Settings):
 
 
 class ScoreBody(Settings):
-    """A text to be scored."""
+    """Asks for the score of a text."""
 
     model: ModelName = None
     text: str = Field(description="The text, each character of which is predicted from all before it.")
@@ -83,7 +91,7 @@ def count_replacements(replacements: Iterable[Replacement]) -> list[dict[str, An
 
 
 class GenerateAnswer(BaseModel):
-    """What was written."""
+    """A generated text."""
 
     text: str
     seed: int
@@ -92,7 +100,7 @@ class GenerateAnswer(BaseModel):
 
 
 class DistributionAnswer(BaseModel):
-    """The most probable next characters; entropies, in bits, are over all."""
+    """The most probable next characters; the entropies, in bits, are over all characters."""
 
     characters: list[str]
     probabilities: list[float]
@@ -105,14 +113,14 @@ class DistributionAnswer(BaseModel):
 
 
 class Alternative(BaseModel):
-    """What could have stood in a place."""
+    """Another character for a place in the text."""
 
     character: str
     probability: float
 
 
 class ScoreAnswer(BaseModel):
-    """The bits that each character took; lower-cased where the model was trained so."""
+    """The bits of each character; the text is lower-cased if the model was trained so."""
 
     bits_per_character: float
     characters: list[str]
@@ -122,7 +130,7 @@ class ScoreAnswer(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """What there is to know of a model."""
+    """The facts about a model."""
 
     id: str
     name: str
@@ -138,24 +146,24 @@ class ModelInfo(BaseModel):
     seconds: float | None
     has_history: bool
     finished: bool
-    path: str = Field(default="", description="As the server was started with it; left out where it is absolute.")
+    path: str = Field(default="", description="As given to the server; left out if absolute.")
 
 
 class ModelsAnswer(BaseModel):
-    """The models that are served."""
+    """The served models."""
 
     models: list[ModelInfo]
 
 
 class Sample(BaseModel):
-    """What a model wrote while it learned."""
+    """What a model wrote during its training."""
 
     temperature: float
     text: str
 
 
 class EvaluationAnswer(BaseModel):
-    """How good a model was at some time of its training."""
+    """How good a model was at one point of its training."""
 
     step: int
     epoch: float
@@ -175,7 +183,7 @@ class HistoryAnswer(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What is wrong."""
+    """What went wrong."""
 
     message: str
     type: str
@@ -184,17 +192,17 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
-    """An answer that says no."""
+    """An error response."""
 
     error: ErrorDetail
 
 
 REFUSED: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "What was asked for is not allowed, or more than the limit."},
+    400: {"model": ErrorAnswer, "description": "An option is not allowed, or exceeds a limit."},
     401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
     404: {"model": ErrorAnswer, "description": "There is no such model."},
     408: {"model": ErrorAnswer, "description": "It took longer than the limit."},
     413: {"model": ErrorAnswer, "description": "The body is larger than the limit."},
     503: {"model": ErrorAnswer, "description": "Too many requests wait, or the server is being stopped."},
 }
-"""Error answers of every route, for the page of the API."""
+"""Error responses of every route, for the documentation of the API."""

@@ -1,4 +1,4 @@
-"""What all routes share: the models, whose turn it is, the limits, and what is counted."""
+"""What all routes share: models, schedulers, limits and metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nextchar.web.model_registry import ModelHandle, ModelRegistry
 from nextchar.web.scheduler import Scheduler
 
 READING_SHARE = 4
-"""Requests for something short that are worked for at once, for each thread."""
+"""Short requests that are processed at once, for each thread."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,16 @@ class Service:
     settings: ServeSettings
     registry: ModelRegistry
     writing: Scheduler
-    """Of requests that have something written."""
+    """For requests that write texts."""
     reading: Scheduler
-    """Of those that are soon done: they do not wait behind long texts."""
+    """For short requests: they do not wait behind long texts."""
     parsing: ThreadPoolExecutor
-    """The thread that parses large bodies, one at a time: nobody else waits for it."""
+    """The thread that parses large bodies one at a time, so that no other request waits."""
     metrics: Metrics
 
     @classmethod
     def of(cls, settings: ServeSettings, registry: ModelRegistry) -> Service:
-        """Return a service with threads of its own."""
+        """Return a service with its own threads."""
         threads = settings.cores or available_cores()
         pool = ThreadPoolExecutor(threads, "nextchar-web")
         waiting, seconds = settings.max_waiting, settings.max_time
@@ -50,28 +50,28 @@ class Service:
         return await read_body(request, kind, self.settings.max_body, self.parsing)
 
     def check_characters(self, param: str, characters: int) -> None:
-        """Do nothing if so many may be written for a request.
+        """Check that a request may write so many characters.
 
         Raises:
-            RefusedError: they are too many.
+            RefusedError: it may not.
         """
         if characters > self.settings.max_characters:
             raise too_much(param, characters, self.settings.max_characters, "characters", "--max-characters")
 
     def check_work(self, param: str, texts: int, read: int, written: int) -> None:
-        """Do nothing if a request may ask for so many texts, for each of which so many characters are read and written.
+        """Check that a request may ask for so many texts, each reading and writing so many characters.
 
         Raises:
-            RefusedError: what is written is too much, or all of it together.
+            RefusedError: it writes too much, or reads and writes too much together.
         """
         self.check_characters(param, texts * written)
-        most = self.settings.max_text + self.settings.max_characters
-        if texts * (read + written) > most:
+        maximum = self.settings.max_text + self.settings.max_characters
+        if texts * (read + written) > maximum:
             what = f"texts of {read:,} characters to read and {written:,} to write"
-            raise too_much("n", texts, most, what, "--max-text and --max-characters together")
+            raise too_much("n", texts, maximum, what, "--max-text and --max-characters together")
 
     def check_text(self, param: str, characters: int) -> None:
-        """Do nothing if a prompt, or a text to score, may be so long.
+        """Check that a prompt, or a text to score, may be so long.
 
         Raises:
             RefusedError: it is too long.
@@ -80,17 +80,17 @@ class Service:
             raise too_much(param, characters, self.settings.max_text, "characters", "--max-text")
 
     def counted(self, model: ModelHandle, pieces: Iterator[str]) -> Iterator[str]:
-        """Yield ``pieces`` of a text, and count their characters."""
+        """Yield ``pieces`` of a text and count their characters."""
         for piece in pieces:
             self.metrics.characters.labels(model.name).inc(len(piece))
             yield piece
 
     def close(self, grace: float) -> None:
-        """End: nothing is begun any more, and what is being done may take ``grace`` seconds more."""
+        """Refuse new requests; running ones may take ``grace`` seconds more."""
         self.writing.close(grace)
         self.reading.close(grace)
 
     def shut(self) -> None:
-        """Let the threads end once they are done."""
+        """Let the threads end when they are done."""
         for pool in (self.writing.pool, self.parsing):
             pool.shutdown(wait=False, cancel_futures=True)
