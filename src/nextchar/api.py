@@ -83,6 +83,12 @@ def train(
         TextError: the text cannot be used.
         RunFolderError: ``out`` holds a run already, or cannot be written.
         MissingDependencyError: torch is not installed.
+
+    >>> import nextchar
+    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
+    >>> model = nextchar.train(text="so it goes. " * 100, quiet=True, **tiny)
+    >>> model.generate("so it", length=6, temperature=0)
+    ' goes.'
     """
     if (text is None) == (not corpus):
         raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
@@ -137,5 +143,11 @@ def load(path: str | PathLike[str], *, carry_state: bool = False, weights: Weigh
 
     Raises:
         ModelFileError: there is none, or it is damaged.
+
+    >>> import nextchar
+    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
+    >>> nextchar.train(text="so it goes. " * 100, quiet=True, **tiny).save("so.safetensors")
+    >>> nextchar.load("so.safetensors").generate("so it", length=6, temperature=0)
+    ' goes.'
     """
     return LanguageModel.load(path, carry_state=carry_state, weights=weights)

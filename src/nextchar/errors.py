@@ -13,7 +13,15 @@ NextcharError
 
 
 class NextcharError(Exception):
-    """An error that the user of nextchar can understand and mend."""
+    """An error that the user of nextchar can understand and fix.
+
+    >>> import nextchar
+    >>> try:
+    ...     nextchar.load("nowhere.safetensors")
+    ... except nextchar.NextcharError as error:
+    ...     print(error)
+    There is no model nowhere.safetensors. Give a run folder or a .safetensors file.
+    """
 
 
 class UsageError(NextcharError):

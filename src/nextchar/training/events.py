@@ -1,6 +1,14 @@
 """What a run tells while it goes on. The terminal, the log, a notebook and a web page read the same events.
 
-Each event is one line of JSON in ``events.jsonl``, told apart by its ``event`` field.
+Each event is one line of JSON in ``events.jsonl``; its ``event`` field says which kind it is.
+
+>>> import nextchar
+>>> events = []
+>>> model = nextchar.train(text="so it goes. " * 100, steps=20, hidden=8, on_event=events.append)
+>>> [event.validation_bits_per_character > 0 for event in events if isinstance(event, nextchar.events.Evaluated)][-1]
+True
+>>> events[-1].event, events[-1].step
+('finished', 20)
 """
 
 from __future__ import annotations
