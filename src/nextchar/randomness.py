@@ -1,4 +1,4 @@
-"""One seed, many independent streams: what one part of a run draws never shifts what another part draws."""
+"""One seed, many independent streams: drawing from one never changes what another gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Purpose = Literal["weights", "order", "dropout", "evaluation", "sampling"]
 def random_stream(seed: int, purpose: Purpose, *path: int) -> np.random.Generator:
     """Return the random generator of ``purpose``, derived from the one ``seed`` of the run.
 
-    ``path`` numbers further streams of the same purpose (the second text of several, the third evaluation).
+    ``path`` distinguishes streams of the same purpose (the second of several texts, the third evaluation).
     Source: O'Neill, "Developing a seed_seq alternative" (2015), as `numpy.random.SeedSequence` implements it.
     """
     key = (zlib.crc32(purpose.encode()), *path)

@@ -203,7 +203,7 @@ def test_a_model_that_knows_nothing_gives_a_page(tmp_path: Path) -> None:
 
 
 def test_errors_are_clear(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match="no run folder"):
+    with pytest.raises(RunFolderError, match="not a run folder"):
         render_report(RunFolder(tmp_path / "nothing"))
     folder = run(tmp_path, WHOLE)
     folder.model_path.write_bytes(folder.model_path.read_bytes()[:-9])
