@@ -26,7 +26,7 @@ def choose_seed(given: int | None = None) -> int:
 def random_stream(seed: int, purpose: Purpose, *path: int) -> np.random.Generator:
     """Return the random generator of ``purpose``, derived from the one ``seed`` of the run.
 
-    ``path`` numbers further streams of the same purpose (the second text of several, the third evaluation).
+    ``path`` distinguishes streams of the same purpose (the second of several texts, the third evaluation).
     Source: O'Neill, "Developing a seed_seq alternative" (2015), as `numpy.random.SeedSequence` implements it.
     """
     key = (zlib.crc32(purpose.encode()), *path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nextchar.networks.architecture import Ids, State
-from nextchar.report.temperature_effect import LEAST_READ, temperature_effect
+from nextchar.report.temperature_effect import MIN_READ, temperature_effect
 
 
 class Scripted:
@@ -45,6 +45,6 @@ def test_what_cannot_be_drawn_has_no_share() -> None:
 
 def test_a_middling_prediction_is_chosen_once_enough_is_read() -> None:
     certain, open_ = [0.93] + [0.01] * 7, [0.3, 0.3, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05]
-    rows = [open_, *[certain] * (LEAST_READ + 1), open_, certain]
-    assert temperature_effect(Scripted(rows), np.zeros(len(rows), int), [1]).read == LEAST_READ + 3
+    rows = [open_, *[certain] * (MIN_READ + 1), open_, certain]
+    assert temperature_effect(Scripted(rows), np.zeros(len(rows), int), [1]).read == MIN_READ + 3
     assert temperature_effect(Scripted(rows), np.zeros(1, int), [1]).read == 1

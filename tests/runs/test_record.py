@@ -178,5 +178,5 @@ def test_a_curve_has_no_more_points_than_can_be_seen(folder: RunFolder) -> None:
 
 def test_a_run_that_has_just_begun_and_no_run(folder: RunFolder, tmp_path: Path) -> None:
     assert history_of(folder) == {"prompt": "the fox", "finished": False, "evaluations": []}
-    with pytest.raises(RunFolderError, match="no run folder"):
+    with pytest.raises(RunFolderError, match="not a run folder"):
         history_of(RunFolder(tmp_path))

@@ -108,7 +108,7 @@ def test_a_port_in_use_is_said_in_a_sentence(fox: Path) -> None:
         (("FOX", "--host", "0.0.0.0"), 2, ["--api-key KEY", "--public"]),
         (("FOX", "--host", "no.such.host.invalid", "--public"), 1, ["cannot be had"]),
         (("FOX", "--origin", "example.org"), 2, ["https://example.org"]),
-        (("FOX", "--max-time", "soon"), 2, ["no duration"]),
+        (("FOX", "--max-time", "soon"), 2, ["not a duration"]),
         (("FOX", "--port", "70000"), 2, ["port = '70000'"]),
         (("FOX", "--max-writing", "0"), 2, ["max_writing = '0'"]),
     ],

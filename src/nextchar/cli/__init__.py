@@ -5,10 +5,10 @@ Read in this order; a module imports only from those before it:
 - `streams`: the three standard streams, made safe: closed, full, left by their readers, or without some of the
   characters.
 - `dashes`: arguments that begin with a dash: which are options, and which are texts.
-- `console`: what the commands share on their way to people and programs: standard output, standard error, JSON.
-- `app`: the command itself: its subcommands, and how its errors and exit statuses come about.
+- `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
+- `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
-- `evaluate`: the command that scores: `nextchar evaluate`.
+- `evaluate`: `nextchar evaluate`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.

@@ -1,4 +1,4 @@
-"""The command that scores: `nextchar evaluate`."""
+"""`nextchar evaluate`."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def evaluate(
 
 
 def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
-    """Return the text that the model learned from, or why it cannot be found."""
+    """Return the text that the model learned from, or the reason why it is missing."""
     from nextchar.runs.training_text import corpus_of_model
     from nextchar.text.corpus import default_cache_folder
 
@@ -160,7 +160,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
 
     name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
-        raise TextError(f"What the model's run held out is not to be found. {gone} {name_one}")
+        raise TextError(f"The held-out text of the model is missing. {gone} {name_one}")
     size = language_model.provenance.validation_characters
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:

@@ -31,14 +31,14 @@ def inspect(
     forecast: bool = True,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Tell what is in a text, what would be trained on it, how long that would take and how well it would do.
+    """Show what is in a text, what would be trained on it, how long that takes and how good the model would be.
 
     Parameters
     ----------
     corpus
         Files, folders, - for standard input, or names that `nextchar corpora` lists.
     forecast
-        Train for some seconds to tell what the whole plan would reach.
+        Train for a few seconds to estimate what the whole plan would reach.
     json
         Print everything as one JSON object.
     """
@@ -65,7 +65,7 @@ def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingS
     from nextchar.runs.training_text import encode
     from nextchar.text.corpus import default_cache_folder
 
-    note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")
+    note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     try:
         return forecast(encode(files, text, training, default_cache_folder()), training)
     except MissingDependencyError as error:

@@ -79,6 +79,10 @@ def reweight_distribution(distribution: ArrayLike, temperature: float) -> Distri
 
     Raises:
         UsageError: the probabilities are negative, not finite or do not sum to one, or the temperature is negative.
+
+    >>> import nextchar
+    >>> nextchar.reweight_distribution([0.5, 0.3, 0.2], 0.5).round(3).tolist()
+    [0.658, 0.237, 0.105]
     """
     if not (np.isfinite(temperature) and temperature >= 0):
         raise UsageError(f"The temperature {temperature} is not allowed: give 0 (greedy) or any number above it.")
@@ -94,6 +98,12 @@ def sample_index(probabilities: ArrayLike, temperature: float, rng: np.random.Ge
 
     Raises:
         UsageError: as `reweight_distribution`, or there is more than one distribution.
+
+    >>> import numpy as np
+    >>> import nextchar
+    >>> rng = np.random.default_rng(0)
+    >>> [nextchar.sample_index([0.5, 0.3, 0.2], 1.0, rng) for _ in range(5)]
+    [1, 0, 0, 0, 2]
     """
     distribution = reweight_distribution(probabilities, temperature)
     if distribution.ndim != 1:

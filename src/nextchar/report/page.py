@@ -1,4 +1,4 @@
-"""The report: a run as one HTML page that needs nothing else, for the eyes of whoever trained it."""
+"""The report: a run as one HTML page that needs no other file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nextchar.text.corpus import open_corpus
 from nextchar.training.plan import Plan
 
 SENSIBLE = 20.0
-"""Bits per character from which on a model knows less than nothing, and 2^bits is not worth telling."""
+"""Bits per character above which 2^bits means nothing: the model is worse than one that guesses."""
 
 
 def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
@@ -37,7 +37,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
     Args:
         folder: of the run.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,), the held-out text last; may be
-            memory-mapped. Without them the page does not tell what was copied.
+            memory-mapped. Without them the page does not show what was copied.
 
     Raises:
         RunFolderError: there is no run in the folder, or its settings are damaged.
@@ -65,7 +65,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
 
 
 def write_report(folder: RunFolder, cache: Path) -> None:
-    """Write the report of the run in ``folder``, with what the encoded text in ``cache`` tells of copying.
+    """Write the report of the run in ``folder``; the encoded text in ``cache`` shows what was copied.
 
     Raises:
         RunFolderError: there is no run, or its folder cannot be written.
@@ -88,7 +88,7 @@ def _named(run: RunRecord) -> str:
 
 
 def _lead(run: RunRecord) -> str:
-    """Say in a paragraph what was trained on what."""
+    """Return a paragraph on the model and its text."""
     sentence = "A character-level LSTM language model"
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
@@ -100,19 +100,21 @@ def _lead(run: RunRecord) -> str:
 
 
 def _status(run: RunRecord) -> str:
-    """Say what is unusual about the run: not finished, diverged in between."""
-    said: list[str] = []
+    """Return what is unusual about the run: not finished, or diverged."""
+    sentences: list[str] = []
     resume = text_element("code", f"nextchar train --resume {_quoted(run)}")
     if run.finished is None or run.finished.interrupted:
-        said.append(f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Go on with {resume}")
+        sentences.append(
+            f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Continue it with {resume}"
+        )
     for event in run.recoveries:
         bits = event.bits_per_character
         loss = f"{bits:.2f} bits per character" if math.isfinite(bits) else "its loss was no longer a number"
-        said.append(
+        sentences.append(
             f"At step {event.step:,} training diverged ({loss}) and went back to step {event.back_to:,}, "
             f"the learning rate at {event.rate_scale:g} of the plan’s from there on."
         )
-    return "".join(element("p", sentence, class_="status") for sentence in said)
+    return "".join(element("p", sentence, class_="status") for sentence in sentences)
 
 
 def _quoted(run: RunRecord) -> str:
@@ -135,7 +137,7 @@ def _facts(run: RunRecord) -> str:
 
 
 def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
-    """Say how well the model that was kept predicts."""
+    """Return how well the model that was kept predicts."""
     bits, split = run.validation_bits, _split(run)
     if bits is None:
         if run.best is None:
@@ -147,13 +149,13 @@ def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
     scores = [(f"{bits:.3f}", "bits per character", split)]
     if bits < SENSIBLE:
         untrained = f"; untrained it is 1 in {run.model.vocabulary.size:,}" if run.model else ""
-        told = f"geometric mean of its probability{untrained}"
-        scores.append((f"1 in {2**bits:.1f}", "for the right character", told))
+        meaning = f"geometric mean of its probability{untrained}"
+        scores.append((f"1 in {2**bits:.1f}", "for the right character", meaning))
     return scores
 
 
 def _split(run: RunRecord) -> str:
-    """Say what the validation figure was measured on."""
+    """Return what the validation figure was measured on."""
     text = run.text
     if text is None:
         return "on held-out text it never learned from"
@@ -205,8 +207,8 @@ def _details(run: RunRecord) -> str:
         pairs_table("Provenance", _provenance(run)),
     ]
     notes = "".join(text_element("li", note, dir="auto") for note in run.notes)
-    said = element("h3", "What the run said") + element("ul", notes) if notes else ""
-    return element("div", "".join(tables), class_="tables") + said
+    listed = element("h3", "Notes") + element("ul", notes) if notes else ""
+    return element("div", "".join(tables), class_="tables") + listed
 
 
 def _plan(plan: Plan) -> Sequence[tuple[str, str]]:
@@ -228,8 +230,8 @@ def _value(value: object) -> str:
 
 
 def _provenance(run: RunRecord) -> list[tuple[str, str]]:
-    text, made = run.text, run.model.provenance if run.model else None
-    sha256 = text.content_sha256 if text else made.corpus_sha256 if made else None
+    text, provenance = run.text, run.model.provenance if run.model else None
+    sha256 = text.content_sha256 if text else provenance.corpus_sha256 if provenance else None
     pairs = [("texts", ", ".join(run.names))]
     if text is not None:
         held_out = text.held_out_characters or text.validation_characters
@@ -244,7 +246,7 @@ def _provenance(run: RunRecord) -> list[tuple[str, str]]:
         ("device", run.settings.device),
         ("threads", str(run.settings.threads)),
     ]
-    if made is not None:
-        pairs += [("model kept from step", f"{made.step:,}")] if made.step is not None else []
-        pairs += [(name, version) for name, version in made.versions.items()]
+    if provenance is not None:
+        pairs += [("model kept from step", f"{provenance.step:,}")] if provenance.step is not None else []
+        pairs += [(name, version) for name, version in provenance.versions.items()]
     return pairs

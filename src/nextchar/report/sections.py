@@ -1,4 +1,4 @@
-"""What a report shows of a model at work, as HTML: its samples, one of its predictions, what it copied."""
+"""The sections of a report that show the model at work: its samples, one of its predictions, what it copied."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from nextchar.text.overlap import copied_mask, longest_copied_passage
 from nextchar.training.events import Evaluated, Sampled
 
 MAX_ROWS = 48
-"""Evaluations whose samples the page shows at most, evenly over the run; samples.md has them all."""
+"""Evaluations whose samples the page shows, evenly over the run; samples.md has them all."""
 COPIED = 30
-"""Characters from which on a passage counts as copied; shorter ones are the common phrases of a language."""
+"""Length from which a passage counts as copied, in characters; shorter ones are common phrases of a language."""
 ROUNDING = 1e-12
-"""What the rest of a sum of probabilities may be for no other reason than that numbers are rounded."""
+"""How far a sum of probabilities may be from one by rounding."""
 MAX_CONTEXT = 200
-"""Characters of the prompt read at most to find a prediction that shows temperature well."""
+"""Characters of the prompt that are read to find a prediction that shows temperature well."""
 
 
 def samples(run: RunRecord) -> str:
     """Return what the model wrote as it learned: a row for each evaluation, a column for each temperature."""
     if not run.samples:
-        return text_element("p", "The run was ended before the model first wrote something.", class_="none")
+        return text_element("p", "The run ended before the model wrote its first samples.", class_="none")
     scored = {event.step: event for event in run.evaluations}
     shown = evenly_spread(list(run.samples), MAX_ROWS) | ({run.best.step} if run.best else set[int]())
     steps = [step for step in run.samples if step in shown]
@@ -43,13 +43,13 @@ def samples(run: RunRecord) -> str:
 
 
 def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language: str) -> str:
-    one = next(iter(row.values()))
-    head = text_element("b", f"epoch {one.epoch:.1f}") + text_element("span", f"step {one.step:,}")
+    sample = next(iter(row.values()))
+    head = text_element("b", f"epoch {sample.epoch:.1f}") + text_element("span", f"step {sample.step:,}")
     if scored is not None:
         bits = scored.validation_bits_per_character
         bits = scored.training_bits_per_character if bits is None else bits
         head += text_element("span", f"{bits:.3f} bits")
-    if run.best is not None and one.step == run.best.step:
+    if run.best is not None and sample.step == run.best.step:
         head += element("em", "kept")
     cells = (_written(row.get(temperature), language) for temperature in run.temperatures)
     return element("tr", element("th", head, scope="row") + "".join(element("td", cell) for cell in cells))
@@ -113,11 +113,11 @@ def _bar(share: float) -> str:
 
 
 def copying(run: RunRecord, corpus_ids: Ids | None) -> str:
-    """Tell how much of what the model wrote last stands in the text it learned from."""
+    """Show how much of the last samples stands in the text the model learned from."""
     if run.model is None or not run.last_samples:
         return text_element("p", "The model has not written anything yet.", class_="none")
     if corpus_ids is None:
-        gone = "The encoded text is no longer in the cache, so this cannot be told."
+        gone = "The encoded text is no longer in the cache, so this is not known."
         return text_element("p", gone, class_="none")
     end = run.text.training_characters if run.text else len(corpus_ids)
     training, held_out = corpus_ids[:end], corpus_ids[end:]

@@ -14,7 +14,7 @@ from nextchar.networks.architecture import Ids, Network
 
 MIDDLING = 2.5
 """Bits of entropy at temperature 1 where the effect shows best: a few characters are likely, none certain."""
-LEAST_READ = 8
+MIN_READ = 8
 """Ids read before the prediction chosen, where there are as many: with fewer a network knows too little."""
 
 
@@ -54,7 +54,7 @@ def temperature_effect(
     logits = read[0].astype(np.float64)  # (T, V)
     logits[:, list(forbidden)] = -np.inf
     entropies = entropy(softmax(logits))  # (T,)
-    first = min(LEAST_READ, len(context)) - 1
+    first = min(MIN_READ, len(context)) - 1
     position = first + int(np.abs(entropies[first:] - MIDDLING).argmin())
     chosen = logits[position]  # (V,)
     order = np.argsort(-chosen, kind="stable")

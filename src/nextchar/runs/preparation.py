@@ -1,4 +1,4 @@
-"""What comes before training: texts found and encoded, a plan chosen, or a saved run read back."""
+"""Everything before training: texts are found and encoded and a plan is chosen, or a saved run is read back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nextchar.training.trainer import Trainer
 
 SCORED = 250_000
-"""Held-out characters scored at most during a run; `nextchar evaluate` scores any number."""
+"""Held-out characters scored in a run at most; `nextchar evaluate` scores any number."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Prepared:
 
 
 Preparation = Generator[Event, None, Prepared]
-"""Yields what is found, and returns the run."""
+"""Yields events and returns the run."""
 
 
 def prepare(
@@ -64,8 +64,7 @@ def prepare(
     like: RunSettings | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Preparation:
-    """Read ``texts`` and choose a plan for them, or take the recipe, plan and threads of the run ``like``; tell what is
-    found.
+    """Read ``texts`` and choose a plan for them, or take the recipe, plan and threads of the run ``like``.
 
     Raises:
         TextError: a text cannot be used.
@@ -130,7 +129,7 @@ def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planne
 
 
 def _total_seconds(prepared: Prepared, training: float | None, before: float) -> float | None:
-    """Return what the whole run will have taken: what went ``before``, the ``training`` expected, and all else."""
+    """Return the expected seconds of the whole run: ``before``, ``training``, and everything else."""
     if training is None:
         return None
     settings = prepared.settings
@@ -165,7 +164,7 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     settings = moved_text(recorded, moved, cache) if moved else recorded
     corpus = corpus_of_run(settings, cache)
     try:
-        if checkpoint is not None:  # before memory is taken for what may be another network
+        if checkpoint is not None:  # before memory is allocated for what may be another network
             import_trainer().check_weights(checkpoint, settings.plan, corpus.vocabulary.size)
         trainer = _make_trainer(settings, corpus, checkpoint=checkpoint)
     except ValueError as error:
@@ -208,7 +207,7 @@ def import_trainer() -> ModuleType:
             raise
         raise MissingDependencyError(
             'Training needs torch, which is not installed: pip install "nextchar[train]". '
-            "Writing and scoring do without."
+            "Writing and scoring do not need it."
         ) from error
     return trainer
 

@@ -1,4 +1,4 @@
-"""A text to learn from and one to be scored on, as ids, with what the ids stand for."""
+"""The ids to learn from and to validate on, and their vocabulary."""
 
 from __future__ import annotations
 
