@@ -175,7 +175,7 @@ def test_counting_may_be_left_out(
 def test_that_only_the_end_was_counted_is_said(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
 ) -> None:
-    monkeypatch.setattr(counting, "MOST_COUNTED", 2000)
+    monkeypatch.setattr(counting, "MAX_COUNTED", 2000)
     assert evaluate(run.path).stdout.splitlines()[-1] == (
         "counted               the last 2,000 characters of the training text"
     )

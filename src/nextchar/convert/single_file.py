@@ -14,7 +14,7 @@ from typing import Any
 from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.regular_file import read_regular
-from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.history import growth_of
@@ -62,7 +62,7 @@ def holds_page(path: Path) -> bool:
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
     """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
     if holds_page(source):
-        setup = embedded_setup(read_regular(source, MOST_FILE_BYTES))
+        setup = embedded_setup(read_regular(source, MAX_FILE_BYTES))
         return setup["name"], setup["growth"], ()
     place = source.parent if source.name == MODEL else source
     folder = RunFolder(place)

@@ -8,7 +8,7 @@ from html import escape
 from nextchar.model.model_file import ModelFile
 from nextchar.settings import describe_duration
 
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """Characters of a vocabulary that are shown."""
 
 
@@ -70,5 +70,5 @@ def as_html(model: ModelFile) -> str:
 
 
 def _printable(characters: str) -> str:
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters[:MOST_SHOWN])
-    return shown + (" ..." if len(characters) > MOST_SHOWN else "")
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters[:MAX_SHOWN])
+    return shown + (" ..." if len(characters) > MAX_SHOWN else "")
