@@ -6,8 +6,8 @@ With h the last k characters read, h' the last k - 1 of them, and c the next one
     n(h) = sum over c of n(h c)
     r(h) = sum over c of D(n(h c)) / n(h)        what the discounts leave, so that the sum of p_k over c is one
 
-and p_k = p_{k-1} where h never occurred. For k = 6, n(h c) is the number of times h c occurs. For smaller k it is the
-number of different characters before h c, since a shorter context only matters where longer ones were not seen. D(1),
+and p_k = p_{k-1} where nothing ever came after h. For k = 6, n(h c) is the number of times h c occurs. For smaller k it
+is the number of different characters before h c, since a shorter context matters where the longer ones are rare. D(1),
 D(2) and D(3 or more) are estimated for each k from the numbers of n-grams counted once, twice, three and four times.
 Nothing is fitted to held-out text.
 
