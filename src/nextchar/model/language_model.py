@@ -146,7 +146,7 @@ class LanguageModel:
         Args:
             prompt: the text to continue; characters the model does not know are replaced by the nearest it knows, or
                 left out. Several texts that continue the same `fold_prompt` read it once.
-            strict: raise an error instead of replacing characters.
+            strict: raise an error instead of replacing characters; a folded prompt is taken as it is.
             text: number of the text among several of the same seed, from 0.
             **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
                 The same seed gives the same text; without one it is different each time.
