@@ -1,9 +1,9 @@
-"""Measure how fast a large text is read and encoded, and how much memory that takes.
+"""Reading and encoding a large text: speed and memory.
 
-    python benchmarks/encoding.py [--megabytes 1000] [--folder /tmp]
+Usage: python benchmarks/encoding.py [--megabytes 1000] [--folder /tmp]
 
-Writes generated texts (English-like ASCII, Korean of three bytes a character) into a temporary folder, and
-encodes each in a process of its own: detecting the encoding, encoding it for the first time, and again.
+Writes generated texts (English-like ASCII, Korean with three bytes per character) into a temporary folder. A process of
+its own for each detects the encoding, encodes the text for the first time, and encodes it again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def report(name: str, megabytes: float, figures: dict[str, float]) -> None:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Return seconds of each step, and bytes of resident memory at the most and before."""
+    """Return the seconds of each step, and resident bytes at the peak and before."""
     figures = {"before": float(peak_memory())}
     times = [time.perf_counter()]
     text = open_text(path)
@@ -78,7 +78,7 @@ def measure(path: Path) -> dict[str, float]:
 
 
 def peak_memory() -> int:
-    """Return the most resident memory that this process has had, in bytes."""
+    """Return the peak resident memory of this process, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -113,7 +113,7 @@ def korean_words() -> Iterator[str]:
 
 
 def write_text(path: Path, words: Iterator[str], size: int) -> int:
-    """Write ``words`` over and over to ``path`` until it has about ``size`` bytes; return how many it has."""
+    """Repeat ``words`` in the file ``path`` until it has about ``size`` bytes; return its size."""
     piece = "".join(words).encode()
     with path.open("wb") as file:
         for _ in range(max(1, round(size / len(piece)))):

@@ -24,6 +24,29 @@ PATIENCE = 20_000
 ARGUMENTS = ["--no-sandbox", "--disable-quic"]
 
 
+HOLD_BACK = """() => {
+  const { model } = app;
+  const generate = model.generate.bind(model);
+  const waiting = [];
+  app.piecesHeld = () => waiting.length;
+  app.letThrough = () => waiting.shift()();
+  model.generate = async function* (prompt, settings, signal) {
+    const text = generate(prompt, settings, signal);
+    for (;;) {
+      const { done, value } = await text.next();
+      signal.throwIfAborted();
+      if (done) return value;
+      await new Promise((resolve) => {
+        waiting.push(resolve);
+        signal.addEventListener('abort', resolve);
+      });
+      if (!signal.aborted) yield value;
+    }
+  };
+}"""
+"""Puts a gate before the model: a piece of its text passes when the test says so, and none does after an abort."""
+
+
 def percents(text: str) -> list[float]:
     """Return the percentages in ``text``; what is less than a hundredth is nothing."""
     return [0.0 if less else float(number) for less, number in re.findall(r"(<?)([\d.]+) %", text)]
@@ -113,6 +136,16 @@ class Desk:
         """Wait until nothing is written any more."""
         self.page.locator("#stop").wait_for(state="hidden")
         self.page.locator(".streaming").wait_for(state="detached")
+
+    def hold_back(self) -> None:
+        """From now on, the model writes a piece only when `let_through` asks for it: no text ends before it is stopped,
+        however slow the browser."""
+        self.page.evaluate(HOLD_BACK)
+
+    def let_through(self) -> None:
+        """Let the model write one more piece, once it has one."""
+        self.page.wait_for_function("app.piecesHeld() > 0")
+        self.page.evaluate("app.letThrough()")
 
     def go_on(self, press: str = "continue") -> str:
         """Let the model write and return what it wrote at the end of the sheet."""

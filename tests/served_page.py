@@ -82,11 +82,11 @@ def run_folder(path: Path, model: LanguageModel = MODEL, *, finished: bool = Tru
 def serving(*models: Path, api_key: str | None = None) -> Iterator[str]:
     """Serve ``models`` from a thread of this process, and yield the address of the page."""
     # Tests of other things work where the server is not installed.
+    from nextchar.web.model_registry import ModelRegistry
     from nextchar.web.server import Server
-    from nextchar.web.shelf import Shelf
 
     settings = ServeSettings(port=0, api_key=api_key, cores=2, max_characters=100_000)
-    server = Server(Shelf.of(models), settings)
+    server = Server(ModelRegistry.of(models), settings)
     server.start()
     try:
         yield server.address

@@ -100,12 +100,12 @@ def train(
         build(TrainingSettings, of_training),
         cache=default_cache_folder(),
     )
-    follow(run, quiet=quiet, on_event=on_event)
+    _carry_out(run, quiet=quiet, on_event=on_event)
     return run.model
 
 
-def follow(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
-    """Do ``run``, showing what happens or telling it to ``on_event``."""
+def _carry_out(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
+    """Carry ``run`` out; show its progress, or pass each event to ``on_event``."""
     with _display(silent=quiet or on_event is not None) as display:
         try:
             for event in run.events():

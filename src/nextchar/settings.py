@@ -26,7 +26,7 @@ RecipeName = Literal["default", "classic"]
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
-LONGEST_SHOWN = 100
+MAX_SHOWN = 100
 """Characters of a wrong value, or of an unknown name, that its error repeats."""
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -293,7 +293,7 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
     """Say the same of ``details`` as pydantic tells them, wherever they were found; ``noun`` is what they are of."""
     sentences: list[str] = []
     for detail in details:
-        name = ".".join(str(part) for part in detail["loc"])[:LONGEST_SHOWN]
+        name = ".".join(str(part) for part in detail["loc"])[:MAX_SHOWN]
         # What was given may stand in it, with line ends of its own.
         told = detail["msg"].removeprefix("Value error, ")
         message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in told)
@@ -314,4 +314,4 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
 def shortened(value: object) -> str:
     """Return ``value`` as it is repeated to whoever gave it, not all of a long one."""
     shown = repr(value)
-    return shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "..."
+    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "..."

@@ -319,6 +319,6 @@ def test_what_is_known_of_the_model_is_told(engine: Engine) -> None:
         "bits_per_character": file.provenance.validation_bits_per_character,
         "corpus": ["corpus.txt"],
         "seconds": file.provenance.training_seconds,
-        "has_growth": True,
+        "has_history": True,
         "finished": True,
     }

@@ -86,7 +86,7 @@ def test_answers_that_are_none_are_said_in_words(open_desk: OpenDesk, pages: Pag
         desk.wait()
 
 
-@pytest.mark.parametrize("path", ["models", "distribution", "growth*", "score"])
+@pytest.mark.parametrize("path", ["models", "distribution", "history*", "score"])
 def test_every_question_of_the_page_is_answered_in_words(open_desk: OpenDesk, pages: Pages, path: str) -> None:
     desk = open_desk(pages.served).ready()
     for name in ("refused by the network", "an error of a proxy", "a page to log in", "an object for a message"):
@@ -179,7 +179,7 @@ def test_the_page_works_under_any_path_of_a_proxy(open_desk: OpenDesk, pages: Pa
     desk.write("the fox")
     desk.set(length=20, seed=3)
     assert desk.go_on() == MODEL.generate("the fox", length=20, seed=3)
-    desk.press("tab-growth")
+    desk.press("tab-history")
     expect(desk.page.locator("#curve svg")).to_be_visible()
     desk.press("tab-see")
     desk.page.locator("#piece-0").wait_for()

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextchar.errors import MissingDependencyError, ModelFileError, RunFolderError
-from nextchar.report import exhibits
+from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.report import sections
+from nextchar.report.curves import drawing_script, script_policy
 from nextchar.report.page import render_report
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
@@ -19,8 +20,6 @@ from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, 
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from tests.small_networks import random_model
-
-pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 40
 PROMPT = "the quick"
@@ -77,6 +76,7 @@ class Outline(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.seen: set[str] = set()
+        self.scripts = 0
         self.loads: list[str] = []
         self.feed(page)
         self.close()
@@ -84,6 +84,7 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.add(tag)
+        self.scripts += tag == "script"
         self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action", "data")]
         assert not any(name.startswith("on") for name, _ in attrs)
         if tag not in ("meta", "link", "br"):
@@ -114,7 +115,8 @@ def shown(page: str) -> str:
 
 def test_a_whole_run(tmp_path: Path) -> None:
     page = render_report(run(tmp_path, WHOLE), MODEL.vocabulary.encode(TEXT))
-    outline, text = Outline(page), shown(page)
+    Outline(page)
+    text = shown(page)
     assert "<bdi>fox.txt</bdi>" in page
     assert "2.250bits per characteron 176 characters of the held-out last 10 % of the text" in text
     assert "1 in 4.8" in text  # 2^2.25 is 4.757
@@ -122,7 +124,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert "41 sof training4.0 passes over the text on CPU" in text
     assert f"{MODEL.file.architecture.parameter_count:,} parameters" in text
     assert "nextchar sample &#x27;" in text
-    assert "svg" in outline.seen
+    assert 'id="curves"' in page
     assert "not finished" not in text
     assert ("ab" * 32) in text
     assert "fox.txt: UTF-8." in text
@@ -138,10 +140,13 @@ def test_that_the_curve_is_of_excerpts_is_told(scored: int, told: str, tmp_path:
     assert f"validation is measured at the {told}" in text
 
 
-def test_it_stands_alone_and_runs_nothing(tmp_path: Path) -> None:
+def test_it_stands_alone_and_runs_nothing_but_what_draws_its_curves(tmp_path: Path) -> None:
     page = render_report(run(tmp_path, WHOLE), MODEL.vocabulary.encode(TEXT))
     outline = Outline(page)
-    assert not outline.seen & {"script", "iframe", "object", "embed", "base", "form"}
+    assert not outline.seen & {"iframe", "object", "embed", "base", "form"}
+    assert outline.scripts == 2  # the data of the curves, and what draws them
+    assert drawing_script() in page
+    assert f"script-src {script_policy(drawing_script())};" in page
     assert all(target.startswith(("data:", "#")) for target in outline.loads)
     assert not re.search(r"@import|url\((?!#)", page)
     assert "default-src 'none'" in page
@@ -178,7 +183,7 @@ def test_nothing_from_a_run_is_taken_for_markup(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"prompt": evil})
     events = [Note(message=evil), read, evaluated(40), sampled(40, 0.5, evil), finished()]
     page = render_report(run(tmp_path, events, settings=settings), MODEL.vocabulary.encode(TEXT))
-    assert "script" not in Outline(page).seen
+    assert Outline(page).scripts == 2
     assert "&lt;script&gt;alert(&#x27;$title&#x27;)&lt;/script&gt;&amp;amp;" in page
 
 
@@ -220,7 +225,9 @@ def test_without_the_text_it_says_so(tmp_path: Path) -> None:
 def test_a_run_ended_at_any_event_gives_a_page(tmp_path: Path, ended_after: int, model: bool) -> None:
     folder = run(tmp_path, WHOLE[:ended_after], model=model)
     page = render_report(folder, MODEL.vocabulary.encode(TEXT) if ended_after % 2 else None)
-    Outline(page)
+    scored = any(isinstance(event, Evaluated) for event in WHOLE[:ended_after])
+    assert Outline(page).scripts == (2 if scored else 0)
+    assert ("script-src 'none';" in page) == (not scored)
     assert "This run is not finished" in page
     assert "nextchar train --resume &#x27;" in page
     assert ("There is no model yet" in page) == (not model)
@@ -253,7 +260,7 @@ def test_scripts_are_told_to_the_browser(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_long_run_shows_some_rows_the_kept_one_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exhibits, "MOST_ROWS", 4)
+    monkeypatch.setattr(sections, "MAX_ROWS", 4)
     steps = range(1, 21)
     events: list[Event] = [evaluated(step).model_copy(update={"best": step == 6}) for step in steps]
     page = render_report(run(tmp_path, [*events, *(sampled(step, 0.5, "x") for step in steps)]))
@@ -265,21 +272,17 @@ def test_a_model_that_knows_nothing_gives_a_page(tmp_path: Path) -> None:
     Outline(render_report(run(tmp_path, [READ, evaluated(40, 5000.0), finished(5000.0)])))
 
 
-def test_errors_are_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_clear(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="no run folder"):
         render_report(RunFolder(tmp_path / "nothing"))
     folder = run(tmp_path, WHOLE)
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "matplotlib", None)
-        with pytest.raises(MissingDependencyError, match="pip install"):
-            render_report(folder)
     folder.model_path.write_bytes(folder.model_path.read_bytes()[:-9])
     with pytest.raises(ModelFileError, match="damaged"):
         render_report(folder)
 
 
-def test_matplotlib_is_not_loaded_before_it_is_needed() -> None:
+def test_torch_is_not_loaded() -> None:
     import subprocess
 
-    code = "import sys, nextchar.report; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, nextchar.report.page; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

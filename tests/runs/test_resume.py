@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from nextchar.cli.follow import interruptions
+from nextchar.cli.live_run import interruptions
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
 from nextchar.training.events import Evaluated, Finished, Sampled

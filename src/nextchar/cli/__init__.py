@@ -9,11 +9,13 @@ Read in this order; a module imports only from those before it:
 - `app`: the command itself: its subcommands, and how its errors and exit statuses come about.
 - `convert`: `nextchar convert`.
 - `evaluate`: the command that scores: `nextchar evaluate`.
-- `facts`: the commands that tell facts: `nextchar info`, `report`, `corpora`.
+- `info`: `nextchar info`.
+- `report`: `nextchar report`.
+- `corpora`: `nextchar corpora`.
 - `inspect`: `nextchar inspect`.
 - `sample`: `nextchar sample`.
 - `serve`: `nextchar serve`.
-- `follow`: a run that is done in front of somebody: shown, interrupted, reported.
+- `live_run`: a run at the terminal: its progress, Ctrl-C, its report.
 - `train`: `nextchar train` and `nextchar demo`.
 """
 

@@ -42,15 +42,15 @@ app.command(
     name="inspect",
     help="Tell what is in a text and what would be trained on it.",
 )
-app.command("nextchar.cli.facts:info", name="info", help="Tell what is in a model file.")
-app.command("nextchar.cli.facts:report", name="report", help="Write the report of a run: one HTML page.")
+app.command("nextchar.cli.info:info", name="info", help="Tell what is in a model file.")
+app.command("nextchar.cli.report:report", name="report", help="Write the report of a run: one HTML page.")
 app.command("nextchar.cli.serve:serve", name="serve", help="Open a page to play with models, and an API.")
 app.command(
     "nextchar.cli.convert:convert",
     name="convert",
     help="Convert a model from Keras, or to it.",
 )
-app.command("nextchar.cli.facts:corpora", name="corpora", help="List the texts known by name.")
+app.command("nextchar.cli.corpora:corpora", name="corpora", help="List the texts known by name.")
 app.command("nextchar.cli.train:demo", name="demo", help="Do the whole thing on the built-in text.")
 
 

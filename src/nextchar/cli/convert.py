@@ -36,7 +36,7 @@ def convert(
     Parameters
     ----------
     source
-        The model to read; of nextchar's own, a run folder too, whose growth goes with a page.
+        The model to read; of nextchar's own, a run folder too, whose history goes with a page.
     target
         The file to write; its suffix says the format.
     vocabulary

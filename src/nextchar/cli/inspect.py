@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json, resolve
 from nextchar.errors import MissingDependencyError, UsageError
+from nextchar.files.file_size import describe_size
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _forecast_facts(expected: Forecast) -> Iterator[tuple[str, object]]:
         f"learning rate {plan.learning_rate:g}, dropout {plan.dropout:g}",
     )
     yield "time", None if expected.seconds is None else f"about {describe_duration(expected.seconds)} of training"
-    yield "memory", f"about {expected.memory / 1e6:,.0f} MB"
+    yield "memory", f"about {describe_size(expected.memory)}"
     bits = expected.bits_per_character
     yield (
         "expected",

@@ -98,7 +98,7 @@ def sample(
 
 
 def _read_stop(argument: str) -> str:
-    """Return a stop text as it is meant: line ends and tabs, which are hard to type in a shell, are typed as in Python."""
+    """Return the stop text that is meant: line ends and tabs, hard to type in a shell, are typed as in Python."""
     typed = as_typed(argument)
     found = dict.fromkeys(re.findall("|".join(map(re.escape, ESCAPES)), typed))
     if not found:

@@ -48,7 +48,7 @@ def serve(
     sys.setswitchinterval(SWITCH_INTERVAL)
     with _stopped_by_signals(server):
         server.start()
-        names = ", ".join(served.name for served in server.service.shelf)
+        names = ", ".join(served.name for served in server.service.registry)
         note(f"serving {names} at {server.address} (API: {server.address}docs); Ctrl-C stops")
         server.wait()
     note("stopped")
@@ -80,18 +80,18 @@ def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Ser
         NextcharError: the port cannot be had.
     """
     try:
+        from nextchar.web.model_registry import ModelRegistry
         from nextchar.web.server import Server
-        from nextchar.web.shelf import Shelf
     except ImportError as error:
         raise MissingDependencyError(
             f'The page and the API are served by fastapi and uvicorn ({error}): pip install "nextchar[web]".'
         ) from error
-    shelf = Shelf.of(models)
+    registry = ModelRegistry.of(models)
     if load:
         with note_compiling():
-            for served in shelf:
-                served.edition()
-    return Server(shelf, settings)
+            for served in registry:
+                served.current()
+    return Server(registry, settings)
 
 
 @contextmanager

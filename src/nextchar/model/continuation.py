@@ -11,7 +11,7 @@ from nextchar.model.generation import draw_blocks
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings
-from nextchar.text.vocabulary import Replacement, Vocabulary
+from nextchar.text.tokenizer import Replacement, Tokenizer
 
 CHUNK = 512
 """Ids of a prompt read at once: memory is in proportion to it, and other work can go on between two chunks."""
@@ -26,7 +26,7 @@ class Prompt:
     def __init__(
         self,
         network: Network[Any],
-        vocabulary: Vocabulary,
+        vocabulary: Tokenizer,
         text: str,
         replacements: Iterable[Replacement] = (),
     ) -> None:
@@ -34,7 +34,7 @@ class Prompt:
 
         Args:
             network: reads the prompt, and writes the texts that continue it.
-            vocabulary: the characters of the network.
+            vocabulary: the tokens of the network.
             text: the prompt as it is read; where it is empty, the vocabulary's start id is read.
             replacements: what was replaced in the prompt to get ``text``.
         """
@@ -113,9 +113,9 @@ class Continuation:
         blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never)
         missing = self._settings.length
         while missing > 0:
-            ids = next(blocks)[:missing]
-            missing -= len(ids)
-            yield prompt.vocabulary.decode(ids)
+            piece = prompt.vocabulary.decode(next(blocks)[:missing])[:missing]  # a token may have several characters
+            missing -= len(piece)
+            yield piece
 
 
 def until_stop(pieces: Iterable[str], stops: Sequence[str]) -> Generator[str, None, bool]:

@@ -22,12 +22,12 @@ from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
-from nextchar.networks.engine import make_network, numpy_seconds
+from nextchar.networks.kinds import kind_of
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings, Weights, build
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 LOADING = 1.0
 """Seconds of work in NumPy from which loading the compiled loops pays."""
@@ -95,8 +95,8 @@ class LanguageModel:
         return as_html(self.file)
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The characters the model knows."""
+    def vocabulary(self) -> Tokenizer:
+        """The tokens the model knows."""
         return self.file.vocabulary
 
     @property
@@ -116,8 +116,9 @@ class LanguageModel:
         return self._make_network(compiled=True)
 
     def _make_network(self, *, compiled: bool) -> Network[Any]:
-        return make_network(
-            self.file.architecture,
+        architecture = self.file.architecture
+        return kind_of(architecture).make_network(
+            architecture,
             self.file.parameters,
             compiled=compiled,
             carry_state=self.carry_state,
@@ -127,8 +128,7 @@ class LanguageModel:
     def network_for(self, characters: int) -> Network[Any]:
         """Return the network that finishes ``characters`` sooner; both give the same results up to rounding."""
         architecture = self.file.architecture
-        steps = 1 if self.carry_state else architecture.context_length or 1  # of the network, for each character
-        seconds = numpy_seconds(architecture, characters * steps)
+        seconds = kind_of(architecture).numpy_seconds(architecture, characters, carry_state=self.carry_state)
         return self.compiled_network if seconds > LOADING else self.network
 
     @property
@@ -183,7 +183,8 @@ class LanguageModel:
 
         def write(rows: slice) -> list[str]:
             drawn = generate_rows(folded.network, folded.ids, settings, randoms[rows], self.vocabulary.never_drawn)
-            return self._rows_until(drawn, settings.stop, len(randoms[rows]))
+            texts = self._rows_until(drawn, settings.stop, len(randoms[rows]))
+            return [text[: settings.length] for text in texts]
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 
@@ -231,7 +232,9 @@ class LanguageModel:
         never = self.vocabulary.never_drawn
         distribution = next_distribution(folded.logits, settings, never)  # (V,)
         order = np.argsort(-distribution, kind="stable")
-        return {self.vocabulary.decode([drawn]): float(distribution[drawn]) for drawn in order if drawn not in never}
+        return {
+            self.vocabulary.token_texts([drawn])[0]: float(distribution[drawn]) for drawn in order if drawn not in never
+        }
 
     def evaluate(self, text: str | Iterable[str], *, adapt: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.
@@ -280,7 +283,7 @@ class LanguageModel:
                 'Adapting needs torch, which is not installed: pip install "nextchar[train]". Plain scoring works '
                 "without it."
             ) from error
-        architecture, parameters = self.file.architecture, self.file.parameters
+        architecture, parameters = self.file.lstm_for("Adapting the weights"), self.file.parameters
         if self.carry_state:
             architecture = architecture.model_copy(update={"context_length": None})
         if self.weights == "int8":

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.model.sampling import log_normaliser
-from nextchar.model.scoring import unknown_log2
 from nextchar.networks.architecture import Floats, Ids, Network
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,7 @@ class LogprobReader:
     def __init__(
         self,
         network: Network[Any],
-        vocabulary: Vocabulary,
+        vocabulary: Tokenizer,
         alternatives: int,
         logits: Floats | None = None,
         state: Any = None,
@@ -47,13 +46,13 @@ class LogprobReader:
             state: of the network before the text.
         """
         self._network, self.vocabulary = network, vocabulary
-        self._count = min(alternatives, len(vocabulary.characters))
+        self._count = min(alternatives, vocabulary.size - len(vocabulary.never_drawn))
         nothing = np.empty((0, network.vocabulary_size), np.float32)
         self._logits = nothing if logits is None else logits[None]  # (0 or 1, V)
         self._state = network.initial_state(1) if state is None else state
 
     @classmethod
-    def after_start(cls, network: Network[Any], vocabulary: Vocabulary, alternatives: int) -> LogprobReader:
+    def after_start(cls, network: Network[Any], vocabulary: Tokenizer, alternatives: int) -> LogprobReader:
         """Begin a text that is scored on its own: its first character is predicted from the vocabulary's start id."""
         logits, state = network.forward(np.array([[vocabulary.start_id]]), network.initial_state(1))  # (1, 1, V)
         return cls(network, vocabulary, alternatives, logits[0, 0], state)
@@ -75,7 +74,7 @@ class LogprobReader:
         probable = np.take_along_axis(log_p, best, -1)  # (T, K)
         order = np.lexsort((best, -probable), axis=-1)
         return TokenLogprobs(
-            chosen + np.log(2) * unknown_log2(ids, self.vocabulary),
+            chosen - np.log(2) * self.vocabulary.unknown_cost(ids),
             np.take_along_axis(best, order, -1),
             np.take_along_axis(probable, order, -1),
         )

@@ -11,7 +11,7 @@ from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
-from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 CHUNK, LOGITS = 4096, 1 << 20
 """Ids read at once, and about the most logits at once: memory is in proportion, the result is the same."""
@@ -121,17 +121,15 @@ class ScoresIds(Protocol):
         ...
 
 
-def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Scores:
-    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,)."""
-    return scorer.score(ids) + unknown_log2(ids, vocabulary)
+def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scores:
+    """Return log2 p of each of the C characters that the next ``ids`` (T,) stand for, shape (C,).
 
-
-def unknown_log2(ids: Ids, vocabulary: Vocabulary) -> Scores:
-    """Return what to add to log2 p of each of ``ids`` (T,) to get that of its character, shape (T,).
-
-    It is 0 but for the unknown symbol, whose probability is shared by all characters outside the vocabulary.
+    Unknown ones have their share of the probability of the id that stands for them. The log2 p of a token of several
+    characters is divided evenly among them, so that the sum is that of the text.
     """
-    return np.where(ids == UNKNOWN_ID, vocabulary.unseen_log2_probability, 0.0)
+    log2 = scorer.score(ids) - vocabulary.unknown_cost(ids)  # (T,)
+    lengths = vocabulary.token_lengths(ids)  # (T,)
+    return np.repeat(log2 / lengths, lengths)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:

@@ -11,6 +11,7 @@ Read in this order; a module imports only from those before it:
 - `kernels`: the inner loops of the compiled network, in numba.
 - `compiled_network`: the LSTM with compiled loops, several times faster.
 - `engine`: choose between the two.
+- `kinds`: the kinds of networks that a model file can hold.
 - `ngram_network`: an n-gram model, counted rather than trained.
 - `window_kernels`: compiled loops for training on windows.
 - `torch_threads`: the device, and threads that each compute a shard of a batch.

@@ -22,7 +22,7 @@ Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["lstm"] = "lstm"
+    """Tells the headers of all kinds of networks apart (`nextchar.networks.kinds`)."""
     vocabulary_size: int = Field(ge=1, le=0x110000, strict=True)
     """V: ids the network reads and predicts."""
     embedding: Units | None

@@ -126,21 +126,21 @@ function checkSettings({ length = 0, temperature = 1, top_k: k = null, top_p: p 
 
 /** A model whose file is in the page. */
 export class LocalModel {
-  /** `bytes` of the model file (Uint8Array); `setup`: {name, growth, crc32}. */
+  /** `bytes` of the model file (Uint8Array); `setup`: {name, history, crc32}. */
   constructor(bytes, setup) {
     if (setup.crc32 !== undefined && setup.crc32 !== crc32(bytes)) {
       throw new Error('The model in this page is damaged: its checksum does not fit. Get the page anew.');
     }
     const { header, tensors } = readModelFile(bytes);
-    const { architecture, provenance } = header;
+    const { architecture, tokens, provenance } = header;
     this.network = makeNetwork(architecture, tensors);
-    this.vocabulary = new Vocabulary(header.characters, header.has_unknown);
+    this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
     if (this.vocabulary.symbols.length !== architecture.vocabulary_size) {
       throw new Error('The model in this page is damaged: its characters are not as many as it predicts. Get the page anew.');
     }
-    this.forbidden = header.has_unknown ? UNKNOWN : undefined;
+    this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
     this.reader = new Reader(this.network);
-    this.grown = setup.growth ?? null;
+    this.record = setup.history ?? null;
     this.info = {
       id: setup.name,
       name: setup.name,
@@ -154,7 +154,7 @@ export class LocalModel {
       bits_per_character: provenance.validation_bits_per_character,
       corpus: provenance.corpus,
       seconds: provenance.training_seconds,
-      has_growth: this.grown !== null,
+      has_history: this.record !== null,
       finished: true,
     };
   }
@@ -267,8 +267,8 @@ export class LocalModel {
   }
 
   /** What the model wrote as it learned, or null. */
-  async growth() {
-    return this.grown;
+  async history() {
+    return this.record;
   }
 }
 

@@ -148,10 +148,10 @@ export class RemoteModel {
     return this.server.json('api/score', { model: this.info.id, text, alternatives });
   }
 
-  async growth() {
-    if (!this.info.has_growth) return null;
+  async history() {
+    if (!this.info.has_history) return null;
     try {
-      return await this.server.json(`api/growth?model=${encodeURIComponent(this.info.id)}`);
+      return await this.server.json(`api/history?model=${encodeURIComponent(this.info.id)}`);
     } catch (error) {
       if (error.status === 404) return null;
       throw error;

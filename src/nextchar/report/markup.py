@@ -59,10 +59,3 @@ def visible_lines(text: str) -> str:
 def language_of(characters: str) -> str:
     """Return the language tag that has a text of these characters drawn rightly; "" where none is needed."""
     return next((tag for tag, low, high in _LANGUAGES if any(low <= c <= high for c in characters)), "")
-
-
-def file_size(size: int) -> str:
-    """Return ``size``, in bytes, as a reader says it: 600 bytes, 612 kB, 4.1 MB."""
-    if size < 1000:
-        return f"{size} bytes"
-    return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"

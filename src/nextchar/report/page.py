@@ -12,10 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from nextchar.errors import TextError
+from nextchar.files.file_size import describe_size
 from nextchar.networks.architecture import Ids
-from nextchar.report import exhibits
-from nextchar.report.figures import learning_curves
-from nextchar.report.markup import element, file_size, pairs_table, text_element, visible_lines
+from nextchar.page import curve_style
+from nextchar.report import sections
+from nextchar.report.curves import drawing_script, learning_curves, script_policy
+from nextchar.report.markup import element, pairs_table, text_element, visible_lines
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration
@@ -24,12 +26,10 @@ from nextchar.training.plan import Plan
 
 SENSIBLE = 20.0
 """Bits per character from which on a model knows less than nothing, and 2^bits is not worth telling."""
-CURVES = {"wide": (13.5, 4.8), "narrow": (5.0, 4.4)}
-"""Sizes of the learning curves, in inches, on a wide and a narrow screen."""
 
 
 def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
-    """Return the run in ``folder`` as one HTML page that needs no other file, no script and no network.
+    """Return the run in ``folder`` as one HTML page that needs no other file and no network.
 
     The same folder gives the same page, byte for byte. A run that was ended early, has no model yet or holds
     nothing out gives a page that says so.
@@ -42,11 +42,14 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
     Raises:
         RunFolderError: there is no run in the folder, or its settings are damaged.
         ModelFileError: its model is damaged.
-        MissingDependencyError: matplotlib is not installed.
     """
     run = RunRecord.read(folder)
     template = string.Template((files("nextchar.report") / "page.html").read_text(encoding="utf-8"))
+    script = drawing_script() if run.evaluations else ""
     return template.substitute(
+        policy=script_policy(script) if script else "'none'",
+        curve_style=curve_style(),
+        script=script,
         title=escape(_named(run)),
         headline=element("bdi", escape(_named(run))),
         lead=_lead(run),
@@ -54,9 +57,9 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
         facts=_facts(run),
         command=_commands(run),
         curves=_curves(run),
-        samples=exhibits.samples(run),
-        temperature=exhibits.temperature(run),
-        copying=exhibits.copying(run, corpus_ids),
+        samples=sections.samples(run),
+        temperature=sections.temperature(run),
+        copying=sections.copying(run, corpus_ids),
         details=_details(run),
     )
 
@@ -67,7 +70,6 @@ def write_report(folder: RunFolder, cache: Path) -> None:
     Raises:
         RunFolderError: there is no run, or its folder cannot be written.
         ModelFileError: its model is damaged.
-        MissingDependencyError: matplotlib is not installed.
     """
     folder.write_report(render_report(folder, corpus_ids(folder, cache)))
 
@@ -127,7 +129,7 @@ def _facts(run: RunRecord) -> str:
         facts.append((describe_duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
     if run.model is not None:
         count = run.model.architecture.parameter_count
-        facts.append((file_size(run.model_bytes), "model file", f"{count:,} parameters"))
+        facts.append((describe_size(run.model_bytes), "model file", f"{count:,} parameters"))
     cells = (text_element("b", a) + text_element("span", b) + text_element("small", c) for a, b, c in facts)
     return element("div", "".join(element("div", cell) for cell in cells), class_="facts") if facts else ""
 
@@ -180,10 +182,6 @@ def _curves(run: RunRecord) -> str:
         keys = element("span", "validation, on held-out text", class_="key accent") + keys
     if run.recoveries:
         keys += element("span", "diverged and went back", class_="key alarm")
-    pictures = "".join(
-        element("div", learning_curves(run.evaluations, run.recoveries, size=size), class_=name)
-        for name, size in CURVES.items()
-    )
     dropout = " (with dropout)" if plan.dropout or plan.input_dropout else ""
     scored = run.evaluations[-1].scored_characters
     part = f", on excerpts of {scored:,} characters" if run.text and 0 < scored < run.text.validation_characters else ""
@@ -193,7 +191,7 @@ def _curves(run: RunRecord) -> str:
         f"updates since the evaluation before{dropout}, validation is measured at the evaluation{part}.",
         class_="note",
     )
-    return element("p", keys, class_="keys") + element("div", pictures, class_="curves") + note
+    return element("p", keys, class_="keys") + learning_curves(run) + note
 
 
 def _details(run: RunRecord) -> str:

@@ -11,8 +11,7 @@ Read in this order; a module imports only from those before it:
 - `preparation`: what happens before training: texts, plan, or a run to resume.
 - `run`: a whole run: texts in, a run folder and a model out.
 - `forecast`: what training on a text would take and reach.
-- `record`: what happened in a run, for its report.
-- `history`: how a run learned, for the page.
+- `record`: what happened in a run, for its report and for the page.
 - `screen`: what standard error and other streams can show: colours, a line that is drawn again, so many columns.
 - `progress`: a run on the screen.
 - `notebook`: what people see of a run in a notebook: one output, which grows with it, long lines wrapped.

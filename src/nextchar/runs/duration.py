@@ -13,8 +13,8 @@ SCORING = 0.4
 """Time of scoring a character, as a share of learning from it: no gradients, but other shapes."""
 WRITING = 2.0
 """Time of a sample's character, as a multiple of computing it: it is drawn, told and shown, too."""
-REPORT = 1.5
-"""Seconds for the report, most of which load the library that draws the curves."""
+REPORT = 0.6
+"""Seconds for the report."""
 
 
 def seconds_beside_training(

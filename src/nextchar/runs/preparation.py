@@ -18,6 +18,7 @@ from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
+from nextchar.text.files import TextFile
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event, Note, Planned, TextRead
@@ -76,19 +77,14 @@ def prepare(
         training = training.model_copy(update={"recipe": like.training.recipe})
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    found = catalog.resolve(
-        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
-    )
-    yield from (Note(message=message) for message in found.notes)
-    corpus = encode(found.files, text, training, cache)
-    yield _text_read(corpus)
+    files, corpus = yield from _read(texts, text, training, cache)
     compute = choose_compute(training)
     device = compute.device
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
     settings = RunSettings(
-        corpus=tuple(str(file.path.absolute()) for file in found.files),
+        corpus=tuple(str(file.path.absolute()) for file in files),
         names=corpus.names,
         corpus_key=corpus.key,
         text=text,
@@ -103,15 +99,34 @@ def prepare(
     yield from (Note(message=message) for message in chosen.notes)
     if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
-    yield Planned(
-        plan=chosen.plan,
-        parameters=prepared.trainer.architecture.parameter_count,
-        device=str(device),
-        seed=training.seed,
-        expected_seconds=chosen.expected_seconds,
-        expected_total_seconds=_total_seconds(prepared, chosen.expected_seconds, clock() - began),
-    )
+    yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
+
+
+def _read(
+    texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
+) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
+    """Find and encode ``texts``; yield what was found in them, and return their files and the corpus."""
+    found = catalog.resolve(
+        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
+    )
+    yield from (Note(message=message) for message in found.notes)
+    corpus = encode(found.files, text, training, cache)
+    yield _text_read(corpus)
+    return found.files, corpus
+
+
+def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planned:
+    """Return the event of a chosen plan: ``seconds`` of training are expected, after so many ``before`` it."""
+    settings = prepared.settings
+    return Planned(
+        plan=settings.plan,
+        parameters=prepared.trainer.architecture.parameter_count,
+        device=settings.device,
+        seed=settings.training.seed,
+        expected_seconds=seconds,
+        expected_total_seconds=_total_seconds(prepared, seconds, before),
+    )
 
 
 def _total_seconds(prepared: Prepared, training: float | None, before: float) -> float | None:

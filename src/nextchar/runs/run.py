@@ -163,7 +163,7 @@ class Run:
         try:
             for event in trainer.run():
                 if isinstance(event, Revised):
-                    self._follow(trainer.plan)
+                    self._record_plan(trainer.plan)
                 yield event
                 if isinstance(event, Evaluated):
                     yield from self._samples()
@@ -194,8 +194,8 @@ class Run:
             interrupted=interrupted,
         )
 
-    def _follow(self, plan: Plan) -> None:
-        """Write down that ``plan`` is followed from here on, and would have led here, too."""
+    def _record_plan(self, plan: Plan) -> None:
+        """Record ``plan``, which training uses from here on; it would have led to this point, too."""
         prepared = self._ready()
         settings = prepared.settings.model_copy(update={"plan": plan})
         if self.folder is not None:

@@ -13,6 +13,7 @@ Read in this order; a module imports only from those before it:
 - `backup_files`: files that lie beside texts and are not meant to be read: back-ups of editors, and what systems
   leave behind.
 - `catalog`: turn names, paths and folders into text files.
+- `tokenizer`: what a model needs of its tokens: text into ids, ids into text, and what is unknown.
 - `vocabulary`: which characters a model knows, and what happens to the others.
 - `held_out`: what is held out of texts: the end of each, so that a figure is of all of them, and no more than tells
   anything.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nextchar.model.scoring import unknown_log2
 from nextchar.networks.architecture import Ids
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Dataset:
     """Ids to learn from, shape (n,), n at least 2; may be memory-mapped."""
     validation: Ids
     """Ids held out, shape (m,); where there are none, the last model is kept as the best."""
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
     start_id: int | None = None
     """Read before the first id that is scored, which is predicted too; None is the last id of ``training``."""
 
@@ -26,7 +25,8 @@ class Dataset:
         """The id that is read before the first one that is scored."""
         return int(self.training[-1]) if self.start_id is None else self.start_id
 
-    def unknown_bits(self, ids: Ids) -> float:
-        """Return the bits by which characters outside the vocabulary cost more than their id, a mean over ``ids`` (t,),
-        at least one."""
-        return -float(unknown_log2(ids, self.vocabulary).mean())
+    def bits_per_character(self, ids: Ids, bits_per_id: float) -> float:
+        """Return the bits per character of ``ids`` (t,), at least one, that cost ``bits_per_id`` in the mean, with what
+        unknown characters cost beyond their ids."""
+        characters = int(self.vocabulary.token_lengths(ids).sum())
+        return bits_per_id * (len(ids) / characters) + float(self.vocabulary.unknown_cost(ids).sum()) / characters

@@ -54,7 +54,8 @@ class Validation:
 
     def bits(self, network: Network[Any], ids: Ids, executor: Executor) -> float:
         """Return the bits per character of ``network`` on some held-out ``ids`` (n,), at least one."""
-        return bits_per_id(network, ids, self._dataset.first_read, executor) + self._dataset.unknown_bits(ids)
+        dataset = self._dataset
+        return dataset.bits_per_character(ids, bits_per_id(network, ids, dataset.first_read, executor))
 
 
 class BestModel:

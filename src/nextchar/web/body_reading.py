@@ -17,13 +17,13 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from nextchar.settings import Settings
-from nextchar.web.refusals import ClientGoneError, RefusedError, explained
+from nextchar.web.errors import ClientGoneError, RefusedError, explained
 
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 """Values in the JSON of a request: items of its lists and keys of its objects, all counted."""
-DEEPEST = 8
+MAX_DEPTH = 8
 """Lists and objects in each other."""
-SMALL = 16_384
+MAX_INLINE_BYTES = 16_384
 """Bytes of a body that is parsed where it is read: it takes about a millisecond."""
 
 Container = list[Any] | dict[str, Any]
@@ -45,7 +45,7 @@ async def read_body(request: Request, kind: type[S], most: int, pool: Executor) 
     """
     content = await _read(request, most)
     _check_type(request.headers.get("content-type", ""))
-    if len(content) <= SMALL:
+    if len(content) <= MAX_INLINE_BYTES:
         return parse_body(kind, content)
     return await asyncio.get_running_loop().run_in_executor(pool, parse_body, kind, content)
 
@@ -118,17 +118,17 @@ def _no_object() -> RefusedError:
 
 
 def _too_deep() -> RefusedError:
-    return RefusedError(400, f"The body of the request holds lists or objects more than {DEEPEST} deep.")
+    return RefusedError(400, f"The body of the request holds lists or objects more than {MAX_DEPTH} deep.")
 
 
 def _check_size(given: Container) -> None:
     """Do nothing if ``given`` is neither deep nor long."""
     level, values = [given], 0
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         values += sum(map(len, level))
-        if values > MOST_VALUES:
+        if values > MAX_VALUES:
             raise RefusedError(
-                400, f"The body of the request holds more than {MOST_VALUES:,} values, the keys of objects counted."
+                400, f"The body of the request holds more than {MAX_VALUES:,} values, the keys of objects counted."
             )
         inner = (item for held in level for item in _items(held))
         level = [cast("Container", item) for item in inner if isinstance(item, list | dict)]

@@ -6,16 +6,17 @@ import secrets
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from nextchar.model.continuation import CHUNK, Continuation, Prompt
 from nextchar.model.logprobs import LogprobReader, TokenLogprobs
 from nextchar.randomness import choose_seed
-from nextchar.text.vocabulary import Vocabulary
-from nextchar.web.bodies import count_replacements
-from nextchar.web.completion_bodies import CompletionBody
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.web.model_registry import LoadedModel, ModelHandle
+from nextchar.web.openai_schemas import CompletionBody
+from nextchar.web.schemas import count_replacements
 from nextchar.web.service import Service
-from nextchar.web.shelf import Edition, ServedModel
 
 Chunk = dict[str, Any]
 """A choice in the shape of OpenAI: index, text, logprobs, finish_reason."""
@@ -26,21 +27,21 @@ class Completions:
     """All texts of one request, one after another."""
 
     service: Service
-    served: ServedModel
+    handle: ModelHandle
     body: CompletionBody
     id: str = field(default_factory=lambda: f"cmpl-{secrets.token_hex(12)}")
     created: int = field(default_factory=lambda: int(time.time()))
     replacements: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     written: int = 0
-    edition: Edition | None = None
+    loaded: LoadedModel | None = None
 
     def __post_init__(self) -> None:
         self.seed = choose_seed(self.body.seed)
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield what is written; the text of a chunk may be empty, its finish_reason stands in the last of each."""
-        self.edition = self.served.ready()
-        model, body = self.edition.model, self.body
+        self.loaded = self.handle.ready()
+        model, body = self.loaded.model, self.body
         settings = body.sampling.model_copy(update={"seed": self.seed})
         for number, given in enumerate(body.prompt):
             first = number * body.n
@@ -58,13 +59,13 @@ class Completions:
 
     def answer(self, choices: list[Chunk], *, usage: bool, **more: Any) -> dict[str, Any]:
         """Return an answer, whole or part, that holds ``choices``."""
-        assert self.edition is not None, "the texts are being written"
+        assert self.loaded is not None, "the texts are being written"
         return {
             "id": self.id,
             "object": "text_completion",
             "created": self.created,
-            "model": self.served.name,
-            "system_fingerprint": self.edition.fingerprint,
+            "model": self.handle.name,
+            "system_fingerprint": self.loaded.fingerprint,
             "choices": choices,
             "usage": self._usage() if usage else None,
             **more,
@@ -75,7 +76,7 @@ class Completions:
         return {"seed": self.seed, "replacements": self.replacements}
 
     def _chunks_of(self, text: Continuation, index: int, logged: _Logged | None) -> Iterator[Chunk]:
-        for piece in self.service.counted(self.served, text.steps()):
+        for piece in self.service.counted(self.handle, text.steps()):
             self.written += len(piece)
             yield _chunk(index, piece, logged.read(piece) if logged and piece else None)
         yield _chunk(index, "", finish_reason=text.finish_reason)
@@ -138,28 +139,31 @@ class _Logged:
 
     def read(self, text: str) -> Chunk:
         """Return the logprobs of the next ``text``, at least one character."""
-        rows = _rows(self._reader.read(self._reader.vocabulary.encode(text)), self._reader.vocabulary, text)
-        first, self._offset = self._offset, self._offset + len(text)
+        vocabulary = self._reader.vocabulary
+        tokens = vocabulary.split(text)
+        rows = _rows(self._reader.read(vocabulary.encode(text)), vocabulary, tokens)
+        offsets = list(accumulate(map(len, tokens), initial=self._offset))
+        self._offset = offsets.pop()
         return {
-            "tokens": list(text),
+            "tokens": tokens,
             "token_logprobs": [row[0] for row in rows],
             "top_logprobs": [row[1] for row in rows],
-            "text_offset": list(range(first, self._offset)),
+            "text_offset": offsets,
         }
 
 
 def _rows(
-    logprobs: TokenLogprobs, vocabulary: Vocabulary, text: str
+    logprobs: TokenLogprobs, vocabulary: Tokenizer, tokens: list[str]
 ) -> list[tuple[float | None, dict[str, float] | None]]:
-    """Return ln p of each character of ``text``, and of the alternatives and itself by character; None for the first
-    one of a prompt, which nothing predicts."""
+    """Return ln p of each of ``tokens``, and of the alternatives and itself by their text; None for the first one of a
+    prompt, which nothing predicts."""
     chosen = logprobs.log_probabilities.tolist()
     others = logprobs.alternative_log_probabilities.tolist()
-    unpredicted = len(text) - len(chosen)
+    unpredicted = len(tokens) - len(chosen)
     rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unpredicted
-    for character, probability, ids, shares in zip(
-        text[unpredicted:], chosen, logprobs.alternatives, others, strict=True
+    for token, probability, ids, shares in zip(
+        tokens[unpredicted:], chosen, logprobs.alternatives, others, strict=True
     ):
-        top = dict(zip(vocabulary.decode(ids), shares, strict=True))
-        rows.append((probability, {**top, character: probability}))
+        top = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
+        rows.append((probability, {**top, token: probability}))
     return rows

@@ -23,8 +23,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nextchar.settings import ServeSettings
+from nextchar.web.errors import RefusedError, busy
 from nextchar.web.framing import StrictConnection
-from nextchar.web.refusals import RefusedError, busy
 
 SPARE = 5.0
 """Seconds that an answer may come late, after `ServeSettings.max_time`: it says that the time has passed."""

@@ -12,9 +12,9 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from nextchar.web.answers import json_bytes
-from nextchar.web.refusals import as_refusal
-from nextchar.web.turns import Turn
+from nextchar.web.errors import as_refusal
+from nextchar.web.responses import json_bytes
+from nextchar.web.scheduler import Slot
 
 EVENTS = {"text/event-stream": {"schema": {"type": "object", "properties": {"data": {"type": "string"}}}}}
 """What such an answer is, for the page of the API."""
@@ -38,14 +38,14 @@ def _in_one_line(content: bytes) -> bytes:
 class EventStream(StreamingResponse):
     """Sends events until there are no more or the client is gone, and ends the turn that they were made in."""
 
-    def __init__(self, events: AsyncGenerator[Any], turn: Turn) -> None:
+    def __init__(self, events: AsyncGenerator[Any], slot: Slot) -> None:
         """Prepare the answer.
 
         Args:
             events: data of each; an error in their making becomes the last event.
-            turn: ended with the answer, however that ends.
+            slot: ended with the answer, however that ends.
         """
-        self._events, self._turn = events, turn
+        self._events, self._slot = events, slot
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(self._encoded(), headers=headers, media_type="text/event-stream")
 
@@ -54,7 +54,7 @@ class EventStream(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._turn.leave()
+            self._slot.release()
 
     async def _encoded(self) -> AsyncGenerator[bytes]:
         try:

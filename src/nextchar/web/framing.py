@@ -9,7 +9,7 @@ import re
 
 import h11
 
-MOST_HEAD_BYTES = 16_384
+MAX_HEAD_BYTES = 16_384
 """Bytes of the first line and the headers of a request."""
 
 _END = re.compile(rb"\r?\n\r?\n")
@@ -20,7 +20,7 @@ class StrictConnection(h11.Connection):
     """The server's side of a connection, which refuses requests whose end could be taken for another place."""
 
     def __init__(self) -> None:
-        super().__init__(h11.SERVER, MOST_HEAD_BYTES)
+        super().__init__(h11.SERVER, MAX_HEAD_BYTES)
         self.fault = ""
         """What was wrong with what was received."""
 

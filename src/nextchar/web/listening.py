@@ -19,7 +19,7 @@ NO_MORE = "socket.accept() out of system resource"
 logger = logging.getLogger("nextchar.web")
 
 
-def most_connections(wanted: int) -> int:
+def max_connections(wanted: int) -> int:
     """Return how many connections may be open at once: ``wanted``, or fewer where the system allows fewer."""
     try:
         import resource

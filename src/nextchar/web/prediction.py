@@ -13,9 +13,9 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.logprobs import LogprobReader, TokenLogprobs
 from nextchar.model.sampling import entropy, next_distribution
 from nextchar.settings import SamplingSettings
-from nextchar.text.vocabulary import Vocabulary
-from nextchar.web.answers import json_bytes
-from nextchar.web.bodies import count_replacements
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.web.responses import json_bytes
+from nextchar.web.schemas import count_replacements
 
 AS_IT_IS = SamplingSettings(temperature=1.0)
 
@@ -38,7 +38,7 @@ def distribution(
     order = np.argsort(-plain, kind="stable")
     shown = order[~np.isin(order, never)][:limit]
     yield {
-        "characters": list(model.vocabulary.decode(shown)),
+        "characters": model.vocabulary.token_texts(shown),
         "probabilities": plain[shown].tolist(),
         "reweighted": reweighted[shown].tolist(),
         "entropy": float(entropy(plain)),
@@ -68,20 +68,20 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
         yield b""
     answer = json_bytes(
         {
-            "bits_per_character": float(np.mean(bits)),
-            "characters": list(read),
+            "bits_per_character": float(np.sum(bits)) / len(read),
+            "characters": vocabulary.split(read),
             "bits": bits,
-            "unknown": vocabulary.unknown_in(read).tolist(),
+            "unknown": (vocabulary.unknown_cost(ids) > 0).tolist(),
         }
     )
     yield answer[:-1] + b',"alternatives":[' + b",".join(others) + b"]}"
 
 
-def _alternatives(logprobs: TokenLogprobs, vocabulary: Vocabulary) -> Iterator[list[dict[str, Any]]]:
+def _alternatives(logprobs: TokenLogprobs, vocabulary: Tokenizer) -> Iterator[list[dict[str, Any]]]:
     """Yield the alternatives of each character, with their probabilities."""
     probabilities = np.exp(logprobs.alternative_log_probabilities)  # (T, K)
     for row, shares in zip(logprobs.alternatives, probabilities.tolist(), strict=True):
-        characters = vocabulary.decode(row)
+        characters = vocabulary.token_texts(row)
         yield [
             {"character": character, "probability": share} for character, share in zip(characters, shares, strict=True)
         ]

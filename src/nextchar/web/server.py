@@ -16,9 +16,9 @@ from nextchar.errors import NextcharError, UsageError
 from nextchar.settings import ServeSettings
 from nextchar.web.app import make_app
 from nextchar.web.connection import Connection
-from nextchar.web.listening import BACKLOG, Listener, most_connections
+from nextchar.web.listening import BACKLOG, Listener, max_connections
+from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.service import Service
-from nextchar.web.shelf import Shelf
 
 GRACE = 2.0
 """Seconds that texts being written have left when the server is stopped."""
@@ -31,7 +31,7 @@ PATIENCE = 3
 class Server:
     """Answers on a port from a thread of its own."""
 
-    def __init__(self, shelf: Shelf, settings: ServeSettings) -> None:
+    def __init__(self, registry: ModelRegistry, settings: ServeSettings) -> None:
         """Take the port.
 
         Raises:
@@ -39,12 +39,12 @@ class Server:
             NextcharError: the port cannot be had.
         """
         local = check_reach(settings)
-        self.service = Service.of(settings, shelf)
+        self.service = Service.of(settings, registry)
         self._socket = _listen(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         self.address = f"http://{_in_address(settings.host)}:{self.port}/"
         """Of the page."""
-        most = most_connections(settings.max_connections)
+        most = max_connections(settings.max_connections)
         config = uvicorn.Config(
             make_app(self.service, local=local),
             http=partial(Connection, settings=settings, most=most),  # pyright: ignore[reportArgumentType] (it is called like a class)

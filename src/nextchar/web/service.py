@@ -11,10 +11,10 @@ from starlette.requests import Request
 from nextchar.parallel import available_cores
 from nextchar.settings import ServeSettings
 from nextchar.web.body_reading import S, read_body
-from nextchar.web.measures import Measures
-from nextchar.web.refusals import too_much
-from nextchar.web.shelf import ServedModel, Shelf
-from nextchar.web.turns import Turns
+from nextchar.web.errors import too_much
+from nextchar.web.metrics import Metrics
+from nextchar.web.model_registry import ModelHandle, ModelRegistry
+from nextchar.web.scheduler import Scheduler
 
 READING_SHARE = 4
 """Requests for something short that are worked for at once, for each thread."""
@@ -25,25 +25,25 @@ class Service:
     """What all routes share."""
 
     settings: ServeSettings
-    shelf: Shelf
-    writing: Turns
+    registry: ModelRegistry
+    writing: Scheduler
     """Of requests that have something written."""
-    reading: Turns
+    reading: Scheduler
     """Of those that are soon done: they do not wait behind long texts."""
     parsing: ThreadPoolExecutor
     """The thread that parses large bodies, one at a time: nobody else waits for it."""
-    measures: Measures
+    metrics: Metrics
 
     @classmethod
-    def of(cls, settings: ServeSettings, shelf: Shelf) -> Service:
+    def of(cls, settings: ServeSettings, registry: ModelRegistry) -> Service:
         """Return a service with threads of its own."""
         threads = settings.cores or available_cores()
         pool = ThreadPoolExecutor(threads, "nextchar-web")
         waiting, seconds = settings.max_waiting, settings.max_time
-        writing = Turns(pool, settings.max_writing, waiting, seconds)
-        reading = Turns(pool, READING_SHARE * threads, waiting, seconds)
+        writing = Scheduler(pool, settings.max_writing, waiting, seconds)
+        reading = Scheduler(pool, READING_SHARE * threads, waiting, seconds)
         parsing = ThreadPoolExecutor(1, "nextchar-body")
-        return cls(settings, shelf, writing, reading, parsing, Measures({"writing": writing, "reading": reading}))
+        return cls(settings, registry, writing, reading, parsing, Metrics({"writing": writing, "reading": reading}))
 
     async def body(self, request: Request, kind: type[S]) -> S:
         """Return the body of ``request`` as settings of ``kind``; errors are those of `read_body`."""
@@ -79,10 +79,10 @@ class Service:
         if characters > self.settings.max_text:
             raise too_much(param, characters, self.settings.max_text, "characters", "--max-text")
 
-    def counted(self, model: ServedModel, pieces: Iterator[str]) -> Iterator[str]:
+    def counted(self, model: ModelHandle, pieces: Iterator[str]) -> Iterator[str]:
         """Yield ``pieces`` of a text, and count their characters."""
         for piece in pieces:
-            self.measures.characters.labels(model.name).inc(len(piece))
+            self.metrics.characters.labels(model.name).inc(len(piece))
             yield piece
 
     def close(self, grace: float) -> None:

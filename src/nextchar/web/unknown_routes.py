@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from nextchar.settings import LONGEST_SHOWN
-from nextchar.web.refusals import RefusedError
+from nextchar.settings import MAX_SHOWN
+from nextchar.web.errors import RefusedError
 
 CHAT = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/api/chat")
 """Where clients ask who want to chat."""
@@ -17,7 +17,7 @@ Routes = Mapping[str, frozenset[str]]
 
 def unknown_route(method: str, path: str, routes: Routes) -> RefusedError:
     """Return the answer to a request for ``path``, which is not one of ``routes``."""
-    shown = path[:LONGEST_SHOWN]
+    shown = path[:MAX_SHOWN]
     if path.rstrip("/") in CHAT:
         hint = 'Models here go on with a text, and do not chat: send a "prompt" to POST /v1/completions.'
     elif path.rstrip("/") in routes:
@@ -35,7 +35,7 @@ def wrong_method(method: str, path: str, routes: Routes, headers: Mapping[str, s
     allowed = sorted(routes.get(path, frozenset((headers or {}).get("Allow", "GET").split(", "))))
     return RefusedError(
         405,
-        f"{path[:LONGEST_SHOWN]} is not asked with {method}: use {' or '.join(allowed)}.",
+        f"{path[:MAX_SHOWN]} is not asked with {method}: use {' or '.join(allowed)}.",
         code="method_not_allowed",
         headers=headers,
     )
