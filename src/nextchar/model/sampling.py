@@ -96,7 +96,9 @@ def sample_index(probabilities: ArrayLike, temperature: float, rng: np.random.Ge
     """
     distribution = reweight_distribution(probabilities, temperature)
     if distribution.ndim != 1:
-        raise UsageError(f"Give one distribution, of shape (V,), not {distribution.shape}.")
+        raise UsageError(
+            f"One distribution of shape (V,) is allowed, not {distribution.shape}: draw from one at a time."
+        )
     return int(draw(distribution, rng.random()))
 
 
