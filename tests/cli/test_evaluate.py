@@ -53,7 +53,8 @@ def result(outcome: Outcome) -> dict[str, Any]:
 
 def expected_counts(run: RunFolder, text: str) -> dict[str, Any]:
     model = LanguageModel.load(run.path)
-    counts = count_and_score(model.vocabulary.encode(BOOK[:5400]), model.vocabulary, model.start_id, [text])
+    vocabulary = model.file.characters_for("counting")
+    counts = count_and_score(vocabulary.encode(BOOK[:5400]), vocabulary, model.start_id, [text])
     return {
         "ppmd_bits_per_character": pytest.approx(counts.ppmd_bits_per_character),
         "ngram_bits_per_character": pytest.approx(counts.ngram_bits_per_character, abs=1e-6),

@@ -96,9 +96,7 @@ def sample_index(probabilities: ArrayLike, temperature: float, rng: np.random.Ge
     """
     distribution = reweight_distribution(probabilities, temperature)
     if distribution.ndim != 1:
-        raise UsageError(
-            f"One distribution of shape (V,) is allowed, not {distribution.shape}: give one at a time."
-        )
+        raise UsageError(f"One distribution of shape (V,) is allowed, not {distribution.shape}: give one at a time.")
     return int(draw(distribution, rng.random()))
 
 
