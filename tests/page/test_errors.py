@@ -119,7 +119,7 @@ def test_a_mistake_of_the_page_is_no_riddle(open_desk: OpenDesk, pages: Pages, l
         desk.page.evaluate(f"() => {{ app.model.generate = () => {{ throw {thrown}; }}; }}")
         desk.press("continue")
         said = alarm(desk)
-        assert said == "This page made a mistake. Your text is still here: copy it, and reload the page."
+        assert said == "This page had an error. Your text is still here: copy it, and reload the page."
         assert desk.text == "my text"
 
 

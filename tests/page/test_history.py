@@ -135,7 +135,7 @@ def test_training_is_followed_live(open_desk: OpenDesk, tmp_path: Path) -> None:
     with serving(folder.path) as address:
         desk = open_desk(address).ready()
         desk.press("tab-history")
-        expect(desk.page.locator("#moment-facts")).to_contain_text("training goes on")
+        expect(desk.page.locator("#moment-facts")).to_contain_text("still training")
         assert_moment(desk.page, EVALUATIONS - 1)
         folder.append(evaluation_events(EVALUATIONS))
         assert_moment(desk.page, EVALUATIONS)
@@ -144,7 +144,7 @@ def test_training_is_followed_live(open_desk: OpenDesk, tmp_path: Path) -> None:
         folder.append([*evaluation_events(EVALUATIONS + 1), finished_event()])
         expect(desk.page.locator("#curve circle.validation")).to_have_count(EVALUATIONS + 2)
         assert_moment(desk.page, 0)
-        expect(desk.page.locator("#moment-facts")).not_to_contain_text("training goes on")
+        expect(desk.page.locator("#moment-facts")).not_to_contain_text("still training")
 
 
 def test_a_model_that_learns_on_is_loaded_anew(open_desk: OpenDesk, tmp_path: Path) -> None:

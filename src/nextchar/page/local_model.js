@@ -129,7 +129,7 @@ export class LocalModel {
   /** `bytes` of the model file (Uint8Array); `setup`: {name, history, crc32}. */
   constructor(bytes, setup) {
     if (setup.crc32 !== undefined && setup.crc32 !== crc32(bytes)) {
-      throw new Error('The model in this page is damaged: its checksum does not fit. Get the page anew.');
+      throw new Error('The model in this page is damaged: its checksum does not match. Get the page again.');
     }
     const { header, tensors } = readModelFile(bytes);
     const { architecture, tokens, provenance } = header;
