@@ -9,6 +9,7 @@ import pytest
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.logprobs import LogprobReader
+from nextchar.text.vocabulary import Vocabulary
 from tests.small_networks import ALPHABET, random_model
 
 MODEL = random_model()
@@ -33,7 +34,7 @@ def test_all_characters_of_a_model_without_an_unknown_symbol_can_be_alternatives
     logprobs = reader(MODEL, 1000).read(MODEL.vocabulary.encode("fox"))
     assert sorted(logprobs.alternatives[0]) == list(range(1, MODEL.vocabulary.size))
     file = MODEL.file
-    known = type(file.vocabulary)("".join(sorted({*ALPHABET, "z", "ü"})), has_unknown=False)
+    known = Vocabulary("".join(sorted({*ALPHABET, "z", "ü"})), has_unknown=False)
     plain = LanguageModel(replace(file, vocabulary=known))
     logprobs = reader(plain, 1000).read(known.encode("fox"))
     assert sorted(logprobs.alternatives[2]) == list(range(known.size))

@@ -193,7 +193,7 @@ def _as_dict(
 def _facts(
     scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
-    from nextchar.model.baselines import MOST_COUNTED, PPMD_ORDER
+    from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
     if scored.held_out:
         yield "text", f"what was held out of {scored.name}"
@@ -207,5 +207,5 @@ def _facts(
         return
     yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.3f} (order {PPMD_ORDER}, adapting as it reads)"
     yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.3f}"
-    if counting.counted_characters == MOST_COUNTED:
-        yield "counted", f"the last {MOST_COUNTED:,} characters of the training text"
+    if counting.counted_characters == MAX_COUNTED:
+        yield "counted", f"the last {MAX_COUNTED:,} characters of the training text"

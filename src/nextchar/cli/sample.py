@@ -98,10 +98,10 @@ def sample(
 
 
 def _read_stop(argument: str) -> str:
-    """Return a stop text as it is meant: what no shell says, a line end or a tab, is typed as in Python."""
+    """Return the stop text that is meant: line ends and tabs, hard to type in a shell, are typed as in Python."""
     typed = as_typed(argument)
     found = dict.fromkeys(re.findall("|".join(map(re.escape, ESCAPES)), typed))
     if not found:
         return typed
-    note(f"--stop {typed}: " + ", ".join(f"{one} is read as {ESCAPES[one][1]}" for one in found))
+    note(f"--stop {typed}: " + ", ".join(f"{escape} is read as {ESCAPES[escape][1]}" for escape in found))
     return re.sub("|".join(map(re.escape, ESCAPES)), lambda match: ESCAPES[match[0]][0], typed)

@@ -41,7 +41,7 @@ from nextchar.errors import ModelFileError, UsageError
 from nextchar.files.atomic_file import write_atomically
 from nextchar.files.regular_file import open_regular
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile
 from nextchar.model.model_path import did_you_mean, find_model
 
 OWN = ".safetensors"
@@ -184,7 +184,7 @@ def _check_source(source: Path) -> None:
         raise ModelFileError(f"There is no model {source}.{hint}")
     if not source.is_dir():
         try:
-            open_regular(source, MOST_FILE_BYTES).close()
+            open_regular(source, MAX_FILE_BYTES).close()
         except OSError as error:
             raise ModelFileError(f"The model {source} cannot be read: {error.strerror or error}.") from error
     if (source / "saved_model.pb").exists():

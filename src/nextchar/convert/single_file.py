@@ -15,7 +15,7 @@ from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
-from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.record import RunRecord
@@ -66,7 +66,7 @@ def holds_page(path: Path) -> bool:
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
     """Return the name of the model at ``source``, its history where there is one, and notes."""
     if holds_page(source):
-        setup = embedded_setup(read_regular(source, MOST_FILE_BYTES))
+        setup = embedded_setup(read_regular(source, MAX_FILE_BYTES))
         return setup["name"], setup.get("history", setup.get("growth")), ()  # pages once called it growth
     place = source.parent if source.name == MODEL else source
     folder = RunFolder(place)

@@ -1,4 +1,4 @@
-"""A model that speaks text: it writes, predicts and scores strings. Everything here works without torch."""
+"""A model for strings: it writes, predicts and scores them. Only adapting needs torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from nextchar.settings import SamplingSettings, Weights, build
 from nextchar.text.tokenizer import Tokenizer
 
 LOADING = 1.0
-"""Seconds of work in NumPy that loading the compiled loops is worth."""
+"""Seconds of work in NumPy from which loading the compiled loops pays."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class Evaluation:
     """Mean of -log2 p over every character, each predicted once from all before it."""
     characters: int
     unknown_characters: int
-    """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of
+    """Characters outside the vocabulary; they share the unknown symbol's probability, spread over the rest of
     Unicode."""
     adaptive_bits_per_character: float | None = None
-    """The same mean with weights that learn from what was scored (`nextchar.model.dynamic_evaluation`); None unless
-    asked for."""
+    """The same mean with weights that learn from the text as they score it (`nextchar.model.dynamic_evaluation`); None
+    unless asked for."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LanguageModel:
-    """A trained model: probabilities of the next character, and what follows from them.
+    """A trained model: it predicts the next character, writes texts and scores them.
 
     >>> import nextchar
     >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
@@ -75,9 +75,9 @@ class LanguageModel:
 
     file: ModelFile
     carry_state: bool = False
-    """Whether a model that was trained in windows carries its state on from character to character instead."""
+    """Whether a model trained on windows carries its state from character to character instead."""
     weights: Weights = "float32"
-    """How its weights are kept; int8 rounds them."""
+    """How the weights are stored; int8 rounds them."""
 
     @classmethod
     def load(
@@ -87,13 +87,13 @@ class LanguageModel:
 
         Args:
             path: where it is.
-            carry_state: let a model that was trained in windows carry its state on from character to character: many
-                times faster, and its probabilities are then others. It changes nothing in other models.
+            carry_state: let a model trained on windows carry its state from character to character: many times faster,
+                with different probabilities. Other models do so anyway.
             weights: int8 rounds them to eight bits: large models write about twice as fast, and score a little worse
                 (docs/performance.md).
 
         Raises:
-            ModelFileError: there is none, or it is damaged.
+            ModelFileError: there is no model, or it is damaged.
         """
         return cls(ModelFile.load(find_model(Path(path))), carry_state, weights)
 
@@ -127,13 +127,13 @@ class LanguageModel:
 
     @cached_property
     def network(self) -> Network[Any]:
-        """The network that predicts, in NumPy: ready at once."""
+        """The network in NumPy, which is ready at once."""
         return self._make_network(compiled=False)
 
     @cached_property
     def compiled_network(self) -> Network[Any]:
-        """The same network with compiled loops, several times faster; loading them takes half a second, compiling them
-        on their first use on a machine some ten."""
+        """The same network with compiled loops, several times faster. Loading them takes half a second; compiling them,
+        on a machine's first use, about ten seconds."""
         return self._make_network(compiled=True)
 
     def _make_network(self, *, compiled: bool) -> Network[Any]:
@@ -147,14 +147,14 @@ class LanguageModel:
         )
 
     def network_for(self, characters: int) -> Network[Any]:
-        """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
+        """Return the network that finishes ``characters`` sooner; both give the same results up to rounding."""
         architecture = self.file.architecture
         seconds = kind_of(architecture).numpy_seconds(architecture, characters, carry_state=self.carry_state)
         return self.compiled_network if seconds > LOADING else self.network
 
     @property
     def start_id(self) -> int:
-        """What is read before a text's first character."""
+        """The id read before a text's first character."""
         return self.vocabulary.start_id
 
     def continuation(
@@ -167,7 +167,7 @@ class LanguageModel:
         Args:
             prompt: the text to continue; characters the model does not know are replaced by the nearest it knows, or
                 left out. Several texts that continue the same `fold_prompt` read it once.
-            strict: raise an error instead of replacing characters.
+            strict: raise an error instead of replacing characters; a folded prompt is taken as it is.
             text: number of the text among several of the same seed, from 0.
             **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
                 The same seed gives the same text; without one it is different each time.
@@ -229,7 +229,7 @@ class LanguageModel:
         return self.fold_prompt(prompt, characters=characters, strict=strict)
 
     def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
-        """Return the texts of the ``count`` rows drawn, each up to its stop, drawing no more once all have stopped."""
+        """Return the texts of the ``count`` rows drawn, each up to its stop; draw no more once all have stopped."""
         texts = [""] * count
         for rows in iter(lambda: list(itertools.islice(drawn, BLOCK)), []):
             pieces = (self.vocabulary.decode(row) for row in np.stack(rows, axis=1))
@@ -241,10 +241,10 @@ class LanguageModel:
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
     ) -> dict[str, float]:
-        """Return the probability of each character to come next after ``prompt``, the most probable first.
+        """Return the probability of each character to come after ``prompt``, the most probable first.
 
-        Options are those of `stream`, but for ``temperature``, which is 1 unless given: the distribution as the model
-        has it. The probabilities sum to one; those of characters that cannot be drawn are 0.
+        Options are those of `continuation`, except that ``temperature`` is 1 unless given, which leaves the model's own
+        distribution. The probabilities sum to one; characters that cannot be drawn have 0.
         """
         settings = build(SamplingSettings, {"temperature": 1.0, **options})
         folded = self.fold_prompt(prompt, strict=strict)
@@ -258,12 +258,12 @@ class LanguageModel:
         }
 
     def evaluate(self, text: str | Iterable[str], *, adapt: bool = False) -> Evaluation:
-        """Score ``text``, whole or in pieces; a model of lower-cased text scores it lower-cased.
+        """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.
 
         Args:
-            text: what to score.
-            adapt: score it once more with weights that learn from what was scored, some thousand characters a second.
-                The model stays as it is. Takes torch.
+            text: the text to score.
+            adapt: score it a second time, with weights that learn from it, at some thousand characters a second. The
+                model stays as it is. Needs torch.
 
         Raises:
             TextError: the text is empty.
@@ -284,7 +284,7 @@ class LanguageModel:
         return Evaluation(plain, characters, unknown, *adaptive)
 
     def bits_per_character(self, text: str) -> float:
-        """Return the mean number of bits the model needs for a character of ``text``; lower is better."""
+        """Return the mean bits that the model needs for a character of ``text``; lower is better."""
         return self.evaluate(text).bits_per_character
 
     def surprises(self, text: str) -> NDArray[np.float64]:
@@ -301,8 +301,8 @@ class LanguageModel:
             if error.name != "torch":
                 raise
             raise MissingDependencyError(
-                'Adapting takes torch, which is not installed: pip install "nextchar[train]". Without adapting, '
-                "scoring does without."
+                'Adapting needs torch, which is not installed: pip install "nextchar[train]". Plain scoring works '
+                "without it."
             ) from error
         architecture, parameters = self.file.lstm_for("Adapting the weights"), self.file.parameters
         if self.carry_state:
@@ -312,7 +312,7 @@ class LanguageModel:
         return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
-        """Return log2 p of each character of ``text``, which goes on where ``scorer`` is."""
+        """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""
         return character_scores(scorer, self.vocabulary.encode(self._as_trained(text)), self.vocabulary)
 
     def _as_trained(self, text: str) -> str:

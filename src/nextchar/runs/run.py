@@ -1,4 +1,4 @@
-"""A whole run with files: texts in, a run folder and a model out, told as events."""
+"""A whole run with files: texts in, a run folder and a model out, as events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nextchar.training.plan import Plan
 
 
 class Run:
-    """A run of training, new or resumed, told as events."""
+    """A run of training, new or resumed, as events."""
 
     def __init__(
         self, folder: RunFolder | None, prepare: Callable[[], Preparation], clock: Callable[[], float], *, is_new: bool
@@ -203,7 +203,7 @@ class Run:
         self._prepared = replace(prepared, settings=settings)
 
     def _samples(self) -> Iterator[Event]:
-        """Let the model write on from the same prompt, with the same draws, at each temperature."""
+        """Write a sample at each temperature, from the same prompt and with the same draws."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
         prompt = Prompt(make_network(trainer.architecture, trainer.parameters()), vocabulary, settings.prompt)
