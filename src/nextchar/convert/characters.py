@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from nextchar.errors import TextError, UsageError
 from nextchar.files.regular_file import read_regular
-from nextchar.text.files import TextFile, joined_chunks, readable
+from nextchar.text.text_file import TextFile, joined_chunks, readable
 
 Symbol = str | None
 """One character, or None: what stands for none (padding, or whatever is unknown)."""

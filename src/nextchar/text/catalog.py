@@ -22,8 +22,9 @@ from typing import Any, BinaryIO
 from nextchar.errors import TextError
 from nextchar.settings import Errors
 from nextchar.text.backup_files import why_left_out
-from nextchar.text.files import BLOCK, TextFile, is_code_page, open_text, words_beyond_ascii
+from nextchar.text.files import open_text
 from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
+from nextchar.text.text_file import BLOCK, TextFile, is_code_page, words_beyond_ascii
 
 __all__ = ["CATALOG", "CatalogEntry", "Downloader", "Resolved", "find", "listing", "resolve"]
 
