@@ -15,7 +15,7 @@ from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
-from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.history import growth_of
@@ -64,7 +64,7 @@ def holds_page(path: Path) -> bool:
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
     """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
     if holds_page(source):
-        setup = embedded_setup(read_regular(source, MOST_FILE_BYTES))
+        setup = embedded_setup(read_regular(source, MAX_FILE_BYTES))
         return setup["name"], setup["growth"], ()
     place = source.parent if source.name == MODEL else source
     folder = RunFolder(place)
@@ -81,8 +81,8 @@ def _for_others(provenance: Provenance) -> Provenance:
     """Return ``provenance`` without the key in the cache, which is nobody else's business, without what is no UTF-8 in
     a name, and without numbers that JSON does not have and JavaScript does not read."""
     names = tuple(name.encode("utf-8", "replace").decode() for name in provenance.corpus)
-    told = provenance.model_copy(update={"corpus": names, "corpus_key": None})
-    return Provenance.model_validate_json(told.model_dump_json())  # pydantic writes an infinity as null
+    shared = provenance.model_copy(update={"corpus": names, "corpus_key": None})
+    return Provenance.model_validate_json(shared.model_dump_json())  # pydantic writes an infinity as null
 
 
 def _size_note(size: int) -> str:

@@ -29,7 +29,7 @@ from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 2
-MOST_FILE_BYTES = 2**32
+MAX_FILE_BYTES = 2**32
 """Bytes of the largest file that is read."""
 
 _BLOCK = 2**12
@@ -206,7 +206,7 @@ class ModelFile:
 
 def _read(path: Path) -> bytes | bytearray:
     """Return the content of the model file at ``path``, or in the page there."""
-    content = read_regular(path, MOST_FILE_BYTES)
+    content = read_regular(path, MAX_FILE_BYTES)
     return embedded_model(content) if is_page(content) else content
 
 

@@ -13,6 +13,7 @@ Read in this order; a module imports only from those before it:
 - `known_texts`: the catalogue: texts known by name, with their sources and hashes.
 - `backup_files`: files that lie beside texts and are not meant to be read: back-ups of editors, and what systems
   leave behind.
+- `kept_texts`: texts kept in the cache: fetched ones, and what came through a pipe.
 - `catalog`: turn names, paths and folders into text files.
 - `tokenizer`: what a model needs of its tokens: text into ids, ids into text, and what is unknown.
 - `vocabulary`: which characters a model knows, and what happens to the others.

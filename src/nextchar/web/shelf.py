@@ -15,7 +15,7 @@ from nextchar.errors import ModelFileError
 from nextchar.files.regular_file import open_regular
 from nextchar.model.description import describe
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
@@ -227,5 +227,5 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _fingerprint(path: Path) -> str:
-    with open_regular(path, MOST_FILE_BYTES) as file:
+    with open_regular(path, MAX_FILE_BYTES) as file:
         return "nextchar-" + hashlib.file_digest(file, "sha256").hexdigest()[:12]
