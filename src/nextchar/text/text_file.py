@@ -200,6 +200,10 @@ class _LineEndCounter:
         """Count on."""
         if self._held:
             piece = "\r" + piece
+        if "\r" not in piece:  # as in most texts, and much sooner known
+            self._held = False
+            self._lf += piece.count("\n")
+            return
         self._held = piece.endswith("\r")
         pairs, returns = piece.count("\r\n"), piece.count("\r") - self._held
         self._crlf += pairs
