@@ -28,7 +28,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
-from nextchar.text.files import joined_chunks
+from nextchar.text.text_file import joined_chunks
 
 TEXTS = {
     "tinyshakespeare": ((), False),

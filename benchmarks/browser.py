@@ -22,7 +22,7 @@ from machine import describe_machine
 from playwright.sync_api import Browser, sync_playwright
 
 import nextchar
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder

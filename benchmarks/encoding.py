@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,25 +57,35 @@ def report(name: str, megabytes: float, figures: dict[str, float]) -> None:
     """Print the figures of one text."""
     print(f"{name}, {megabytes:,.0f} MB:")
     for step in ("open", "encode", "again"):
-        print(f"  {step:<8} {figures[step]:6.1f} s  {megabytes / figures[step]:8,.0f} MB/s")
+        print(
+            f"  {step:<8} {figures[step]:6.1f} s  {megabytes / figures[step]:8,.0f} MB/s"
+            f"  {figures[f'{step} processor']:6.1f} s of the processor"
+        )
     both = figures["open"] + figures["encode"]
-    print(f"  {'in all':<8} {both:6.1f} s  {megabytes / both:8,.0f} MB/s")
+    of_processor = figures["open processor"] + figures["encode processor"]
+    print(f"  {'in all':<8} {both:6.1f} s  {megabytes / both:8,.0f} MB/s  {of_processor:6.1f} s of the processor")
     peak, before = figures["peak"] / MEGABYTE, figures["before"] / MEGABYTE
     print(f"  peak resident memory {peak:,.0f} MB, of which the program alone {before:,.0f} MB")
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Return the seconds of each step, and resident bytes at the peak and before."""
+    """Return the seconds of each step, elapsed and of the processor, and resident bytes at the peak and before."""
     figures = {"before": float(peak_memory())}
-    times = [time.perf_counter()]
+    times = [clocks()]
     text = open_text(path)
-    times.append(time.perf_counter())
+    times.append(clocks())
     for _ in range(2):
         encode_corpus([text], TextSettings(), cache_folder=path.parent / "cache")
-        times.append(time.perf_counter())
-    for step, start, end in zip(("open", "encode", "again"), times, times[1:], strict=False):
-        figures[step] = end - start
+        times.append(clocks())
+    for step, (start, end) in zip(("open", "encode", "again"), pairwise(times), strict=True):
+        figures[step], figures[f"{step} processor"] = end[0] - start[0], end[1] - start[1]
     return {**figures, "peak": float(peak_memory())}
+
+
+def clocks() -> tuple[float, float]:
+    """Return the time, and the seconds of the processor that this process has had: a busy machine changes only the
+    first."""
+    return time.perf_counter(), time.process_time()
 
 
 def peak_memory() -> int:

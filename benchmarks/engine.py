@@ -112,7 +112,7 @@ def with_onnxruntime(architecture: Architecture, parameters: Parameters, batch: 
     """Return a writer that uses onnxruntime with the graph that `nextchar convert` writes."""
     import onnxruntime
 
-    from nextchar.convert import convert
+    from nextchar.convert.conversion import convert
     from nextchar.model.model_file import ModelFile
     from nextchar.text.vocabulary import Vocabulary
 

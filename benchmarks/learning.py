@@ -29,7 +29,7 @@ from machine import describe_machine
 
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
-from nextchar.text.files import joined_chunks
+from nextchar.text.text_file import joined_chunks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import ServeSettings, TextSettings, TrainingSettings

@@ -16,7 +16,8 @@ import pytest
 
 import nextchar
 from nextchar.cli import main
-from nextchar.convert import convert, single_file
+from nextchar.convert import single_file
+from nextchar.convert.conversion import convert
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance

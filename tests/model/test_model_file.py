@@ -351,7 +351,7 @@ def test_a_model_without_characters_is_refused(tmp_path: Path) -> None:
         ModelFile.load(tmp_path / "m")
 
 
-@pytest.mark.parametrize("depth", [tensor_file.DEEPEST, 300, 900])
+@pytest.mark.parametrize("depth", [tensor_file.MAX_DEPTH, 300, 900])
 def test_a_header_nested_deeply_is_refused(tiny: ModelFile, tmp_path: Path, depth: int) -> None:
     """JSON of some hundred levels is parsed, and cannot be written again by pydantic."""
     nested: object = []

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 import nextchar
 from nextchar.cli import main
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from tests.browser import Desk, OpenDesk
 from tests.command import made_up_text
 from tests.served_page import EVALUATIONS, Pages, evaluation_events, finished_event, model_of, run_folder, serving

@@ -54,7 +54,7 @@ def convert(
     force
         Write over a file that is there.
     """
-    from nextchar.convert import convert as convert_model
+    from nextchar.convert.conversion import convert as convert_model
 
     if vocabulary is None and (lowercase or encoding is not None or errors != "strict"):
         raise UsageError(

@@ -140,7 +140,7 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
 
 
 def _given(name: str, encoding: str | None, errors: Errors, language_model: LanguageModel) -> _Scored:
-    from nextchar.text.files import joined_chunks
+    from nextchar.text.text_file import joined_chunks
 
     files = resolve([name], encoding, errors).files
     lowercase = language_model.provenance.lowercase

@@ -16,8 +16,8 @@ from nextchar.settings import TextSettings, TrainingSettings, describe_duration
 
 if TYPE_CHECKING:
     from nextchar.runs.forecast import Forecast
-    from nextchar.text.files import TextFile
     from nextchar.text.inspection import CharacterCount, Inspection
+    from nextchar.text.text_file import TextFile
 
 
 WIDTH = 10

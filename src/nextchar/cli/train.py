@@ -168,7 +168,7 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     """
     from nextchar.cli.console import note
     from nextchar.cli.live_run import run_live
-    from nextchar.convert import convert
+    from nextchar.convert.conversion import convert
     from nextchar.runs.folder import RunFolder
     from nextchar.runs.preparation import Texts
     from nextchar.runs.progress import choose_level

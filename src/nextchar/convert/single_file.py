@@ -83,8 +83,8 @@ def _for_others(provenance: Provenance) -> Provenance:
     """Return ``provenance`` without the key in the cache, which is nobody else's business, without what is no UTF-8 in
     a name, and without numbers that JSON does not have and JavaScript does not read."""
     names = tuple(name.encode("utf-8", "replace").decode() for name in provenance.corpus)
-    told = provenance.model_copy(update={"corpus": names, "corpus_key": None})
-    return Provenance.model_validate_json(told.model_dump_json())  # pydantic writes an infinity as null
+    shared = provenance.model_copy(update={"corpus": names, "corpus_key": None})
+    return Provenance.model_validate_json(shared.model_dump_json())  # pydantic writes an infinity as null
 
 
 def _size_note(size: int) -> str:
