@@ -15,6 +15,7 @@ import pytest
 from nextchar.model.sampling import next_distribution
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import _LOOKALIKES, Vocabulary
 from tests.page_engine import TEXT, Engine
 
@@ -188,7 +189,7 @@ def test_pieces_are_as_long_as_in_python(engines: dict[str, Engine], prompt: str
     assert told == replacements(vocabulary, prompt)
 
 
-def replacements(vocabulary: Vocabulary, prompt: str) -> list[dict[str, Any]]:
+def replacements(vocabulary: Tokenizer, prompt: str) -> list[dict[str, Any]]:
     """Return what is replaced in ``prompt``, each piece once."""
     counted: dict[tuple[str, str], int] = {}
     for replacement in vocabulary.fold(prompt)[1]:
