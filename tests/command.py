@@ -19,7 +19,7 @@ from nextchar.cli import main
 COMMAND = (sys.executable, "-m", "nextchar")
 SMALL = ("--hidden", "16", "--streams", "4", "--window", "16", "--sample-length", "20", "--threads", "1")
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which a process counts as hanging."""
 
 
