@@ -147,7 +147,7 @@ def test_asked_to_stop_while_it_prepares_it_can_still_begin(
     events = list(begin(folder, texts, tmp_path / "cache").events(lambda: True))
     assert isinstance(events[-1], Planned)
     assert folder.checkpoint() is None
-    assert resume(folder, tmp_path / "cache")[0] == Note(message="Going on at step 0 of 40.")
+    assert resume(folder, tmp_path / "cache")[0] == Note(message="Continuing at step 0 of 40.")
     assert final_weights(folder) == weights
 
 

@@ -68,8 +68,8 @@ class Checkpoint:
         return tensor_file.to_bytes({**format_stamp(FORMAT), "state": asdict(self.state)}, self.arrays)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Checkpoint:
-        """Return the checkpoint that `to_bytes` wrote, of this format or an older one.
+    def from_bytes(cls, content: bytes | bytearray) -> Checkpoint:
+        """Return the checkpoint that `to_bytes` wrote, of this format or an older one; its arrays lie in a bytearray.
 
         Raises:
             NewerFormatError: a newer version wrote it.
