@@ -1,4 +1,4 @@
-"""Everything before training: texts are found and encoded and a plan is chosen, or a saved run is read back."""
+"""Everything before training: find and encode the texts and choose a plan, or read a saved run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from nextchar.training.trainer import Trainer
 
 SCORED = 250_000
-"""Held-out characters scored in a run at most; `nextchar evaluate` scores any number."""
+"""Most held-out characters that a run scores; `nextchar evaluate` scores any number."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """What to learn from."""
+    """The texts to learn from."""
 
     names: tuple[str, ...]
     """Files, folders, catalogue names, or ``-`` for ``standard_input``."""
@@ -68,7 +68,7 @@ def prepare(
 
     Raises:
         TextError: a text cannot be used.
-        TrainingError: the device asked for is not there.
+        TrainingError: the device is not available.
         MissingDependencyError: torch is not installed.
     """
     began = clock()
@@ -97,7 +97,7 @@ def prepare(
     prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, budget=chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
     if recipe.is_prompt_fixed:
-        yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
+        yield Note(message=f"Every sample continues {settings.prompt!r}.")
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
 
@@ -105,7 +105,7 @@ def prepare(
 def _read(
     texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
 ) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
-    """Find and encode ``texts``; yield what was found in them, and return their files and the corpus."""
+    """Find and encode ``texts``; yield events about them, and return their files and the corpus."""
     found = catalog.resolve(
         texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
     )
@@ -116,7 +116,7 @@ def _read(
 
 
 def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planned:
-    """Return the event of a chosen plan: ``seconds`` of training are expected, after so many ``before`` it."""
+    """Return the event of a chosen plan, with ``seconds`` of training expected, after the seconds ``before`` it."""
     settings = prepared.settings
     return Planned(
         plan=settings.plan,
@@ -148,17 +148,17 @@ def _total_seconds(prepared: Prepared, training: float | None, before: float) ->
 
 
 def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Preparation:
-    """Return the run in ``folder`` as it was last saved.
+    """Read the run in ``folder`` as it was last saved.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         cache: folder of encoded texts.
-        moved: where its texts are now, which is then recorded; empty where they are as recorded.
+        moved: where its texts are now, which is then recorded; empty if they are where the run recorded them.
 
     Raises:
         RunFolderError: there is no run, it is damaged, its text has changed, or ``moved`` is another text.
-        TextError: its text is gone.
-        TrainingError: the device that it was trained on is not there.
+        TextError: its text is missing.
+        TrainingError: the device that it was trained on is not available.
     """
     recorded, checkpoint = folder.settings(), folder.checkpoint()
     settings = moved_text(recorded, moved, cache) if moved else recorded
@@ -170,14 +170,14 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     except ValueError as error:
         raise RunFolderError(
             f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
-            "It cannot be resumed, but its model can still be used."
+            "The run cannot be resumed, but its model can still be used."
         ) from error
     prepared = Prepared(settings, corpus, trainer)
     if settings != recorded:
         folder.save_settings(settings)
     done = trainer.state
     folder.forget_after(done.step, done.recoveries)
-    yield Note(message=f"Going on at step {done.step:,} of {settings.plan.steps:,}.")
+    yield Note(message=f"Continuing at step {done.step:,} of {settings.plan.steps:,}.")
     return prepared
 
 
@@ -185,7 +185,7 @@ def choose_compute(training: TrainingSettings) -> Compute:
     """Return the device and the number of threads to compute with.
 
     Raises:
-        TrainingError: the device asked for is not there.
+        TrainingError: the device is not available.
         MissingDependencyError: torch is not installed.
     """
     import_trainer()
@@ -207,20 +207,20 @@ def import_trainer() -> ModuleType:
             raise
         raise MissingDependencyError(
             'Training needs torch, which is not installed: pip install "nextchar[train]". '
-            "Writing and scoring do not need it."
+            "Writing and scoring work without it."
         ) from error
     return trainer
 
 
 def dataset_of(corpus: Corpus, scored: int = SCORED) -> Dataset:
-    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, or ``scored`` ids of all
-    texts. The first of them is predicted from what any text begins after, as `nextchar evaluate` does."""
+    """Return the ids of ``corpus`` that a run learns from and is scored on: all held-out ids, or at most ``scored`` of
+    all texts. The first one is predicted from the id that starts any text, as in `nextchar evaluate`."""
     vocabulary = corpus.vocabulary
     return Dataset(corpus.training, corpus.held_out_excerpt(scored), vocabulary, vocabulary.start_id)
 
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
-    """Return the plan for ``corpus`` by measuring this machine."""
+    """Return the plan for ``corpus``, for which this machine is timed."""
     trainer = import_trainer()
     return recipe_of(training).choose_plan(
         len(corpus.training),
@@ -232,23 +232,23 @@ def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) ->
 
 
 def _for_text(plan: Plan, corpus: Corpus) -> Plan:
-    """Return ``plan``, made for another text perhaps, with as many windows as this one has.
+    """Return ``plan``, perhaps made for another text, with as many windows as this text has.
 
     Raises:
-        TextError: it is too short for one.
+        TextError: the text is too short for a window.
     """
     feeding = plan.feeding.over(len(corpus.training))
     if isinstance(feeding, Windows) and feeding.count == 0:
         raise TextError(
-            f"The text has {len(corpus.training):,} characters to learn from, and the plan reads windows of "
-            f"{feeding.window}: give a longer text, or another plan."
+            f"The text has {len(corpus.training):,} characters to learn from, but the plan reads windows of "
+            f"{feeding.window}: give a longer text or another plan."
         )
     return plan.model_copy(update={"feeding": feeding})
 
 
 def _evaluations(chosen: ChosenPlan) -> int:
-    """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
-    time."""
+    """Return how often a run is scored: after each pass over windows, otherwise so rarely that it takes a small share
+    of the time."""
     epoch_steps = chosen.plan.feeding.epoch_steps
     if epoch_steps is not None:
         return min(MAX_EVALUATIONS, math.ceil(chosen.plan.steps / epoch_steps))
@@ -259,7 +259,7 @@ def _evaluations(chosen: ChosenPlan) -> int:
 def _make_trainer(
     settings: RunSettings, corpus: Corpus, *, budget: Budget | None = None, checkpoint: Checkpoint | None = None
 ) -> Trainer:
-    """Return a trainer for the run, at ``checkpoint``, or at its beginning."""
+    """Return a trainer for the run, at ``checkpoint`` or at the start."""
     import_trainer()
     from nextchar.networks.torch_threads import Compute, choose_device, limit_memory
     from nextchar.training.pace import Pace

@@ -1,4 +1,4 @@
-"""A whole run with files: texts in, a run folder and a model out, as events."""
+"""A whole run with its files: it turns texts into a run folder and a model, and yields events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nextchar.training.plan import Plan
 
 
 class Run:
-    """A run of training, new or resumed, as events."""
+    """A training run, new or resumed, which yields events."""
 
     def __init__(
         self, folder: RunFolder | None, prepare: Callable[[], Preparation], clock: Callable[[], float], *, is_new: bool
@@ -48,13 +48,13 @@ class Run:
         cache: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> Run:
-        """Return a run that begins; nothing is read or written before `events` is asked for.
+        """Return a new run; it reads and writes nothing before `events` is iterated.
 
         Args:
-            folder: where everything is kept; None keeps nothing on disk.
-            texts: what to learn from.
-            training: how; None is the default.
-            like: another run, whose recipe and plan are taken instead of a plan chosen anew.
+            folder: the run folder to write; None writes nothing to disk.
+            texts: the texts to learn from.
+            training: the options of training; None means the defaults.
+            like: another run, whose recipe and plan to use instead of choosing a plan.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
@@ -76,20 +76,20 @@ class Run:
         """Return the run in ``folder``, to continue from where it was saved.
 
         Args:
-            folder: where everything is kept.
-            moved: where the texts of the run are now; empty where they are as recorded.
+            folder: the run folder.
+            moved: where the texts of the run are now; empty if they are where the run recorded them.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
         return cls(folder, lambda: resume(folder, cache, moved), clock, is_new=False)
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
+        """Carry out the run and yield its events. When ``stop()`` becomes true, it saves everything and ends early.
 
         Raises:
             TextError: a text cannot be used.
-            RunFolderError: the run folder cannot be used or written; what was saved before is whole.
-            TrainingError: training diverged for good; the best model before that is saved.
+            RunFolderError: the run folder cannot be used or written; what was saved before is intact.
+            TrainingError: training diverged too many times; the best model before that is saved.
             MissingDependencyError: torch is not installed.
         """
         held: AbstractContextManager[None] = self.folder.lock(new=self._is_new) if self.folder else nullcontext()
@@ -104,12 +104,12 @@ class Run:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is a model, trained or not."""
+        """Whether the run has a model, trained or not."""
         return self._prepared is not None
 
     @property
     def model(self) -> LanguageModel:
-        """The best model so far, or where none was scored yet, the model as it is."""
+        """The best model so far, or the present one if none has been scored yet."""
         prepared = self._ready()
         trainer, corpus, settings = prepared.trainer, prepared.corpus, prepared.settings
         state = trainer.state
@@ -135,10 +135,10 @@ class Run:
         return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
 
     def save(self) -> None:
-        """Write the state of the last checkpoint that all is logged of, and the best model.
+        """Write the last checkpoint whose events are all in the log, and the best model.
 
         Raises:
-            RunFolderError: they cannot be written; what was saved before is whole.
+            RunFolderError: they cannot be written; what was saved before is intact.
         """
         checkpoint = self._settled or self._ready().trainer.checkpoint
         if self.folder is not None:
@@ -167,7 +167,7 @@ class Run:
                 yield event
                 if isinstance(event, Evaluated):
                     yield from self._samples()
-                whole = not isinstance(event, Revised)  # after which more may be told of the same checkpoint
+                whole = not isinstance(event, Revised)  # more events of the same checkpoint may follow it
                 if whole:
                     self._settled = trainer.checkpoint
                 due = isinstance(event, Evaluated) or self._clock() - saved_at >= save_every
@@ -195,7 +195,7 @@ class Run:
         )
 
     def _record_plan(self, plan: Plan) -> None:
-        """Record ``plan``, which training uses from here on; it would have led to this point, too."""
+        """Record ``plan``, which training follows from here on; it would have led to this point too."""
         prepared = self._ready()
         settings = prepared.settings.model_copy(update={"plan": plan})
         if self.folder is not None:
@@ -203,7 +203,7 @@ class Run:
         self._prepared = replace(prepared, settings=settings)
 
     def _samples(self) -> Iterator[Event]:
-        """Write a sample at each temperature, from the same prompt and with the same draws."""
+        """Write a sample at each temperature, from the same prompt and with the same random numbers."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
         prompt = Prompt(make_network(trainer.architecture, trainer.parameters()), vocabulary, settings.prompt)
@@ -225,8 +225,8 @@ class Run:
             )
 
     def _logged(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Yield ``events``, each but `Progress` and `Writing` once it stands in the log, or waits for the folder to
-        have one."""
+        """Yield ``events``; all but `Progress` and `Writing` are logged first, or kept until the folder has a
+        log."""
         for event in events:
             if self.folder is not None and not isinstance(event, Progress | Writing):
                 self._unlogged.append(event)
@@ -241,9 +241,9 @@ class Run:
 
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
-    """Return a folder in ``parent``, named after the first text, in which a run can begin: mybook, mybook-2, ..."""
+    """Return a free folder in ``parent``, named after the first text: mybook, mybook-2, ..."""
     path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
-    # The name of "." or ".." says nothing: that of the folder it stands for does.
+    # "." and ".." are no names: take the name of the folder they stand for.
     name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
     numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
     return next(path for path in numbered if RunFolder(path).is_free)

@@ -1,4 +1,4 @@
-"""Updates of the weights: shards of a batch are computed in parallel, gradients are summed, the optimizer steps."""
+"""Updates of the weights: threads compute shards of a batch, gradients are summed, and the optimizer takes a step."""
 
 # torch types numpy arrays and gradients as unknown.
 # pyright: reportUnknownMemberType=false
@@ -25,20 +25,20 @@ from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
 
 WEIGHTS = "weights/"
-"""What the names of the weights begin with in a checkpoint."""
+"""Prefix of the names of the weights in a checkpoint."""
 
 
 class Updates:
-    """The weights of the network, and everything an update depends on besides its step."""
+    """The weights of the network, and everything else that an update depends on besides its step."""
 
     def __init__(self, plan: Plan, dataset: Dataset, seed: int, compute: Compute) -> None:
-        """Make the network, its first weights, and the batches of the training text.
+        """Make the network, its initial weights and the batches of the training text.
 
         Args:
-            plan: every number.
-            dataset: what to learn from.
-            seed: of the initial weights, the order of the data and dropout.
-            compute: where.
+            plan: every number that training follows.
+            dataset: the text to learn from.
+            seed: for the initial weights, the order of the data and dropout.
+            compute: the device and its threads.
         """
         self._plan, training = plan, dataset.training
         self.architecture = plan.architecture(dataset.vocabulary.size)
@@ -62,7 +62,7 @@ class Updates:
         return self.module.export_parameters()
 
     def update(self, step: int, learning_rate: float) -> Tensor:
-        """Make the update of ``step``, counted from 0; return the loss before it, in nats per character."""
+        """Make the update of ``step``, counted from 0; return the loss on its batch, in nats per character."""
         inputs, targets = self.batches.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
         computed = self.threads.map(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
@@ -76,12 +76,12 @@ class Updates:
 
     @torch.no_grad()
     def is_finite(self) -> bool:
-        """Return whether the weights and what the optimizer keeps are numbers."""
+        """Return whether all weights and all values of the optimizer are finite."""
         kept = (value for values in self._optimizer.state.values() for value in values.values())
         return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
 
     def arrays(self) -> Arrays:
-        """Return weights, optimizer, hidden state and random state."""
+        """Return the weights, the values of the optimizer, the hidden states and the random states."""
         arrays: Arrays = {}
         for name, weight in self._weights.items():
             arrays[f"{WEIGHTS}{name}"] = _copy(weight)
@@ -92,7 +92,7 @@ class Updates:
         return arrays
 
     def load(self, arrays: Arrays) -> None:
-        """Go back to what `arrays` returned."""
+        """Restore what `arrays` returned."""
         self.module.load_parameters({name: arrays[f"{WEIGHTS}{name}"] for name in self._weights})
         for name, values in self._optimizer.state.items():
             for key, value in values.items():
@@ -102,7 +102,7 @@ class Updates:
 
 
 class _Shard:
-    """Some columns of the batches, with the state their streams have come to and a random stream of its own."""
+    """Some columns of every batch, with the hidden state of their streams and a random generator of their own."""
 
     def __init__(self, module: LSTM, plan: Plan, size: int, number: int, seed: int) -> None:
         self._module = module
@@ -119,12 +119,12 @@ class _Shard:
 
         Args:
             inputs: the whole batch, shape (T, B).
-            targets: the ids after the last steps of it, shape (T, B) or (1, B).
-            columns: those of this shard.
+            targets: the ids to predict, shape (T, B), or (1, B) for the last step only.
+            columns: the columns of this shard.
         """
         read, wanted = (_to_device(batch[:, columns], self._device) for batch in (inputs, targets))  # (T, b)
         size, weights = read.shape[1], list(self._module.tensors().values())
-        if size == 0:  # the last windows of a pass were too few for every shard
+        if size == 0:  # the last batch of a pass has too few windows for every shard
             return torch.zeros((), device=self._device), tuple(map(torch.zeros_like, weights))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
             if self._state is None:
@@ -138,18 +138,18 @@ class _Shard:
         return loss.detach(), gradients
 
     def arrays(self) -> Arrays:
-        """Return the state and the random state."""
+        """Return the hidden state and the random state."""
         arrays: Arrays = {"random": self._generator.get_state().numpy().copy()}
         for layer, (h, c) in enumerate(self._state or ()):
             arrays[f"hidden/{layer}"], arrays[f"cell/{layer}"] = _copy(h), _copy(c)
         return arrays
 
     def load(self, arrays: Arrays) -> None:
-        """Go back to what `arrays` returned."""
+        """Restore what `arrays` returned."""
         try:
             self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
         except RuntimeError as error:
-            raise ValueError(f"its random state is none of torch's ({error})") from error
+            raise ValueError(f"its random state is not one of torch's ({error})") from error
         if self._state is None:
             return
         self._state = tuple(
@@ -159,7 +159,7 @@ class _Shard:
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
-    """Return the arrays whose names begin with ``prefix``, under the rest of their names."""
+    """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
