@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -17,7 +18,9 @@ from nextchar.web.model_registry import ModelHandle, ModelRegistry
 from nextchar.web.scheduler import Scheduler
 
 READING_SHARE = 4
-"""Short requests that are processed at once, for each thread."""
+"""Short requests processed at once, per thread."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Service:
     async def body(self, request: Request, kind: type[S]) -> S:
         """Return the body of ``request`` as settings of ``kind``; errors are those of `read_body`."""
         return await read_body(request, kind, self.settings.max_body, self.parsing)
+
+    async def read(self, request: Request, work: Iterator[T]) -> T:
+        """Do the ``work`` of a short request in its turn; return its last item."""
+        async with self.reading.slot(request.is_disconnected) as slot:
+            return await slot.last(work)
 
     def check_characters(self, param: str, characters: int) -> None:
         """Check that a request may write so many characters.
