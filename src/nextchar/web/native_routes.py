@@ -75,7 +75,8 @@ def native_routes(service: Service) -> APIRouter:
         return json_response(await service.read(request, _score(handle, body)))
 
     async def history(
-        request: Request, model: Annotated[str | None, Query(description="Name of the model; the first one.")] = None
+        request: Request,
+        model: Annotated[str | None, Query(description="Name of the model; by default the first.")] = None,
     ) -> Response:
         """Return the history of a model's training so far."""
         handle = service.registry.find(model)
