@@ -46,7 +46,7 @@ def page_policy(page: str) -> str:
 
 
 class SecurityHeaders:
-    """Adds headers that forbid browsers everything our pages do not need."""
+    """Adds headers that deny browsers everything our pages do not need."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
