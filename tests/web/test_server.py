@@ -26,12 +26,12 @@ from tests.small_networks import random_model
 def address_of(process: subprocess.Popen[bytes]) -> str:
     """Return the address that the command tells on standard error, once it does."""
     assert process.stderr is not None
-    told = ""
+    output = ""
     for line in process.stderr:
-        told += line.decode()
-        if found := re.search(r"http://\S+?:\d+/", told):
+        output += line.decode()
+        if found := re.search(r"http://\S+?:\d+/", output):
             return found[0]
-    raise AssertionError(f"no address was told: {told}")
+    raise AssertionError(f"no address was printed: {output}")
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def test_a_signal_ends_texts_within_a_short_time_and_the_server_in_order(fox: Pa
             assert next(coming)["text"]
             process.send_signal(number)
             *_, end = coming
-        assert "being stopped" in end["error"]["message"]
+        assert "is stopping" in end["error"]["message"]
         assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read().decode().splitlines()[-1] == "nextchar: stopped"
@@ -97,7 +97,7 @@ def test_a_port_in_use_is_said_in_a_sentence(fox: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         outcome = nextchar("serve", fox, "--port", port)
-    assert_refused(outcome, 1, f"Port {port} of 127.0.0.1 cannot be had", "--port 0")
+    assert_refused(outcome, 1, f"Port {port} of 127.0.0.1 is not available", "--port 0")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_port_in_use_is_said_in_a_sentence(fox: Path) -> None:
         ((), 2, ["Name a model"]),
         (("nothing.safetensors",), 1, ["There is no model nothing.safetensors"]),
         (("FOX", "--host", "0.0.0.0"), 2, ["--api-key KEY", "--public"]),
-        (("FOX", "--host", "no.such.host.invalid", "--public"), 1, ["cannot be had"]),
+        (("FOX", "--host", "no.such.host.invalid", "--public"), 1, ["is not available"]),
         (("FOX", "--origin", "example.org"), 2, ["https://example.org"]),
         (("FOX", "--max-time", "soon"), 2, ["not a duration"]),
         (("FOX", "--port", "70000"), 2, ["port = '70000'"]),
@@ -181,9 +181,9 @@ def test_a_run_is_served_while_it_is_trained(book: Path, tmp_path: Path) -> None
             while len(fingerprints) < 2:  # the model is loaded anew when it has learned
                 fingerprints.add(fingerprint(client))
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=PATIENCE)
+            _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-        assert f"nextchar: the page goes on with: nextchar serve {tmp_path / 'run'}" in said.decode().splitlines()
+        assert f"nextchar: the page goes on with: nextchar serve {tmp_path / 'run'}" in errors.decode().splitlines()
 
 
 def steps_told(client: httpx.Client) -> set[int]:
