@@ -201,17 +201,25 @@ def test_the_jobs_know_how_many_they_are() -> None:
     assert f"--rdzv-endpoint=nextchar-train-0.nextchar-train:{port['port']} " in meeting
 
 
+def command_line(page: str, start: str) -> list[str]:
+    """Return the words of a command line in a manifest or a batch script, after the words ``start``."""
+    if page.endswith(".yaml"):
+        (text,) = PODS[f"Job nextchar-{page.removesuffix('.yaml')}"]["containers"][0]["args"]
+    else:
+        text = (DEPLOY / "slurm" / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(rf"^[^#\n]*\b{start} (.*?)(?: &)?$", text, re.M)
+    return shlex.split(line)
+
+
 def commands() -> Iterator[tuple[str, list[str]]]:
     """Yield where each command of ours is given, and its words from the name of the command on."""
-    yield "compose serve", SERVICES["serve"]["command"]
-    yield "Deployment", SERVER["args"]
+    yield "compose.yaml", SERVICES["serve"]["command"]
+    yield "serve.yaml", SERVER["args"]
     (unit,) = re.findall(r"^ExecStart=\S+ (.*)$", UNIT.read_text(encoding="utf-8"), re.M)
-    yield "unit", unit.split()
-    pages = [*(DEPLOY / "slurm").iterdir(), DEPLOY / "kubernetes/score.yaml", DEPLOY / "kubernetes/train.yaml"]
-    for page in pages:
-        text = re.sub(r"^ *#.*$", "", page.read_text(encoding="utf-8"), flags=re.M)
-        (line,) = re.findall(r"\bnextchar ((?:train|score) [^&]*?)(?:&|\n *ports|\n *resources|\Z)", text)
-        yield page.name, shlex.split(line)
+    yield UNIT.name, unit.split()
+    for suffix in ("yaml", "sbatch"):
+        yield f"train.{suffix}", ["train", *command_line(f"train.{suffix}", "nextchar train")]
+        yield f"score.{suffix}", ["score", *command_line(f"score.{suffix}", "nextchar score")]
 
 
 COMMANDS = dict(commands())
@@ -227,6 +235,15 @@ def test_the_commands_given_exist(where: str) -> None:
     options = [word.partition("=")[0] for word in words if word.startswith("--")]
     assert options
     assert [option for option in options if f"`{option}" not in sections[name]] == []
+
+
+@pytest.mark.parametrize("page", ["train.yaml", "train.sbatch"])
+def test_torchrun_takes_its_options(page: str) -> None:
+    torchrun = pytest.importorskip("torch.distributed.run", reason="torch is not installed")
+    given = torchrun.get_args_parser().parse_args(command_line(page, "torchrun"))
+    assert (given.rdzv_backend, given.module, given.training_script) == ("c10d", True, "nextchar")
+    assert given.max_restarts > 0  # torchrun itself takes 0
+    assert given.training_script_args[0] == "train"
 
 
 def test_systemd_finds_nothing_wrong_with_the_unit_and_little_exposed(tmp_path: Path) -> None:

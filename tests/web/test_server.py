@@ -91,6 +91,7 @@ def test_a_server_that_drains_says_so_and_answers_until_a_second_signal(fox: Pat
 
 def test_a_drain_ends_by_itself(fox: Path) -> None:
     with serving(fox, drain=0.05) as server, client_of(server) as client:
+        assert client.get("readyz").status_code == 200
         server.stop()
         server.wait()
         with pytest.raises(httpx.ConnectError):
