@@ -271,6 +271,12 @@ class ServeSettings(Settings):
     max_idle: Duration = Field(
         default=15.0, gt=0, le=3600, description="Time that a connection stays open between requests."
     )
+    drain: Duration = Field(
+        default=0.0,
+        ge=0,
+        le=3600,
+        description="Time that the server goes on answering after a signal to stop, while /readyz says that it stops.",
+    )
     cores: int | None = Field(
         default=None, ge=1, le=1024, description="Threads that write and score; by default one for each core."
     )

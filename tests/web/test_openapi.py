@@ -46,6 +46,7 @@ ROUTES = [
     "GET /v1/models",
     "GET /v1/models/{name}",
     "GET /healthz",
+    "GET /readyz",
     "GET /metrics",
 ]
 ASKED_WITH_SOMETHING = [route for route in ROUTES if route.startswith("POST") or route == "GET /api/history"]

@@ -74,6 +74,30 @@ def test_short_texts_are_finished_before_the_end(fox: Path, monkeypatch: pytest.
         server.wait()
 
 
+@posix
+def test_a_server_that_drains_says_so_and_answers_until_a_second_signal(fox: Path) -> None:
+    with served(fox, "--drain", "1h") as (process, client):
+        assert (client.get("readyz").status_code, client.get("readyz").json()) == (200, {"status": "ready"})
+        process.send_signal(signal.SIGTERM)
+        while (answer := client.get("readyz")).status_code == 200:
+            assert process.poll() is None
+        assert (answer.status_code, answer.json()) == (503, {"status": "stopping"})
+        with httpx.Client(base_url=client.base_url, timeout=PATIENCE) as another:
+            assert another.get("healthz").json() == {"status": "ok", "models": 1}
+            assert len(another.post("api/generate", json={"length": 50}).json()["text"]) == 50
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_drain_ends_by_itself(fox: Path) -> None:
+    with serving(fox, drain=0.05) as server, client_of(server) as client:
+        assert client.get("readyz").status_code == 200
+        server.stop()
+        server.wait()
+        with pytest.raises(httpx.ConnectError):
+            client.get("readyz")
+
+
 def test_several_models_are_served_and_told(tmp_path: Path) -> None:
     paths = [model_file(tmp_path, name, random_model(seed=seed)) for seed, name in enumerate(("fox", "wolf"))]
     with served(*paths) as (_, client):

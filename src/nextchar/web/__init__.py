@@ -18,7 +18,7 @@ Read in this order; a module imports only from those before it:
 - `completions`: the texts of a request to /v1/completions: chunk by chunk, or joined.
 - `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
-- `page_routes`: the routes besides the API: the page, the documentation of the API, health and metrics.
+- `page_routes`: the routes besides the API: the page, the API's documentation, health, readiness and metrics.
 - `unknown_routes`: error responses for unknown paths and wrong methods.
 - `app`: the application: all routes behind the middleware.
 - `listening`: accepts connections, as many as there are file descriptors.

@@ -1,4 +1,4 @@
-"""The routes besides the API: the page, the documentation of the API, health and metrics."""
+"""The routes besides the API: the page, the documentation of the API, health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -64,10 +64,16 @@ def open_routes(service: Service, title: str, schema: str) -> APIRouter:
         status = {"status": "stopping" if stopping else "ok", "models": len(service.registry)}
         return json_response(status, 503 if stopping else 200)
 
+    async def ready() -> Response:
+        """Say whether to send requests here: no longer from the moment that the server is asked to stop."""
+        stopping = service.stopping.is_set()
+        return json_response({"status": "stopping" if stopping else "ready"}, 503 if stopping else 200)
+
     pages = {"/": page, "/docs": documentation, "/docs/{name}": asset, schema: description, "/favicon.ico": favicon}
     for path, endpoint in pages.items():
         router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(endpoint)
-    router.get("/healthz", tags=["operation"])(health)
+    for path, endpoint in {"/healthz": health, "/readyz": ready}.items():
+        router.get(path, tags=["operation"], responses={503: {"description": "The server is stopping."}})(endpoint)
     return router
 
 

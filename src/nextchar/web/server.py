@@ -66,16 +66,20 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Start the shutdown: waiting requests are refused, those in progress have `GRACE` seconds left.
+        """Start the shutdown: /readyz says so at once, and everything is answered for ``settings.drain`` seconds more.
+        Then waiting requests are refused, and running ones have `GRACE` seconds left.
 
-        A second call cuts off what is still running.
+        A second call ends the drain. A call after the drain cuts off whatever is still running.
         """
+        drain = 0.0 if self.service.stopping.is_set() else self.service.settings.drain
+        self.service.stopping.set()
         if self._uvicorn.should_exit:
             self._uvicorn.force_exit = True
-        self._uvicorn.should_exit = True
-        if self._loop is not None:
+        elif self._loop is None:
+            self._uvicorn.should_exit = True
+        else:
             with suppress(RuntimeError):  # the loop has ended already
-                self._loop.call_soon_threadsafe(self._end)
+                self._loop.call_soon_threadsafe(self._loop.call_later, drain, self._end)
 
     def wait(self) -> None:
         """Wait until the server has stopped."""
@@ -95,7 +99,10 @@ class Server:
             self.service.shut()
 
     def _end(self) -> None:
-        """Give requests in progress `GRACE` seconds, then cut off clients that have not read everything."""
+        """Give running requests `GRACE` seconds, and soon afterwards cut off clients that have not read everything."""
+        if self._uvicorn.should_exit:  # a second signal has ended the drain
+            return
+        self._uvicorn.should_exit = True
         self.service.close(GRACE)
         asyncio.get_running_loop().call_later(GRACE + 1, self._cut)
 

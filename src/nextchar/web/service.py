@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -36,6 +37,8 @@ class Service:
     parsing: ThreadPoolExecutor
     """The thread that parses large bodies, one at a time, so that no other request waits."""
     metrics: Metrics
+    stopping: Event = field(default_factory=Event)
+    """Set as soon as the server is asked to stop; it goes on answering until `close`."""
 
     @classmethod
     def of(cls, settings: ServeSettings, registry: ModelRegistry) -> Service:
