@@ -8,6 +8,7 @@ Read in this order; a module imports only from those before it:
 - `folder`: the files of a run folder, and its lock.
 - `training_text`: find the text of a run or model again.
 - `duration`: how long a whole run takes: not training alone, but what is done beside it and after it.
+- `trainers`: the trainer of a run, in one process or in several.
 - `preparation`: what happens before training: texts, plan, or a run to resume.
 - `run`: a whole run: texts in, a run folder and a model out.
 - `forecast`: what training on a text would take and reach.

@@ -15,9 +15,11 @@ from nextchar.model.generation import generate_ids
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
+from nextchar.parallel import process_rank
 from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Preparation, Prepared, Texts, prepare, resume
+from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
@@ -51,6 +53,8 @@ class Run:
     ) -> Run:
         """Return a run that begins; nothing is read or written before `events` is asked for.
 
+        Of several processes that train together, process 0 does what is asked for here, and the others take part.
+
         Args:
             folder: where everything is kept; None keeps nothing on disk.
             texts: what to learn from.
@@ -59,6 +63,9 @@ class Run:
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
+
+        if process_rank() > 0:
+            return cls.take_part(cache, clock)
 
         def preparation() -> Preparation:
             return prepare(texts, training or TrainingSettings(), cache, like.settings() if like else None)
@@ -82,7 +89,19 @@ class Run:
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
+        if process_rank() > 0:
+            return cls.take_part(cache, clock)
         return cls(folder, lambda: resume(folder, cache, moved), clock, is_new=False)
+
+    @classmethod
+    def take_part(cls, cache: Path, clock: Callable[[], float] = time.monotonic) -> Run:
+        """Return the run of a process other than process 0: it computes its share of the updates, and writes nothing.
+
+        Args:
+            cache: folder of the encoded texts.
+            clock: seconds.
+        """
+        return cls(None, lambda: take_part(cache), clock, is_new=True)
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
@@ -97,11 +116,16 @@ class Run:
         try:
             with held:
                 yield from self._logged(self._prepare())
-                if not stop():
+                if self._has_others or not stop():  # several processes agree on that
                     yield from self._logged(self._train(stop))
         finally:
             if self._prepared is not None:
                 self._prepared.trainer.close()
+
+    @property
+    def _has_others(self) -> bool:
+        """Whether other processes train the same model."""
+        return self._ready().trainer.processes.count > 1
 
     @property
     def has_begun(self) -> bool:
@@ -160,13 +184,13 @@ class Run:
     def _train(self, stop: Callable[[], bool]) -> Iterator[Event]:
         prepared = self._ready()
         trainer, save_every = prepared.trainer, prepared.settings.training.save_every
-        saved_at, interrupted = self._clock(), False
+        saved_at = self._clock()
         try:
-            for event in trainer.run():
+            for event in trainer.run(stop if self._has_others else lambda: False):
                 if isinstance(event, Revised):
                     self._follow(trainer.plan)
                 yield event
-                if isinstance(event, Evaluated):
+                if isinstance(event, Evaluated) and trainer.processes.is_first:
                     yield from self._samples()
                 whole = not isinstance(event, Revised)  # after which more may be told of the same checkpoint
                 if whole:
@@ -176,8 +200,7 @@ class Run:
                     self.save()
                     saved_at = self._clock()
                     yield Saved(step=self._saved_step)
-                if stop():
-                    interrupted = True
+                if stop() and not self._has_others:
                     break
         except (TrainingError, KeyboardInterrupt, GeneratorExit):
             self.save()
@@ -192,7 +215,7 @@ class Run:
             best_step=trainer.state.best_step,
             validation_bits_per_character=trainer.state.best_bits,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
-            interrupted=interrupted,
+            interrupted=trainer.state.step < trainer.plan.steps,
         )
 
     def _follow(self, plan: Plan) -> None:
