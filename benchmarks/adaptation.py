@@ -1,13 +1,12 @@
-"""What a model gains by learning from the text it scores: `nextchar evaluate --adapt` beside `nextchar evaluate`.
+"""Dynamic evaluation: what `nextchar evaluate --adapt` gains over `nextchar evaluate`.
 
 Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/adaptation.py [--budget 60] [--only nietzsche] [--runs FOLDER]
            [--output FILE]
 
-Each model is trained by `nextchar train TEXT --time T`, or taken from FOLDER, where `learning.py --keep` left it, and
-scored by `nextchar evaluate RUN --adapt`, processes of their own one after another; figures are bits per character on
-the last 10 % of the text. The speed is that of the adapting scorer alone, one thread, on the first characters of that.
-The last model is then given texts that it cannot foresee.
-Prints tables in Markdown.
+`nextchar train TEXT --time T` trains each model, unless `learning.py --keep` left it in FOLDER, and `nextchar evaluate
+RUN --adapt` scores it, one process at a time. Figures are bits per character on the last 10 % of the text. The speed is
+that of the adapting scorer on one thread, on the first characters of that. Then the last model scores texts that it
+cannot predict. Prints tables in Markdown.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
-from nextchar.text.files import joined_chunks
+from nextchar.text.text_file import joined_chunks
 
 TEXTS = {
     "tinyshakespeare": ((), False),
@@ -45,7 +44,7 @@ TEXTS = {
 }
 """Options of each text, and whether the constants of `nextchar.model.dynamic_evaluation` were chosen on it."""
 MEASURED = 10_000
-"""Characters that the speed is measured on, at most, and that each unforeseen text has."""
+"""Maximum of characters for measuring the speed, and the length of each text that the model cannot predict."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def measure_speed(run: Path) -> tuple[float, float]:
 
 
 def unforeseen_texts(characters: str) -> dict[str, str]:
-    """Return texts that a model which knows ``characters`` does not foresee, unless it was trained on one."""
+    """Return texts that a model with these ``characters`` cannot predict, unless it was trained on one."""
     chance = random.Random(0)
     drawn = [chance.choice(characters) for _ in range(MEASURED)]
     return {
@@ -109,7 +108,7 @@ def beginning_of(name: str) -> str:
 
 
 def measure_unforeseen(run: Path, folder: Path) -> list[tuple[str, float, float]]:
-    """Return the name, plain and adapting bits per character of texts that the model of ``run`` does not foresee."""
+    """Return name, plain and adapting bits per character of texts that the model of ``run`` cannot predict."""
     path = folder / "text.txt"
     results: list[tuple[str, float, float]] = []
     for name, content in unforeseen_texts(LanguageModel.load(run).vocabulary.characters).items():
@@ -130,7 +129,7 @@ def print_tables(results: list[Result], unforeseen: list[tuple[str, float, float
             f"{one.plain:.3f} | {one.adapting:.3f} | **{one.plain - one.adapting:.3f}** | {one.characters:,} | "
             f"{one.characters_per_second:,.0f} | {one.start_seconds:.1f} |"
         )
-    print(f"\nThe model of {results[-1].text}, {results[-1].budget:g} s, on texts that it does not foresee:\n")
+    print(f"\nThe model of {results[-1].text}, {results[-1].budget:g} s, on texts that it cannot predict:\n")
     print("| text | plain | adapting | gain |")
     print("|---|---:|---:|---:|")
     for name, plain, adapting in unforeseen:

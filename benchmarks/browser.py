@@ -1,12 +1,12 @@
-"""The exported page in headless Chromium: characters per second, size of the file, and what float16 costs in bits.
+"""An exported page in headless Chromium: characters per second, file size, and what float16 costs in bits.
 
 Usage: python benchmarks/browser.py [--time 20] [--hidden 128] [--rounds 7] [--output FILE]
 
-Models are trained on tinyshakespeare for some seconds each, one with the classic recipe, which reads 60 characters for
-each that it writes. Each is exported (`nextchar convert RUN out.html`), and the page is opened from its file. It writes
-20,000 characters at temperature 0.5 in every round (of windows 500), as a reader would have it: with pauses for the
-browser every 12 ms. The best and the median of the rounds are given, since whatever else the machine does can only slow
-one down. The bits are those of the last 10 % of the text, which the models have not seen, up to 100,000 characters.
+Trains models on tinyshakespeare for some seconds each, one with the classic recipe, which reads 60 characters for each
+one it writes. Exports each (`nextchar convert RUN out.html`) and opens the page from its file. In every round the page
+writes 20,000 characters (windows: 500) at temperature 0.5, as a reader would have it: with pauses for the browser every
+12 ms. Reports the best and the median round, because other work can only slow a round down. The bits are those of the
+last 10 % of the text, held out from training, up to 100,000 characters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from machine import describe_machine
 from playwright.sync_api import Browser, sync_playwright
 
 import nextchar
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
@@ -38,7 +38,7 @@ WRITE = """async ([length, settings]) => {
 
 
 def rates(browser: Browser, page: Path, length: int, rounds: int) -> list[float]:
-    """Return characters per second of each round, after one to warm up."""
+    """Return characters per second of each round, after a warm-up round."""
     tab = browser.new_page()
     tab.goto(page.as_uri())
     tab.wait_for_function("app.model !== null")

@@ -1,11 +1,11 @@
-"""The classic example in Keras and in nextchar, side by side in one go: speed, bits per character, writing, memory.
+"""The classic example in Keras and in nextchar: speed, bits per character, writing and memory.
 
 Usage: python benchmarks/classic.py [--epochs 9] [--rounds 5] [--steps 150] [--seeds 3] [--results FILE] [--output FILE]
 
-Nietzsche, lower-cased, the last 10 % held out. Every Keras backend that is installed and nextchar's classic recipe each
-live in a process of their own; in every round each of them in turn trains on the same number of batches, so that they
-meet the machine in the same moods. Then the fastest backend and nextchar's recipe each go all epochs, scored after each
-one; and the default recipe is given more and more seconds until it is as good as the example at its end.
+Nietzsche, lower-cased, the last 10 % held out. Every installed Keras backend and nextchar's classic recipe run in
+processes of their own. In every round each of them in turn trains on the same number of batches, so that all meet the
+same machine load. Then the fastest backend and nextchar's recipe train all epochs, scored after each one. Last, the
+default recipe gets more and more seconds until it is as good as the example at its end.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ HERE = Path(__file__).parent
 KERAS = f"Keras {version('keras')}"
 BACKENDS = ("jax", "tensorflow", "torch")
 EPOCH_BATCHES = 1409
-"""Batches of 128 in a pass over the 180,248 windows of the nine tenths that are learned from."""
+"""Batches of 128 in an epoch over the 180,248 training windows."""
 TEXT = ("nietzsche", "--lowercase")
 BUDGETS = (2, 3, 4, 5, 6, 8, 10, 15, 20)
-"""Seconds that the default recipe is given, one after another."""
+"""Time budgets of the default recipe, in seconds."""
 
 
 class Worker:
-    """A process that does what it is asked to."""
+    """A process that obeys commands."""
 
     def __init__(self, *command: str) -> None:
         self._process = subprocess.Popen(
@@ -72,12 +72,12 @@ class Worker:
 
 @dataclass
 class System:
-    """What was measured of one way to do the classic example."""
+    """The measurements of one implementation of the classic example."""
 
     name: str
     command: list[str]
     rounds: list[float] = field(default_factory=list)
-    """Seconds of a batch, in each round."""
+    """Seconds per batch, in each round."""
     epochs: list[dict[str, float]] = field(default_factory=list)
     writing: float = 0.0
     """Characters per second."""
@@ -85,11 +85,11 @@ class System:
     """Peak resident bytes."""
 
     def start(self) -> Worker:
-        """Return a fresh process of it."""
+        """Return a fresh process of the system."""
         return Worker(str(HERE / self.command[0]), *self.command[1:])
 
     def end(self, worker: Worker) -> None:
-        """End the process, with its peak of memory written down."""
+        """End the process and record its peak memory."""
         self.memory = max(self.memory, worker.ask("memory")["bytes"])
         worker.close()
 
@@ -100,12 +100,12 @@ class System:
 
 @dataclass
 class Results:
-    """Everything measured, nextchar's classic recipe being the last system; kept in a file, so that a benchmark of half
-    an hour that was interrupted goes on with the part it was at."""
+    """All measurements, with nextchar's classic recipe as the last system. They are kept in a file, so that an
+    interrupted benchmark, which takes half an hour, continues where it stopped."""
 
     systems: list[System]
     default: list[dict[str, Any]] = field(default_factory=list)
-    """For each budget of the default recipe: seconds asked for, and bits and seconds of each seed."""
+    """For each budget of the default recipe: the seconds requested, and bits and seconds of each seed."""
 
     @classmethod
     def load(cls, path: Path) -> Results:
@@ -128,12 +128,12 @@ def default_recipe(seconds: float, seed: int) -> tuple[float, float]:
 
 
 def say(message: str) -> None:
-    """Tell on standard error how far it is."""
+    """Report progress on standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 def measure(results: Results, arguments: argparse.Namespace, save: Callable[[], None]) -> None:
-    """Measure what is not in ``results`` yet."""
+    """Measure whatever ``results`` does not have yet."""
     if not results.systems[0].rounds:
         measure_speed(results.systems, arguments.rounds, arguments.steps)
         save()
@@ -175,12 +175,12 @@ def measure_speed(systems: list[System], rounds: int, steps: int) -> None:
 
 
 def target(results: Results) -> float:
-    """Return the best bits per character that the example came to."""
+    """Return the best bits per character of the example."""
     return min(epoch["bits"] for epoch in results.contestants[0].epochs)
 
 
 def speed_table(systems: list[System]) -> str:
-    """Return seconds an epoch, characters per second when writing, and memory."""
+    """Return seconds per epoch, characters per second when writing, and memory."""
     ours, keras = systems[-1], systems[:-1]
     fastest = min(system.milliseconds() for system in keras)
     heads = ("system", "ms a batch", "least to most", "s an epoch", "times the fastest Keras", "writing, characters/s")
@@ -221,7 +221,7 @@ def seconds_after(system: System, epochs: int) -> float:
 
 
 def reach_table(results: Results) -> str:
-    """Return what the default recipe reached in more and more seconds, up to where its median beat the example."""
+    """Return what the default recipe reaches in each budget, until its median beats the example."""
     example = results.contestants[0]
     needed = seconds_after(example, len(example.epochs))
     rows = ["| default recipe, --time | training s | bits/character, median | all seeds |", "|---:|---:|---:|---|"]
@@ -260,7 +260,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--backend", action="append", choices=BACKENDS)
-    parser.add_argument("--results", type=Path, default=Path("classic.json"), help="goes on with what is not in it yet")
+    parser.add_argument("--results", type=Path, default=Path("classic.json"), help="file to continue from and save to")
     parser.add_argument("--output", type=Path, help="file for the tables")
     arguments = parser.parse_args()
     text = corpus_path()

@@ -1,9 +1,9 @@
-"""Measure how fast a large text is read and encoded, and how much memory that takes.
+"""Reading and encoding a large text: speed and memory.
 
-    python benchmarks/encoding.py [--megabytes 1000] [--folder /tmp]
+Usage: python benchmarks/encoding.py [--megabytes 1000] [--folder /tmp]
 
-Writes generated texts (English-like ASCII, Korean of three bytes a character) into a temporary folder, and
-encodes each in a process of its own: detecting the encoding, encoding it for the first time, and again.
+Writes generated texts (English-like ASCII, Korean with three bytes per character) into a temporary folder. A process of
+its own for each detects the encoding, encodes the text for the first time, and encodes it again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,29 +57,39 @@ def report(name: str, megabytes: float, figures: dict[str, float]) -> None:
     """Print the figures of one text."""
     print(f"{name}, {megabytes:,.0f} MB:")
     for step in ("open", "encode", "again"):
-        print(f"  {step:<8} {figures[step]:6.1f} s  {megabytes / figures[step]:8,.0f} MB/s")
+        print(
+            f"  {step:<8} {figures[step]:6.1f} s  {megabytes / figures[step]:8,.0f} MB/s"
+            f"  {figures[f'{step} processor']:6.1f} s of the processor"
+        )
     both = figures["open"] + figures["encode"]
-    print(f"  {'in all':<8} {both:6.1f} s  {megabytes / both:8,.0f} MB/s")
+    of_processor = figures["open processor"] + figures["encode processor"]
+    print(f"  {'in all':<8} {both:6.1f} s  {megabytes / both:8,.0f} MB/s  {of_processor:6.1f} s of the processor")
     peak, before = figures["peak"] / MEGABYTE, figures["before"] / MEGABYTE
     print(f"  peak resident memory {peak:,.0f} MB, of which the program alone {before:,.0f} MB")
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Return seconds of each step, and bytes of resident memory at the most and before."""
+    """Return the seconds of each step, elapsed and of the processor, and resident bytes at the peak and before."""
     figures = {"before": float(peak_memory())}
-    times = [time.perf_counter()]
+    times = [clocks()]
     text = open_text(path)
-    times.append(time.perf_counter())
+    times.append(clocks())
     for _ in range(2):
         encode_corpus([text], TextSettings(), cache_folder=path.parent / "cache")
-        times.append(time.perf_counter())
-    for step, start, end in zip(("open", "encode", "again"), times, times[1:], strict=False):
-        figures[step] = end - start
+        times.append(clocks())
+    for step, (start, end) in zip(("open", "encode", "again"), pairwise(times), strict=True):
+        figures[step], figures[f"{step} processor"] = end[0] - start[0], end[1] - start[1]
     return {**figures, "peak": float(peak_memory())}
 
 
+def clocks() -> tuple[float, float]:
+    """Return the time, and the seconds of the processor that this process has had: a busy machine changes only the
+    first."""
+    return time.perf_counter(), time.process_time()
+
+
 def peak_memory() -> int:
-    """Return the most resident memory that this process has had, in bytes."""
+    """Return the peak resident memory of this process, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -113,7 +124,7 @@ def korean_words() -> Iterator[str]:
 
 
 def write_text(path: Path, words: Iterator[str], size: int) -> int:
-    """Write ``words`` over and over to ``path`` until it has about ``size`` bytes; return how many it has."""
+    """Repeat ``words`` in the file ``path`` until it has about ``size`` bytes; return its size."""
     piece = "".join(words).encode()
     with path.open("wb") as file:
         for _ in range(max(1, round(size / len(piece)))):

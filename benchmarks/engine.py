@@ -1,12 +1,12 @@
-"""Writing, one text and many side by side: characters per second of each engine, and how far from the machine's limit.
+"""Writing one text and many side by side: characters per second of each engine, and the limit of the machine.
 
 Usage: python benchmarks/engine.py [--seconds 1] [--rounds 3] [--hidden 128] [--output FILE]
 
-Networks with random weights, 57 characters, one-hot; temperature 0.5, each character drawn and fed back. One text at a
-time on one core; 16 and 256 texts side by side on all cores. The limit of one text is reading the weights once a
-character, at the rate at which one core reads an array of that size again and again; that of many texts is the
+Networks with random weights, 57 characters, one-hot; temperature 0.5; each character is drawn and fed back. One text at
+a time on one core; 16 and 256 texts side by side on all cores. The limit of one text is reading the weights once per
+character, at the rate at which one core reads an array of that size repeatedly. The limit of many texts is the
 arithmetic, at the rate of a large float32 matrix product on all cores. Engines take turns; each figure is the best of
-the rounds, since whatever else the machine does can only slow one down.
+the rounds, because other work can only slow a round down.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ VOCABULARY = 57
 PROMPT = np.arange(10)
 
 Steps = Callable[[int], None]
-"""Writes so many characters of every text."""
+"""Writes that many characters of every text."""
 
 
 def rate(write: Steps, batch: int, seconds: float) -> float:
@@ -59,7 +59,7 @@ def rate(write: Steps, batch: int, seconds: float) -> float:
 
 
 def ours(network: Network[Any], batch: int) -> Steps:
-    """Return how nextchar writes."""
+    """Return a writer that uses nextchar."""
     if batch == 1:
 
         def write_one(count: int) -> None:
@@ -81,7 +81,7 @@ def ours(network: Network[Any], batch: int) -> Steps:
 
 
 def stepwise(step: Callable[[np.ndarray, Any], tuple[np.ndarray, Any]], state: Any, batch: int) -> Steps:
-    """Return how one writes with a library that knows one step: ``step`` takes ids (B,) and returns logits (B, V)."""
+    """Return a writer for a library that computes a ``step``: ids (B,) in, logits (B, V) out."""
 
     def write(count: int) -> None:
         random, ids, now = np.random.default_rng(0), np.zeros(batch, np.int64), state
@@ -93,7 +93,7 @@ def stepwise(step: Callable[[np.ndarray, Any], tuple[np.ndarray, Any]], state: A
 
 
 def with_torch(architecture: Architecture, parameters: Parameters, batch: int) -> Steps:
-    """Return nn.LSTM, a step at a time."""
+    """Return a writer that uses nn.LSTM, one step at a time."""
     import torch
 
     from nextchar.networks.torch_network import LSTM
@@ -109,10 +109,10 @@ def with_torch(architecture: Architecture, parameters: Parameters, batch: int) -
 
 
 def with_onnxruntime(architecture: Architecture, parameters: Parameters, batch: int) -> Steps:
-    """Return onnxruntime with the graph that `nextchar convert` writes."""
+    """Return a writer that uses onnxruntime with the graph that `nextchar convert` writes."""
     import onnxruntime
 
-    from nextchar.convert import convert
+    from nextchar.convert.conversion import convert
     from nextchar.model.model_file import ModelFile
     from nextchar.text.vocabulary import Vocabulary
 
@@ -135,7 +135,7 @@ def with_onnxruntime(architecture: Architecture, parameters: Parameters, batch: 
 
 
 def with_keras(architecture: Architecture, parameters: Parameters, batch: int, predict: bool) -> Steps:
-    """Return Keras on torch, a stateful layer and a step at a time: by ``predict``, or by calling the model."""
+    """Return a writer that uses a stateful Keras layer on torch: through ``predict``, or by calling the model."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras
 
@@ -168,7 +168,7 @@ def _sum(array: np.ndarray) -> float:
 
 
 def bandwidth(size: int) -> float:
-    """Return bytes per second at which one core reads an array of ``size`` bytes again and again."""
+    """Return the bytes per second at which one core repeatedly reads an array of ``size`` bytes."""
     array = np.ones(size // 4, np.float32)
     _sum(array)
     times = max(1, int(2e8 / size))
@@ -258,7 +258,7 @@ def row(hidden: tuple[int, ...], batch: int, seconds: float, rounds: int) -> str
 
 
 def random_weights(hidden: tuple[int, ...]) -> tuple[Architecture, Parameters]:
-    """Return a network of those sizes whose weights mean nothing, but are as large as real ones at the start."""
+    """Return a network of those sizes with random weights, as large as real ones before training."""
     architecture = Architecture(vocabulary_size=VOCABULARY, embedding=None, hidden=hidden)
     random, bound = np.random.default_rng(0), hidden[0] ** -0.5
     shapes = architecture.parameter_shapes().items()
@@ -312,7 +312,7 @@ def parts() -> list[str]:
 
 
 def microseconds(work: Callable[[int], object], times: int = 2000) -> float:
-    """Return the least time of ``work`` once, done ``times`` times on end."""
+    """Return the minimum time of one ``work``, repeated ``times`` times."""
     work(1)
     best = float("inf")
     for _ in range(5):

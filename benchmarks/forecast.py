@@ -1,4 +1,4 @@
-"""How near the forecast of `nextchar inspect` comes to what training then reaches.
+"""How close the forecast of `nextchar inspect` comes to what training reaches.
 
 Usage: python benchmarks/forecast.py [--time 60s]
 """

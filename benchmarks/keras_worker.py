@@ -1,8 +1,8 @@
-"""The classic Keras example in a process of its own, which benchmarks/classic.py tells what to do.
+"""The classic Keras example in a process of its own, controlled by benchmarks/classic.py.
 
-Each line of standard input is a command in JSON, each line of standard output its result: {"do": "steps", "count": N}
-trains on N batches as `fit` does; {"do": "epoch"} makes one pass over all windows and scores the held-out text;
-{"do": "write", "count": N} writes N characters with the loop of the example; {"do": "memory"} tells the peak so far.
+Each line of standard input is a command in JSON, each line of standard output its result. {"do": "steps", "count": N}
+trains on N batches as `fit` does; {"do": "epoch"} trains one epoch and scores the held-out text; {"do": "write",
+"count": N} writes N characters with the example's loop; {"do": "memory"} returns the peak so far.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ QUIET: Any = 0
 
 
 class KerasExample:
-    """Windows one-hot in one array, as the example makes them."""
+    """The example with all windows one-hot in one array."""
 
     def __init__(self, text: str, validation: float) -> None:
         import keras
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def serve(example: Any, answers: Any) -> None:
-    """Do what each line of standard input asks ``example`` for."""
+    """Run the commands of standard input on ``example``."""
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

@@ -1,13 +1,12 @@
-"""Held-out bits per character against seconds of training, by the command itself with nothing chosen by hand.
+"""Held-out bits per character against seconds of training, by the command itself with no tuning.
 
 Usage: python benchmarks/learning.py [--only nietzsche] [--budget 60] [--seeds 3] [--keras-epochs 9] [--keep FOLDER]
            [--output FILE] [--results FILE ...] [--picture FILE]
 
-Each run is one `nextchar train TEXT --time T --json` in a process of its own, one after another. The figure is that of
-the model that was kept, on the last 10 % of the text, the state carried through the whole of it. Beside it: what
-counting alone gets, as `nextchar evaluate` prints it, and on Nietzsche the classic example in Keras, epoch after epoch.
-Prints a table in Markdown, medians over the seeds, and draws the curves; `--results` draws earlier ones without
-measuring anything.
+Each run is one `nextchar train TEXT --time T --json` in its own process, one at a time. The figure is that of the kept
+model on the last 10 % of the text, with the state carried through all of it. For comparison: what counting achieves, as
+`nextchar evaluate` prints it, and on Nietzsche the classic example in Keras, epoch by epoch. Prints a table in
+Markdown, medians over the seeds, and draws the curves. `--results` draws earlier results without measuring.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from machine import describe_machine
 
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
-from nextchar.text.files import joined_chunks
+from nextchar.text.text_file import joined_chunks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +44,9 @@ class Text:
     options: tuple[str, ...] = ()
     budgets: tuple[int, ...] = BUDGETS
     goals: dict[int, float] = field(default_factory=dict)
-    """Bits per character that are to be reached, by the time budget."""
+    """Target bits per character for each time budget."""
     known: bool = True
-    """Whether the rule of `nextchar.training.default_recipe` was fitted on it, among others."""
+    """Whether the rule of `nextchar.training.default_recipe` was fitted on this text, among others."""
 
 
 SHAKESPEARE = {3: 1.886 / NAT, 60: 1.50 / NAT, 180: 1.4697 / NAT, 600: 1.42 / NAT}
@@ -84,7 +83,7 @@ class Result:
 
 @dataclass
 class Results:
-    """Everything measured, kept in a file."""
+    """All measurements, kept in a file."""
 
     machine: str = field(default_factory=describe_machine)
     runs: list[Result] = field(default_factory=list)
@@ -95,7 +94,7 @@ class Results:
 
     @classmethod
     def load(cls, paths: list[Path]) -> Results:
-        """Read what is in several files."""
+        """Read the results in several files."""
         merged = cls()
         for path in paths:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -124,7 +123,7 @@ class Results:
 
 
 def argument_of(text: str, folder: Path) -> str:
-    """Return what the command is given for ``text``: its name, or a file made of part of one."""
+    """Return the argument of the command for ``text``: its name, or a file with part of it."""
     if text == "war-and-peace, 100 kB":
         found = catalog.resolve(["war-and-peace"], encoding=None, stdin=None, cache=default_cache_folder())
         content = "".join(joined_chunks(found.files))[1_000_000:1_100_000]
@@ -160,13 +159,13 @@ def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Resu
 
 
 def count(run: Path) -> dict[str, float]:
-    """Return what counting alone gets on what the run held out."""
+    """Return what counting achieves on the text that the run held out."""
     counted = nextchar("evaluate", run)
     return {"ppmd": counted["ppmd_bits_per_character"], "ngram": counted["ngram_bits_per_character"]}
 
 
 def keras_epochs(count: int) -> list[dict[str, float]]:
-    """Return seconds so far and bits after each epoch of the classic example, by the first backend that is here."""
+    """Return seconds so far and bits after each epoch of the classic example, by the first installed backend."""
     backend = next(name for name in BACKENDS if importlib.util.find_spec(name))
     worker, seconds, epochs = Worker(str(HERE / "keras_worker.py"), backend, corpus_path()), 0.0, []
     for _ in range(count):
@@ -226,7 +225,7 @@ def draw(results: Results, path: Path) -> None:
 
 
 def draw_text(axes: Axes, results: Results, text: str) -> None:
-    """Draw the curve of one text, each point named by its hidden size, and what it is to be compared with."""
+    """Draw the curve of one text, each point labelled with its hidden size, and the comparisons."""
     points = [
         (results.median(text, budget, "training_seconds"), results.median(text, budget), results.of(text, budget)[0])
         for budget in results.budgets(text)
@@ -280,7 +279,7 @@ def main() -> None:
 
 
 def measure(results: Results, arguments: argparse.Namespace, runs: Path, made: Path) -> None:
-    """Fill ``results``; the runs are in folders of ``runs``, files of parts of texts in ``made``."""
+    """Fill ``results``; the runs are in folders of ``runs``, files with parts of texts in ``made``."""
 
     def save() -> None:
         if arguments.output:

@@ -1,4 +1,4 @@
-"""What every benchmark says beside its figures: the machine they were measured on."""
+"""The machine on which a benchmark runs, for its output."""
 
 from __future__ import annotations
 

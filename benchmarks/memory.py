@@ -1,4 +1,4 @@
-"""Peak resident memory and time of training on a large file, by the command itself.
+"""Peak resident memory and duration of training on a large file, by the command itself.
 
 Usage: python benchmarks/memory.py [--megabytes 1000] [--time 10s] [--folder FOLDER]
 """
@@ -20,7 +20,7 @@ from machine import describe_machine
 
 
 def main() -> None:
-    """Write the file, train on it, and print what that took."""
+    """Write the file, train on it, and print memory and time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--time", default="10s")

@@ -1,11 +1,11 @@
-"""From the classic recipe to the default one, a step at a time: what each is worth in seconds and bits.
+"""From the classic recipe to the default one, step by step: what each is worth in seconds and bits.
 
 Usage: python benchmarks/recipe_steps.py [--time 60] [--seeds 1] [--output FILE]
 
-Nietzsche, lower-cased, the last 10 % held out. Every row changes the plan of the row before it in one thing and trains
-for the same time, turned into steps by the speed measured just before. Bits per character are those of the best model,
-the state carried (or the window read) through the whole of the held-out text; the seconds are those after which the
-model was first as good as the Keras example after nine epochs, 2.178 bits.
+Nietzsche, lower-cased, the last 10 % held out. Every row changes one thing in the plan of the row before it and trains
+for the same time, converted to steps by the speed measured just before. Bits per character are those of the best model
+on the whole held-out text, with the state carried (or the window read) through it. The seconds are those until the
+model first matches the Keras example after nine epochs, 2.178 bits.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Serving: requests and characters per second, and how long requests wait, under 1, 8 and 64 clients at once.
+"""Serving: requests and characters per second, and latency, under 1, 8 and 64 clients.
 
 Usage: python benchmarks/serving.py [--seconds 10] [--hidden 128] [--characters 100] [--model MODEL] [--output FILE]
 
-`nextchar serve`, in a process of its own, serves a network with random weights (57 characters, one-hot), or MODEL. The
-load generator wrk (Debian: apt-get install wrk), on the same machine, keeps so many connections busy: each asks
-/api/generate for a text at temperature 0.5, and for the next as soon as it has it. At the same time one more asks
-/healthz twenty times a second. Times are from the request sent to the answer whole; every answer that is not 200 is
-counted.
+`nextchar serve` runs in its own process and serves a network with random weights (57 characters, one-hot), or MODEL.
+The load generator wrk (Debian: apt-get install wrk), on the same machine, keeps that many connections busy: each
+requests a text at temperature 0.5 from /api/generate, then the next as soon as it arrives. Meanwhile another client
+requests /healthz twenty times per second. Times are from sending a request to the complete response. Responses other
+than 200 are counted.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ done = function(summary, latency, requests)
     latency:percentile(99) / 1e3, " ", e.connect + e.read + e.write + e.status + e.timeout, "\\n")
 end
 """
-"""What wrk prints at its end, in the order of `Result`."""
+"""The figures that wrk prints at its end, in the order of `Result`."""
 
 
 class Result(NamedTuple):
-    """What wrk reports; times in milliseconds."""
+    """The figures of wrk; times in milliseconds."""
 
     requests: float
     seconds: float
@@ -54,7 +54,7 @@ class Result(NamedTuple):
 
 
 def random_model(path: Path, hidden: int) -> Path:
-    """Save a model whose weights mean nothing."""
+    """Save a model with random weights."""
     vocabulary = Vocabulary("".join(sorted(CHARACTERS)), has_unknown=False)
     architecture = Architecture(vocabulary_size=vocabulary.size, embedding=None, hidden=(hidden,))
     random = np.random.default_rng(0)
@@ -70,18 +70,18 @@ def serving(model: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "nextchar", "serve", str(model), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        told = next(line for line in process.stderr if "http://" in line)
+        address_line = next(line for line in process.stderr if "http://" in line)
         try:
-            yield re.findall(r"http://\S+?:\d+", told)[0]
+            yield re.findall(r"http://\S+?:\d+", address_line)[0]
         finally:
             process.terminate()
 
 
 class Load:
-    """Requests of so many clients at once, for some seconds, from wrk in a process of its own."""
+    """Requests of many clients at once for some seconds, by wrk in its own process."""
 
     def __init__(self, address: str, clients: int, seconds: float, script: str) -> None:
-        """Begin to ask for ``address`` as ``script`` says."""
+        """Start the requests to ``address`` that ``script`` describes."""
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".lua", delete=False) as file:
             file.write(script + REPORT)
         load = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "60s", "-s", file.name, address]
@@ -89,14 +89,14 @@ class Load:
         self._script = Path(file.name)
 
     def wait(self) -> Result:
-        """Return what was measured."""
-        told, _ = self._process.communicate()
+        """Return the measurements."""
+        output, _ = self._process.communicate()
         self._script.unlink()
-        return Result(*map(float, re.findall(r"^RESULT (.*)$", told, re.M)[0].split()))
+        return Result(*map(float, re.findall(r"^RESULT (.*)$", output, re.M)[0].split()))
 
 
 def measure(address: str, clients: int, characters: int, seconds: float) -> list[str]:
-    """Return a row of the table: figures under so many clients."""
+    """Return a row of the table: the figures under that many clients."""
     body = json.dumps({"prompt": PROMPT, "length": characters, "temperature": 0.5})
     ask = f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [==[{body}]==]\n'
     writing = Load(f"{address}/api/generate", clients, seconds, ask)

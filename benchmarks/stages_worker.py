@@ -1,4 +1,4 @@
-"""`nextchar train` in a process of its own that looks at the clock at each event; benchmarks/training.py starts it.
+"""`nextchar train` in its own process, timed at each event; benchmarks/training.py starts it.
 
 Usage: python benchmarks/stages_worker.py BEGAN ARGUMENT ..., BEGAN by `time.time()`. The last line of standard output
 is the seconds of each stage in JSON.
@@ -22,13 +22,13 @@ STAGES: dict[type[Event], str] = {
     Evaluated: "validation",
     **dict.fromkeys((Writing, Sampled), "samples"),
 }
-"""What the time before an event went into; before any other, "rest"."""
+"""The stage that the time before an event belongs to; before any other event it is "rest"."""
 
 
 def watched(
     events: Callable[..., Iterator[Event]], spent: dict[str, float], began: float
 ) -> Callable[..., Iterator[Event]]:
-    """Return ``events`` adding the seconds of each stage to ``spent``, from ``began`` on."""
+    """Yield ``events`` and add the seconds of each stage to ``spent``, from ``began`` on."""
 
     def watch(self: Run, *arguments: object) -> Iterator[Event]:
         before = began

@@ -1,8 +1,8 @@
-"""Milliseconds of an update: torch's several threads an operation against a thread for each part of the batch.
+"""Milliseconds of an update: torch's threads in each operation, against one thread for each shard of the batch.
 
 Usage: python benchmarks/threads.py
 
-Each is measured on the machine as it is, and again while one other process wants a core for itself.
+Measures each on the machine as it is, and again while another process keeps one core busy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ UPDATES = 40
 
 
 def plan_of(hidden: int, shards: int) -> Plan:
-    """Return the plan that the chooser would make for that size."""
+    """Return the plan that the default recipe makes for that size."""
     return Plan(
         hidden=(hidden,),
         embedding=32,
@@ -49,7 +49,7 @@ def plan_of(hidden: int, shards: int) -> Plan:
 
 
 def milliseconds(hidden: int, shards: int) -> float:
-    """Return the mean time of an update, the first ones left out."""
+    """Return the mean time of an update, without the first ones."""
     ids = np.random.default_rng(0).integers(VOCABULARY, size=100_000)
     dataset = Dataset(ids, ids[:0], Vocabulary("".join(map(chr, range(VOCABULARY))), has_unknown=False))
     compute = Compute(threads=available_threads())
@@ -67,7 +67,7 @@ def spin() -> None:
 
 @contextmanager
 def busy_neighbour() -> Generator[None]:
-    """Let another process want a core for itself."""
+    """Keep another process busy on one core."""
     process = multiprocessing.Process(target=spin, daemon=True)
     process.start()
     try:

@@ -1,11 +1,11 @@
-"""Speed of training: characters a second of our loop and of a bare nn.LSTM loop, beside this machine's matrix rate.
+"""Speed of training: characters per second of our loop and of a bare nn.LSTM loop, and the machine's matrix rate.
 
 Usage: python benchmarks/training.py [--sizes 128,192,256,384,512] [--seconds 3] [--rounds 3]
 
-Both train the plan that the chooser makes for a size, one after the other in each round; the best round of each counts.
-The bare loop is what one writes first: nn.Embedding, nn.LSTM, nn.Linear, cross-entropy, torch.optim.AdamW, in float32,
-with torch's own threads. The matrix rate is the best of float32 products of 2048 × 2048 matrices on all cores. Then
-some runs by the command itself, stage by stage: the start (everything before the first update: Python, torch, the text,
+Both train the default recipe's plan for a size, one after the other in each round; the best round of each counts. The
+bare loop is the obvious one: nn.Embedding, nn.LSTM, nn.Linear, cross-entropy, torch.optim.AdamW, in float32, with
+torch's own threads. The matrix rate is the best of float32 products of 2048 × 2048 matrices on all cores. Then some
+runs of the command itself, stage by stage: the start (everything before the first update: Python, torch, the text,
 measuring the machine), training, validation, samples, and the rest, which is saving and the report.
 """
 
@@ -35,17 +35,17 @@ from nextchar.training.trainer import measure_step
 VOCABULARY, CHARACTERS = 65, 1_000_000
 STAGES = ("start", "training", "validation", "samples", "rest")
 RUNS = (("nietzsche", 5), ("nietzsche", 20), ("tinyshakespeare", 60), ("war-and-peace", 60), ("hongloumeng", 60))
-"""Texts and seconds of which it is told where the time of the whole command goes."""
+"""Texts and seconds for the breakdown of the whole command."""
 
 
 def plan_of(size: int, threads: int, precision: str) -> Plan:
-    """Return the plan that the chooser makes for a text like tinyshakespeare and a size."""
+    """Return the plan that the default recipe makes for a text like tinyshakespeare and a size."""
     settings = TrainingSettings.model_validate({"hidden": size, "steps": 1000, "precision": precision})
     return DefaultRecipe().choose_plan(CHARACTERS, VOCABULARY, settings, threads, lambda _: 1.0).plan
 
 
 def matrix_rate(threads: int) -> float:
-    """Return floating-point operations a second of a large float32 product."""
+    """Return floating-point operations per second of a large float32 product."""
     torch.set_num_threads(threads)
     a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
     best = float("inf")
@@ -57,7 +57,7 @@ def matrix_rate(threads: int) -> float:
 
 
 def bare_loop(plan: Plan, threads: int, seconds: float) -> float:
-    """Return the characters a second of a bare loop of the same sizes."""
+    """Return characters per second of a bare loop of the same sizes."""
     torch.set_num_threads(threads)
     size, embedding = plan.hidden[0], plan.embedding or VOCABULARY
     layers = nn.Embedding(VOCABULARY, embedding), nn.LSTM(embedding, size), nn.Linear(size, VOCABULARY)

@@ -1,10 +1,10 @@
-"""Weights in eight bits: what they cost in bits per character and what they gain in speed.
+"""Eight-bit weights: what they cost in bits per character and what they gain in speed.
 
 Usage: python benchmarks/weights.py [--time 20] [--hidden 256] [--rounds 5] [--output FILE]
 
-For each size a model is trained on tinyshakespeare for some seconds; then the last 10 % of the text, which it has not
-seen, are scored with its weights as they are and rounded to eight bits, and both write one text on one core, taking
-turns. The speeds are medians of the rounds, the gain is the median of the rounds' ratios.
+For each size, trains a model on tinyshakespeare for some seconds. Scores the held-out last 10 % of the text with the
+weights as they are and rounded to eight bits. Both write one text on one core, in turns. The speeds are medians of the
+rounds, the gain is the median of the rounds' ratios.
 """
 
 from __future__ import annotations

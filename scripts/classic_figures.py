@@ -1,27 +1,24 @@
-"""Draws the figures of docs/classic.md as SVG: what docs/classic.json recorded and nothing else.
+"""Draws the figures of docs/classic.md as SVG, from docs/classic.json alone.
 
-Pure functions from numbers to text: the same record gives the same pictures, byte for byte. Each has a background of
-its own, so that it can be read on a light and on a dark page.
+Pure functions from numbers to text: the same record gives the same pictures, byte for byte. Each has its own
+background, so that it is readable on a light and on a dark page.
 """
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import ceil, floor
 from typing import NamedTuple
 
 from classic_record import Effect, Loop, Step, Written
 
-from nextchar.report.figures import learning_curves
 from nextchar.report.markup import element, text_element, visible
 from nextchar.training.events import Evaluated
 
 PAPER, SHEET, INK, MUTED, LINE = "#fdfcf9", "#f3efe6", "#24211c", "#726b60", "#e5dfd3"
 ACCENT, SECOND, BAR, ALARM = "#a9471b", "#55748f", "#d98a5f", "#c2203a"
-VARIABLES = {"muted": MUTED, "line": LINE, "accent": ACCENT, "second": SECOND, "alarm": ALARM}
-"""What the learning curves of the report leave to the page."""
 SANS = (
     "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',"
     "'Apple SD Gothic Neo','Malgun Gothic','Noto Sans CJK KR',sans-serif"
@@ -34,7 +31,7 @@ Words = Mapping[str, str]
 
 
 class Row(NamedTuple):
-    """A step from the classic recipe to the default one, as the table of the page tells it."""
+    """A step from the classic recipe to the default one, as in the table of the page."""
 
     name: str
     bits: float
@@ -187,23 +184,54 @@ def temperatures(effect: Effect, words: Words) -> str:
 
 
 def curves(evaluations: Sequence[Evaluated], words: Words) -> str:
-    """Return the learning curves of the report, in the words of the page."""
-    size = (12.2, 4.4)
-    drawn = learning_curves(evaluations, size=size)
-    drawn = re.sub(r"var\(--(\w+)\)", lambda match: VARIABLES[match[1]], drawn)
-    for english in ("seconds of training", "bits per character", "epochs"):
-        drawn = drawn.replace(f">{english}<", f">{words[english]}<")
-    drawn = drawn.replace(">best: ", f">{words['best']} ")
-    place = {"x": f"{MARGIN}", "y": "48", "width": f"{72 * size[0]:g}", "height": f"{72 * size[1]:g}"}
-    drawn = drawn.replace("<svg ", "<svg " + "".join(f'{name}="{value}" ' for name, value in place.items()), 1)
-    keys: list[str] = []
-    for x, colour, dashes, name in ((60, ACCENT, None, "held out"), (420, SECOND, "5 3", "training")):
-        keys += [stroke(f"M{x} 32h30", colour, 2.4, dashes), text(x + 40, 36.5, words[name], size=12.5, fill=MUTED)]
-    return picture(56 + 72 * size[1] + 12, words["learning curves"], *keys, drawn)
+    """Return bits per character over the seconds of training, on both texts, each epoch named along the top."""
+    left, right, top, bottom = MARGIN + 40.0, WIDTH - MARGIN - 46.0, 96.0, 330.0
+    held_out = [event.validation_bits_per_character or 0.0 for event in evaluations]
+    learned = [event.training_bits_per_character for event in evaluations]
+    low, high, last = min(held_out + learned) - 0.08, max(held_out + learned) + 0.08, evaluations[-1].seconds
+
+    def x(seconds: float) -> float:
+        return left + seconds / last * (right - left)
+
+    def y(bits: float) -> float:
+        return top + (high - bits) / (high - low) * (bottom - top)
+
+    parts: list[str] = []
+    for fifths in range(ceil(low * 5), floor(high * 5) + 1):
+        parts.append(stroke(f"M{left:g} {y(fifths / 5):.1f}H{right:g}", LINE))
+        parts.append(
+            text(left - 8, round(y(fifths / 5) + 4, 1), f"{fifths / 5:.1f}", size=12, fill=MUTED, anchor="end")
+        )
+    for seconds in range(0, int(last) + 1, 100):
+        parts.append(text(round(x(seconds), 1), bottom + 20, f"{seconds}", size=12, fill=MUTED, anchor="middle"))
+    for event in evaluations:
+        parts.append(
+            text(round(x(event.seconds), 1), top - 10, f"{event.epoch:g}", size=12, fill=MUTED, anchor="middle")
+        )
+    parts.append(text(left, 60, words["bits per character"], size=12, fill=MUTED))
+    parts.append(text(right, 60, words["epochs"], size=12, fill=MUTED, anchor="end"))
+    parts.append(text(right, bottom + 40, words["seconds of training"], size=12, fill=MUTED, anchor="end"))
+    for start, colour, dashes, name, bits in (
+        (60, ACCENT, None, "held out", held_out),
+        (420, SECOND, "5 3", "training", learned),
+    ):
+        places = [(x(event.seconds), y(value)) for event, value in zip(evaluations, bits, strict=True)]
+        parts += [
+            stroke(f"M{start} 32h30", colour, 2.4, dashes),
+            text(start + 40, 36.5, words[name], size=12.5, fill=MUTED),
+        ]
+        parts.append(stroke("M" + "L".join(f"{cx:.1f} {cy:.1f}" for cx, cy in places), colour, 2.2, dashes))
+        parts += [element("circle", "", cx=f"{cx:.1f}", cy=f"{cy:.1f}", r="3", fill=colour) for cx, cy in places]
+    best = min(range(len(held_out)), key=held_out.__getitem__)
+    place = {"cx": f"{x(evaluations[best].seconds):.1f}", "cy": f"{y(held_out[best]):.1f}", "r": "7"}
+    parts.append(element("circle", "", fill="none", stroke=ACCENT, **place))
+    name = f"{words['best']} {held_out[best]:.3f}"
+    parts.append(text(float(place["cx"]), float(place["cy"]) + 24, name, fill=ACCENT, anchor="middle"))
+    return picture(bottom + 54, words["learning curves"], *parts)
 
 
 def staircase(rows: Sequence[Row], target: float, words: Words, letters: int) -> str:
-    """Return the bits of each row as a step of a stair, beside its name, broken after so many ``letters``."""
+    """Return the bits of each row as a step of a staircase, beside its name, wrapped at that many ``letters``."""
     left, right, top, height = 400.0, WIDTH - 150.0, 76.0, 46.0
     low, high = min(row.bits for row in rows) - 0.05, max(row.bits for row in rows) + 0.05
 

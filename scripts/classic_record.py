@@ -1,4 +1,4 @@
-"""What docs/classic.md tells of a run of the classic recipe, gathered from its folder and kept as docs/classic.json."""
+"""The record of a classic run that docs/classic.md shows, gathered from its folder and kept as docs/classic.json."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nextchar.settings import SAMPLE_TEMPERATURES
 from nextchar.training.events import Evaluated, Sampled, TextRead
 
 SEED = 0
-"""Of everything that is drawn: the first texts that came are those that are shown."""
+"""The seed of every draw: the page shows the first texts that came."""
 TEMPERATURE, STEPS, LIKELY = 0.5, 6, 8
-"""Of the writing shown a character at a time: how it is drawn, how many characters, and how many are shown of each
-distribution."""
+"""For writing one character at a time: temperature, number of characters, and how many of each distribution are
+shown."""
 WRITTEN, LENGTH = (0.0, 0.5, 1.0), 400
-"""Temperatures that are set beside each other, and the characters written at each."""
+"""Temperatures to compare, and the number of characters written at each."""
 LONGEST_SEARCH = 20_000
-"""Characters written greedily at most to find where they repeat."""
+"""Maximum of characters written greedily to find the loop."""
 SHOWN_EPOCHS = (1, 3, 6, 9)
 
 
@@ -33,28 +33,28 @@ class Step(_Part):
 
     read: str
     characters: str
-    """Those most probable to come next, most probable first."""
+    """The most probable next characters, most probable first."""
     probabilities: tuple[float, ...]
     drawn: str
     drawn_probability: float
 
 
 class Written(_Part):
-    """What was written at a temperature."""
+    """A text written at one temperature."""
 
     temperature: float
     text: str
     surprises: tuple[float, ...]
-    """Of each of its characters, in bits, by the model's own distribution."""
+    """Surprise of each character in bits, by the model's own distribution."""
 
 
 class Loop(_Part):
     """Where greedy writing begins to repeat itself."""
 
     begins: int
-    """Index of the first character that comes again, in the text written."""
+    """Index of the first repeated character in the written text."""
     period: int
-    """Characters after which it comes again, every time."""
+    """Length of the loop in characters."""
 
 
 class Effect(_Part):
@@ -68,7 +68,7 @@ class Effect(_Part):
 
 
 class Record(_Part):
-    """Everything that the page tells of a run."""
+    """Everything that the page shows of a run."""
 
     text: TextRead
     prompt: str
@@ -76,12 +76,12 @@ class Record(_Part):
     versions: dict[str, str]
     threads: int
     evaluations: tuple[Evaluated, ...]
-    """One after each pass."""
+    """One for each epoch."""
     validation_bits: float
-    """Of the model that was kept, exact."""
+    """Exact bits per character of the kept model."""
     kept_epoch: int
     samples: tuple[Sampled, ...]
-    """After the passes that are shown."""
+    """Samples of the epochs that the page shows."""
     steps: tuple[Step, ...]
     written: tuple[Written, ...]
     loop: Loop
@@ -89,7 +89,7 @@ class Record(_Part):
 
 
 def gather(folder: RunFolder) -> Record:
-    """Return what the page tells of the run in ``folder``, a finished one of the classic recipe.
+    """Return what the page shows of the run in ``folder``, a finished run of the classic recipe.
 
     Raises:
         RunFolderError: there is no run in it.
@@ -97,7 +97,7 @@ def gather(folder: RunFolder) -> Record:
     run, model = RunRecord.read(folder), nextchar.load(folder.path)
     context, bits, prompt = model.file.architecture.context_length, run.validation_bits, run.settings.prompt
     if run.text is None or run.best is None or context is None or bits is None:
-        raise SystemExit(f"{folder.path} is no finished run of the classic recipe with a held-out text.")
+        raise SystemExit(f"{folder.path} is not a finished run of the classic recipe with a held-out text.")
     return Record(
         text=run.text,
         prompt=prompt,
@@ -118,7 +118,7 @@ def gather(folder: RunFolder) -> Record:
 
 
 def write_slowly(model: LanguageModel, prompt: str) -> list[Step]:
-    """Return the first characters that are written after ``prompt``, each with what it was drawn from."""
+    """Return the first characters written after ``prompt``, each with its distribution."""
     text, steps = prompt, list[Step]()
     for drawn in model.stream(prompt, temperature=TEMPERATURE, length=STEPS, seed=SEED):
         likely = model.next_character_distribution(text, temperature=TEMPERATURE)
@@ -146,8 +146,8 @@ def write(model: LanguageModel, prompt: str, temperature: float) -> Written:
 def find_loop(text: str, context: int) -> Loop:
     """Return where ``text``, written greedily by a model that reads ``context`` characters, repeats itself.
 
-    Such a model must: it puts the same character after the same characters, so when as many as it reads have come a
-    second time, everything after them comes a second time, too, and again, without end.
+    It must repeat: the same characters are always followed by the same character. So once as many characters as the
+    model reads come a second time, everything after them repeats forever.
     """
     seen: dict[str, int] = {}
     for start in range(len(text) - context + 1):
@@ -163,7 +163,7 @@ def find_loop(text: str, context: int) -> Loop:
 
 
 def effect_of_temperature(model: LanguageModel, prompt: str) -> Effect:
-    """Return what temperature does to the prediction in ``prompt`` where it shows best."""
+    """Return the prediction inside ``prompt`` that shows the effect of temperature best."""
     ids = model.vocabulary.encode(prompt)
     effect = temperature_effect(model.network, ids, SAMPLE_TEMPERATURES, forbidden=model.vocabulary.never_drawn)
     return Effect(

@@ -1,4 +1,4 @@
-"""Writes docs/cli.md, the page of the terminal commands, from the command itself. `make docs` runs it."""
+"""Generates docs/cli.md, the page of terminal commands, from the command itself. `make docs` runs it."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ PAGE = Path(__file__).parents[1] / "docs/cli.md"
 HEAD = f"""\
 # The terminal commands
 
-This page is made from the command itself by [generate_cli.py](../scripts/generate_cli.py): change the code and run
-`make docs`, not this page. `nextchar COMMAND --help` tells the same on the terminal; `nextchar --version` tells the
+[generate_cli.py](../scripts/generate_cli.py) generates this page from the command itself: change the code and run `make
+docs`, do not edit this page. `nextchar COMMAND --help` shows the same in the terminal; `nextchar --version` shows the
 version.
 
-What was asked for (the text written, the facts found; with `--json` one JSON object as the last line) goes to standard
-output. Progress, notes and errors go to standard error.
+Generated text and results go to standard output; with `--json` its last line is one JSON object. Progress, notes and
+errors go to standard error.
 
 ## Exit status
 
 | status | meaning |
 |---:|---|
 | {DONE} | done |
-| {FAILED} | failed; standard error says in a sentence or two why, and what to do |
-| {WRONG_USAGE} | wrong usage: the options do not make sense, alone or together |
-| {INTERRUPTED} | interrupted; what `nextchar train` had learned is saved, and the command that goes on is printed |
+| {FAILED} | failed; standard error says why, and what to do |
+| {WRONG_USAGE} | wrong usage: an option is invalid, or options contradict each other |
+| {INTERRUPTED} | interrupted; `nextchar train` saves its progress and prints the command to resume |
 
 ## Environment variables
 
 | variable | meaning |
 |---|---|
-| `NEXTCHAR_CORPORA` | folder where the texts known by name are looked for first |
-| `NEXTCHAR_CACHE` | folder for encoded and fetched texts, instead of the user's cache folder |
-| `NEXTCHAR_API_KEY` | key of `nextchar serve`, where `--api-key` is not given: the list of processes does not show it |
+| `NEXTCHAR_CORPORA` | folder that is searched first for texts known by name |
+| `NEXTCHAR_CACHE` | folder for encoded and downloaded texts, instead of the user's cache folder |
+| `NEXTCHAR_API_KEY` | API key of `nextchar serve` if `--api-key` is not given; keeps it out of the process list |
 | `NO_COLOR` | set to anything: no colours on the terminal |
-| `FORCE_COLOR` | set to anything: colours in a file or a pipe, too; what moves the cursor goes to a terminal alone |
-| `TERM` | `dumb`, `unknown` or none: no progress bar and no colours, but lines |
-| `COLUMNS` | columns of the terminal, instead of those it tells |
+| `FORCE_COLOR` | set to anything: colours in files and pipes too; cursor movements still go to terminals only |
+| `TERM` | `dumb`, `unknown` or unset: plain lines without progress bar or colours |
+| `COLUMNS` | width of the terminal, instead of the detected one |
 
 ## Texts that begin with a dash
 
-`nextchar sample RUN "- Hello" --stop "- "` works as it stands. A text that looks like an option goes after `--`, behind
-all options, or behind an equals sign: `nextchar sample RUN --length 80 -- --Hello`, `--prompt=--Hello`, `--stop=--`.
+`nextchar sample RUN "- Hello" --stop "- "` works as it is. Put a text that looks like an option after `--` at the
+end, or after an equals sign: `nextchar sample RUN --length 80 -- --Hello`, `--prompt=--Hello`, `--stop=--`.
 
-In a stop text, `\\n` and `\\t` stand for a line end and a tab, and `\\\\` for a backslash; a note says so.
+In a stop text, `\\n` and `\\t` mean a line end and a tab, and `\\\\` a backslash; a note says so.
 """
 
 DURATION = "Duration"
-"""Name of the type, in `nextchar.settings`, of options like 60s; to the command they are numbers."""
+"""Name of the type in `nextchar.settings` for options like 60s; the command sees numbers."""
 
 
 def render() -> str:
@@ -65,7 +65,7 @@ def render() -> str:
 
 
 def section(name: str) -> str:
-    """Return the section of the command ``name``: how it is called, what it does, its options."""
+    """Return the section of the command ``name``: usage, description, options."""
     command: App = app[name]
     usage, options = command.generate_docs(heading_level=3, usage_name=f"nextchar {name}").split(command.help, 1)
     usage = re.sub(r"^### .*", f"### nextchar {name}", usage)
@@ -76,14 +76,14 @@ def section(name: str) -> str:
 
 
 def description(command: App) -> str:
-    """Return what the docstring of the command says before its parameters, a paragraph a line."""
+    """Return the command's docstring up to its parameters, one line for each paragraph."""
     docstring = inspect.getdoc(command.default_command) or command.help
     paragraphs = docstring.split("\n\nParameters\n")[0].split("\n\n")
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
 def settings_options() -> dict[str, tuple[str, str]]:
-    """Return for each option of the settings what it takes, where the command says it wrongly, and its range."""
+    """Return for each option its type, where the command names it wrongly, and its range."""
     return {
         name.replace("_", "-"): (
             "DURATION" if DURATION in str(settings.__annotations__[name]) else "",
@@ -95,7 +95,7 @@ def settings_options() -> dict[str, tuple[str, str]]:
 
 
 def allowed_range(field: FieldInfo) -> str:
-    """Return the range of an option, like `` *[≥ 1, ≤ 8]*``; nothing for one that is no number."""
+    """Return the range of an option, like `` *[≥ 1, ≤ 8]*``; nothing if it is not a number."""
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     bounds = [
         f"{sign} {bound(getattr(limit, key))}"
@@ -107,7 +107,7 @@ def allowed_range(field: FieldInfo) -> str:
 
 
 def bound(value: float) -> str:
-    """Return a number for readers."""
+    """Return a number formatted for readers."""
     return "2^63" if value == 2**63 else f"{value:,}"
 
 

@@ -1,13 +1,13 @@
-"""Makes what docs/classic.md and classic.ko.md show of a real run: figures, texts and numbers.
+"""Makes the figures, texts and numbers in docs/classic.md and classic.ko.md from a real run.
 
 Usage: NEXTCHAR_CORPORA=... python scripts/make_classic.py [--run RUN | --recorded]
 
-Trains the classic recipe on Nietzsche for nine passes (seven minutes on two cores), or takes RUN, the folder of such a
-training; keeps what the pages tell of it in docs/classic.json; draws docs/images/classic-*.svg; and fills in what
-stands between <!--name--> and <!--/name--> in both pages. With --recorded nothing is trained: the figures and pages are
-made again from docs/classic.json, after a change of words or of the table that the staircase is drawn from.
+Trains the classic recipe on Nietzsche for nine epochs (seven minutes on two cores), or takes RUN, the folder of such a
+run. Saves what the pages show in docs/classic.json, draws docs/images/classic-*.svg, and fills in the text between
+<!--name--> and <!--/name--> in both pages. --recorded trains nothing: it makes figures and pages again from
+docs/classic.json, after a change of words or of the table behind the staircase.
 
-After a new training read the pages again: what they say about a figure was written about what could be seen in it.
+After a new training, read the pages again: their text about a figure describes the old one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 RECORD, IMAGES = DOCS / "classic.json", DOCS / "images"
 COMMAND = ("nietzsche", "--recipe", "classic", "--lowercase", "--epochs", "9", "--validation", "0.1")
 TARGET = 2.178
-"""Bits per character of the Keras example after nine epochs, measured elsewhere; benchmarks/recipe_steps.py has it,
-too."""
+"""Bits per character of the Keras example after nine epochs, measured elsewhere; also in benchmarks/recipe_steps.py."""
 SURPRISES, SAMPLE, LINE = 300, 165, 90
-"""Characters whose surprise is drawn, that are shown of each sample, and that a line of text has at most."""
+"""Numbers of characters: with surprise drawn, shown of each sample, and at most in a line of text."""
 MOST_BYTES = 60_000
 
 ENGLISH = {
@@ -118,7 +117,7 @@ def main() -> None:
 
 
 def train_and_gather() -> Record:
-    """Return what a new run, in a folder that is removed afterwards, is told by."""
+    """Return the record of a new run in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "classic")
         subprocess.run([sys.executable, "-m", "nextchar", "train", *COMMAND, "--out", out], check=True)
@@ -138,13 +137,13 @@ def drawings(record: Record, page: str, words: Mapping[str, str]) -> dict[str, s
 
 
 def staircase_rows(page: str) -> list[figures.Row]:
-    """Return the rows of the table in ``page`` that tells a step, updates, characters, bits and seconds."""
+    """Return the rows of the table in ``page`` with step, updates, characters, bits and seconds."""
     found = re.findall(r"^\| ([^|]+) \| [\d,]+ \| [\d.]+[^|]* \| (\d\.\d{3}) \| ([^|]+) \|$", page, re.M)
     return [figures.Row(re.sub(r"[*`]", "", name), float(bits), seconds) for name, bits, seconds in found]
 
 
 def values(record: Record, words: Mapping[str, str]) -> dict[str, str]:
-    """Return everything of ``record`` that a page tells, by the names it has between ``<!--`` and ``-->``."""
+    """Return everything of ``record`` that a page shows, by the names between ``<!--`` and ``-->``."""
     greedy, cool, plain = record.written
     first, last = record.evaluations[0], record.evaluations[-1]
     named = {
@@ -193,7 +192,7 @@ def temperature_example(read: str) -> str:
 
 
 def epochs_table(record: Record, words: Mapping[str, str]) -> str:
-    """Return time and bits after each pass."""
+    """Return time and bits after each epoch."""
     rows = [words["table of epochs"], "|---:|---:|---:|---:|"]
     for event in record.evaluations:
         kept = f" ({words['kept']})" if round(event.epoch) == record.kept_epoch else ""
@@ -205,7 +204,7 @@ def epochs_table(record: Record, words: Mapping[str, str]) -> str:
 
 
 def samples(record: Record) -> str:
-    """Return the beginnings of what was written after some of the passes, at each temperature."""
+    """Return the beginnings of the samples of some epochs, at each temperature."""
     lines: list[str] = []
     for epoch in SHOWN_EPOCHS:
         lines += [f"epoch {epoch}"]
@@ -217,16 +216,16 @@ def samples(record: Record) -> str:
 
 
 def broken(text: str, indent: str = "") -> str:
-    """Return ``text`` broken into lines between its words, with a sign for each line end of its own."""
+    """Return ``text`` broken into lines between words, with a sign for each of its own line ends."""
     lines = textwrap.wrap(visible_lines(text), LINE, break_on_hyphens=False)
     return "\n".join(indent + line for line in lines)
 
 
 def fill(page: str, named: Mapping[str, str]) -> str:
-    """Return ``page`` with what stands between ``<!--name-->`` and ``<!--/name-->`` put in anew.
+    """Return ``page`` with new text between ``<!--name-->`` and ``<!--/name-->``.
 
     Raises:
-        KeyError: the page asks for something that has no value.
+        KeyError: the page names something that has no value.
     """
     return re.sub(
         r"<!--([^/>-][^>]*?)-->.*?<!--/\1-->",

@@ -1,8 +1,8 @@
-"""Makes the pictures of the READMEs: real reports of real runs, photographed by Chromium.
+"""Makes the pictures of the READMEs: real reports of real runs, photographed in Chromium.
 
 Usage: NEXTCHAR_CORPORA=... python scripts/make_images.py [--time 60s]
 
-The Korean text is needed from the folder that NEXTCHAR_CORPORA names. Chromium is looked for on the path.
+NEXTCHAR_CORPORA must name a folder with the Korean text. Chromium must be on the path.
 """
 
 from __future__ import annotations

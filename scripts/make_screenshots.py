@@ -2,7 +2,7 @@
 
 Usage: NEXTCHAR_CORPORA=... python scripts/make_screenshots.py [--text nietzsche] [--time 60s] [--run FOLDER]
 
---run takes a run that is there already. Chromium is looked for on the path; playwright drives it (nextchar[dev]).
+--run uses an existing run. Chromium must be on the path; playwright drives it (nextchar[dev]).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 IMAGES = Path(__file__).parents[1] / "docs/images"
 PROMPT = "The philosopher of the future "
 SEED = "5"
-"""The first that was tried: what the model writes is not chosen."""
+"""The first seed tried: the text was not hand-picked."""
 PICTURES = {
     "page-desktop.png": {"viewport": {"width": 1280, "height": 1200}, "color_scheme": "light"},
     "page-desktop-dark.png": {"viewport": {"width": 1280, "height": 1200}, "color_scheme": "dark"},
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", default="nietzsche", help="what the model learns from (default: %(default)s)")
     parser.add_argument("--time", default="60s", help="time budget of the run (default: %(default)s)")
-    parser.add_argument("--run", type=Path, help="a run that is there already, instead of training")
+    parser.add_argument("--run", type=Path, help="use this run instead of training")
     options = parser.parse_args()
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def nextchar(*arguments: object) -> None:
 
 
 def photograph(file: Path) -> None:
-    """Write what a reader sees of the page in ``file``, a text being written on it, to each of `PICTURES`."""
+    """Photograph the page in ``file`` while it writes a text, for each of `PICTURES`."""
     chromium = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
     if chromium is None:
         raise SystemExit("There is no chromium on the path: install it (Debian: apt-get install chromium).")

@@ -24,6 +24,36 @@ PATIENCE = 20_000
 ARGUMENTS = ["--no-sandbox", "--disable-quic"]
 
 
+HOLD_BACK = """() => {
+  const { model } = app;
+  const generate = model.generate.bind(model);
+  let allowed = 0;
+  let wake = () => {};
+  app.letThrough = () => {
+    allowed += 1;
+    wake();
+  };
+  model.generate = async function* (prompt, settings, signal) {
+    const text = generate(prompt, settings, signal);
+    for (;;) {
+      const { done, value } = await text.next();
+      signal.throwIfAborted();
+      if (done) return value;
+      while (allowed === 0 && !signal.aborted) {
+        await new Promise((resolve) => {
+          wake = resolve;
+          signal.addEventListener('abort', resolve);
+        });
+      }
+      if (signal.aborted) continue;
+      allowed -= 1;
+      yield value;
+    }
+  };
+}"""
+"""Puts a gate before the model, for one text at a time: a piece passes when the test says so, none after an abort."""
+
+
 def percents(text: str) -> list[float]:
     """Return the percentages in ``text``; what is less than a hundredth is nothing."""
     return [0.0 if less else float(number) for less, number in re.findall(r"(<?)([\d.]+) %", text)]
@@ -113,6 +143,15 @@ class Desk:
         """Wait until nothing is written any more."""
         self.page.locator("#stop").wait_for(state="hidden")
         self.page.locator(".streaming").wait_for(state="detached")
+
+    def hold_back(self) -> None:
+        """From now on, the model writes a piece only when `let_through` asks for it: no text ends before it is stopped,
+        however slow the browser."""
+        self.page.evaluate(HOLD_BACK)
+
+    def let_through(self) -> None:
+        """Let the model write one more piece."""
+        self.page.evaluate("app.letThrough()")
 
     def go_on(self, press: str = "continue") -> str:
         """Let the model write and return what it wrote at the end of the sheet."""

@@ -17,7 +17,6 @@ if sys.platform != "win32":
 
 _LOADED = [
     "torch._dynamo",
-    "matplotlib.backends.backend_svg",
     "nextchar.training.trainer",
     "nextchar.cli.train",
     "nextchar.report.page",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import nextchar
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from tests.command import made_up_text
 

@@ -14,11 +14,12 @@ import httpx
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.settings import ServeSettings
+from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.server import Server
-from nextchar.web.shelf import Shelf
 from tests.command import PATIENCE
 from tests.small_networks import random_model
 
+RUNNING, WAITING = 'nextchar_running{work="writing"}', 'nextchar_waiting{work="writing"}'
 ENDLESS = 100_000_000
 """Characters that nobody waits for."""
 
@@ -33,7 +34,7 @@ def model_file(folder: Path, name: str = "fox", model: LanguageModel | None = No
 @contextmanager
 def serving(*models: Path, **options: Any) -> Iterator[Server]:
     """Serve ``models`` on a free port, with ``options`` of `ServeSettings`."""
-    server = Server(Shelf.of(models), ServeSettings(**{"port": 0, "cores": 2, **options}))
+    server = Server(ModelRegistry.of(models), ServeSettings(**{"port": 0, "cores": 2, **options}))
     server.start()
     try:
         yield server
@@ -55,6 +56,11 @@ def events(response: httpx.Response) -> Iterator[Any]:
             assert line.startswith("data: ")
             data = line.removeprefix("data: ")
             yield data if data == "[DONE]" else json.loads(data)
+
+
+def post_ascii(client: httpx.Client, path: str, body: dict[str, object]) -> httpx.Response:
+    """Send ``body`` in ASCII, which lone surrogates can be written in."""
+    return client.post(f"api/{path}", content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 
 class Answer(Protocol):

@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import ServeSettings, TextSettings, TrainingSettings
@@ -79,14 +80,17 @@ def run_folder(path: Path, model: LanguageModel = MODEL, *, finished: bool = Tru
 
 
 @contextlib.contextmanager
-def serving(*models: Path, api_key: str | None = None) -> Iterator[str]:
-    """Serve ``models`` from a thread of this process, and yield the address of the page."""
-    # Tests of other things work where the server is not installed.
-    from nextchar.web.server import Server
-    from nextchar.web.shelf import Shelf
+def serving(*models: Path, **options: Any) -> Iterator[str]:
+    """Serve ``models`` from a thread of this process and yield the address of the page.
 
-    settings = ServeSettings(port=0, api_key=api_key, cores=2, max_characters=100_000)
-    server = Server(Shelf.of(models), settings)
+    ``options`` are those of `ServeSettings`.
+    """
+    # Tests of other things work where the server is not installed.
+    from nextchar.web.model_registry import ModelRegistry
+    from nextchar.web.server import Server
+
+    settings = ServeSettings(**{"port": 0, "cores": 2, "max_characters": 100_000, **options})
+    server = Server(ModelRegistry.of(models), settings)
     server.start()
     try:
         yield server.address

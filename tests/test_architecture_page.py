@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -99,6 +100,26 @@ def test_a_library_is_known_to_few(library: str, known_to: list[str]) -> None:
     users = {module for module in MODULES if any(name.split(".")[0] == library for name in imports(parsed(module)))}
     # A whole folder may be named instead of each of its modules.
     assert {unit(module) if unit(module) in known_to else module for module in users} == set(known_to)
+
+
+def journeys() -> dict[str, list[str]]:
+    """Return the calls of each journey of the page, as room/module.function."""
+    section = PAGE.read_text(encoding="utf-8").partition("\n## Three journeys\n")[2].partition("\n## ")[0]
+    parts = (part.partition("\n") for part in section.split("\n### ")[1:])
+    return {title: re.findall(r"^\d+\. `([^`]+)`", steps, re.MULTILINE) for title, _, steps in parts}
+
+
+@pytest.mark.parametrize("journey", journeys())
+def test_a_journey_is_made_of_calls_that_exist_in_seven_rooms_at_most(journey: str) -> None:
+    calls = journeys()[journey]
+    assert calls
+    for call in calls:
+        module, *names = call.split(".")
+        found: object = import_module(f"nextchar.{module.replace('/', '.')}")
+        for name in names:
+            found = getattr(found, name)
+        assert callable(found), call
+    assert len({call.rpartition("/")[0] for call in calls}) <= 7
 
 
 def test_imports_of_every_kind_are_seen() -> None:

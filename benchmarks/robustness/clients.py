@@ -1,23 +1,23 @@
-"""A server among bad clients: does it answer good ones, give its slots back, and keep its memory?
+"""A server among bad clients: does it serve good ones, free its slots, and keep its memory?
 
 Usage: python benchmarks/robustness/clients.py [--seconds 20] [--clients 8] [--seed 0] [--model MODEL]
 
-`nextchar serve`, in a process of its own on this machine, serves a small network with random weights, or MODEL, with
-short deadlines. For so many seconds so many clients of each kind ask it, each again and again, as the seed says:
+`nextchar serve` runs in its own process on this machine, with short deadlines, and serves a small network with random
+weights, or MODEL. For --seconds, --clients clients of each kind send requests repeatedly, as the seed decides:
 
 - slow: sends its request a few bytes at a time;
-- stuck: asks for a long text and does not read it;
-- vanishing: leaves in the middle of its request, while it waits, or while it is answered;
-- greedy: asks for as much as the limits allow, and for more, in bodies that are large, deep and wrong in every place;
-- idle: connects and asks nothing.
+- stuck: requests a long text and does not read it;
+- vanishing: leaves in the middle of its request, while it waits, or during the response;
+- greedy: requests as much as the limits allow, and more, in bodies that are large, deep and wrong in every place;
+- idle: connects and sends nothing.
 
-Beside them a client asks /healthz, another one has short texts written, and a third closes its side once it has asked.
-Each of their requests has to be answered, with 200 or with 503 and Retry-After. At the end the bad clients are told to
-stop, the server has to have its slots back, and SIGTERM has to end it although some are connected and do not read.
+Meanwhile one client requests /healthz, another requests short texts, and a third closes its sending side after each
+request. Each of their requests must get 200, or 503 with Retry-After. At the end the bad clients stop, the server must
+have its slots back, and SIGTERM must end it although some clients are connected and do not read.
 
-Printed are what was asked and answered, times of ordinary requests, and memory and processor time of the server. The
-exit status is 1 if the server ended before, wrote a traceback or much else, left a good request unanswered, kept a
-slot, or its memory grew from the second quarter of the time to the last by more than a quarter and 128 MB.
+Prints requests and responses, times of ordinary requests, and memory and processor time of the server. Exits with 1 if
+the server ended early, wrote a traceback or much else, left a good request unanswered or kept a slot, or if its memory
+grew from the second quarter of the time to the last by more than a quarter and 128 MB.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ HOST = "127.0.0.1"
 CHARACTERS = "\n abcdefghijklmnopqrstuvwxyz"
 LIMITS = {"max-time": "4s", "max-stall": "1s", "max-arrival": "2s", "max-idle": "2s", "max-characters": "20000000"}
 PATIENCE = 30.0
-"""Seconds after which a good request counts as not answered, and the server as hanging at its end."""
+"""Seconds after which a good request counts as unanswered, and a stopping server as hung."""
 ENDLESS = {"length": 20_000_000, "temperature": 1.0, "stream": True}
 GROWTH, ROOM = 1.25, 128e6
-"""How much more memory the last quarter may take than the second: a factor, and bytes."""
+"""Growth allowed from the second quarter to the last: a factor, and bytes."""
 MOST_LINES = 100
 """Lines that the server may write."""
 
@@ -70,7 +70,7 @@ def request(path: str, body: object = None) -> bytes:
 
 
 def greedy_requests() -> list[bytes]:
-    """Return requests for as much as the limits allow, and for more."""
+    """Return requests that use the limits fully, and that exceed them."""
     return [
         request("/v1/completions", {"prompt": "a" * 20_000, "max_tokens": 20_000, "logprobs": 5}),
         request("/v1/completions", {"prompt": "a" * 150, "n": 128, "echo": True, "logprobs": 5, "max_tokens": 50}),
@@ -86,14 +86,14 @@ def greedy_requests() -> list[bytes]:
 
 
 async def read_or_not(reader: asyncio.StreamReader, seconds: float) -> None:
-    """Wait for something to come, for so long at most."""
+    """Wait for data, at most that long."""
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(seconds):
             await reader.read(100)
 
 
 class Crowd:
-    """The clients, and what came of their requests."""
+    """The clients, and the results of their requests."""
 
     def __init__(self, port: int, seed: int) -> None:
         self.port, self.random = port, Random(seed)
@@ -114,7 +114,7 @@ class Crowd:
         return await asyncio.open_connection(sock=connection, limit=buffer or 2**20)
 
     async def answer(self, sent: bytes, *, half_close: bool = False) -> bytes:
-        """Return the whole answer to a request."""
+        """Return the complete response to a request."""
         reader, writer = await self.connect()
         try:
             writer.write(sent)
@@ -143,14 +143,14 @@ class Crowd:
             await asyncio.gather(reading, return_exceptions=True)
 
     async def be_stuck(self) -> None:
-        """Ask for a long text and read none of it."""
+        """Request a long text and read none of it."""
         _, writer = await self.connect(buffer=4096)
         writer.write(request("/api/generate", ENDLESS))
         await asyncio.sleep(self.random.uniform(1, 8))
         writer.transport.abort()
 
     async def vanish(self) -> None:
-        """Leave at some place."""
+        """Disconnect at a random place."""
         reader, writer = await self.connect()
         whole = request("/api/generate", {**ENDLESS, "stream": self.random.random() < 0.5})
         writer.write(whole[: self.random.randint(0, len(whole))] if self.random.random() < 0.3 else whole)
@@ -163,11 +163,11 @@ class Crowd:
             writer.close()
 
     async def be_greedy(self) -> None:
-        """Ask for all there is, and more."""
+        """Request everything, and more."""
         await self.answer(self.random.choice(self.greedy))
 
     async def be_idle(self) -> None:
-        """Connect and ask nothing, some times over."""
+        """Connect several times and send nothing."""
         connections = [await self.connect() for _ in range(20)]
         for reader, writer in connections:
             await read_or_not(reader, 3)
@@ -176,15 +176,15 @@ class Crowd:
     # Good clients.
 
     async def look(self) -> None:
-        """Ask whether the server is well."""
+        """Request /healthz."""
         await self._ask("/healthz", request("/healthz"))
 
     async def write(self) -> None:
-        """Have a short text written."""
+        """Request a short text."""
         await self._ask("/api/generate", request("/api/generate", {"prompt": "the", "length": 40}))
 
     async def write_half_closed(self) -> None:
-        """Do the same, and close this side once it is asked for."""
+        """Request a short text, and close the sending side after the request."""
         await self._ask("/api/generate", request("/api/generate", {"prompt": "the", "length": 40}), half_close=True)
 
     async def _ask(self, path: str, sent: bytes, *, half_close: bool = False) -> None:
@@ -205,7 +205,7 @@ class Crowd:
         await asyncio.sleep(0.05)
 
     async def run(self, clients: int, seconds: float) -> None:
-        """Let so many clients of each bad kind, and one of each good kind, ask for so long."""
+        """Run that many clients of each bad kind, and one of each good kind, for that long."""
         ends = monotonic() + seconds
         bad = (self.be_slow, self.be_stuck, self.vanish, self.be_greedy, self.be_idle)
         good = (self.look, self.write, self.write_half_closed)
@@ -225,31 +225,33 @@ class Crowd:
             self.done[ask.__name__] += 1
 
     async def slots_returned(self) -> bool:
-        """Return whether nothing is worked for any more, within some time."""
+        """Return whether all work ends within some time."""
         ends = monotonic() + PATIENCE
         while monotonic() < ends:
-            told = (await self.answer(request("/metrics"))).decode()
-            if all(float(value) == 0 for value in re.findall(r"^nextchar_(?:running|waiting)\S* (\S+)$", told, re.M)):
+            metrics = (await self.answer(request("/metrics"))).decode()
+            if all(
+                float(value) == 0 for value in re.findall(r"^nextchar_(?:running|waiting)\S* (\S+)$", metrics, re.M)
+            ):
                 return True
             await asyncio.sleep(0.1)
         return False
 
     async def be_stuck_at_the_end(self) -> None:
-        """Ask for long texts over the connections that are kept, and read none of them."""
+        """Request long texts over the kept connections, and read none of them."""
         for _, writer in self.kept:
             writer.write(request("/api/generate", ENDLESS))
         await asyncio.sleep(0.5)
 
 
 class Watched:
-    """The process of the server: its memory and its time, as the system counts them."""
+    """The server process: its memory and time as the system counts them."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self.memory: list[float] = []
 
     async def watch(self, seconds: float) -> None:
-        """Look ten times a second how much memory is taken."""
+        """Sample the memory ten times per second."""
         ends = monotonic() + seconds
         while monotonic() < ends and self.process.poll() is None:
             self.memory.append(self._resident())
@@ -260,7 +262,7 @@ class Watched:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def seconds(self) -> float:
-        """Return the processor time taken so far."""
+        """Return the processor time so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -274,7 +276,7 @@ class Watched:
 
 
 async def test(port: int, process: subprocess.Popen[bytes], options: argparse.Namespace) -> list[str]:
-    """Let the clients at the server, print what came of it, and return what was wrong."""
+    """Run the clients against the server, print the results, and return the failures."""
     crowd, watched = Crowd(port, options.seed), Watched(process)
     await asyncio.gather(crowd.run(options.clients, options.seconds), watched.watch(options.seconds))
     if process.poll() is not None:
@@ -306,7 +308,7 @@ async def test(port: int, process: subprocess.Popen[bytes], options: argparse.Na
 
 
 def random_model(path: Path) -> Path:
-    """Save a model whose weights mean nothing."""
+    """Save a model with random weights."""
     vocabulary, random = Vocabulary("".join(sorted(CHARACTERS))), np.random.default_rng(0)
     architecture = Architecture(vocabulary_size=vocabulary.size, embedding=16, hidden=(64,))
     shapes = architecture.parameter_shapes().items()
@@ -329,12 +331,12 @@ def main() -> int:
         log = Path(name) / "log"
         with log.open("wb") as file, subprocess.Popen(command, stderr=file) as process:
             try:
-                while not (told := re.search(rb"http://\S+?:(\d+)/", log.read_bytes())):
+                while not (address := re.search(rb"http://\S+?:(\d+)/", log.read_bytes())):
                     if process.poll() is not None:
                         raise SystemExit(log.read_text())
                     sleep(0.05)
                     process.poll()
-                faults = asyncio.run(test(int(told[1]), process, options))
+                faults = asyncio.run(test(int(address[1]), process, options))
             finally:
                 process.kill()
         said = log.read_text(errors="replace")

@@ -1,10 +1,9 @@
-"""Runs killed at random moments and resumed: each has to end with the weights and the log of one that was left alone.
+"""Kills runs at random moments and resumes them: each must end with the weights and log of an undisturbed run.
 
 Usage: python benchmarks/robustness/kills.py [--kills 200] [--seed 0] [--each 10]
 
-Real processes are ended by SIGKILL: after a time drawn anew (the first moments and those of a resume among them), while
-a file is being written, or when the log has grown. After ``--each`` kills a run is left to end, and compared. Exit
-status 1 if any differs.
+SIGKILL ends real processes at random moments (including the first ones, and those of a resume), while a file is being
+written, or when the log has grown. After ``--each`` kills a run may end, and is compared. Exits with 1 if any differs.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def main() -> int:
 
 
 def _kill(folder: RunFolder, kills: int, random: Random, seen: Counter[str], undisturbed: float) -> list[str]:
-    """Begin the run, kill it so many times, resume it after each, and let it end; return what went wrong."""
+    """Start the run, kill and resume it that many times, let it end, and return what went wrong."""
     place = folder.path.parent
     for _ in range(kills):
         kind, come = _moment(folder, random)
@@ -92,7 +91,7 @@ def _arguments(folder: RunFolder) -> tuple[object, ...]:
 
 
 def _moment(folder: RunFolder, random: Random) -> tuple[str, Callable[[], bool]]:
-    """Draw by what the moment to kill comes, and return what tells that it has come."""
+    """Draw a moment to kill, and return a function that says whether it has come."""
     kind = random.choice(("time", "time", "file", "log"))
     log, places = folder.path / EVENTS, (folder.path, folder.path / "resume")
     if kind == "file":
@@ -104,7 +103,7 @@ def _moment(folder: RunFolder, random: Random) -> tuple[str, Callable[[], bool]]
 
 
 def _differences(one: RunFolder, other: RunFolder, seen: Counter[str]) -> list[str]:
-    """Return in what two runs differ that should be the same."""
+    """Return the differences between two runs that should be the same."""
     try:
         models = [ModelFile.load(run.model_path) for run in (one, other)]
         states = [run.checkpoint() for run in (one, other)]
@@ -127,7 +126,7 @@ def _differences(one: RunFolder, other: RunFolder, seen: Counter[str]) -> list[s
 
 
 def _story(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return what a run read, planned, was scored, wrote and reached, as it stands in its log."""
+    """Return what the log says that a run read, planned, scored, wrote and reached."""
     kinds = TextRead | Planned | Evaluated | Sampled | Finished
     return [_untimed(event.model_dump()) for event in folder.events() if isinstance(event, kinds)]
 

@@ -1,9 +1,9 @@
-"""Damaged, strange and hostile model files: every load ends in a model or in a sentence.
+"""Damaged, strange and hostile model files: every load must end in a model or in a sentence.
 
-Each file is made from a sound one by a seed: bytes changed anywhere, headers changed with the checksum made anew (so
-that the change gets past it), configs, archives and arrays of Keras that ask for more than there is. It is loaded in an
-other process with a bound on its memory; what loads has to write some characters and be saved again, too. A failure
-is any other exception, a crash, more memory or time; it is told with the seed that makes the file again.
+A seed turns a sound file into a damaged one: bytes changed anywhere; headers changed, with a new checksum so that the
+change gets past it; configs, archives and arrays of Keras that ask for more than exists. Another process loads it with
+a bound on memory. A model that loads must also write some characters and be saved again. Failures are any other
+exception, a crash, or more memory or time; the output gives the seed that reproduces the file.
 
     python benchmarks/robustness/models.py                                  some 4,000 files, minutes
     python benchmarks/robustness/models.py --safetensors 60000 --html 20000 --keras 5000 --h5 5000 --weights 10000
@@ -49,10 +49,10 @@ from nextchar.text.vocabulary import Vocabulary
 
 CHARACTERS = "\n abc"
 MEMORY = 2**30
-"""Bytes that a process may take beyond those it has before it loads anything."""
+"""Bytes that a process may use beyond those before it loads anything."""
 PATIENCE = 120.0
 """Seconds for one file, on a busy machine too."""
-LONGEST = 1000
+MAX_SENTENCE = 1000
 """Characters of a sentence."""
 COUNTS = {"safetensors": 2500, "html": 800, "keras": 150, "h5": 150, "weights": 400}
 OF_KERAS = ("keras", "h5", "weights")
@@ -74,7 +74,7 @@ def sound_files() -> dict[str, bytes]:
     """Return a sound file of each kind."""
     model = sound_model()
     half = model.to_bytes(half=True)
-    files = {"safetensors": model.to_bytes(), "html": build_page({"name": "m", "growth": None}, half).encode()}
+    files = {"safetensors": model.to_bytes(), "html": build_page({"name": "m", "history": None}, half).encode()}
     for kind, suffix in (("keras", ".keras"), ("h5", ".h5"), ("weights", ".weights.h5")):
         path = Path(f"m{suffix}")
         files[kind] = keras_model.write(model, path).files[path]
@@ -111,7 +111,7 @@ def changed_page(_: bytes, random: Random) -> bytes:
     """Return a page with another model inside: one with its bytes, or its header, changed."""
     sound = sound_model().to_bytes(half=random.random() < 0.8)
     change = random.choice((changed_model, mutated_bytes))
-    return build_page({"name": "m", "growth": None}, change(sound, random)).encode()
+    return build_page({"name": "m", "history": None}, change(sound, random)).encode()
 
 
 def changed_archive(content: bytes, random: Random) -> bytes:
@@ -220,15 +220,19 @@ def outcome_of(kind: str, path: Path) -> str:
         LanguageModel(file).generate("a", length=3, temperature=0, seed=0)
         file.to_bytes()
     except NextcharError as error:
-        told = str(error)
-        return "refused" if told and "\n" not in told and len(told) < LONGEST else f"no sentence: {told[:200]!r}"
+        message = str(error)
+        return (
+            "refused"
+            if message and "\n" not in message and len(message) < MAX_SENTENCE
+            else f"no sentence: {message[:200]!r}"
+        )
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is what this program looks for)
         return f"{type(error).__name__}: {str(error)[:150]}"
     return "loaded"
 
 
 def work(kind: str, sound: bytes, seeds: list[str], connection: Connection) -> None:
-    """Load the file of each of ``seeds`` and tell how that ended, in a process of its own."""
+    """Load the file of each of ``seeds`` in a process of its own, and report the outcome."""
     if kind in OF_KERAS:
         with keras_loaded():
             keras_model.write(sound_model(), Path("m.keras"))  # whatever is loaded late is not counted
@@ -246,7 +250,7 @@ def work(kind: str, sound: bytes, seeds: list[str], connection: Connection) -> N
 
 
 def outcomes(kind: str, sound: bytes, seeds: list[str]) -> list[str]:
-    """Return how loading the file of each of ``seeds`` ended; a process that dies is replaced by the next."""
+    """Return the outcome for the file of each of ``seeds``; a new process replaces one that dies."""
     found: list[str] = []
     # What torch computes with does not survive a fork.
     context = multiprocessing.get_context("spawn") if kind in OF_KERAS else multiprocessing.get_context("fork")
@@ -275,7 +279,7 @@ def main() -> int:
         parser.add_argument(f"--{kind}", type=int, default=count, metavar="N", help=f"files of that kind ({count})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", metavar="KIND:SEED:NUMBER", help="load this one file, and show what happens")
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="with --only: write it here, too")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="with --only: also write the file here")
     options = parser.parse_args()
     sound = sound_files()
     if options.only:
@@ -305,7 +309,7 @@ def check(kind: str, sound: bytes, options: argparse.Namespace) -> list[str]:
 
 
 def load_one(kind: str, seed: str, sound: dict[str, bytes], keep: Path | None) -> int:
-    """Load one file in this process, with all that is said of it."""
+    """Load one file in this process and show all output."""
     content = file_of(kind, sound[kind], seed)
     if keep is not None:
         keep.write_bytes(content)

@@ -1,6 +1,6 @@
 """Files as damage, an older program or a curious editor leaves them: seeded mutations of bytes and of JSON.
 
-The same content and the same `Random` give the same mutation, so that a failure is told by a seed.
+The same content and the same `Random` give the same mutation, so a seed identifies a failure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DEEP = "\ue000 nested deeply \ue000"
 DEPTH = 100_000
 
 Place = tuple[str | int, ...]
-"""Keys and indices that lead to a value; those of the whole value are none."""
+"""Keys and indices that lead to a value; empty for the whole value."""
 
 ODD_VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 7, 0.5, -0.5, -0.0, 1.0, 1e-300, 1e300, math.nan, math.inf, -math.inf,
@@ -32,19 +32,18 @@ ODD_KEYS = ("", "x", "format", "__class__", "\ud800", "k" * 10_000)
 
 
 def mutated_bytes(content: bytes, random: Random) -> bytes:
-    """Return ``content`` with one to three of its parts changed; it may come out as it was, should a flip undo
-    another."""
+    """Return ``content`` with one to three of its parts changed; two flips may cancel each other."""
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         content = random.choice(BYTE_MUTATIONS)(content, random)
     return content
 
 
 def mutated_json(value: Any, random: Random) -> Any:
-    """Return a copy of ``value`` with one entry replaced, removed or added; the whole of it counts as one, too.
+    """Return a copy of ``value`` with one entry replaced, removed or added; the whole value counts as one entry.
 
     Args:
         value: anything that `json.loads` returns.
-        random: decides which, and what by.
+        random: chooses the entry and its replacement.
 
     Returns:
         What `json_bytes` can write, which is more than `json.dumps` can.
@@ -77,7 +76,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def places(value: Any, place: Place = ()) -> Iterator[Place]:
-    """Yield where the values are that ``value`` holds, itself first."""
+    """Yield the places of all values inside ``value``, itself first."""
     yield place
     if isinstance(value, dict):
         for key in value:
@@ -88,7 +87,7 @@ def places(value: Any, place: Place = ()) -> Iterator[Place]:
 
 
 def _changed(value: Any, random: Random) -> Any:
-    """Return something like ``value``: what a slip of an editor makes of it."""
+    """Return something like ``value``, as a slip of an editor leaves it."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
@@ -112,7 +111,7 @@ def _add(holder: Any, key: str | int, random: Random) -> None:
 
 
 def _span(content: bytes, random: Random) -> tuple[int, int]:
-    """Return where a part of ``content`` begins and ends: mostly a short one, now and then one of any length."""
+    """Return start and end of a part of ``content``, usually short, sometimes of any length."""
     start = random.randint(0, len(content))
     longest = random.choice((1, 1, 8, 64, 4096, len(content)))
     return start, min(len(content), start + random.randint(1, max(1, longest)))
@@ -164,4 +163,4 @@ def _extend(content: bytes, random: Random) -> bytes:
 BYTE_MUTATIONS: tuple[Callable[[bytes, Random], bytes], ...] = (
     _flip, _flip, _cut, _remove, _insert, _duplicate, _zero, _overwrite, _extend,
 )  # fmt: skip
-"""Ways of changing bytes, each as likely as it stands here often."""
+"""Ways of changing bytes, each as likely as often it is listed."""

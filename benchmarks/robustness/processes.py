@@ -1,5 +1,6 @@
-"""The command in processes forked from this one, which has loaded everything and computed nothing: each starts in
-milliseconds, can be killed, and its memory and time are its own."""
+"""The command in forked processes. This process has loaded everything and computed nothing, so each child starts in
+milliseconds, can be killed, and has its own memory and time.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +26,14 @@ class Ended:
     """How a process ended."""
 
     status: int
-    """Exit status; of a process that a signal ended, its number below zero."""
+    """Exit status; the negative signal number if a signal ended the process."""
     output: str
     """What it wrote to standard output and error."""
     seconds: float
     megabytes: float
-    """Most memory that it had."""
+    """Peak memory."""
     interrupted: bool
-    """Whether it was told to stop, since it took longer than it was given."""
+    """Whether it was stopped because it took too long."""
 
 
 class Process:
@@ -77,7 +78,7 @@ def _be_the_command(arguments: list[str], output: Path) -> None:
         os.dup2(handle, 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         status = main(arguments)
-    except BaseException:  # noqa: BLE001 (whatever it is, it is a failure that the parent tells of)
+    except BaseException:  # noqa: BLE001 (whatever it is, the parent reports it as a failure)
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -1,16 +1,14 @@
-"""Damaged and edited run folders: each command has to end well or in a sentence, and lose nothing of what was there.
+"""Damaged and edited run folders: each command must succeed or fail with a sentence, and lose nothing.
 
 Usage: python benchmarks/robustness/runs.py [--count 400] [--reads 4000] [--seed 0] [--only SEED]
 
-A small run is copied, one of its files is mutated (bytes flipped, cut or zeroed; an entry of JSON replaced by odd
-values; arrays of another shape or type; files exchanged, removed, emptied, turned into folders), and a command is asked
-to use it. It must end with exit status 0, or with 1 or 2 and one sentence; without a traceback; in bounded time and
-memory. After a failure every file must be as it was; after a resume every line of the log that is no event must still
-be there.
+Copies a small run, mutates one of its files (bytes flipped, cut or zeroed; a JSON entry replaced by odd values; arrays
+of another shape or type; files exchanged, removed, emptied, turned into folders), and runs a command on it. The command
+must exit with 0, or with 1 or 2 and one sentence; without a traceback; in bounded time and memory. After a failure
+every file must be unchanged. After a resume every line of the log that is not an event must still be there.
 
-``--count`` cases are of the command, each in a process of its own; ``--reads`` more are read in this process, by all
-that reads a run, many times as fast. Exit status 1 if anything else happens; ``--only`` repeats one case of the
-command.
+``--count`` cases run the command, each in its own process. ``--reads`` further cases run all the readers of a run in
+this process, which is much faster. Exits with 1 if anything else happens. ``--only`` repeats one case of the command.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ from processes import Ended, run
 from nextchar.errors import NextcharError
 from nextchar.files import tensor_file
 from nextchar.runs.folder import EVENTS, MODEL, SETTINGS, STATE, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
 from nextchar.training.events import event_from_json
 
 OPTIONS = ("--steps", 40, "--evaluations", 2, "--hidden", 8, "--streams", 4, "--window", 8, "--sample-length", 10,
@@ -50,7 +48,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--reads", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, help="seed of the one case to do, and to tell all about")
+    parser.add_argument("--only", type=int, help="seed of one case to run, with full output")
     options = parser.parse_args()
     seen, failures = Counter[tuple[str, str, str]](), list[str]()
     with tempfile.TemporaryDirectory(prefix="nextchar-") as name:
@@ -62,21 +60,23 @@ def main() -> int:
             case = _Case(template, place / "case", Random(seed))
             ended, wrong = case.try_out()
             seen[(case.what, case.command[0], _named(ended))] += 1
-            failures += _told(f"seed {seed}: {case.what}, nextchar {case.command[0]}: {reason}" for reason in wrong)
+            failures += _print_failures(
+                f"seed {seed}: {case.what}, nextchar {case.command[0]}: {reason}" for reason in wrong
+            )
             if options.only is not None:
                 print(ended.output)
         for seed in () if options.only is not None else range(first, first + options.reads):
             what, end = _read(template, place / "case", Random(seed))
             seen[(what, "read", end if end in GOOD_ENDS else "FAILED")] += 1
-            failures += _told([] if end in GOOD_ENDS else [f"seed {seed}: {what}, read: {end}"])
+            failures += _print_failures([] if end in GOOD_ENDS else [f"seed {seed}: {what}, read: {end}"])
     for (what, command, end), count in sorted(seen.items()):
         print(f"{what:<40}{command:<10}{end:<14}{count:>7,}")
     print(f"{sum(seen.values()):,} cases, {len(failures):,} failures")
     return 1 if failures else 0
 
 
-def _told(failures: Iterable[str]) -> list[str]:
-    """Print ``failures`` as soon as they are known, and return them."""
+def _print_failures(failures: Iterable[str]) -> list[str]:
+    """Print ``failures`` at once, and return them."""
     known = list(failures)
     for failure in known:
         print(failure, flush=True)
@@ -84,24 +84,29 @@ def _told(failures: Iterable[str]) -> list[str]:
 
 
 def _read(template: Path, folder: Path, random: Random) -> tuple[str, str]:
-    """Read a mutated copy with all that reads a run; return what was done to it and how that ended."""
+    """Read a mutated copy with every reader of a run; return the mutation and the outcome."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(template, folder)
     what, run_folder, end = random.choice(MUTATIONS)(folder, random), RunFolder(folder), "done"
-    for read in (run_folder.settings, run_folder.checkpoint, lambda: growth_of(run_folder), run_folder.write_samples):
+    for read in (
+        run_folder.settings,
+        run_folder.checkpoint,
+        lambda: RunRecord.read(run_folder).history(),
+        run_folder.write_samples,
+    ):
         try:
             read()
         except NextcharError as error:
             end = GOOD_ENDS[1]
             if "\n" in str(error) or len(str(error)) > LONGEST:
                 return what, f"no sentence: {str(error)[:600]!r}"
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is a failure that is told of)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it counts as a failure)
             return what, f"{type(error).__name__}: {str(error)[:600]}"
     return what, end
 
 
 def _template(place: Path) -> Path:
-    """Return the folder of a run that has more to do."""
+    """Return the folder of an unfinished run."""
     text, folder = place / "book.txt", place / "template"
     random = Random(1)
     text.write_text("\n".join("".join(random.choices("etaoin shrdlu", k=40)) for _ in range(80)))
@@ -115,7 +120,7 @@ def _template(place: Path) -> Path:
 
 
 class _Case:
-    """One mutated copy of a run, and the command that has to use it."""
+    """One mutated copy of a run, and the command to run on it."""
 
     def __init__(self, template: Path, folder: Path, random: Random) -> None:
         self._folder, self._random = folder, random
@@ -126,7 +131,7 @@ class _Case:
         self._before = _content(folder)
 
     def try_out(self) -> tuple[Ended, list[str]]:
-        """Run the command; return how it ended and what is wrong with that."""
+        """Run the command; return the outcome and what is wrong with it."""
         name, *options = self.command
         arguments = (name, *options, self._folder) if name == "train" else (name, self._folder, *options)
         ended = run(arguments, self._folder.parent / "output", SECONDS)
@@ -152,13 +157,13 @@ class _Case:
 
 
 def _content(folder: Path) -> dict[str, bytes]:
-    """Return what is in each file but the lock, by its name."""
+    """Return the content of each file but the lock, by name."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def _odd_lines(content: dict[str, bytes]) -> list[bytes]:
-    """Return the lines of the log that are no events."""
+    """Return the lines of the log that are not events."""
     lines: list[bytes] = []
     for line in content.get(EVENTS, b"").split(b"\n"):
         try:
@@ -195,7 +200,7 @@ def _log_entry(folder: Path, random: Random) -> str:
 
 
 def _state_entry(folder: Path, random: Random) -> str:
-    """Change an entry of the state's header or one of its arrays, under a checksum that fits."""
+    """Change an entry of the state's header or one of its arrays, with a correct checksum."""
     path = folder / STATE
     header, arrays = tensor_file.from_bytes(path.read_bytes())
     if random.random() < 0.5:
@@ -249,7 +254,7 @@ MUTATIONS: tuple[Callable[[Path, Random], str], ...] = (
     _bytes, _bytes, _settings_entry, _settings_entry, _settings_entry, _log_entry, _log_entry, _state_entry,
     _state_entry, _exchanged, _replaced,
 )  # fmt: skip
-"""Each as likely as it stands here often; it returns what it did."""
+"""Each is as likely as often it is listed; it returns what it did."""
 
 if __name__ == "__main__":
     sys.exit(main())

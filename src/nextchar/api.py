@@ -1,4 +1,4 @@
-"""The door for Python: `nextchar.train` and `nextchar.load`."""
+"""The Python API: `nextchar.train` and `nextchar.load`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nextchar.training.events import Event
 
 
 class TextOptions(TypedDict, total=False):
-    """How a text is read, as keyword arguments: `nextchar.settings.TextSettings`, held to it by a test."""
+    """How a text is read, as keyword arguments: the options of `nextchar.settings.TextSettings`."""
 
     encoding: str | None
     errors: Errors
@@ -32,7 +32,7 @@ class TextOptions(TypedDict, total=False):
 
 
 class TrainingOptions(TextOptions, total=False):
-    """How a text is read and a model trained on it, as keyword arguments: `nextchar.settings.TrainingSettings`, too."""
+    """How a text is read and a model trained: the options of `nextchar.settings.TrainingSettings` too."""
 
     recipe: RecipeName
     time: float | str | None
@@ -67,14 +67,14 @@ def train(
 ) -> LanguageModel:
     """Train a model and return the best one.
 
-    Interrupted (Ctrl-C, or a notebook's stop button), it saves what there is and returns the best model so far.
+    If interrupted (Ctrl-C, or the stop button of a notebook), it saves and returns the best model so far.
 
     Args:
         *corpus: files, folders, or names that `nextchar corpora` lists.
         text: the text itself, instead.
-        out: run folder to write, from which `nextchar train --resume` goes on; nothing is kept on disk without one.
+        out: run folder to write, which `nextchar train --resume` can continue; without it nothing is written to disk.
         quiet: show no progress.
-        on_event: called with every event of `nextchar.events`, instead of progress being shown.
+        on_event: called with every event of `nextchar.events`; no progress is shown then.
         **options: of `nextchar.settings.TextSettings` and `TrainingSettings`: time (60 seconds unless given), epochs or
             steps; lowercase, validation, hidden, layers, seed, device and others.
 
@@ -83,6 +83,12 @@ def train(
         TextError: the text cannot be used.
         RunFolderError: ``out`` holds a run already, or cannot be written.
         MissingDependencyError: torch is not installed.
+
+    >>> import nextchar
+    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
+    >>> model = nextchar.train(text="so it goes. " * 100, quiet=True, **tiny)
+    >>> model.generate("so it", length=6, temperature=0)
+    ' goes.'
     """
     if (text is None) == (not corpus):
         raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
@@ -91,7 +97,7 @@ def train(
     of_text = {name: of_training.pop(name) for name in TextSettings.model_fields if name in options}
     content = None
     if text is not None:
-        # A lone surrogate is no character: encoded like one, it is found and named where all texts are checked.
+        # Lone surrogates pass here, and get the error that every text with wrong bytes gets.
         content = io.BytesIO(text.encode("utf-8", "surrogatepass"))
         of_text["encoding"] = "utf-8"
     run = Run.new(
@@ -100,12 +106,12 @@ def train(
         build(TrainingSettings, of_training),
         cache=default_cache_folder(),
     )
-    follow(run, quiet=quiet, on_event=on_event)
+    _carry_out(run, quiet=quiet, on_event=on_event)
     return run.model
 
 
-def follow(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
-    """Do ``run``, showing what happens or telling it to ``on_event``."""
+def _carry_out(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:
+    """Carry ``run`` out; show its progress, or pass each event to ``on_event``."""
     with _display(silent=quiet or on_event is not None) as display:
         try:
             for event in run.events():
@@ -119,7 +125,7 @@ def follow(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -
 
 
 def _display(*, silent: bool) -> ProgressDisplay | NotebookDisplay:
-    """Return what shows a run where this is called: in a notebook, on a terminal or in a log."""
+    """Return the display for this place: a notebook, a terminal or a log."""
     console = error_console()
     if console.is_jupyter and not silent:
         return NotebookDisplay()
@@ -131,11 +137,17 @@ def load(path: str | PathLike[str], *, carry_state: bool = False, weights: Weigh
 
     Args:
         path: where it is.
-        carry_state: let a model that was trained in windows carry its state on from character to character: many times
-            faster, and its probabilities are then others. It changes nothing in other models.
-        weights: int8 rounds them to eight bits: large models write about twice as fast, and score a little worse.
+        carry_state: let a model that was trained in windows carry its state from character to character: many times
+            faster, with other probabilities. Other models always do.
+        weights: int8 rounds them to eight bits: large models write about twice as fast and score a little worse.
 
     Raises:
         ModelFileError: there is none, or it is damaged.
+
+    >>> import nextchar
+    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
+    >>> nextchar.train(text="so it goes. " * 100, quiet=True, **tiny).save("so.safetensors")
+    >>> nextchar.load("so.safetensors").generate("so it", length=6, temperature=0)
+    ' goes.'
     """
     return LanguageModel.load(path, carry_state=carry_state, weights=weights)

@@ -1,5 +1,5 @@
-"""How things fail. Every error that a user can cause is one of these; its message is one or two sentences that say
-what was given, what is allowed and what to do next.
+"""Errors. Every error that a user can cause is one of these. Its message says in one or two sentences what was given,
+what is allowed and what to do next.
 
 NextcharError
 ├── UsageError                  the options given do not make sense (terminal: exit status 2)
@@ -7,13 +7,21 @@ NextcharError
 ├── UnknownCharacterError       strict mode met characters that the model does not know
 ├── ModelFileError              a model file is missing, damaged, or of another kind or version
 ├── RunFolderError              a run folder cannot be written, is in use, or cannot be resumed
-├── TrainingError               training could not go on
+├── TrainingError               training cannot continue
 └── MissingDependencyError      an optional package is not installed
 """
 
 
 class NextcharError(Exception):
-    """An error that the user of nextchar can understand and mend."""
+    """An error that the user of nextchar can understand and fix.
+
+    >>> import nextchar
+    >>> try:
+    ...     nextchar.load("nowhere.safetensors")
+    ... except nextchar.NextcharError as error:
+    ...     print(error)
+    There is no model nowhere.safetensors. Give a run folder or a .safetensors file.
+    """
 
 
 class UsageError(NextcharError):
@@ -37,7 +45,7 @@ class RunFolderError(NextcharError):
 
 
 class TrainingError(NextcharError):
-    """Training could not go on; what was saved stays on disk."""
+    """Training cannot continue; what was saved stays on disk."""
 
 
 class MissingDependencyError(NextcharError):

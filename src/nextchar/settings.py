@@ -1,5 +1,4 @@
-"""Options: one list, validated in one place. Terminal flags, keyword arguments and what a run records come from
-here."""
+"""Options: one list, validated in one place. Terminal flags, keyword arguments and the records of runs use it."""
 
 from __future__ import annotations
 
@@ -13,22 +12,23 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from nextchar.errors import UsageError
 
 Weights = Literal["float32", "int8"]
-"""How a model's weights are kept while it writes and scores."""
+"""How a model's weights are stored while it writes and scores."""
 
 Errors = Literal["strict", "replace", "latin"]
-"""What wrong bytes are: an error; U+FFFD for each sequence of them; or characters of cp1252, each byte one."""
+"""How wrong bytes are read: as an error, as U+FFFD for each sequence, or as one cp1252 character for each byte."""
 
 Precision = Literal["float32", "bfloat16"]
-"""Of the numbers that matrices are multiplied in, in training."""
+"""Number format of matrix products in training."""
 
 RecipeName = Literal["default", "classic"]
-"""Of a way to train (`nextchar.training.recipes`)."""
+"""Names of the recipes (`nextchar.training.recipes`)."""
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
-LONGEST_SHOWN = 100
+MAX_SHOWN = 100
 """Characters of a wrong value, or of an unknown name, that its error repeats."""
 
+_RANGE = ("type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -36,18 +36,18 @@ def parse_duration(value: object) -> object:
     """Turn ``"90"``, ``"60s"``, ``"5m"``, ``"1.5h"`` into seconds; leave anything that is not a string alone.
 
     Raises:
-        ValueError: the string is no duration.
+        ValueError: the string is not a duration.
     """
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|min|m|h|)\s*", value)
     if match is None:
-        raise ValueError(f"{value!r} is no duration: write seconds, minutes or hours like 90, 60s, 5m or 1h")
+        raise ValueError(f"{value!r} is not a duration: write seconds, minutes or hours like 90, 60s, 5m or 1h")
     return float(match[1]) * _UNITS[match[2]]
 
 
 def describe_duration(seconds: float) -> str:
-    """Return ``seconds`` as a reader says it: 4.2 s, 59 s, 3 min 05 s, 2 h 10 min."""
+    """Return ``seconds`` as people write it: 4.2 s, 59 s, 3 min 05 s, 2 h 10 min."""
     whole = round(seconds)
     if seconds < 9.95:
         return f"{seconds:.1f} s"
@@ -62,7 +62,7 @@ Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
 def as_texts(value: object) -> object:
-    """Return one text as a tuple of it: a plain string is never taken for its characters. Leave all else alone."""
+    """Return a single text as a tuple, so that a string is never taken for its characters; return others unchanged."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -70,38 +70,38 @@ OneOrMore = Annotated[tuple[str, ...], BeforeValidator(as_texts)]
 
 
 class Settings(BaseModel):
-    """What all lists of options share: they never change once made, and an unknown name is an error."""
+    """The base of all options: they are immutable, and an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TextSettings(Settings):
-    """How a text is read and turned into a corpus."""
+    """How a text is read and encoded."""
 
-    encoding: str | None = Field(default=None, description="Encoding of the files; detected, and said, when not given.")
+    encoding: str | None = Field(default=None, description="Encoding of the files; detected by default, with a note.")
     errors: Errors = Field(
         default="strict",
-        description="What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each "
-        "wrong sequence, latin reads each wrong byte as cp1252; how many there are is said.",
+        description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
+        "each wrong sequence, latin reads each wrong byte as cp1252; a note says how many there are.",
     )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
     validation: float | None = Field(
         default=None,
         ge=0,
         le=0.5,
-        description="Share of each text held out for validation, taken from its end; a tenth, and 1,000,000 characters "
-        "of all texts at most, when not given. 0 is none, which the classic recipe takes where it is not given.",
+        description="Share of each text held out for validation, from its end; by default a tenth, at most 1,000,000 "
+        "characters of all texts. 0 holds nothing out, which is the default of the classic recipe.",
     )
     min_count: int | None = Field(
         default=None,
         ge=1,
-        description="Characters seen fewer times than this in the training text share the unknown symbol; "
-        "chosen from the size of the text when not given.",
+        description="Characters that occur fewer times than this in the training text share the unknown symbol; by "
+        "default it depends on the size of the text.",
     )
 
 
 class TrainingSettings(Settings):
-    """How a model is trained. What is not given is chosen from the text, the time and the speed of the machine."""
+    """How a model is trained. Anything not given is chosen for the text, the time and the speed of the machine."""
 
     recipe: RecipeName = Field(
         default="default",
@@ -112,22 +112,24 @@ class TrainingSettings(Settings):
         default=None,
         gt=0,
         le=30 * 86400,
-        description="Time budget of training alone, like 60s, 5m or 1h; one minute when neither time, epochs nor "
-        "steps are given.",
+        description="Time budget for training itself, like 60s, 5m or 1h; one minute unless time, epochs or steps are "
+        "given.",
     )
     epochs: float | None = Field(
-        default=None, gt=0, le=100_000, description="Train this many passes over the text instead."
+        default=None, gt=0, le=100_000, description="Passes over the text to train for, instead of a time."
     )
-    steps: int | None = Field(default=None, ge=1, le=100_000_000, description="Train this many updates instead.")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of everything random in the run.")
+    steps: int | None = Field(
+        default=None, ge=1, le=100_000_000, description="Updates to train for, instead of a time."
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed for everything random in the run.")
     hidden: int | None = Field(default=None, ge=1, le=8192, description="Units of each LSTM layer.")
     layers: int | None = Field(default=None, ge=1, le=8, description="Stacked LSTM layers.")
     embedding: int | None = Field(
         default=None, ge=0, le=8192, description="Size of the character embedding; 0 is one-hot."
     )
-    dropout: float | None = Field(default=None, ge=0, lt=1, description="Share of units dropped while training.")
+    dropout: float | None = Field(default=None, ge=0, lt=1, description="Dropout: share of units dropped in training.")
     streams: int | None = Field(
-        default=None, ge=1, le=4096, description="Places of the text read in parallel (batch size)."
+        default=None, ge=1, le=4096, description="Parallel streams through the text (batch size)."
     )
     window: int | None = Field(
         default=None, ge=1, le=4096, description="Steps of truncated back-propagation through time."
@@ -137,40 +139,39 @@ class TrainingSettings(Settings):
     clip: float | None = Field(default=None, gt=0, description="Largest norm of the gradient.")
     precision: Precision | None = Field(
         default=None,
-        description="Of the matrix products in training; the faster one on this machine where a time is given, else "
-        "float32.",
+        description="Number format of matrix products in training; by default the faster one where a time is given, "
+        "else float32.",
     )
     evaluations: int | None = Field(
         default=None,
         ge=1,
         le=10_000,
-        description="Validations, each with samples, over the run; more in longer runs when not given.",
+        description="Validations over the run, each with samples; by default longer runs have more.",
     )
     sample_length: int = Field(
         default=200,
         ge=1,
         le=100_000,
-        description="Characters of each sample shown while training; 400 with the classic recipe.",
+        description="Characters of each sample written while training; 400 with the classic recipe.",
     )
     save_every: Duration = Field(
         default=30.0,
         gt=0,
         le=30.0,
-        description="Seconds between saves of everything a resume needs; 30s at most.",
+        description="Time between saves; at most 30s.",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where to train.")
     gpu_memory_fraction: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="Largest share of the GPU's memory to take; what is needed is taken, all of it at most when not "
-        "given.",
+        description="Largest share of the GPU's memory to use; no limit by default.",
     )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=1024,
-        description="Threads to compute with on the CPU; the cores when not given.",
+        description="Threads to compute with on the CPU; by default one for each core.",
     )
 
     @model_validator(mode="after")
@@ -191,7 +192,7 @@ class SamplingSettings(Settings):
         le=100,
         description="0 is greedy; below 1 is safer, above 1 wilder than the model itself.",
     )
-    top_k: int | None = Field(default=None, ge=1, description="Draw among the K most probable characters only.")
+    top_k: int | None = Field(default=None, ge=1, description="Draw only among the K most probable characters.")
     top_p: float | None = Field(
         default=None,
         gt=0,
@@ -208,6 +209,16 @@ class SamplingSettings(Settings):
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given."
     )
+
+
+def sampling_limits() -> dict[str, dict[str, Any]]:
+    """Return the range and the default of each number in `SamplingSettings`, in the words of JSON Schema."""
+    limits: dict[str, dict[str, Any]] = {}
+    for name, schema in SamplingSettings.model_json_schema()["properties"].items():
+        number = schema.get("anyOf", [schema])[0]  # an option that may be off is a number or null
+        if number["type"] in {"integer", "number"}:
+            limits[name] = {key: number[key] for key in _RANGE if key in number} | {"default": schema["default"]}
+    return limits
 
 
 class ServeSettings(Settings):
@@ -285,18 +296,18 @@ def build(kind: type[S], options: Mapping[str, Any]) -> S:
 
 
 def explain(kind: type[Settings], error: ValidationError) -> str:
-    """Say in a sentence for each wrong option what was given and what is allowed."""
+    """Return a sentence for each wrong option: what was given, and what is allowed."""
     return explain_details(kind, error.errors(include_url=False))
 
 
 def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]], noun: str = "option") -> str:
-    """Say the same of ``details`` as pydantic tells them, wherever they were found; ``noun`` is what they are of."""
+    """Return the same for ``details`` in the form of pydantic; ``noun`` names what each is."""
     sentences: list[str] = []
     for detail in details:
-        name = ".".join(str(part) for part in detail["loc"])[:LONGEST_SHOWN]
-        # What was given may stand in it, with line ends of its own.
-        told = detail["msg"].removeprefix("Value error, ")
-        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in told)
+        name = ".".join(str(part) for part in detail["loc"])[:MAX_SHOWN]
+        # It may quote the value given, with line ends of its own.
+        message = detail["msg"].removeprefix("Value error, ")
+        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
             hint = f". Did you mean {near[0]!r}?" if near else ": leave it out."
@@ -312,6 +323,6 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
 
 
 def shortened(value: object) -> str:
-    """Return ``value`` as it is repeated to whoever gave it, not all of a long one."""
+    """Return ``value`` as an error repeats it, cut where it is long."""
     shown = repr(value)
-    return shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "..."
+    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "..."

@@ -119,10 +119,10 @@ def test_wrong_usage_is_the_status_of_the_process(folder: Path) -> None:
 
 
 FAILING = [
-    (["train", "--resume", "nowhere"], "no run folder"),
-    (["train", "--resume", "book.txt"], "no run folder"),
-    (["train", "--resume", "no texts"], "no run folder"),
-    (["train", "book.txt", "--plan", "nowhere"], "no run folder"),
+    (["train", "--resume", "nowhere"], "not a run folder"),
+    (["train", "--resume", "book.txt"], "not a run folder"),
+    (["train", "--resume", "no texts"], "not a run folder"),
+    (["train", "book.txt", "--plan", "nowhere"], "not a run folder"),
     (["train", "book.txt", "--out", "book.txt/run"], "cannot be written"),
     (["train", "book.txt", "--out", "book.txt"], "cannot be written"),
     (["sample", "nowhere"], "no model"),
@@ -130,7 +130,7 @@ FAILING = [
     (["sample", "empty.txt"], "not a nextchar model"),
     (["sample", "no texts"], "holds no run"),
     (["info", "picture.txt"], "not a nextchar model"),
-    (["report", "nowhere"], "no run folder"),
+    (["report", "nowhere"], "not a run folder"),
     (["evaluate", "model.safetensors"], "Name a text to score"),
     (["evaluate", "model.safetensors", "nowhere"], "no file"),
     (["evaluate", "model.safetensors", "empty.txt"], "empty"),

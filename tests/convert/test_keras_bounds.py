@@ -206,7 +206,7 @@ def test_what_the_library_of_hdf5_does_to_itself_is_told(
     """On some damaged files it loops for ever: the process that looks has so many seconds of the processor."""
     (tmp_path / "m.h5").write_bytes(b"")
     monkeypatch.setattr(keras_bounds, "open_arrays", look)
-    monkeypatch.setattr(keras_bounds, "MOST_SECONDS", 1)
+    monkeypatch.setattr(keras_bounds, "MAX_SECONDS", 1)
     with pytest.raises(ModelFileError, match="HDF5 fails on it"):
         keras_bounds.look_through(tmp_path / "m.h5")
 

@@ -16,13 +16,15 @@ import pytest
 
 import nextchar
 from nextchar.cli import main
-from nextchar.convert import convert, single_file
+from nextchar.convert import single_file
+from nextchar.convert.conversion import convert
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.page import build_page, embedded_model, embedded_setup
 from nextchar.randomness import random_stream
+from nextchar.settings import sampling_limits
 from nextchar.text import catalog
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import assert_refused, converted
@@ -107,34 +109,43 @@ def test_weights_that_float16_cannot_hold_stay_float32(desk: Path) -> None:
         np.testing.assert_array_equal(loaded[name], model.file.parameters[name])
 
 
-def test_the_growth_of_a_run_goes_with_it(desk: Path) -> None:
+def test_the_history_of_a_run_goes_with_it(desk: Path) -> None:
     setup = embedded_setup(page("fox"))
     assert (setup["life"], setup["name"]) == ("exported", "fox")
-    growth = setup["growth"]
-    assert growth["finished"] is True
-    assert len(growth["evaluations"]) == EVALUATIONS
-    assert growth["evaluations"][0]["samples"][0]["text"] == " at 0.2, step 1"
-    assert embedded_setup(page("fox/model.safetensors"))["growth"] == growth
+    assert setup["limits"] == sampling_limits()
+    history = setup["history"]
+    assert history["finished"] is True
+    assert len(history["evaluations"]) == EVALUATIONS
+    assert history["evaluations"][0]["samples"][0]["text"] == " at 0.2, step 1"
+    assert embedded_setup(page("fox/model.safetensors"))["history"] == history
+
+
+def test_the_history_of_a_page_is_read_by_its_old_name_too(desk: Path) -> None:
+    history = embedded_setup(page("fox"))["history"]
+    old = (desk / "out.html").read_bytes().replace(b'"history":', b'"growth":', 1)
+    (desk / "old.html").write_bytes(old)
+    assert "history" not in embedded_setup(old)
+    assert embedded_setup(page("old.html"))["history"] == history
 
 
 def test_a_run_that_goes_on_is_shown_as_it_is(desk: Path) -> None:
     run_folder(desk / "young", finished=False)
-    assert embedded_setup(page("young"))["growth"]["finished"] is True
+    assert embedded_setup(page("young"))["history"]["finished"] is True
 
 
 def test_samples_of_a_long_run_are_thinned(desk: Path) -> None:
     run = run_folder(desk / "long")
     run.append([event for number in range(EVALUATIONS, 200) for event in evaluation_events(number)])
-    evaluations = embedded_setup(page("long"))["growth"]["evaluations"]
+    evaluations = embedded_setup(page("long"))["history"]["evaluations"]
     assert len(evaluations) == 200
-    assert sum(bool(one["samples"]) for one in evaluations) == single_file.MOST_SAMPLES
+    assert sum(bool(one["samples"]) for one in evaluations) == single_file.MAX_SAMPLES
 
 
-def test_a_model_without_a_run_has_no_growth(desk: Path) -> None:
+def test_a_model_without_a_run_has_no_history(desk: Path) -> None:
     setup = embedded_setup(page())
-    assert (setup["name"], setup["growth"]) == ("story", None)
+    assert (setup["name"], setup["history"]) == ("story", None)
     (desk / "fox" / "events.jsonl").unlink()
-    assert embedded_setup(page("fox"))["growth"] is None
+    assert embedded_setup(page("fox"))["history"] is None
 
 
 def test_a_damaged_run_is_told_and_its_model_exported(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +153,7 @@ def test_a_damaged_run_is_told_and_its_model_exported(desk: Path, capsys: pytest
     outcome = converted(capsys, "fox", "out.html")
     assert outcome.status == 0
     assert "is left out: fox/settings.json cannot be followed" in outcome.stderr
-    assert embedded_setup((desk / "out.html").read_bytes())["growth"] is None
+    assert embedded_setup((desk / "out.html").read_bytes())["history"] is None
     LanguageModel.load("out.html")
 
 
@@ -205,9 +216,9 @@ def test_damage_is_noticed(desk: Path) -> None:
 
 def test_a_model_that_no_browser_opens_is_told(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(embedded_model(page()))
-    monkeypatch.setattr(single_file, "MOST_BYTES", size)
+    monkeypatch.setattr(single_file, "MAX_BYTES", size)
     page()
-    monkeypatch.setattr(single_file, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(single_file, "MAX_BYTES", size - 1)
     with pytest.raises(ModelFileError, match=r"out\.html cannot be written.*--hidden"):
         page()
 

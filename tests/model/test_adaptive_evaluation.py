@@ -10,6 +10,7 @@ import pytest
 from nextchar.cli import main
 from nextchar.model.dynamic_evaluation import OWN_TEXT, SEGMENT, AdaptiveScorer
 from nextchar.model.language_model import Evaluation, LanguageModel
+from nextchar.text.vocabulary import UNKNOWN_ID
 from tests.command import made_up_text
 from tests.small_networks import random_model
 
@@ -72,7 +73,7 @@ def test_unknown_characters_are_scored_exactly() -> None:
     model = random_model()
     scored = model.evaluate("☃" * SEGMENT, adapt=True)
     assert scored.unknown_characters == SEGMENT
-    assert scored.bits_per_character > -model.vocabulary.unseen_log2_probability
+    assert scored.bits_per_character > model.vocabulary.unknown_cost(np.array([UNKNOWN_ID]))[0]
     assert scored.adaptive_bits_per_character == pytest.approx(scored.bits_per_character, abs=1e-5)
 
 

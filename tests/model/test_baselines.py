@@ -77,7 +77,7 @@ def test_a_character_unknown_where_nothing_may_be_is_refused() -> None:
 def test_of_a_long_text_the_end_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, end = scores(), scores(training=TRAINING[-2000:])
     assert (whole.counted_characters, end.counted_characters) == (5000, 2000)
-    monkeypatch.setattr(counting, "MOST_COUNTED", 2000)
+    monkeypatch.setattr(counting, "MAX_COUNTED", 2000)
     assert scores() == end != whole
 
 

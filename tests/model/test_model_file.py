@@ -2,20 +2,26 @@
 
 import json
 import tracemalloc
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from nextchar.convert import keras_model, onnx_model, single_file
 from nextchar.errors import ModelFileError
 from nextchar.files import tensor_file
+from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import FORMAT_VERSION, ModelFile, Provenance
-from nextchar.networks.architecture import Architecture
+from nextchar.networks.architecture import Architecture, Network, Parameters
+from nextchar.networks.kinds import KINDS
 from nextchar.page import build_page
 from nextchar.text.vocabulary import Vocabulary
-from tests.small_networks import random_model
+from tests.small_networks import BigramNetwork, random_model
 
 
 @pytest.fixture
@@ -47,27 +53,155 @@ def test_the_format_by_bytes(tiny: ModelFile, tmp_path: Path) -> None:
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     ours = json.loads(header["__metadata__"]["nextchar"])
-    assert ours["format"] == FORMAT_VERSION == 1
+    assert ours["format"] == FORMAT_VERSION == 2
+    assert ours["written_by"].startswith("nextchar ")
     assert ours["architecture"] == {
+        "kind": "lstm",
         "vocabulary_size": 3,
         "embedding": None,
         "hidden": [1],
         "context_length": None,
     }
-    assert (ours["characters"], ours["has_unknown"]) == ("a가", True)
+    assert ours["tokens"] == {"kind": "characters", "characters": "a가", "has_unknown": True}
     assert len(ours["sha256"]) == 64
-    entry = header["layer0.input_weight"]
+    entry = header["lstm.layer0.input_weight"]
     assert (entry["dtype"], entry["shape"]) == ("F32", [4, 3])
     start, end = entry["data_offsets"]
     data = content[8 + length :][start:end]
     assert data == np.arange(12, dtype="<f4").tobytes()
 
 
-def test_a_file_written_by_version_1_is_still_read() -> None:
-    path = Path(__file__).parents[1] / "data" / "model-format-1.safetensors"
-    model = ModelFile.load(path)
+MODELS = Path(__file__).parents[1] / "data" / "models"
+PINNED = sorted(path.relative_to(MODELS).as_posix() for path in MODELS.glob("format-*/*.safetensors"))
+
+
+def test_there_are_pinned_files_of_every_format() -> None:
+    formats = {int(name.removeprefix("format-").partition("/")[0]) for name in PINNED}
+    assert formats == set(range(1, FORMAT_VERSION + 1))
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_files_of_every_format_write_and_score_as_they_did(name: str) -> None:
+    model = LanguageModel.load(MODELS / name)
+    known = json.loads((MODELS / name).with_suffix(".json").read_text(encoding="utf-8"))
+    sampling = {option: known[option] for option in ("seed", "length", "temperature")}
+    assert model.generate(known["prompt"], **sampling) == known["text"]
+    assert model.bits_per_character(known["scored"]) == pytest.approx(known["bits_per_character"], abs=1e-5)
+    assert model.vocabulary.size == known["vocabulary_size"]
+    assert sum(array.size for array in model.file.parameters.values()) == known["parameters"]
+
+
+def test_the_smallest_file_of_format_1_has_its_weights() -> None:
+    model = ModelFile.load(MODELS / "format-1" / "smallest.safetensors")
     assert model.vocabulary == Vocabulary("a가")
     assert model.parameters["output.weight"].tolist() == [[0.0], [1.0], [2.0]]
+
+
+def test_a_file_of_format_1_is_saved_in_the_present_one(tmp_path: Path) -> None:
+    old = ModelFile.load(MODELS / "format-1" / "carried.safetensors")
+    old.save(tmp_path / "m")
+    new = ModelFile.load(tmp_path / "m")
+    assert tensor_file.from_bytes((tmp_path / "m").read_bytes())[0]["format"] == FORMAT_VERSION
+    assert (new.architecture, new.vocabulary, new.provenance) == (old.architecture, old.vocabulary, old.provenance)
+    assert {n: a.tobytes() for n, a in new.parameters.items()} == {n: a.tobytes() for n, a in old.parameters.items()}
+
+
+class UnigramHeader(BaseModel):
+    """Of a network that has counted how often each id occurs, and knows nothing else."""
+
+    kind: Literal["unigram"] = "unigram"
+    vocabulary_size: int
+    context_length: Literal[1] = 1
+
+
+class UnigramKind:
+    """A second kind: whole numbers instead of weights."""
+
+    header = UnigramHeader
+
+    def check_arrays(self, header: UnigramHeader, arrays: Mapping[str, np.ndarray]) -> None:
+        if {name: array.shape for name, array in arrays.items()} != {"counts": (header.vocabulary_size,)}:
+            raise ValueError("its counts do not fit")
+
+    def make_network(
+        self, header: UnigramHeader, arrays: Parameters, *, compiled: bool, carry_state: bool, weights: str
+    ) -> Network[Any]:
+        counts = np.asarray(arrays["counts"], np.float64)
+        return BigramNetwork(np.tile(counts / counts.sum(), (header.vocabulary_size, 1)))
+
+    def numpy_seconds(self, header: UnigramHeader, characters: int, *, carry_state: bool) -> float:
+        return 0.0
+
+    def parameter_count(self, header: UnigramHeader) -> int:
+        return header.vocabulary_size
+
+    def describe(self, header: UnigramHeader) -> str:
+        return f"unigram of {header.vocabulary_size} ids"
+
+    def sizes(self, header: UnigramHeader) -> dict[str, Any]:
+        return {}
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file of a model of a second kind, which is known as long as the test lasts."""
+    monkeypatch.setitem(KINDS, "unigram", UnigramKind())
+    counts = {"counts": np.array([1, 4, 3], np.int64)}
+    header: Any = UnigramHeader(vocabulary_size=3)
+    ModelFile(header, Vocabulary("ab"), cast("Parameters", counts)).save(tmp_path / "m")
+    return tmp_path / "m"
+
+
+def test_a_network_of_another_kind_is_kept_and_writes_and_scores(counted: Path) -> None:
+    model = LanguageModel.load(counted)
+    assert model.file.parameters["counts"].dtype == np.int64
+    assert model.bits_per_character("ab") == pytest.approx(-np.log2([4 / 8, 3 / 8]).mean())
+    assert set(model.generate("a", length=50, temperature=1.0, seed=1)) == {"a", "b"}
+    assert repr(model).startswith("LanguageModel(unigram of 3 ids, 2 characters, 3 parameters")
+    _, arrays = tensor_file.from_bytes(counted.read_bytes())
+    assert list(arrays) == ["unigram.counts"]
+
+
+@pytest.mark.parametrize("suffix", ["html", "onnx", "keras"])
+def test_formats_of_one_lstm_refuse_other_kinds(counted: Path, suffix: str) -> None:
+    model, target = ModelFile.load(counted), counted.with_suffix(f".{suffix}")
+    write: dict[str, Callable[[], object]] = {
+        "html": lambda: single_file.write(model, target, counted),
+        "onnx": lambda: onnx_model.write(model, target),
+        "keras": lambda: keras_model.write(model, target),
+    }
+    with pytest.raises(ModelFileError, match="for models that are one LSTM"):
+        write[suffix]()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"architecture": {"kind": "transformer", "heads": 4}}, "a network of the kind 'transformer'"),
+        ({"architecture": {"vocabulary_size": 3}}, "a network of the kind 'None'"),
+        ({"architecture": {"kind": ["lstm"]}}, "a network of the kind"),
+        ({"tokens": {"kind": "bytes"}}, "tokens of the kind 'bytes'"),
+    ],
+)
+def test_an_unknown_kind_is_named(tiny: ModelFile, tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    (tmp_path / "m").write_bytes(with_header(tiny, **changes, written_by="nextchar 0.9.0"))
+    with pytest.raises(ModelFileError, match=f"{words}.*written by nextchar 0.9.0.*update nextchar") as refused:
+        ModelFile.load(tmp_path / "m")
+    assert "damaged" not in str(refused.value)
+
+
+def test_a_newer_format_names_the_version_that_wrote_it(tiny: ModelFile, tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(with_header(tiny, format=3, written_by="nextchar 0.9.0"))
+    with pytest.raises(ModelFileError, match=r"was written by nextchar 0\.9\.0, format 3; .* reads up to 2"):
+        ModelFile.load(tmp_path / "m")
+
+
+def test_tensors_of_another_kind_are_refused(tiny: ModelFile, tmp_path: Path) -> None:
+    header, arrays = tensor_file.from_bytes(tiny.to_bytes())
+    renamed = {name.removeprefix("lstm."): array for name, array in arrays.items()}
+    (tmp_path / "m").write_bytes(tensor_file.to_bytes(header, renamed))
+    with pytest.raises(ModelFileError, match="do not fit its architecture"):
+        ModelFile.load(tmp_path / "m")
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -131,7 +265,7 @@ def test_a_header_that_claims_a_huge_network_allocates_nothing(tmp_path: Path) -
 
 
 def test_a_newer_version_says_so(tiny: ModelFile, tmp_path: Path) -> None:
-    (tmp_path / "m").write_bytes(tensor_file.to_bytes({"format": 2}, {"x": np.zeros(3, np.float32)}))
+    (tmp_path / "m").write_bytes(tensor_file.to_bytes({"format": 3}, {"x": np.zeros(3, np.float32)}))
     with pytest.raises(ModelFileError, match="update nextchar"):
         ModelFile.load(tmp_path / "m")
 
@@ -169,11 +303,11 @@ def test_the_format_is_the_integer_and_nothing_like_it(tiny: ModelFile, tmp_path
         ModelFile.load(tmp_path / "m")
 
 
-@pytest.mark.parametrize("version", [2, 10**30])
+@pytest.mark.parametrize("version", [3, 10**30])
 def test_a_newer_format_says_that_it_is_newer_and_no_copy_is_asked_for(
     tiny: ModelFile, tmp_path: Path, version: int
 ) -> None:
-    (tmp_path / "m").write_bytes(with_header(tiny, format=version, anything="else"))
+    (tmp_path / "m").write_bytes(with_header(tiny, format=version, written_by="a newer nextchar", anything="else"))
     with pytest.raises(ModelFileError, match=r"newer nextchar.*update nextchar") as refused:
         ModelFile.load(tmp_path / "m")
     assert "damaged" not in str(refused.value)
@@ -182,11 +316,11 @@ def test_a_newer_format_says_that_it_is_newer_and_no_copy_is_asked_for(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"has_unknown": "yes"},
-        {"has_unknown": 1},
-        {"architecture": {"vocabulary_size": "3", "embedding": None, "hidden": [1]}},
-        {"architecture": {"vocabulary_size": 3, "embedding": None, "hidden": [True]}},
-        {"architecture": {"vocabulary_size": 3.0, "embedding": None, "hidden": [1]}},
+        {"tokens": {"kind": "characters", "characters": "a가", "has_unknown": "yes"}},
+        {"tokens": {"kind": "characters", "characters": "a가", "has_unknown": 1}},
+        {"architecture": {"kind": "lstm", "vocabulary_size": "3", "embedding": None, "hidden": [1]}},
+        {"architecture": {"kind": "lstm", "vocabulary_size": 3, "embedding": None, "hidden": [True]}},
+        {"architecture": {"kind": "lstm", "vocabulary_size": 3.0, "embedding": None, "hidden": [1]}},
     ],
 )
 def test_sizes_are_integers_and_answers_are_booleans(
@@ -217,7 +351,7 @@ def test_a_model_without_characters_is_refused(tmp_path: Path) -> None:
         ModelFile.load(tmp_path / "m")
 
 
-@pytest.mark.parametrize("depth", [tensor_file.DEEPEST, 300, 900])
+@pytest.mark.parametrize("depth", [tensor_file.MAX_DEPTH, 300, 900])
 def test_a_header_nested_deeply_is_refused(tiny: ModelFile, tmp_path: Path, depth: int) -> None:
     """JSON of some hundred levels is parsed, and cannot be written again by pydantic."""
     nested: object = []
@@ -240,7 +374,7 @@ def test_loading_takes_at_most_twice_the_size_of_the_file(tmp_path: Path, form: 
     model = large_model()
     path = tmp_path / form
     if form == "page":
-        path.write_text(build_page({"name": "m", "growth": None}, model.to_bytes(half=True)))
+        path.write_text(build_page({"name": "m", "history": None}, model.to_bytes(half=True)))
     else:
         path.write_bytes(model.to_bytes(half=form == "half"))
     tracemalloc.start()
@@ -289,4 +423,4 @@ def test_a_model_names_texts_without_their_folders(tiny: ModelFile, tmp_path: Pa
 def test_model_files_compare_and_show_without_their_weights(tiny: ModelFile) -> None:
     assert tiny != random_model().file
     assert tiny in {tiny}
-    assert repr(tiny) == "<ModelFile: 3 ids, (1,) units, 26 parameters>"
+    assert repr(tiny) == "<ModelFile: LSTM of 1 units, 3 ids, 26 parameters>"

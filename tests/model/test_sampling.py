@@ -11,9 +11,11 @@ from hypothesis.extra.numpy import arrays
 from nextchar.errors import UsageError
 from nextchar.model.sampling import (
     draw,
+    entropy,
     keep_min_p,
     keep_top_k,
     keep_top_p,
+    log_normaliser,
     next_distribution,
     reweight_distribution,
     sample_index,
@@ -173,3 +175,21 @@ def test_sample_index_draws_from_the_reweighted_distribution() -> None:
     assert sample_index(P, 0, random) == 0
     with pytest.raises(UsageError, match="One distribution"):
         sample_index([P, P], 1.0, random)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "bits"), [([1.0, 0.0], 0), ([0.5, 0.5], 1), ([0.25] * 4, 2), ([0.5, 0.25, 0.25, 0], 1.5)]
+)
+def test_entropy(probabilities: list[float], bits: float) -> None:
+    assert entropy(np.array(probabilities)) == pytest.approx(bits)
+
+
+def test_entropy_by_hand() -> None:
+    assert entropy(np.array([[0.5, 0.25, 0.25], [1, 0, 0], [0, 0.5, 0.5]])).tolist() == [1.5, 0, 1]
+    assert str(entropy(np.array([1.0, 0]))) == "0.0"
+
+
+def test_the_log_normaliser_turns_logits_into_log_probabilities() -> None:
+    # ln(1 + 3) and ln(2 + 2): the logits 1000 higher overflow nothing.
+    logits = np.log([[1.0, 3.0], [2.0, 2.0]]) + np.array([[1000.0], [0.0]])
+    assert log_normaliser(logits) == pytest.approx([1000 + math.log(4), math.log(4)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextchar.model import scoring as evaluation
@@ -113,6 +113,7 @@ def test_a_real_text_is_what_the_definition_says(corpora: Path) -> None:
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(
     text=st.lists(st.integers(0, 4), max_size=60),
     read=st.lists(st.integers(0, 4), min_size=1, max_size=12),

@@ -16,7 +16,7 @@ from tests.browser import Desk, OpenDesk
 from tests.served_page import MODEL, Pages, model_of, run_folder, serving
 
 PERSIAN = "الا یا ایها الساقی"
-VIEWS = ("write", "see", "growth")
+VIEWS = ("write", "see", "history")
 
 
 def audit(desk: Desk) -> list[str]:
@@ -46,7 +46,7 @@ def test_an_audit_finds_no_fault(open_desk: OpenDesk, pages: Pages, life: str, t
     desk.press("tab-see")
     desk.page.locator("#piece-0").hover()
     assert audit(desk) == []
-    desk.press("tab-growth")
+    desk.press("tab-history")
     assert audit(desk) == []
     desk.press("language")
     assert audit(desk) == []
@@ -118,6 +118,7 @@ def test_continue_is_in_sight(open_desk: OpenDesk, tmp_path: Path, screen: str, 
         desk.page.evaluate("scrollTo(0, 0)")
         expect(go_on).to_be_in_viewport(ratio=1)
         desk.page.locator("#length").evaluate("field => { field.value = 100000; }")
+        desk.hold_back()
         desk.page.keyboard.press("Control+Enter")
         expect(stop).to_be_in_viewport(ratio=1)
         stop.click()
@@ -203,7 +204,7 @@ def test_everything_is_reached_by_keys(open_desk: OpenDesk, pages: Pages, life: 
     expect(desk.page.locator("#tab-see")).to_be_focused()
     expect(desk.page.locator("#see")).to_be_visible()
     keyboard.press("End")
-    expect(desk.page.locator("#growth")).to_be_visible()
+    expect(desk.page.locator("#history")).to_be_visible()
     keyboard.press("ArrowRight")
     expect(desk.page.locator("#write")).to_be_visible()
     # The first stop leads past the head of the page.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nextchar.page import APP_SCRIPTS, ENGINE_SCRIPTS, STYLE, build_page, embedded_model, embedded_setup, is_page
+from nextchar.page import APP_SCRIPTS, ENGINE_SCRIPTS, STYLES, build_page, embedded_model, embedded_setup, is_page
 
 FOLDER = Path(__file__).parents[2] / "src" / "nextchar" / "page"
 HOSTILE = "</script><script>alert(1)</script><!--<script>&amp;\u2028$setup é가😀\ud800"
@@ -62,7 +62,8 @@ def test_everything_is_in_it_in_its_order() -> None:
         assert script.strip() == re.sub(r"^import [^;]*;\n|^export ", "", source, flags=re.M).strip()
         assert not re.search(r"^ *(import|export)\b", script, re.M)
     assert all(script.lstrip().startswith("'use strict';") for script in found.scripts)
-    assert [style.strip() for style in found.styles] == [(FOLDER / STYLE).read_text(encoding="utf-8").strip()]
+    styles = [(FOLDER / name).read_text(encoding="utf-8").strip() for name in STYLES]
+    assert [style.strip() for style in found.styles] == styles
     assert json.loads(found.data["setup"]) == {"life": "served"}
     assert "model" not in found.data
     assert {path.name for path in FOLDER.glob("*.js")} == set(names)
@@ -86,7 +87,7 @@ def test_every_import_is_of_something_exported_and_what_is_exported_is_used() ->
 
 
 def test_it_names_no_other_host() -> None:
-    page = build_page({"life": "exported", "name": "x", "growth": None}, b"model")
+    page = build_page({"life": "exported", "name": "x", "history": None}, b"model")
     for address in elements(page).addresses:
         assert address.startswith(("#", "data:")), address
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
@@ -97,20 +98,20 @@ def test_it_names_no_other_host() -> None:
 
 
 def test_what_is_put_in_cannot_break_out() -> None:
-    plain = elements(build_page({"life": "exported", "name": "x", "growth": None}, b"model"))
+    plain = elements(build_page({"life": "exported", "name": "x", "history": None}, b"model"))
     page = build_page(
-        {"life": "exported", "name": HOSTILE, "growth": {"prompt": HOSTILE, HOSTILE: [HOSTILE]}}, b"model"
+        {"life": "exported", "name": HOSTILE, "history": {"prompt": HOSTILE, HOSTILE: [HOSTILE]}}, b"model"
     )
     found = elements(page)
     assert found.scripts == plain.scripts
-    assert json.loads(found.data["setup"])["growth"] == {"prompt": HOSTILE, HOSTILE: [HOSTILE]}
+    assert json.loads(found.data["setup"])["history"] == {"prompt": HOSTILE, HOSTILE: [HOSTILE]}
     assert "<title>&lt;/script&gt;&lt;script&gt;alert(1)" in page
     page.encode()  # nothing is in it that no file can hold
 
 
 def test_the_model_and_the_setup_are_found_again() -> None:
     content = bytes(range(256)) * 3
-    page = build_page({"life": "exported", "name": "a", "growth": None}, content).encode()
+    page = build_page({"life": "exported", "name": "a", "history": None}, content).encode()
     assert is_page(page)
     assert embedded_model(page) == content
     assert embedded_setup(page)["name"] == "a"
@@ -133,7 +134,9 @@ def test_a_page_without_a_whole_model(page: bytes, words: str) -> None:
 
 
 def test_a_model_file_is_no_page() -> None:
-    assert not is_page((Path(__file__).parents[1] / "data" / "model-format-1.safetensors").read_bytes())
+    assert not is_page(
+        (Path(__file__).parents[1] / "data" / "models" / "format-1" / "smallest.safetensors").read_bytes()
+    )
     assert not is_page(b"")
     assert is_page(b"<!DOCTYPE html>\n<html>")
 
@@ -149,5 +152,7 @@ def test_the_parts_are_in_the_wheel(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS, STYLE, "page.html"):
+    for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS, *STYLES, "page.html"):
         assert f"nextchar/page/{name}" in inside
+    for name in ("page.html", "draw_curves.js"):
+        assert f"nextchar/report/{name}" in inside

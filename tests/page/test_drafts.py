@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from nextchar.convert import convert
+from nextchar.convert.conversion import convert
 from tests.browser import Desk, OpenDesk, lasting_profile
 from tests.served_page import MODEL, Pages, model_of, run_folder, serving
 

@@ -15,6 +15,7 @@ import pytest
 from nextchar.model.sampling import next_distribution
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import _LOOKALIKES, Vocabulary
 from tests.page_engine import TEXT, Engine
 
@@ -49,7 +50,7 @@ def assert_rounding_parts(engine: Engine, written: str, text: str, shape: dict[s
     """Check that two texts part where nothing but rounding decides: the sums of a processor with other instructions may
     differ in their last bit, and a draw may fall just there (once in some hundred such texts)."""
     parted = next(n for n, (one, other) in enumerate(zip(written, text, strict=True)) if one != other)
-    ids, _ = engine.model.read_prompt(PROMPT + text[:parted])
+    ids = engine.model.fold_prompt(PROMPT + text[:parted]).ids
     logits, _ = engine.model.network.forward(ids[None], engine.model.network.initial_state(1))
     never = engine.model.vocabulary.never_drawn
     running = next_distribution(logits[0, -1], SamplingSettings(**shape), never).cumsum()
@@ -188,7 +189,7 @@ def test_pieces_are_as_long_as_in_python(engines: dict[str, Engine], prompt: str
     assert told == replacements(vocabulary, prompt)
 
 
-def replacements(vocabulary: Vocabulary, prompt: str) -> list[dict[str, Any]]:
+def replacements(vocabulary: Tokenizer, prompt: str) -> list[dict[str, Any]]:
     """Return what is replaced in ``prompt``, each piece once."""
     counted: dict[tuple[str, str], int] = {}
     for replacement in vocabulary.fold(prompt)[1]:
@@ -319,6 +320,6 @@ def test_what_is_known_of_the_model_is_told(engine: Engine) -> None:
         "bits_per_character": file.provenance.validation_bits_per_character,
         "corpus": ["corpus.txt"],
         "seconds": file.provenance.training_seconds,
-        "has_growth": True,
+        "has_history": True,
         "finished": True,
     }

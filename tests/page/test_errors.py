@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from nextchar.settings import sampling_limits
 from tests.browser import Desk, OpenDesk
 from tests.served_page import MODEL, Pages, serving
 
@@ -86,7 +87,7 @@ def test_answers_that_are_none_are_said_in_words(open_desk: OpenDesk, pages: Pag
         desk.wait()
 
 
-@pytest.mark.parametrize("path", ["models", "distribution", "growth*", "score"])
+@pytest.mark.parametrize("path", ["models", "distribution", "history*", "score"])
 def test_every_question_of_the_page_is_answered_in_words(open_desk: OpenDesk, pages: Pages, path: str) -> None:
     desk = open_desk(pages.served).ready()
     for name in ("refused by the network", "an error of a proxy", "a page to log in", "an object for a message"):
@@ -100,6 +101,22 @@ def test_every_question_of_the_page_is_answered_in_words(open_desk: OpenDesk, pa
         said = alarm(desk)
         assert not RAW.search(said), (name, said)
         desk.page.unroute(f"**/api/{path}")
+
+
+def test_a_server_that_never_answers_is_given_up(open_desk: OpenDesk, pages: Pages) -> None:
+    with serving(pages.model, max_time=60) as address:
+        desk = open_desk(address).ready()
+        desk.page.clock.install()
+        desk.page.route("**/api/generate", lambda route: None)
+        desk.write("my text")
+        with desk.page.expect_request("**/api/generate"):
+            desk.press("continue")
+        desk.page.clock.run_for(64_000)
+        expect(desk.page.locator("#stop")).to_be_visible()
+        desk.page.clock.run_for(2_000)
+        assert alarm(desk).startswith("The server does not answer.")
+        assert desk.text == "my text"
+        expect(desk.page.locator("#continue")).to_be_visible()
 
 
 def test_what_the_server_says_is_said(open_desk: OpenDesk, pages: Pages) -> None:
@@ -119,14 +136,14 @@ def test_a_mistake_of_the_page_is_no_riddle(open_desk: OpenDesk, pages: Pages, l
         desk.page.evaluate(f"() => {{ app.model.generate = () => {{ throw {thrown}; }}; }}")
         desk.press("continue")
         said = alarm(desk)
-        assert said == "This page made a mistake. Your text is still here: copy it, and reload the page."
+        assert said == "This page had an error. Your text is still here: copy it, and reload the page."
         assert desk.text == "my text"
 
 
 WRONG = {
-    "length": ("0", ["1", "100,000"]),
-    "temperature_number": ("3", ["0", "2"]),
-    "top_p": ("7", ["0.01", "1"]),
+    "length": ("0", ["1", "100,000,000"]),
+    "temperature_number": ("101", ["0", "100"]),
+    "top_p": ("7", ["0", "1"]),
     "top_k": ("1.5", ["1"]),
 }
 """What is not allowed in a field, and what is."""
@@ -147,6 +164,37 @@ def test_what_is_allowed_is_said_in_the_language_of_the_page(
     said = alarm(desk)
     assert all(number in said for number in allowed)
     assert bool(re.search("[가-힣]", said)) == (language == "ko")
+
+
+def test_the_page_allows_what_the_settings_and_the_server_allow(open_desk: OpenDesk, pages: Pages) -> None:
+    with serving(pages.model, max_characters=50) as address:
+        desk = open_desk(address).ready()
+        assert desk.page.locator("#length").input_value() == "50"
+        desk.set(length=51)
+        desk.press("continue")
+        assert alarm(desk).endswith("give a whole number from 1 to 50")
+        fields = {"temperature-number": "temperature", "top-k": "top_k", "top-p": "top_p", "min-p": "min_p"}
+        for field, name in fields.items():
+            limits = sampling_limits()[name]
+            lowest, highest = limits.get("minimum", limits.get("exclusiveMinimum")), limits.get("maximum", "")
+            attributes = [desk.page.locator(f"#{field}").get_attribute(bound) or "" for bound in ("min", "max")]
+            assert attributes == [str(lowest), str(highest)]
+
+
+@pytest.mark.parametrize("temperature", [0, 3, 100])
+def test_a_temperature_beyond_the_slider_is_one_too(
+    open_desk: OpenDesk, pages: Pages, life: str, temperature: int
+) -> None:
+    desk = open_desk(pages[life]).ready()
+    desk.set(seed=3, length=40, temperature_number=temperature)
+    assert desk.page.locator("#temperature").input_value() == str(min(temperature, 2))
+    assert desk.go_on() == MODEL.generate("", seed=3, length=40, temperature=temperature)
+    assert desk.recipe()["temperature"] == temperature
+    link = pages[life] + f"#prompt=the+fox&length=20&temperature={temperature}&seed=7&stop=none&text=0"
+    desk.page.goto("about:blank")
+    desk.page.goto(link)
+    desk.ready()
+    expect(desk.page.locator("#temperature-number")).to_have_value(str(temperature))
 
 
 def test_a_damaged_model_is_told_in_both_languages(open_desk: OpenDesk, pages: Pages) -> None:
@@ -179,7 +227,7 @@ def test_the_page_works_under_any_path_of_a_proxy(open_desk: OpenDesk, pages: Pa
     desk.write("the fox")
     desk.set(length=20, seed=3)
     assert desk.go_on() == MODEL.generate("the fox", length=20, seed=3)
-    desk.press("tab-growth")
+    desk.press("tab-history")
     expect(desk.page.locator("#curve svg")).to_be_visible()
     desk.press("tab-see")
     desk.page.locator("#piece-0").wait_for()

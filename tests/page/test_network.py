@@ -97,7 +97,7 @@ def test_the_page_tells_of_damage(engines: dict[str, Engine], chromium: Browser,
     (tmp_path / "damaged.html").write_bytes(content)
     page = chromium.new_page()
     page.goto((tmp_path / "damaged.html").as_uri())
-    page.locator("#alarm").get_by_text("The model in this page is damaged: its checksum does not fit").wait_for()
+    page.locator("#alarm").get_by_text("The model in this page is damaged: its checksum does not match").wait_for()
     page.close()
 
 

@@ -51,7 +51,8 @@ def test_alternatives_are_shown_under_the_pointer(desk: Desk) -> None:
     expect(desk.page.locator("#alternatives h3")).to_contain_text(f"{MODEL.surprises(TEXT)[number]:.2f} bits")
     # A text is scored from the start of a line.
     before = "\n" + TEXT[:number]
-    unknown = 2.0 ** -float(MODEL.surprises(TEXT[:number] + "\u2603")[-1] + MODEL.vocabulary.unseen_log2_probability)
+    unseen = MODEL.file.characters_for("A page").unseen_log2_probability
+    unknown = 2.0 ** -float(MODEL.surprises(TEXT[:number] + "\u2603")[-1] + unseen)
     names = {" ": "space", "\n": "newline", "\u0301": "◌\u0301"}
     rows = desk.page.locator("#alternatives li").all()
     expected = list(MODEL.next_character_distribution(before).items())[:5]

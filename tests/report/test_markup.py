@@ -6,7 +6,6 @@ import pytest
 
 from nextchar.report.markup import (
     element,
-    file_size,
     language_of,
     pairs_table,
     text_element,
@@ -50,10 +49,3 @@ def test_a_text_on_one_line_keeps_its_spaces() -> None:
 )
 def test_the_language_follows_the_script(text: str, tag: str) -> None:
     assert language_of(text) == tag
-
-
-@pytest.mark.parametrize(
-    ("size", "said"), [(600, "600 bytes"), (612_300, "612 kB"), (999_700, "1.0 MB"), (4_100_000, "4.1 MB")]
-)
-def test_file_sizes(size: int, said: str) -> None:
-    assert file_size(size) == said

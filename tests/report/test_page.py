@@ -7,11 +7,10 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from nextchar.errors import MissingDependencyError, ModelFileError, RunFolderError
-from nextchar.report import exhibits
+from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.report.curves import drawing_script, script_policy
 from nextchar.report.page import render_report
 from nextchar.runs.folder import RunFolder, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
@@ -19,8 +18,6 @@ from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, 
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from tests.small_networks import random_model
-
-pytest.importorskip("matplotlib", reason="the report is drawn with matplotlib: nextchar[report]")
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 40
 PROMPT = "the quick"
@@ -77,6 +74,7 @@ class Outline(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.seen: set[str] = set()
+        self.scripts = 0
         self.loads: list[str] = []
         self.feed(page)
         self.close()
@@ -84,6 +82,7 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.add(tag)
+        self.scripts += tag == "script"
         self.loads += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action", "data")]
         assert not any(name.startswith("on") for name, _ in attrs)
         if tag not in ("meta", "link", "br"):
@@ -114,7 +113,8 @@ def shown(page: str) -> str:
 
 def test_a_whole_run(tmp_path: Path) -> None:
     page = render_report(run(tmp_path, WHOLE), MODEL.vocabulary.encode(TEXT))
-    outline, text = Outline(page), shown(page)
+    Outline(page)
+    text = shown(page)
     assert "<bdi>fox.txt</bdi>" in page
     assert "2.250bits per characteron 176 characters of the held-out last 10 % of the text" in text
     assert "1 in 4.8" in text  # 2^2.25 is 4.757
@@ -122,7 +122,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert "41 sof training4.0 passes over the text on CPU" in text
     assert f"{MODEL.file.architecture.parameter_count:,} parameters" in text
     assert "nextchar sample &#x27;" in text
-    assert "svg" in outline.seen
+    assert 'id="curves"' in page
     assert "not finished" not in text
     assert ("ab" * 32) in text
     assert "fox.txt: UTF-8." in text
@@ -138,10 +138,13 @@ def test_that_the_curve_is_of_excerpts_is_told(scored: int, told: str, tmp_path:
     assert f"validation is measured at the {told}" in text
 
 
-def test_it_stands_alone_and_runs_nothing(tmp_path: Path) -> None:
+def test_it_stands_alone_and_runs_nothing_but_what_draws_its_curves(tmp_path: Path) -> None:
     page = render_report(run(tmp_path, WHOLE), MODEL.vocabulary.encode(TEXT))
     outline = Outline(page)
-    assert not outline.seen & {"script", "iframe", "object", "embed", "base", "form"}
+    assert not outline.seen & {"iframe", "object", "embed", "base", "form"}
+    assert outline.scripts == 2  # the data of the curves, and what draws them
+    assert drawing_script() in page
+    assert f"script-src {script_policy(drawing_script())};" in page
     assert all(target.startswith(("data:", "#")) for target in outline.loads)
     assert not re.search(r"@import|url\((?!#)", page)
     assert "default-src 'none'" in page
@@ -156,63 +159,14 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
     assert render_report(folder) == render_report(folder)
 
 
-def test_samples_stand_by_evaluation_and_temperature_as_they_were_written(tmp_path: Path) -> None:
-    page = render_report(run(tmp_path, WHOLE))
-    table = page[page.index('class="samples"') :]
-    rows = re.findall("<tr>(.*?)</tr>", table[: table.index("</table>")], re.S)
-    assert len(rows) == 3
-    assert re.findall(r"temperature</span> ([\d.]+)", rows[0]) == ["0.5", "1.2"]
-    assert "epoch 2.0" in rows[1]
-    assert "2.750 bits" in rows[1]
-    assert "kept" not in rows[1]
-    assert "kept" in rows[2]
-    prompt = f'<span class="prompt">{PROMPT}</span>'
-    assert f"{prompt} brown fox jumps over the lazy dog\nthe cat  &lt;b&gt;</div>" in rows[2]
-    assert rows[1].index(" aaa") < rows[1].index(" zzz")
-    assert rows[1].count('dir="auto"') == 2
-
-
 def test_nothing_from_a_run_is_taken_for_markup(tmp_path: Path) -> None:
     evil = "<script>alert('$title')</script>&amp;"
     read = READ.model_copy(update={"names": (evil.replace("/", ""),)})
     settings = SETTINGS.model_copy(update={"prompt": evil})
     events = [Note(message=evil), read, evaluated(40), sampled(40, 0.5, evil), finished()]
     page = render_report(run(tmp_path, events, settings=settings), MODEL.vocabulary.encode(TEXT))
-    assert "script" not in Outline(page).seen
+    assert Outline(page).scripts == 2
     assert "&lt;script&gt;alert(&#x27;$title&#x27;)&lt;/script&gt;&amp;amp;" in page
-
-
-def test_temperature_is_shown_on_a_prediction_of_the_model(tmp_path: Path) -> None:
-    page = render_report(run(tmp_path, WHOLE))
-    table = page[page.index('class="bars"') :]
-    rows = re.findall("<tr>(.*?)</tr>", table[: table.index("</table>")], re.S)
-    assert len(rows) == 1 + 12 + 1
-    shares = np.array([re.findall(r"--share:([\d.]+)", row) for row in rows[1:]], float)
-    np.testing.assert_allclose(shares.sum(0), 1, atol=1e-3)
-    probable = MODEL.next_character_distribution(PROMPT[: len(PROMPT) - 1])
-    also = MODEL.next_character_distribution(PROMPT)
-    first = re.search("<bdi[^>]*>(.)</bdi>", rows[1])
-    assert first is not None
-    assert first[1].replace("␣", " ").replace("⏎", "\n") in (next(iter(probable)), next(iter(also)))
-
-
-def test_copied_passages_are_told_and_the_author_is_the_measure(tmp_path: Path) -> None:
-    folder = run(tmp_path, [*WHOLE[:-2], sampled(40, 1.2, "qqq zzz"), finished()])
-    page = render_report(folder, MODEL.vocabulary.encode(TEXT.replace("\n", ";")[:-176] + "zzz" * 60))
-    table = page[page.index('class="copied"') :]
-    rows = re.findall("<tr>(.*?)</tr>", table[: table.index("</table>")], re.S)
-    assert "<b>34</b> of 47 characters" in rows[1]
-    assert "> brown fox jumps over the lazy dog</q>" in rows[1]
-    assert "72 %" in rows[1]
-    assert "<b>1</b> of 7 characters" in rows[2]
-    assert "held-out text" in rows[3]
-    assert "<b>1</b> of 47 characters" in rows[3]
-
-
-def test_without_the_text_it_says_so(tmp_path: Path) -> None:
-    page = render_report(run(tmp_path, WHOLE))
-    assert "no longer in the cache" in page
-    assert 'class="copied"' not in page
 
 
 @pytest.mark.parametrize("ended_after", range(len(WHOLE)))
@@ -220,7 +174,9 @@ def test_without_the_text_it_says_so(tmp_path: Path) -> None:
 def test_a_run_ended_at_any_event_gives_a_page(tmp_path: Path, ended_after: int, model: bool) -> None:
     folder = run(tmp_path, WHOLE[:ended_after], model=model)
     page = render_report(folder, MODEL.vocabulary.encode(TEXT) if ended_after % 2 else None)
-    Outline(page)
+    scored = any(isinstance(event, Evaluated) for event in WHOLE[:ended_after])
+    assert Outline(page).scripts == (2 if scored else 0)
+    assert ("script-src 'none';" in page) == (not scored)
     assert "This run is not finished" in page
     assert "nextchar train --resume &#x27;" in page
     assert ("There is no model yet" in page) == (not model)
@@ -242,44 +198,21 @@ def test_nothing_held_out(tmp_path: Path) -> None:
     assert "validation, on held-out text" not in page
 
 
-def test_scripts_are_told_to_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    korean = random_model("나는 고 은화를 벙어리에\n")
-    folder = run(tmp_path, [evaluated(40), sampled(40, 0.5, "나는")], model=False)
-    folder.save_model(korean.file)
-    page = render_report(folder, korean.vocabulary.encode("나는 고 은화를"))
-    assert '<div class="written" dir="auto" lang="ko">' in page
-    assert re.search('<th scope="row"><bdi lang="ko">.</bdi></th>', page)
-    assert '<q dir="auto" lang="ko">나는</q>' in page
-
-
-def test_a_long_run_shows_some_rows_the_kept_one_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exhibits, "MOST_ROWS", 4)
-    steps = range(1, 21)
-    events: list[Event] = [evaluated(step).model_copy(update={"best": step == 6}) for step in steps]
-    page = render_report(run(tmp_path, [*events, *(sampled(step, 0.5, "x") for step in steps)]))
-    assert re.findall(r"<span>step (\d+)</span>", page) == ["1", "6", "7", "14", "20"]
-    assert "15 of 20 evaluations are left out here; samples.md has them all." in page
-
-
 def test_a_model_that_knows_nothing_gives_a_page(tmp_path: Path) -> None:
     Outline(render_report(run(tmp_path, [READ, evaluated(40, 5000.0), finished(5000.0)])))
 
 
-def test_errors_are_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RunFolderError, match="no run folder"):
+def test_errors_are_clear(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="not a run folder"):
         render_report(RunFolder(tmp_path / "nothing"))
     folder = run(tmp_path, WHOLE)
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "matplotlib", None)
-        with pytest.raises(MissingDependencyError, match="pip install"):
-            render_report(folder)
     folder.model_path.write_bytes(folder.model_path.read_bytes()[:-9])
     with pytest.raises(ModelFileError, match="damaged"):
         render_report(folder)
 
 
-def test_matplotlib_is_not_loaded_before_it_is_needed() -> None:
+def test_torch_is_not_loaded() -> None:
     import subprocess
 
-    code = "import sys, nextchar.report; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, nextchar.report.page; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nextchar.networks.architecture import Ids, State
-from nextchar.report.temperature_effect import LEAST_READ, entropy, temperature_effect
+from nextchar.report.temperature_effect import MIN_READ, temperature_effect
 
 
 class Scripted:
@@ -28,11 +28,6 @@ class Scripted:
         return np.log(self.rows[None, : ids.shape[1]]).astype(np.float32), state
 
 
-def test_entropy_by_hand() -> None:
-    assert entropy(np.array([[0.5, 0.25, 0.25], [1, 0, 0], [0, 0.5, 0.5]])).tolist() == [1.5, 0, 1]
-    assert str(entropy(np.array([1.0, 0]))) == "0.0"
-
-
 def test_probabilities_are_powers_scaled_back() -> None:
     effect = temperature_effect(Scripted([[0.2, 0.5, 0.3]]), np.array([0]), [0, 0.5, 1], shown=2)
     assert effect.ids.tolist() == [1, 2]
@@ -50,6 +45,6 @@ def test_what_cannot_be_drawn_has_no_share() -> None:
 
 def test_a_middling_prediction_is_chosen_once_enough_is_read() -> None:
     certain, open_ = [0.93] + [0.01] * 7, [0.3, 0.3, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05]
-    rows = [open_, *[certain] * (LEAST_READ + 1), open_, certain]
-    assert temperature_effect(Scripted(rows), np.zeros(len(rows), int), [1]).read == LEAST_READ + 3
+    rows = [open_, *[certain] * (MIN_READ + 1), open_, certain]
+    assert temperature_effect(Scripted(rows), np.zeros(len(rows), int), [1]).read == MIN_READ + 3
     assert temperature_effect(Scripted(rows), np.zeros(1, int), [1]).read == 1

@@ -124,7 +124,7 @@ def test_a_log_that_is_missing_or_empty_has_no_events(log: EventLog) -> None:
 
 
 def test_a_line_longer_than_any_event_is_passed_over_in_pieces(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "LONGEST_LINE", 99)
+    monkeypatch.setattr(event_log, "MAX_LINE", 99)
     before = b"x" * 1000 + b'\n{"event":"saved","step":3}\n' + b"y" * 99
     log.path.write_bytes(before)
     assert log.events() == [Saved(step=3)]

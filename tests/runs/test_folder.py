@@ -116,7 +116,7 @@ def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_settings_that_are_missing_or_damaged_are_named(folder: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match="no run folder"):
+    with pytest.raises(RunFolderError, match="not a run folder"):
         RunFolder(tmp_path / "nowhere").settings()
     (folder.path / "settings.json").write_text('{"format": 1')
     with pytest.raises(RunFolderError, match="damaged"):
@@ -204,7 +204,7 @@ def runs(folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_mistyped_run_is_answered_with_the_nearest_one(runs: Path, given: str, meant: str) -> None:
     with pytest.raises(ModelFileError, match=f"There is no model {given}. Did you mean {meant}\\?$"):
         find_model(Path(given))
-    with pytest.raises(RunFolderError, match=f"{given} is no run folder: it is not there. Did you mean {meant}\\?$"):
+    with pytest.raises(RunFolderError, match=f"{given} is not a run folder: it is not there. Did you mean {meant}\\?$"):
         RunFolder(Path(given)).settings()
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nextchar.errors import RunFolderError
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.record import RunRecord
-from nextchar.training.events import Event, Finished, Note, Sampled
+from nextchar.runs.record import MAX_EVALUATIONS, RunRecord
+from nextchar.training.events import Evaluated, Event, Finished, Note, Sampled
 from tests.runs.test_folder import SETTINGS, evaluated
+from tests.served_page import SETTINGS as PAGE_SETTINGS
 from tests.small_networks import random_model
 
 FINISHED = Finished(step=9, seconds=9.5, best_step=6, validation_bits_per_character=2.25, interrupted=False)
@@ -88,3 +92,91 @@ def test_no_run(tmp_path: Path) -> None:
 def test_notes_are_told_without_the_folders_of_the_texts(tmp_path: Path, note: str, told: str) -> None:
     names = ("/home/ann/texts/b.txt", "../x/d.txt", "C:\\Users\\ann\\e.txt", "f.txt")
     assert record(tmp_path, [Note(message=note)], names).notes == (told,)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    folder = RunFolder(tmp_path / "run")
+    with folder.lock():
+        folder.create(PAGE_SETTINGS)
+    return folder
+
+
+def history_of(folder: RunFolder, max_samples: int | None = None) -> dict[str, Any]:
+    return RunRecord.read(folder).history(max_samples)
+
+
+def scored(step: int, training: float = 2.0, validation: float | None = 2.5) -> Evaluated:
+    return Evaluated(
+        step=step, epoch=step / 10, seconds=1.5 * step, training_bits_per_character=training,
+        validation_bits_per_character=validation, learning_rate=0.01, best=step == 2,
+    )  # fmt: skip
+
+
+def sample_of(step: int, temperature: float = 0.5) -> Sampled:
+    return Sampled(step=step, epoch=step / 10, temperature=temperature, prompt="the fox", text=f"{step}@{temperature}")
+
+
+def ended(interrupted: bool = False) -> Finished:
+    return Finished(step=9, seconds=9, best_step=2, validation_bits_per_character=2.5, interrupted=interrupted)
+
+
+def test_what_a_run_tells_is_put_together(folder: RunFolder) -> None:
+    folder.append([scored(1), sample_of(1, 0.2), sample_of(1, 1.2), scored(2, validation=None), sample_of(2)])
+    assert history_of(folder) == {
+        "prompt": "the fox",
+        "finished": False,
+        "evaluations": [
+            {
+                "step": 1, "epoch": 0.1, "seconds": 1.5, "training_bits": 2.0, "validation_bits": 2.5, "best": False,
+                "samples": [{"temperature": 0.2, "text": "1@0.2"}, {"temperature": 1.2, "text": "1@1.2"}],
+            },
+            {
+                "step": 2, "epoch": 0.2, "seconds": 3.0, "training_bits": 2.0, "validation_bits": None, "best": True,
+                "samples": [{"temperature": 0.5, "text": "2@0.5"}],
+            },
+        ],
+    }  # fmt: skip
+
+
+def test_a_run_is_finished_when_it_says_so_last(folder: RunFolder) -> None:
+    for event, expected in ((ended(interrupted=True), False), (ended(), True)):
+        folder.append([event])
+        assert history_of(folder)["finished"] is expected
+
+
+def test_numbers_that_json_does_not_have_are_none(folder: RunFolder) -> None:
+    folder.append([scored(1, math.inf, math.nan)])
+    evaluation = history_of(folder)["evaluations"][0]
+    assert (evaluation["training_bits"], evaluation["validation_bits"]) == (None, None)
+    json.dumps(history_of(folder), allow_nan=False)
+
+
+def test_what_was_done_again_after_a_resume_is_told_once(folder: RunFolder) -> None:
+    folder.append([scored(1), scored(2, 3.0), scored(2, 2.9)])
+    assert [(evaluation["step"], evaluation["training_bits"]) for evaluation in history_of(folder)["evaluations"]] == [
+        (1, 2.0),
+        (2, 2.9),
+    ]
+
+
+def test_samples_of_so_many_evaluations_go_with_it_first_and_last_among_them(folder: RunFolder) -> None:
+    folder.append([event for step in range(1, 101) for event in (scored(step), sample_of(step))])
+    evaluations = history_of(folder, 5)["evaluations"]
+    assert [evaluation["step"] for evaluation in evaluations] == list(range(1, 101))
+    assert [evaluation["step"] for evaluation in evaluations if evaluation["samples"]] == [1, 26, 51, 75, 100]
+    assert all(evaluation["samples"] for evaluation in history_of(folder)["evaluations"])
+    assert [evaluation["step"] for evaluation in history_of(folder, 1)["evaluations"] if evaluation["samples"]] == [1]
+
+
+def test_a_curve_has_no_more_points_than_can_be_seen(folder: RunFolder) -> None:
+    folder.append([scored(step) for step in range(1, 3 * MAX_EVALUATIONS)])
+    steps = [evaluation["step"] for evaluation in history_of(folder)["evaluations"]]
+    assert len(steps) == MAX_EVALUATIONS
+    assert (steps[0], steps[-1]) == (1, 3 * MAX_EVALUATIONS - 1)
+
+
+def test_a_run_that_has_just_begun_and_no_run(folder: RunFolder, tmp_path: Path) -> None:
+    assert history_of(folder) == {"prompt": "the fox", "finished": False, "evaluations": []}
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        history_of(RunFolder(tmp_path))

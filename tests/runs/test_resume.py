@@ -12,7 +12,6 @@ from random import Random
 
 import pytest
 
-from nextchar.cli.follow import interruptions
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
 from nextchar.training.events import Evaluated, Finished, Sampled
@@ -216,18 +215,6 @@ def test_stopped_at_once_a_run_loses_nothing_either(text: Path, undisturbed: Pat
     assert_whole(RunFolder(run))
     assert nextchar_forked(*resume_command(stderr), output=output).status == 0
     assert_same_result(undisturbed, run)
-
-
-@posix
-def test_a_second_ctrl_c_interrupts_at_once() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with interruptions() as interrupted:
-        assert not interrupted()
-        signal.raise_signal(signal.SIGINT)
-        assert interrupted()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.fixture(scope="module")

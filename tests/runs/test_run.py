@@ -4,19 +4,22 @@ import json
 import random
 import shutil
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nextchar.errors import RunFolderError, TextError, TrainingError
+from nextchar.model.generation import generate_ids
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
+from nextchar.networks.engine import make_network
+from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run, free_folder
-from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
 from nextchar.training.events import (
     Evaluated,
     Event,
@@ -258,6 +261,19 @@ def test_the_classic_recipe_writes_after_each_pass_from_the_text_that_the_exampl
     written = "".join(event.text for event in events if isinstance(event, Writing))
     assert written == "".join(sample.text for sample in samples)
     assert {len(sample.text) for sample in samples} == {15}
+
+
+def test_samples_are_what_the_seed_of_the_run_draws(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    run = begin(folder, texts, tmp_path / "cache")
+    samples = [event for event in run.events() if isinstance(event, Sampled)]
+    trainer, vocabulary = run._ready().trainer, run.model.vocabulary
+    network = make_network(trainer.architecture, trainer.parameters())
+    for sample in samples[-4:]:
+        assert sample.step == trainer.state.step
+        sampling = SamplingSettings(temperature=sample.temperature)
+        random = random_stream(TINY.seed, "sampling")
+        ids = generate_ids(network, vocabulary.encode(sample.prompt), sampling, random, vocabulary.never_drawn)
+        assert sample.text == vocabulary.decode(list(islice(ids, 10)))
 
 
 def test_the_classic_recipe_resumes_exactly(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:

@@ -334,5 +334,5 @@ def test_the_built_in_text_is_read_from_a_cache_that_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = find(BUILT_IN, cache=tmp_path)
-    monkeypatch.setattr(catalog, "_keep", refuse)
+    monkeypatch.setattr(catalog, "keep_text", refuse)
     assert find(BUILT_IN, cache=tmp_path) == first

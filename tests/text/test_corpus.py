@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ import pytest
 from nextchar.errors import TextError, UsageError
 from nextchar.settings import TextSettings
 from nextchar.text import corpus as corpus_module
+from nextchar.text import text_file as text_file_module
 from nextchar.text.corpus import Corpus, default_cache_folder, encode_corpus, open_corpus
-from nextchar.text.files import BLOCK, TextFile, open_text
+from nextchar.text.files import open_text
+from nextchar.text.survey import least_count
+from nextchar.text.text_file import BLOCK, TextFile, text_chunks
 
 SONG = "동해물과 백두산이 마르고 닳도록\n하느님이 보우하사 우리나라 만세.\n"
 
@@ -45,7 +49,7 @@ def never_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("encoded again")
 
-    monkeypatch.setattr(corpus_module, "_survey", fail)
+    monkeypatch.setattr(corpus_module, "survey_texts", fail)
 
 
 def test_a_text_worked_by_hand(tmp_path: Path) -> None:
@@ -71,7 +75,7 @@ def test_rare_characters_share_the_unknown_symbol(tmp_path: Path) -> None:
     ("characters", "least"), [(19_999, 1), (20_000, 2), (2_999_999, 2), (3_000_000, 3), (10**9, 1000)]
 )
 def test_how_rare_is_too_rare(characters: int, least: int) -> None:
-    assert corpus_module.least_count(characters) == least
+    assert least_count(characters) == least
 
 
 def test_the_least_count_is_chosen_from_the_training_part(tmp_path: Path) -> None:
@@ -299,7 +303,7 @@ def test_surrogates_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("same_size", [True, False])
 def test_a_text_that_changes_while_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_size: bool) -> None:
-    survey = corpus_module._survey
+    survey = corpus_module.survey_texts
     text = text_file(tmp_path, SONG)
 
     def survey_and_write(*arguments: object) -> object:
@@ -308,7 +312,7 @@ def test_a_text_that_changes_while_being_read(tmp_path: Path, monkeypatch: pytes
         os.utime(text.path, ns=(0, 0))
         return result
 
-    monkeypatch.setattr(corpus_module, "_survey", survey_and_write)
+    monkeypatch.setattr(corpus_module, "survey_texts", survey_and_write)
     with pytest.raises(TextError, match="changed while being read"):
         encode_corpus([text], TextSettings(), cache_folder=tmp_path / "cache")
     assert entries(tmp_path) == []
@@ -439,3 +443,65 @@ def test_corpora_compare_and_show_without_their_ids(tmp_path: Path) -> None:
     assert one != other
     assert repr(one).startswith("<Corpus: 1,500 characters of ")
     assert "array" not in repr(one)
+
+
+@pytest.fixture
+def bytes_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which the size of each block is added that is read of any text."""
+    sizes: list[int] = []
+    blocks = TextFile.blocks
+
+    def counted(text: TextFile) -> Iterator[bytes]:
+        for block in blocks(text):
+            sizes.append(len(block))
+            yield block
+
+    monkeypatch.setattr(TextFile, "blocks", counted)
+    monkeypatch.setattr(text_file_module, "BLOCK", 1 << 10)
+    return sizes
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_a_new_text_is_read_three_times_and_a_known_one_once(
+    tmp_path: Path, bytes_read: list[int], count: int, lowercase: bool
+) -> None:
+    settings, cache = TextSettings(lowercase=lowercase), tmp_path / "cache"
+    contents = [(f"{number} İstanbul, 서울\r\nROMA\r" * 4000).encode() for number in range(count)]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.txt").write_bytes(content)
+    size = sum(map(len, contents))
+
+    def opened() -> list[TextFile]:
+        return [open_text(tmp_path / f"{number}.txt") for number in range(count)]
+
+    new = encode_corpus(opened(), settings, cache_folder=cache)
+    heads = count << 10  # looked at to find the encoding
+    assert 3 * size <= sum(bytes_read) <= 3 * size + heads
+    bytes_read.clear()
+    known = encode_corpus(opened(), settings, cache_folder=cache)
+    assert known.key == new.key
+    assert sum(bytes_read) <= (1 if count == 1 else 2) * size + heads
+    assert new.content_sha256 == hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_lengths_are_known_from_the_first_reading(tmp_path: Path, lowercase: bool) -> None:
+    (tmp_path / "text.txt").write_bytes("İİ a\r\nb\rc\nΣΑΣ ß\r".encode())
+    text = open_text(tmp_path / "text.txt")
+    assert text.content is not None
+    characters = sum(map(len, text_chunks(text, lowercase)))
+    assert text.content.characters(lowercase=lowercase) == characters
+
+
+def test_one_character_alone_changes_its_length_in_lower_case() -> None:
+    assert [chr(point) for point in range(0x110000) if len(chr(point).lower()) != 1] == ["\u0130"]
+
+
+def test_a_text_that_changed_since_it_was_opened_is_read_anew(tmp_path: Path) -> None:
+    text = text_file(tmp_path, SONG)
+    text.path.write_text(SONG * 3, encoding="utf-8", newline="")
+    os.utime(text.path, ns=(0, 0))
+    corpus = encode_corpus([text], TextSettings(), cache_folder=tmp_path / "cache")
+    assert corpus.characters == 3 * len(SONG)
+    assert corpus.content_sha256 == hashlib.sha256((SONG * 3).encode()).hexdigest()

@@ -8,7 +8,8 @@ import pytest
 
 from nextchar.errors import TextError
 from nextchar.settings import Errors
-from nextchar.text.files import BLOCK, LineEnds, TextFile, count_line_ends, joined_chunks, open_text, words_beyond_ascii
+from nextchar.text.files import open_text
+from nextchar.text.text_file import BLOCK, LineEnds, TextFile, content_of, joined_chunks, words_beyond_ascii
 
 KOREAN = "동해물과 백두산이 마르고 닳도록 하느님이 보우하사 우리나라 만세.\n"
 
@@ -101,7 +102,7 @@ def test_line_ends_are_normalised_and_counted_across_blocks(tmp_path: Path) -> N
     data = b"x" * (BLOCK - 1) + b"\r\n" + b"y\rz\n" + b"x" * (BLOCK - 6) + b"\r" + b"\r\n" + b"end\r"
     text = open_text(write(tmp_path / "text", data))
     assert read(text) == data.decode().replace("\r\n", "\n").replace("\r", "\n")
-    assert count_line_ends(text) == LineEnds(lf=1, crlf=2, cr=3)
+    assert content_of(text).line_ends == LineEnds(lf=1, crlf=2, cr=3)
 
 
 def test_multibyte_characters_across_blocks(tmp_path: Path) -> None:
@@ -286,4 +287,4 @@ def test_unicode_line_separators_are_characters_and_not_line_ends(tmp_path: Path
     data = "one\u2028two\u2029three\x85four\x0bfive\x1csix\r\nseven\n"
     text = open_text(write(tmp_path / "text", data.encode()))
     assert read(text) == data.replace("\r\n", "\n")
-    assert count_line_ends(text) == LineEnds(lf=1, crlf=1, cr=0)
+    assert content_of(text).line_ends == LineEnds(lf=1, crlf=1, cr=0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextchar.text.held_out import MOST, part_sizes, split_texts, training_sizes
+from nextchar.text.held_out import MAX_HELD_OUT, part_sizes, split_texts, training_sizes
 
 
 def split(texts: list[str], sizes: list[int], length: int = 7) -> tuple[str, str]:
@@ -24,7 +24,7 @@ def test_one_text_is_cut_where_others_cut_it() -> None:
 
 
 def test_of_large_texts_a_million_characters_are_held_out_unless_a_share_is_given() -> None:
-    assert MOST == 1_000_000
+    assert MAX_HELD_OUT == 1_000_000
     assert training_sizes([10_000_000], None) == (9_000_000,)
     assert training_sizes([294_000_000], None) == (293_000_000,)
     assert training_sizes([294_000_000], 0.1) == (264_600_000,)

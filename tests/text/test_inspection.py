@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from nextchar.settings import TextSettings
 from nextchar.text import inspection as inspection_module
-from nextchar.text.files import BLOCK, open_text
+from nextchar.text.files import open_text
 from nextchar.text.inspection import WINDOW, Inspection, inspect_texts, repeated_share
+from nextchar.text.text_file import BLOCK
 from nextchar.text.vocabulary import code_points
 
 

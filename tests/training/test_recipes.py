@@ -52,7 +52,7 @@ def test_nothing_but_the_registry_asks_for_a_recipe_by_its_name(
     training = TrainingSettings().model_copy(update={"recipe": "third", "threads": 1})
     run = Run.new(None, Texts((str(tmp_path / "book.txt"),), TextSettings()), training, cache=tmp_path / "cache")
     events = list(run.events())
-    assert not run.model.vocabulary.has_unknown
+    assert not run.model.vocabulary.never_drawn
     assert next(event for event in events if isinstance(event, TextRead)).rare == 0
     assert [event.message for event in events if isinstance(event, Note)] == [
         "a third recipe",

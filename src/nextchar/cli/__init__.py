@@ -5,15 +5,17 @@ Read in this order; a module imports only from those before it:
 - `streams`: the three standard streams, made safe: closed, full, left by their readers, or without some of the
   characters.
 - `dashes`: arguments that begin with a dash: which are options, and which are texts.
-- `console`: what the commands share on their way to people and programs: standard output, standard error, JSON.
-- `app`: the command itself: its subcommands, and how its errors and exit statuses come about.
+- `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
+- `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
-- `evaluate`: the command that scores: `nextchar evaluate`.
-- `facts`: the commands that tell facts: `nextchar info`, `report`, `corpora`.
+- `evaluate`: `nextchar evaluate`.
+- `info`: `nextchar info`.
+- `report`: `nextchar report`.
+- `corpora`: `nextchar corpora`.
 - `inspect`: `nextchar inspect`.
+- `sample`: `nextchar sample`.
 - `serve`: `nextchar serve`.
-- `write`: `nextchar sample`.
-- `follow`: a run that is done in front of somebody: shown, interrupted, reported.
+- `live_run`: a run at the terminal: its progress, Ctrl-C, its report.
 - `train`: `nextchar train` and `nextchar demo`.
 """
 

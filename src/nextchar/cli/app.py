@@ -1,4 +1,4 @@
-"""The command itself: its subcommands, and how its errors and exit statuses come about.
+"""The command itself: its subcommands, errors and exit statuses.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).
 """
@@ -33,25 +33,25 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-# Each module is loaded when its command is asked for, so that no command waits for what another one needs.
+# Each module is loaded with its command, so that no command waits for what another one needs.
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
-app.command("nextchar.cli.write:sample", name="sample", help="Write text with a model.")
+app.command("nextchar.cli.sample:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.evaluate:evaluate", name="evaluate", help="Score a text: bits per character.")
 app.command(
     "nextchar.cli.inspect:inspect",
     name="inspect",
-    help="Tell what is in a text and what would be trained on it.",
+    help="Show what is in a text and what would be trained on it.",
 )
-app.command("nextchar.cli.facts:info", name="info", help="Tell what is in a model file.")
-app.command("nextchar.cli.facts:report", name="report", help="Write the report of a run: one HTML page.")
+app.command("nextchar.cli.info:info", name="info", help="Show what is in a model file.")
+app.command("nextchar.cli.report:report", name="report", help="Write the report of a run: one HTML page.")
 app.command("nextchar.cli.serve:serve", name="serve", help="Open a page to play with models, and an API.")
 app.command(
     "nextchar.cli.convert:convert",
     name="convert",
     help="Convert a model from Keras, or to it.",
 )
-app.command("nextchar.cli.facts:corpora", name="corpora", help="List the texts known by name.")
-app.command("nextchar.cli.train:demo", name="demo", help="Do the whole thing on the built-in text.")
+app.command("nextchar.cli.corpora:corpora", name="corpora", help="List the texts that have a name.")
+app.command("nextchar.cli.train:demo", name="demo", help="Train on the built-in text and write a page.")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error), WRONG_USAGE)
     except NextcharError as error:
         return _fail(str(error), FAILED)
-    except BrokenPipeError:  # whoever read the output (head, less) has had enough
+    except BrokenPipeError:  # the reader of the output (head, less) has left
         return _fail(None, FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)

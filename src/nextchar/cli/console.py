@@ -1,4 +1,4 @@
-"""What the commands share on their way to people and programs: standard output, standard error, JSON."""
+"""What the commands print: notes on standard error, facts, text and JSON on standard output."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 def note(message: str, command: str = "") -> None:
-    """Tell something on standard error; a ``command`` to copy, or a path, stays in one piece."""
+    """Print ``message`` on standard error; a ``command`` to copy, or a path, stays in one piece."""
     width = width_of(sys.stderr)
-    told = wrap_words(f"nextchar: {message}" + (f": {command}" if command else ""), width)
-    if command and width is not None and "\n" in told:
-        told = f"{wrap_words(f'nextchar: {message}:', width)}\n{command}"
-    print(told, file=sys.stderr)
+    lines = wrap_words(f"nextchar: {message}" + (f": {command}" if command else ""), width)
+    if command and width is not None and "\n" in lines:
+        lines = f"{wrap_words(f'nextchar: {message}:', width)}\n{command}"
+    print(lines, file=sys.stderr)
 
 
 @contextmanager
 def note_if_slow(message: str, seconds: float = 1.5, when: Callable[[], bool] = lambda: True) -> Generator[None]:
-    """Tell ``message`` if what is done inside takes longer than ``seconds``, as soon as ``when`` agrees."""
+    """Print ``message`` if the block takes longer than ``seconds``, as soon as ``when`` agrees."""
     from threading import Event, Thread
 
     done = Event()
@@ -49,10 +49,10 @@ def note_if_slow(message: str, seconds: float = 1.5, when: Callable[[], bool] = 
 
 
 def note_compiling() -> AbstractContextManager[None]:
-    """Tell if loops are compiled inside, rather than loaded."""
+    """Print a note if the block compiles loops rather than loading them."""
 
     def is_compiling() -> bool:
-        # Looked up rather than imported: who needs no loops does not wait for numba.
+        # Looked up rather than imported: a command that needs no loops does not wait for numba.
         compilation = sys.modules.get("nextchar.networks.compilation")
         return compilation is not None and compilation.is_compiling()
 
@@ -60,13 +60,13 @@ def note_compiling() -> AbstractContextManager[None]:
 
 
 def make_ready(model: LanguageModel, characters: int) -> None:
-    """Load what writing or scoring so many ``characters`` takes, and say so where it has to be compiled."""
+    """Load what writing or scoring ``characters`` characters needs, with a note if it has to be compiled."""
     with note_compiling():
         model.network_for(characters)
 
 
 def note_carried(model: LanguageModel) -> None:
-    """Tell what --carry-state does to ``model``."""
+    """Print what --carry-state changes for ``model``."""
     length = model.file.architecture.context_length
     if length is None:
         note("--carry-state changes nothing: this model carries its state anyway")
@@ -80,7 +80,7 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def write_text(pieces: Iterable[str]) -> None:
-    """Write generated text on standard output as it comes, and say afterwards what its encoding could not show."""
+    """Write text to standard output as it is generated, then note which characters its encoding lacks."""
     encoding = sys.stdout.encoding or "utf-8"
     lost: set[str] = set()
     for piece in pieces:
@@ -139,7 +139,7 @@ def shell_quoted(path: Path) -> str:
 
 
 def resolve(names: Sequence[str], encoding: str | None, errors: Errors = "strict") -> Resolved:
-    """Return the texts that ``names`` stand for, and tell what was found out on the way."""
+    """Return the texts that ``names`` stand for, and print what was noticed while they were found."""
     from nextchar.text import catalog
     from nextchar.text.corpus import default_cache_folder
 

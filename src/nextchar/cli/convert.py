@@ -36,7 +36,7 @@ def convert(
     Parameters
     ----------
     source
-        The model to read; of nextchar's own, a run folder too, whose growth goes with a page.
+        The model to read; of nextchar's own, a run folder too, whose history goes with a page.
     target
         The file to write; its suffix says the format.
     vocabulary
@@ -54,7 +54,7 @@ def convert(
     force
         Write over a file that is there.
     """
-    from nextchar.convert import convert as convert_model
+    from nextchar.convert.conversion import convert as convert_model
 
     if vocabulary is None and (lowercase or encoding is not None or errors != "strict"):
         raise UsageError(

@@ -16,7 +16,10 @@ _OPTION = re.compile(r"--|--?[^\W\d][\w-]*(=.*)?", re.DOTALL)
 
 def as_tokens(arguments: Iterable[str]) -> list[str]:
     """Return ``arguments`` for cyclopts: what begins with a dash and cannot be an option is marked as text."""
-    return [_Text(one) if one.startswith("-") and not _OPTION.fullmatch(one) else one for one in arguments]
+    return [
+        _Text(argument) if argument.startswith("-") and not _OPTION.fullmatch(argument) else argument
+        for argument in arguments
+    ]
 
 
 class _Text(str):
@@ -34,11 +37,11 @@ def explain_usage(error: CycloptsError, arguments: Sequence[str]) -> str:
         case UnknownOptionError(token=token) if token.keyword in arguments and "--" in arguments:
             return f"Everything after -- is text: put the option {token.keyword} before it."
         case UnknownOptionError(token=token):
-            taken = next((one for one in arguments if one.split("=")[0] == token.value), token.value)
+            taken = next((given for given in arguments if given.split("=")[0] == token.value), token.value)
             quoted = shlex.quote(taken)
-            prompts = [one.name for one in error.argument_collection if one.name == "--prompt"]
+            prompts = [option.name for option in error.argument_collection if option.name == "--prompt"]
             or_so = f" or --prompt={quoted}" if prompts else ""
-            return f"{error} If it is a text and no option: -- {quoted}{or_so}"
+            return f"{error} If it is a text, not an option: -- {quoted}{or_so}"
         case MissingArgumentError(keyword=str(keyword)):
             following = next((b for a, b in pairwise(arguments) if a == keyword), "")
             value = f" If {following} is its value: {keyword}={shlex.quote(following)}"

@@ -1,4 +1,4 @@
-"""The command that scores: `nextchar evaluate`."""
+"""`nextchar evaluate`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from pydantic import Field
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import (
@@ -21,7 +22,7 @@ from nextchar.cli.console import (
     shell_quoted,
 )
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
-from nextchar.settings import Errors, Weights
+from nextchar.settings import Errors, Settings, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
@@ -44,22 +45,50 @@ class _Scored:
     """Reads it."""
 
 
+class EvaluationOptions(Settings):
+    """How a text is read and scored."""
+
+    encoding: str | None = Field(default=None, description="Encoding of the text; detected by default, with a note.")
+    errors: Errors = Field(
+        default="strict",
+        description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
+        "each wrong sequence, latin reads each wrong byte as cp1252.",
+    )
+    carry_state: Flag = Field(
+        default=False,
+        description="Let a model that was trained in windows carry its state from character to character: many times "
+        "faster, with other probabilities.",
+    )
+    weights: Weights = Field(
+        default="float32",
+        description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
+        "worse.",
+    )
+    counting: bool = Field(
+        default=True,
+        description="Score by counting too, which takes a second or two for each megabyte of training text.",
+    )
+    adapt: Flag = Field(
+        default=False,
+        description="Score the text once more with weights that learn from what they have scored, some thousand "
+        "characters a second, and show both scores; the model file stays as it is. Needs torch.",
+    )
+    strict: Flag = Field(
+        default=False,
+        description="Refuse a text with characters that the model does not know, instead of scoring them as unknown.",
+    )
+
+
 def evaluate(
     model: Path,
     text: str | None = None,
     *,
-    encoding: str | None = None,
-    errors: Errors = "strict",
-    carry_state: Flag = False,
-    weights: Weights = "float32",
-    counting: bool = True,
-    adapt: Flag = False,
-    strict: Flag = False,
+    options: Annotated[EvaluationOptions, Parameter(name="*")] = EvaluationOptions(),  # noqa: B008 (immutable)
     json: Flag = False,
 ) -> int:
     """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
 
-    Beside it is told what counting alone gets on the same text after the same training text: PPMd, a compressor, of
+    For comparison it shows what counting gets on the same text after the same training text: PPMd, a compressor of
     order 6, which adapts as it reads; and an n-gram model with six characters of context, which does not.
 
     Parameters
@@ -67,56 +96,40 @@ def evaluate(
     model
         A run folder or a model file.
     text
-        A file, a folder, - for standard input, or a name that `nextchar corpora` lists; when not given, what the run of
+        A file, a folder, - for standard input, or a name that `nextchar corpora` lists; by default what the run of
         the model held out.
-    encoding
-        Encoding of the text; detected, and said, when not given.
-    errors
-        What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each wrong sequence,
-        latin reads each wrong byte as cp1252.
-    carry_state
-        Let a model that was trained in windows carry its state on from character to character: many times faster, and
-        its probabilities are then others.
-    weights
-        int8 rounds the weights to eight bits: large models are about twice as fast, and score a little worse.
-    counting
-        Tell what counting alone gets, which takes a second or two for each megabyte of training text.
-    adapt
-        Score the text once more by weights that learn from what they have scored, some thousand characters a second,
-        and tell that figure beside the other; the model stays as it is. Takes torch.
-    strict
-        Refuse a text with characters that the model does not know, instead of scoring them as unknown.
     json
         Print the result as one JSON object.
     """
     from nextchar.model.language_model import LanguageModel
 
-    language_model = LanguageModel.load(model, carry_state=carry_state, weights=weights)
-    if carry_state:
+    language_model = LanguageModel.load(model, carry_state=options.carry_state, weights=options.weights)
+    if options.carry_state:
         note_carried(language_model)
-    corpus, gone = (None, "") if not counting and text is not None else _training_text(model, language_model)
+    needs_corpus = options.counting or text is None
+    corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
     scored = (
         _held_out(model, language_model, corpus, gone)
         if text is None
-        else _given(text, encoding, errors, language_model)
+        else _given(text, options.encoding, options.errors, language_model)
     )
     make_ready(language_model, scored.size)
-    evaluation = language_model.evaluate(scored.pieces(), adapt=adapt)
-    if strict and evaluation.unknown_characters:
+    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt)
+    if options.strict and evaluation.unknown_characters:
         raise UnknownCharacterError(
-            f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model: "
-            "do without --strict to have them scored as unknown."
+            f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
+            "they are scored as unknown."
         )
-    counted = _count(language_model, corpus, scored) if counting and corpus is not None else None
+    counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     if json:
-        print_json(_as_dict(scored, evaluation, counted, gone if counting else "left out with --no-counting"))
+        print_json(_as_dict(scored, evaluation, counted, gone if options.counting else "left out with --no-counting"))
     else:
         print_facts(_facts(scored, evaluation, counted, gone))
     return DONE
 
 
 def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
-    """Return the text that the model learned from, or why it cannot be found."""
+    """Return the text that the model learned from, or the reason why it is missing."""
     from nextchar.runs.training_text import corpus_of_model
     from nextchar.text.corpus import default_cache_folder
 
@@ -127,7 +140,7 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
 
 
 def _given(name: str, encoding: str | None, errors: Errors, language_model: LanguageModel) -> _Scored:
-    from nextchar.text.files import joined_chunks
+    from nextchar.text.text_file import joined_chunks
 
     files = resolve([name], encoding, errors).files
     lowercase = language_model.provenance.lowercase
@@ -147,7 +160,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
 
     name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
-        raise TextError(f"What the model's run held out is not to be found. {gone} {name_one}")
+        raise TextError(f"The held-out text of the model is missing. {gone} {name_one}")
     size = language_model.provenance.validation_characters
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
@@ -180,7 +193,7 @@ def _as_dict(
 def _facts(
     scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
-    from nextchar.model.baselines import MOST_COUNTED, PPMD_ORDER
+    from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
     if scored.held_out:
         yield "text", f"what was held out of {scored.name}"
@@ -194,5 +207,5 @@ def _facts(
         return
     yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.3f} (order {PPMD_ORDER}, adapting as it reads)"
     yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.3f}"
-    if counting.counted_characters == MOST_COUNTED:
-        yield "counted", f"the last {MOST_COUNTED:,} characters of the training text"
+    if counting.counted_characters == MAX_COUNTED:
+        yield "counted", f"the last {MAX_COUNTED:,} characters of the training text"

@@ -11,12 +11,13 @@ from cyclopts import Parameter
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json, resolve
 from nextchar.errors import MissingDependencyError, UsageError
+from nextchar.files.file_size import describe_size
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
 
 if TYPE_CHECKING:
     from nextchar.runs.forecast import Forecast
-    from nextchar.text.files import TextFile
     from nextchar.text.inspection import CharacterCount, Inspection
+    from nextchar.text.text_file import TextFile
 
 
 WIDTH = 10
@@ -30,14 +31,14 @@ def inspect(
     forecast: bool = True,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Tell what is in a text, what would be trained on it, how long that would take and how well it would do.
+    """Show what is in a text, what would be trained on it, how long that takes and how good the model would be.
 
     Parameters
     ----------
     corpus
         Files, folders, - for standard input, or names that `nextchar corpora` lists.
     forecast
-        Train for some seconds to tell what the whole plan would reach.
+        Train for a few seconds to estimate what the whole plan would reach.
     json
         Print everything as one JSON object.
     """
@@ -64,7 +65,7 @@ def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingS
     from nextchar.runs.training_text import encode
     from nextchar.text.corpus import default_cache_folder
 
-    note(f"trying it out for about {TRIAL_SECONDS:g} s (--no-forecast does without)")
+    note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     try:
         return forecast(encode(files, text, training, default_cache_folder()), training)
     except MissingDependencyError as error:
@@ -128,7 +129,7 @@ def _forecast_facts(expected: Forecast) -> Iterator[tuple[str, object]]:
         f"learning rate {plan.learning_rate:g}, dropout {plan.dropout:g}",
     )
     yield "time", None if expected.seconds is None else f"about {describe_duration(expected.seconds)} of training"
-    yield "memory", f"about {expected.memory / 1e6:,.0f} MB"
+    yield "memory", f"about {describe_size(expected.memory)}"
     bits = expected.bits_per_character
     yield (
         "expected",

@@ -31,9 +31,9 @@ def serve(
     *model: Path,
     settings: Annotated[ServeSettings, Parameter(name="*")] = ServeSettings(),  # noqa: B008 (immutable)
 ) -> int:
-    """Open a page to play with models, and an API that programs use as they use OpenAI's, until Ctrl-C.
+    """Serve a page to play with models, and an API compatible with OpenAI's, until Ctrl-C.
 
-    A run folder is served as it grows: its model is loaded anew when it has learned more.
+    A run folder can be served while it trains: its model is reloaded when there is a better one.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def serve(
     sys.setswitchinterval(SWITCH_INTERVAL)
     with _stopped_by_signals(server):
         server.start()
-        names = ", ".join(served.name for served in server.service.shelf)
+        names = ", ".join(served.name for served in server.service.registry)
         note(f"serving {names} at {server.address} (API: {server.address}docs); Ctrl-C stops")
         server.wait()
     note("stopped")
@@ -57,7 +57,7 @@ def serve(
 
 @contextmanager
 def served_live(run: Path, port: int, *, loud: bool) -> Generator[None]:
-    """Serve a run while it is trained, with little of the machine and to this machine alone; say where if ``loud``."""
+    """Serve a run while it trains, with few resources and to this machine only; print the address if ``loud``."""
     few = ServeSettings(port=port, cores=1, max_writing=2, max_waiting=32, max_characters=5000)
     server = _open([run], few, load=False)
     server.start()
@@ -72,7 +72,7 @@ def served_live(run: Path, port: int, *, loud: bool) -> Generator[None]:
 
 
 def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Server:
-    """Return a server that has its port, and its models if they are to be loaded beforehand.
+    """Return a server bound to its port, with its models loaded if ``load``.
 
     Raises:
         MissingDependencyError: what it needs is not installed.
@@ -80,23 +80,23 @@ def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Ser
         NextcharError: the port cannot be had.
     """
     try:
+        from nextchar.web.model_registry import ModelRegistry
         from nextchar.web.server import Server
-        from nextchar.web.shelf import Shelf
     except ImportError as error:
         raise MissingDependencyError(
             f'The page and the API are served by fastapi and uvicorn ({error}): pip install "nextchar[web]".'
         ) from error
-    shelf = Shelf.of(models)
+    registry = ModelRegistry.of(models)
     if load:
         with note_compiling():
-            for served in shelf:
-                served.edition()
-    return Server(shelf, settings)
+            for served in registry:
+                served.current()
+    return Server(registry, settings)
 
 
 @contextmanager
 def _stopped_by_signals(server: Server) -> Generator[None]:
-    """Let SIGTERM and Ctrl-C stop ``server`` in order; a second one cuts off what is still being answered."""
+    """Let SIGTERM and Ctrl-C stop ``server`` gracefully; a second one cuts off answers in progress."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()

@@ -1,4 +1,4 @@
-"""The three standard streams, made safe: closed, full, left by their readers, or without some of the characters."""
+"""The three standard streams, made safe: closed, full, without a reader, or in an encoding that lacks characters."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from nextchar.errors import TextError, UsageError
 from nextchar.files.regular_file import read_regular
-from nextchar.text.files import TextFile, joined_chunks, readable
+from nextchar.text.text_file import TextFile, joined_chunks, readable
 
 Symbol = str | None
 """One character, or None: what stands for none (padding, or whatever is unknown)."""
@@ -23,7 +23,7 @@ Symbol = str | None
 STAND_INS = frozenset({"", "[UNK]", "[PAD]", "<UNK>", "<PAD>", "<OOV>", "<unk>", "<pad>", "<oov>"})
 """What tokenizers, `keras.layers.StringLookup` among them, write for padding and the unknown."""
 
-MOST_LIST_BYTES = 2**26
+MAX_LIST_BYTES = 2**26
 """Bytes of the largest list that is read."""
 
 _MARK = "\ufeff"
@@ -172,7 +172,7 @@ def read_list(path: Path, lowercase: bool = False) -> ListedCharacters:
     """
     name = readable(path)
     try:
-        content: object = json.loads(read_regular(path, MOST_LIST_BYTES))
+        content: object = json.loads(read_regular(path, MAX_LIST_BYTES))
     except OSError as error:
         raise TextError(f"{name} cannot be read: {error.strerror or error}. Check the path.") from error
     except (ValueError, RecursionError) as error:

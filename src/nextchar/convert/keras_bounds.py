@@ -33,15 +33,15 @@ WEIGHTS_ENTRY = "model.weights.h5"
 _ASKED_FOR = ("keras_version", "backend", "model_config", "layer_names", "weight_names")
 """Attributes that readers ask for by name, whatever the list of them says."""
 
-MOST_TIMES = 20
+MAX_TIMES = 20
 """Size of what a file unpacks to, in sizes of the file: trained weights hardly compress."""
 ROOM = 2**24
 """Bytes that any file may unpack to."""
-MOST_OBJECTS = 10_000
+MAX_OBJECTS = 10_000
 """Groups and arrays of a file; a model of Keras has a few for each layer."""
-DEEPEST = 32
+MAX_DEPTH = 32
 """Groups inside each other."""
-MOST_SECONDS = 2
+MAX_SECONDS = 2
 """Of the processor, to look through a file, and one more for each 50 MB; that of a model takes some milliseconds."""
 
 
@@ -74,7 +74,7 @@ def look_through(path: Path) -> None:
 def _look(path: Path) -> None:
     import resource
 
-    seconds = MOST_SECONDS + path.stat().st_size // 50_000_000
+    seconds = MAX_SECONDS + path.stat().st_size // 50_000_000
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     # One by one: what raises an error here must not keep from a look at what comes after it.
     for look in (_look_at_attributes, _look_at_arrays):
@@ -155,7 +155,7 @@ def open_arrays(path: Path) -> Generator[Any]:
 
 
 def _most(path: Path) -> int:
-    return MOST_TIMES * path.stat().st_size + ROOM
+    return MAX_TIMES * path.stat().st_size + ROOM
 
 
 def _arrays(path: Path, file: Any) -> Generator[Any]:
@@ -166,7 +166,7 @@ def _arrays(path: Path, file: Any) -> Generator[Any]:
         group, depth = groups.pop()
         for name in group:
             seen += 1
-            if seen > MOST_OBJECTS or depth > DEEPEST:
+            if seen > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise ModelFileError(f"{path} is refused: no model of Keras has so many groups and arrays.")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise ModelFileError(f"{path} is refused: {name!r} in it is a link, and may lead to another file.")

@@ -86,13 +86,13 @@ def write(model: ModelFile, path: Path) -> Exported:
     Raises:
         MissingDependencyError: Keras is not installed.
     """
-    vocabulary = model.vocabulary
+    architecture, vocabulary = model.lstm_for("A Keras file"), model.characters_for("A Keras file")
     symbols = (*((None,) if vocabulary.has_unknown else ()), *vocabulary.characters)
     suffix = next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))
     listed = path.with_name(path.name[: -len(suffix)] + CHARACTERS)
     with keras_loaded() as keras, tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
-        network = _keras_model(keras, model.architecture)
-        weights = keras_weights(model.architecture, model.parameters)
+        network = _keras_model(keras, architecture)
+        weights = keras_weights(architecture, model.parameters)
         for layer, arrays in zip(network.layers, weights, strict=True):
             layer.set_weights(arrays)
         temporary = Path(folder, f"model{suffix}")

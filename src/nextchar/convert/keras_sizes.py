@@ -14,10 +14,10 @@ from nextchar.text.vocabulary import CODE_POINTS
 Config = dict[str, Any]
 Shape = tuple[int, ...]
 
-MOST_UNITS = 8192
+MAX_UNITS = 8192
 """Length of a vector inside a network, as in `nextchar.networks.architecture`."""
-MOST_LAYERS = 100
-MOST_STEPS = 65_536
+MAX_LAYERS = 100
+MAX_STEPS = 65_536
 """Of the windows that an input may be made for, and texts side by side."""
 
 
@@ -30,8 +30,8 @@ def chain(path: Path, saved: Config) -> list[Config]:
     config: Any = saved["config"]
     is_list = isinstance(config, list)  # before Keras 2.2.3
     entries: list[Config] = saved["config"] if is_list else saved["config"]["layers"]
-    if len(entries) > MOST_LAYERS:
-        raise ModelFileError(f"{path} has {len(entries):,} layers: models of at most {MOST_LAYERS} are converted.")
+    if len(entries) > MAX_LAYERS:
+        raise ModelFileError(f"{path} has {len(entries):,} layers: models of at most {MAX_LAYERS} are converted.")
     if is_list or "output_layers" not in config:
         return entries
     inputs, outputs = _names(config["input_layers"]), _names(config["output_layers"])
@@ -107,10 +107,10 @@ def weight_shapes(path: Path, entries: Sequence[Config], saved: Config) -> list[
             raise refusal(path, name, kind, "weights adapted by LoRA are not supported: merge them, and save again")
         if kind == "Embedding":
             size = _size(path, name, config, "input_dim", CODE_POINTS)
-            inputs = _size(path, name, config, "output_dim", MOST_UNITS)
+            inputs = _size(path, name, config, "output_dim", MAX_UNITS)
             shapes.append((name, [(size, inputs)]))
         elif kind == "LSTM":
-            units = _size(path, name, config, "units", MOST_UNITS)
+            units = _size(path, name, config, "units", MAX_UNITS)
             gates = GATES * units
             shapes.append((name, [(inputs, gates), (units, gates), *([(gates,)] if bias else [])]))
             inputs = units
@@ -137,7 +137,7 @@ def _features(path: Path, entries: Sequence[Config], saved: Config) -> int:
 
 def _check_input(path: Path, shape: Any) -> None:
     sizes = [1 if size is None else size for size in shape]
-    most = (MOST_STEPS, MOST_STEPS, CODE_POINTS)
+    most = (MAX_STEPS, MAX_STEPS, CODE_POINTS)
     if len(sizes) not in (2, 3) or any(type(size) is not int for size in sizes):
         raise ModelFileError(f"{path} is damaged: its input has the shape {str(shape)[:100]}.")
     if any(not 1 <= size <= largest for size, largest in zip(sizes, most, strict=False)):

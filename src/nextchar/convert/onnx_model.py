@@ -24,8 +24,10 @@ from typing import Any
 from nextchar.convert.onnx_graph import draw_graph
 from nextchar.convert.result import Exported
 from nextchar.errors import MissingDependencyError, ModelFileError
-from nextchar.model.language_model import LanguageModel
+from nextchar.files.file_size import describe_size
+from nextchar.model.description import describe
 from nextchar.model.model_file import ModelFile
+from nextchar.networks.architecture import Architecture
 
 SUFFIXES = (".onnx",)
 
@@ -34,7 +36,7 @@ OPSET = 17
 IR_VERSION = 8
 """Both of ONNX 1.12 (2022). Nothing newer is needed, and whatever runs the file reads these: onnxruntime since 1.12."""
 
-MOST_BYTES = 2**31 - 2**26
+MAX_BYTES = 2**31 - 2**26
 """Bytes of weights that go into one file: 2 GiB, what a protocol buffer holds, less room for the metadata."""
 
 
@@ -45,11 +47,12 @@ def write(model: ModelFile, path: Path) -> Exported:
         ModelFileError: the model is too large for the format.
         MissingDependencyError: the library onnx is not installed.
     """
-    _check_size(model, path)
+    architecture = model.lstm_for("An ONNX file")
+    _check_size(architecture, path)
     onnx = _load_onnx()
     helper = onnx.helper
     written = helper.make_model(
-        draw_graph(onnx, model.architecture, model.parameters),
+        draw_graph(onnx, architecture, model.parameters),
         producer_name="nextchar",
         producer_version=version("nextchar"),
         doc_string=_directions(model),
@@ -61,12 +64,12 @@ def write(model: ModelFile, path: Path) -> Exported:
     return Exported({path: written.SerializeToString()}, _notes(model))
 
 
-def _check_size(model: ModelFile, path: Path) -> None:
-    size = 4 * model.architecture.parameter_count
-    if size > MOST_BYTES:
+def _check_size(architecture: Architecture, path: Path) -> None:
+    size = 4 * architecture.parameter_count
+    if size > MAX_BYTES:
         raise ModelFileError(
-            f"{path} cannot be written: the weights have {size / 2**30:.1f} GiB, and a file of ONNX holds at most 2 "
-            "GiB. Convert a smaller model."
+            f"{path} cannot be written: the weights have {describe_size(size)}, and a file of ONNX holds at most "
+            f"{describe_size(MAX_BYTES)}. Convert a smaller model."
         )
 
 
@@ -80,15 +83,13 @@ def _load_onnx() -> Any:
 
 
 def _metadata(model: ModelFile) -> dict[str, str]:
-    vocabulary = model.vocabulary
+    vocabulary, facts = model.characters_for("An ONNX file"), describe(model)
     entries: dict[str, object] = {
         "format": METADATA_FORMAT,
         "architecture": model.architecture.model_dump(mode="json"),
         "characters": [*([None] if vocabulary.has_unknown else []), *vocabulary.characters],
         "has_unknown": vocabulary.has_unknown,
-        "start_id": LanguageModel(model).start_id,
-        "context_length": model.architecture.context_length,
-        "lowercase": model.provenance.lowercase,
+        **{name: facts[name] for name in ("start_id", "context_length", "lowercase")},
         "provenance": model.provenance.model_dump(mode="json"),
     }
     # In ASCII: a character can be NUL, which would end a string of C, and the name of a text may be no UTF-8.
@@ -106,7 +107,7 @@ def _directions(model: ModelFile) -> str:
     )
     return (
         f"Predicts the next character of a text: {loop}; draw from softmax(logits / temperature) of the last step"
-        f"{', never id 0' if model.vocabulary.has_unknown else ''}; the metadata's entry characters, like the others "
+        f"{', never id 0' if model.vocabulary.never_drawn else ''}; the metadata's entry characters, like the others "
         "JSON, says what each id stands for."
     )
 
@@ -115,7 +116,7 @@ def _notes(model: ModelFile) -> tuple[str, ...]:
     """Return what the user should know."""
     notes = ["the characters, in the order of their ids, and the settings are in the file's metadata"]
     length = model.architecture.context_length
-    if model.vocabulary.has_unknown:
+    if model.vocabulary.never_drawn:
         notes.append("id 0 stands for unknown characters: read it for them, and never draw it")
     if length is not None:
         notes.append(

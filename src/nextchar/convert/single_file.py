@@ -13,17 +13,19 @@ from typing import Any
 
 from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
-from nextchar.model.model_file import MOST_FILE_BYTES, ModelFile, Provenance
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
-from nextchar.runs.history import growth_of
+from nextchar.runs.record import RunRecord
+from nextchar.settings import sampling_limits
 
 SUFFIXES = (".html", ".htm")
 
-MOST_SAMPLES = 40
+MAX_SAMPLES = 40
 """Evaluations whose samples go with the page: with texts of 400 characters at four temperatures some 80 kB."""
-MOST_BYTES = 300_000_000
+MAX_BYTES = 300_000_000
 """Bytes of a model in a page. In base64 it is one string, and Chromium has none of more than 2^29 characters."""
 LARGE = 20_000_000
 """Bytes of a page from which on it takes seconds to open, and a phone may have no room for it."""
@@ -35,20 +37,22 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Args:
         model: what is to write in it.
         path: of the page.
-        source: where the model was read from; the growth of a run folder, or of a page, goes with it.
+        source: where the model was read from; the history of a run folder, or of a page, goes with it.
 
     Raises:
         ModelFileError: the model is too large for a page.
     """
+    model.lstm_for("A page")
     content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_BYTES:
         raise ModelFileError(
-            f"{path} cannot be written: the model has {len(content) / 1e6:,.0f} MB, and no browser opens a page with "
-            f"more than {MOST_BYTES / 1e6:,.0f} MB. Train a smaller model (--hidden), or serve this one."
+            f"{path} cannot be written: the model has {describe_size(len(content))}, and no browser opens a page "
+            f"with more than {describe_size(MAX_BYTES)}. Train a smaller model (--hidden), or serve this one."
         )
-    name, growth, notes = _history(source)
-    page = build_page({"life": "exported", "name": name, "growth": growth}, content).encode()
-    return Exported({path: page}, (*notes, _describe_size(len(page))))
+    name, history, notes = _history(source)
+    setup = {"life": "exported", "name": name, "history": history, "limits": sampling_limits()}
+    page = build_page(setup, content).encode()
+    return Exported({path: page}, (*notes, _size_note(len(page))))
 
 
 def holds_page(path: Path) -> bool:
@@ -60,30 +64,29 @@ def holds_page(path: Path) -> bool:
 
 
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
-    """Return the name of the model at ``source``, how it grew, where that is known, and what there is to tell."""
+    """Return the name of the model at ``source``, its history where there is one, and notes."""
     if holds_page(source):
-        setup = embedded_setup(read_regular(source, MOST_FILE_BYTES))
-        return setup["name"], setup["growth"], ()
+        setup = embedded_setup(read_regular(source, MAX_FILE_BYTES))
+        return setup["name"], setup.get("history", setup.get("growth")), ()  # pages once called it growth
     place = source.parent if source.name == MODEL else source
     folder = RunFolder(place)
     name = place.resolve().name if folder.exists or not source.is_file() else source.stem
     try:
-        growth = growth_of(folder, MOST_SAMPLES) if folder.exists else None
+        history = RunRecord.read(folder).history(MAX_SAMPLES) if folder.exists else None
     except RunFolderError as error:
         return name, None, (f"what the model wrote as it learned is left out: {error}",)
     # In the page the run does not go on, whether it is finished or not.
-    return name, {**growth, "finished": True} if growth and growth["evaluations"] else None, ()
+    return name, {**history, "finished": True} if history and history["evaluations"] else None, ()
 
 
 def _for_others(provenance: Provenance) -> Provenance:
     """Return ``provenance`` without the key in the cache, which is nobody else's business, without what is no UTF-8 in
     a name, and without numbers that JSON does not have and JavaScript does not read."""
     names = tuple(name.encode("utf-8", "replace").decode() for name in provenance.corpus)
-    told = provenance.model_copy(update={"corpus": names, "corpus_key": None})
-    return Provenance.model_validate_json(told.model_dump_json())  # pydantic writes an infinity as null
+    shared = provenance.model_copy(update={"corpus": names, "corpus_key": None})
+    return Provenance.model_validate_json(shared.model_dump_json())  # pydantic writes an infinity as null
 
 
-def _describe_size(size: int) -> str:
-    shown = f"{size / 1000:,.0f} kB" if size < 999_500 else f"{size / 1e6:,.1f} MB"
+def _size_note(size: int) -> str:
     large = "; it takes some seconds to open, and a phone may have no room for it" if size > LARGE else ""
-    return f"a page of {shown}, with the weights rounded to float16{large}"
+    return f"a page of {describe_size(size)}, with the weights rounded to float16{large}"

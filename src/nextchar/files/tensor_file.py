@@ -19,7 +19,7 @@ from safetensors.numpy import save as serialise_tensors
 
 Arrays = dict[str, NDArray[Any]]
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """Objects and lists inside each other in a header; those of models have four."""
 
 _KEY = "nextchar"
@@ -94,7 +94,7 @@ def _read_header(index: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(written, str):
         raise ValueError("it was not written by nextchar")
     header = _parse_json(written)
-    if _is_deeper(header, DEEPEST):  # canonical JSON, and what checks the entries, go down by recursion
+    if _is_deeper(header, MAX_DEPTH):  # canonical JSON, and what checks the entries, go down by recursion
         raise ValueError("its header is nested too deeply")
     return header
 

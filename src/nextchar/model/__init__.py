@@ -1,15 +1,17 @@
-"""Models: what a trained network and its characters can do: write, predict, score.
+"""Models: a network and its characters, which write, predict and score.
 
 Read in this order; a module imports only from those before it:
 
 - `model_file`: a model on disk.
-- `model_path`: find the model file that a path stands for.
+- `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
 - `generation`: the loop that draws an id, feeds it back and draws again.
+- `continuation`: a prompt becoming a text, for everything that writes.
 - `scoring`: bits per character of a text.
-- `calibration`: the softmax temperature that held-out text asks for.
-- `baselines`: what counting alone gets on the same text.
-- `dynamic_evaluation`: scoring with weights that learn from what they scored (torch).
-- `description`: A model in words: one line, or a few facts, for `nextchar info`, a notebook and whoever prints it.
-- `language_model`: all of it for strings.
+- `logprobs`: log-probabilities of the characters of a text, with alternatives.
+- `calibration`: the softmax temperature that fits held-out text best.
+- `baselines`: PPMd and an n-gram model, to compare a score with.
+- `dynamic_evaluation`: scoring with weights that learn from the text they have scored (torch).
+- `description`: a model in words: one line, or a few facts, for `nextchar info`, a notebook and whoever prints it.
+- `language_model`: all of this for strings.
 """

@@ -1,4 +1,4 @@
-"""How sure of itself a network is, fitted on text that it has not learned from."""
+"""Calibration: how sure of itself a network should be, fitted on held-out text."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from nextchar.networks.architecture import Floats, Ids, Network, Parameters
 from nextchar.parallel import SERIAL, Executor
 
 STREAMS, LENGTH = 32, 256
-"""Places of the text that are read for it, and ids at each, at most."""
+"""Most places of the text that are read, and most ids at each."""
 MIN_LENGTH, LOGITS = 64, 1 << 23
-"""Fewer ids are read at each, but no less than so many, where all of them would have more logits."""
+"""Fewer ids are read at each place, down to `MIN_LENGTH`, where there would be more logits than this in all."""
 AT_ONCE = 32
-"""Ids read at once at each."""
+"""Ids read at once at each place."""
 STEPS, CLOSE = 4, 0.003
-"""Steps of Newton's method, at most, and a change that is not worth another step. The first alone goes too far where a
-network is much too sure: to 1.24 where 1.19 is best, 0.01 bits."""
+"""Most steps of Newton's method, and the change below which it stops. One step is not enough where a network is much
+too sure: it gives 1.24 where 1.19 is best, 0.01 bits worse."""
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.5, 2.0
-"""Temperatures that are believed; a text of a few characters could ask for any."""
+"""Temperatures that are accepted: a text of a few characters could fit any."""
 
 
 def fit_temperature(network: Network[Any], ids: Ids, executor: Executor = SERIAL) -> float:
     """Return the softmax temperature at which ``network`` needs the fewest bits for ``ids`` (T,), T at least 2.
 
-    One number is fitted, by Newton's method on 1 / temperature, from 1. So little can be learned from the text in that
-    way that the bits on it stay honest: 1 / 2T nats too few, on average. Above 1: the network is surer than it should
-    be, as most become that see a text many times.
+    Newton's method fits 1 / temperature, starting at 1. One number learns so little from the text that the bits
+    measured on it stay honest: 1 / 2T nats too few on average. Above 1 the network is surer than it should be, as most
+    are that have seen a text many times.
 
     Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (2017).
     """
@@ -53,8 +53,8 @@ def fit_temperature(network: Network[Any], ids: Ids, executor: Executor = SERIAL
 
 
 def _read(network: Network[Any], ids: Ids) -> Iterator[tuple[Floats, Floats]]:
-    """Read ``ids`` (B, T); yield in pieces the logits (B, s, V) before each but the first, less the largest, and that
-    of the id that came (B, s); not for the first piece, if there are others: it gives the state to read those with."""
+    """Read ``ids`` (B, T); yield in pieces the logits (B, s, V) of each id but the first, less the largest, and the
+    logit of the id itself (B, s). The first piece is left out if there are others: it gives their state."""
     state = network.initial_state(len(ids))
     for first in range(0, ids.shape[1] - 1, AT_ONCE):
         targets = ids[:, 1 + first : 1 + first + AT_ONCE].astype(np.intp)  # (B, s)
@@ -65,12 +65,12 @@ def _read(network: Network[Any], ids: Ids) -> Iterator[tuple[Floats, Floats]]:
 
 
 def _derivatives(inverse: float, logits: Floats, chosen: Floats) -> tuple[float, float]:
-    """Return the first and the second derivative of the nats of the ids chosen by the inverse of the temperature.
+    """Return the first and second derivative of the nats of the ids with respect to the inverse temperature.
 
     Args:
         inverse: 1 / temperature.
-        logits: (B, s, V), the largest of each id 0.
-        chosen: (B, s), those of the ids that came.
+        logits: (B, s, V), the largest of each position 0.
+        chosen: (B, s), those of the ids themselves.
     """
     weights = np.exp(np.float32(inverse) * logits)  # (B, s, V)
     weights /= weights.sum(-1, keepdims=True)
@@ -80,6 +80,6 @@ def _derivatives(inverse: float, logits: Floats, chosen: Floats) -> tuple[float,
 
 
 def at_temperature(parameters: Parameters, temperature: float) -> Parameters:
-    """Return the ``parameters`` of the network whose logits are those of these, divided by ``temperature``."""
+    """Return ``parameters`` changed so that the logits of their network are divided by ``temperature``."""
     scaled = {name: parameters[name] / np.float32(temperature) for name in ("output.weight", "output.bias")}
     return {**parameters, **scaled}

@@ -1,74 +1,115 @@
-"""A model in words: one line, or a few facts, for `nextchar info`, a notebook and whoever prints it."""
+"""What is known of a model: all facts by their full names, and some of them in words.
+
+`describe` is the one place where they are gathered; `nextchar info`, the API, the metadata of ONNX and notebooks pick
+from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from typing import Any
 
 from nextchar.model.model_file import ModelFile
+from nextchar.networks.kinds import kind_of
 from nextchar.settings import describe_duration
 
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """Characters of a vocabulary that are shown."""
+
+
+def describe(model: ModelFile) -> dict[str, Any]:
+    """Return all that is known of ``model`` but its weights, by full names, ready for JSON.
+
+    These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``parameters``, what
+    its kind calls its sizes (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id`` and
+    ``characters_known``.
+    """
+    header, provenance = model.architecture, model.provenance
+    kind = kind_of(header)
+    return {
+        **provenance.model_dump(mode="json", exclude={"plan"}),
+        "kind": header.kind,
+        "vocabulary_size": header.vocabulary_size,
+        **kind.sizes(header),
+        "context_length": header.context_length,
+        "parameters": kind.parameter_count(header),
+        "plan": provenance.plan,
+        "start_id": model.vocabulary.start_id,
+        "characters_known": model.vocabulary.characters,
+    }
 
 
 def summarise(model: ModelFile) -> str:
     """Return one line: what kind of network, how large, and how well it did."""
-    architecture, provenance = model.architecture, model.provenance
-    sizes = " + ".join(map(str, architecture.hidden))
-    bits = provenance.validation_bits_per_character
+    facts = describe(model)
+    bits = facts["validation_bits_per_character"]
     return (
-        f"LSTM of {sizes} units, {len(model.vocabulary.characters):,} characters, "
-        f"{architecture.parameter_count:,} parameters"
-        + (f", trained on {', '.join(provenance.corpus)}" if provenance.corpus else "")
+        f"{kind_of(model.architecture).describe(model.architecture)}, {len(facts['characters_known']):,} characters, "
+        f"{facts['parameters']:,} parameters"
+        + (f", trained on {', '.join(facts['corpus'])}" if facts["corpus"] else "")
         + ("" if bits is None else f", {bits:.3f} bits per character on the held-out text")
     )
 
 
-def model_facts(model: ModelFile) -> Iterator[tuple[str, str]]:
-    """Yield what is known of a model: names of facts, and the facts."""
-    architecture, provenance, known = model.architecture, model.provenance, model.vocabulary.characters
-    sizes = " + ".join(map(str, architecture.hidden))
-    embedding = "one-hot" if architecture.embedding is None else f"embedding {architecture.embedding}"
-    yield "network", f"LSTM, {sizes} units, {embedding}"
-    if architecture.context_length is not None:
-        yield "reads", f"{architecture.context_length} characters for each prediction"
-    yield "parameters", f"{architecture.parameter_count:,}"
+def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
+    """Yield what is known of ``model`` for people: the name of each fact, and the fact."""
+    facts = describe(model)
+    yield "network", _network(model, facts)
+    if facts["context_length"] is not None:
+        yield "reads", f"{facts['context_length']} characters for each prediction"
+    yield "parameters", f"{facts['parameters']:,}"
+    known = facts["characters_known"]
     yield "vocabulary", f"{len(known):,} characters: {_printable(known)}"
-    if provenance.corpus:
-        yield "trained on", ", ".join(provenance.corpus)
-    if provenance.characters is not None:
-        yield "characters", f"{provenance.characters:,}"
-    if provenance.lowercase:
+    if facts["corpus"]:
+        yield "trained on", ", ".join(facts["corpus"])
+    if facts["characters"] is not None:
+        yield "characters", f"{facts['characters']:,}"
+    if facts["lowercase"]:
         yield "lower-cased", "yes"
-    seconds, step, seed = provenance.training_seconds, provenance.step, provenance.seed
-    training = [
-        None if seconds is None else describe_duration(seconds),
-        None if step is None else f"step {step:,}",
-        None if seed is None else f"seed {seed}",
-    ]
-    if any(training):
-        yield "training", ", ".join(filter(None, training))
-    bits, count = provenance.validation_bits_per_character, provenance.validation_characters
-    if bits is not None:
-        unknown = provenance.unknown_characters
-        yield (
-            "held-out text",
-            f"{bits:.3f} bits per character"
-            + ("" if count is None else f" on {count:,} characters")
-            + (f", {unknown:,} of them unknown" if unknown else ""),
-        )
+    training = _training(facts)
+    if training:
+        yield "training", training
+    if facts["validation_bits_per_character"] is not None:
+        yield "held-out text", _score(facts)
 
 
 def as_html(model: ModelFile) -> str:
     """Return the facts as a small table in HTML, in which what comes from the model file is text and nothing else."""
     rows = "".join(
         f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(fact)}</td></tr>'
-        for name, fact in model_facts(model)
+        for name, fact in facts_in_words(model)
     )
     return f"<table><caption>nextchar.LanguageModel</caption><tbody>{rows}</tbody></table>"
 
 
+def _network(model: ModelFile, facts: dict[str, Any]) -> str:
+    words = kind_of(model.architecture).describe(model.architecture)
+    if "embedding" not in facts:
+        return words
+    return f"{words}, {'one-hot' if facts['embedding'] is None else 'embedding {embedding}'.format(**facts)}"
+
+
+def _training(facts: dict[str, Any]) -> str:
+    """Return how long the model was trained, and with which seed, as far as that is known."""
+    seconds, step, seed = (facts[name] for name in ("training_seconds", "step", "seed"))
+    known = [
+        None if seconds is None else describe_duration(seconds),
+        None if step is None else f"step {step:,}",
+        None if seed is None else f"seed {seed}",
+    ]
+    return ", ".join(filter(None, known))
+
+
+def _score(facts: dict[str, Any]) -> str:
+    count, unknown = facts["validation_characters"], facts["unknown_characters"]
+    return (
+        f"{facts['validation_bits_per_character']:.3f} bits per character"
+        + ("" if count is None else f" on {count:,} characters")
+        + (f", {unknown:,} of them unknown" if unknown else "")
+    )
+
+
 def _printable(characters: str) -> str:
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters[:MOST_SHOWN])
-    return shown + (" ..." if len(characters) > MOST_SHOWN else "")
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters[:MAX_SHOWN])
+    return shown + (" ..." if len(characters) > MAX_SHOWN else "")

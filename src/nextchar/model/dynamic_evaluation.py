@@ -1,17 +1,17 @@
 """Scoring by a network that learns from what it has scored (dynamic evaluation), in torch.
 
-The text is read in segments. Each is scored first, by the weights as they then are; afterwards the weights w make one
-step on it, g being the gradient of its mean loss, and are drawn a little back to what they were at the beginning, w0:
+The text is read in segments. Each segment is scored first, with the current weights w. Then the weights make one step
+on it, with g the gradient of its mean loss, and decay a little towards the first weights w0:
 
     w <- w + DECAY (w0 - w) - s g
 
-Not every weight steps equally far. s divides by how large its gradients usually are: r, the root of their mean square
-on a text that the network writes itself (so that no text has to be kept with a model), plus a floor:
+The step size s differs between weights. It divides by the usual size of a weight's gradients: r, their root mean square
+on a text that the network writes itself (so that no text has to be stored with a model), plus a floor:
 
     s = STEP / (|r / (r + floor)| (r + floor))          floor = FLOOR times the mean of r
 
 |.| is the Euclidean norm over all weights. On text like the network's own a step is then about STEP long, whatever the
-network's size.
+size of the network.
 
 Source: Krause, Kahembwe, Murray and Renals, "Dynamic evaluation of neural sequence models" (2018), with r from the
 network's own text instead of its training text, and the norm new. What was measured: docs/adaptation.md.
@@ -41,35 +41,35 @@ from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
 
 SEGMENT = 16
-"""Ids scored by the same weights and learned from in one step; also how far back in time a gradient goes."""
+"""Ids scored with the same weights and learned from in one step; also how far back in time gradients go."""
 STEP = 0.3
 """Length of a step on text like the network's own."""
 MAX_STEP = 2.0
-"""A longer step is shortened to this; on ordinary text none is."""
+"""Longer steps are shortened to this; on ordinary text there are none."""
 DECAY = 0.001
-"""Share of the way back to the first weights that is gone with each step."""
+"""Share of the way back to the first weights in each step."""
 FLOOR = 0.3
-"""What is added to the usual size of a weight's gradients, as a share of the mean of all."""
+"""Added to the usual size of a weight's gradients, as a share of the mean over all weights."""
 OWN_TEXT = 2560
-"""Ids that the network writes for those sizes."""
+"""Ids that the network writes to measure those sizes."""
 
-_SMALLEST = 1e-12
-"""Floor at least, for a network that is certain of all it writes."""
+_MIN_FLOOR = 1e-12
+"""Smallest floor, for a network that is certain of all it writes."""
 
 
 class AdaptiveScorer:
-    """Scores a text piece by piece like `nextchar.model.scoring.Scorer`, with weights that learn from what was scored.
+    """Scores a text piece by piece like `nextchar.model.scoring.Scorer`, with weights that learn from it.
 
-    An id is scored before it, or any other of its segment, is learned from; the result does not depend on the pieces.
+    An id is scored before its segment is learned from; the result does not depend on the pieces.
     """
 
     def __init__(self, architecture: Architecture, parameters: Parameters, network: Network[Any], start: int) -> None:
         """Begin a text.
 
         Args:
-            architecture: the sizes; where ``context_length`` is None the state is carried on.
-            parameters: the weights to begin with, which are copied and stay as they are.
-            network: the same network, to write the text of its own.
+            architecture: the sizes; the state is carried where ``context_length`` is None.
+            parameters: the first weights, which are copied.
+            network: the same network, which writes its own text.
             start: the id read before the first one.
         """
         self._module = LSTM(architecture, parameters)
@@ -85,7 +85,7 @@ class AdaptiveScorer:
             self._step_sizes = step_sizes(self._gradient_sizes(own, start))
         self._context = self._reader.begin()
         self._inputs = [start]
-        """Ids of the segment that was begun, and the one before it."""
+        """The last id before the current segment, and the ids of the segment so far."""
 
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
@@ -93,7 +93,7 @@ class AdaptiveScorer:
             return np.concatenate([np.empty(0), *self._score_parts(np.asarray(ids))])
 
     def _score_parts(self, ids: Ids) -> Iterator[Scores]:
-        """Yield the scores of ``ids`` (T,), up to the end of a segment each."""
+        """Yield the scores of ``ids`` (T,) in parts that each lie in one segment."""
         first = 0
         while first < len(ids):
             part = ids[first : first + SEGMENT + 1 - len(self._inputs)].tolist()
@@ -102,9 +102,9 @@ class AdaptiveScorer:
             first += len(part)
 
     def _score_segment(self) -> Scores:
-        """Return the scores of the segment that was begun, shape (t,), and learn from it if it is whole.
+        """Return the scores of the current segment, shape (t,), and learn from it if it is whole.
 
-        What of it was scored before gets the same scores again: nothing was learned since.
+        Ids of it that were scored before get the same scores again: nothing was learned in between.
         """
         segment = torch.tensor(self._inputs)  # (t + 1,)
         whole = len(segment) == SEGMENT + 1
@@ -124,13 +124,13 @@ class AdaptiveScorer:
     def _learn(self, gradients: Sequence[Tensor]) -> None:
         """Make one step of the weights."""
         steps = [size * gradient for size, gradient in zip(self._step_sizes, gradients, strict=True)]
-        shrink = min(1.0, MAX_STEP / max(_norm(steps), _SMALLEST))
+        shrink = min(1.0, MAX_STEP / max(_norm(steps), _MIN_FLOOR))
         for weight, first, step in zip(self._weights, self._first_weights, steps, strict=True):
             weight.lerp_(first, DECAY).sub_(step, alpha=shrink)
 
     def _gradient_sizes(self, ids: Ids, start: int) -> list[Tensor]:
         """Return the root mean square of each weight's gradients over the segments of ``ids`` (n,)."""
-        text = torch.tensor([start, *(int(one) for one in ids)])  # (n + 1,)
+        text = torch.tensor([start, *map(int, ids)])  # (n + 1,)
         count = len(ids) // SEGMENT
         squares = [torch.zeros_like(weight) for weight in self._first_weights]
         context = self._reader.begin()
@@ -143,12 +143,12 @@ class AdaptiveScorer:
 
 
 def step_sizes(gradient_sizes: Sequence[Tensor]) -> list[Tensor]:
-    """Return what the gradient of each weight is multiplied by: s of this module's head, for its r."""
+    """Return the step size s of each weight for its usual gradient r, as in this module's docstring."""
     count = sum(size.numel() for size in gradient_sizes)
     mean = sum(float(size.sum(dtype=torch.float64)) for size in gradient_sizes) / count
     if mean == 0:  # nothing to learn, as with a single character
         return [torch.zeros_like(size) for size in gradient_sizes]
-    floor = max(FLOOR * mean, _SMALLEST)
+    floor = max(FLOOR * mean, _MIN_FLOOR)
     norm = _norm([size / (size + floor) for size in gradient_sizes])
     return [STEP / (norm * (size + floor)) for size in gradient_sizes]
 
@@ -159,31 +159,30 @@ def _norm(tensors: Sequence[Tensor]) -> float:
 
 
 class _Stream:
-    """Reads on from the state that the text before has come to."""
+    """Carries the state."""
 
     def __init__(self, module: LSTM) -> None:
         self._module = module
 
     def begin(self) -> Any:
-        """Return the state of a text's beginning."""
+        """Return the state before a text."""
         return self._module.initial_state(1)
 
     def read(self, ids: Tensor, before: Any) -> tuple[Tensor, Any]:
-        """Read ``ids`` (T,) on from ``before``; return the logits (T, V) and the state after, cut off from what made
-        it."""
+        """Read ``ids`` (T,) after ``before``; return the logits (T, V) and the state after, detached."""
         logits, after = self._module(ids[:, None], before)  # (T, 1, V)
         return logits[:, 0], tuple((h.detach(), c.detach()) for h, c in after)
 
 
 class _Windows:
-    """Reads the last ids alone, from the zero state, for each prediction."""
+    """Reads the last ids from the zero state for each prediction."""
 
     def __init__(self, module: LSTM) -> None:
         self._module, self._length = module, module.architecture.context_length or 1
         self._dropout = Dropout(0.0, 0.0, torch.Generator())
 
     def begin(self) -> Tensor:
-        """Return the ids before a text's beginning, none."""
+        """Return the ids before a text: none."""
         return torch.empty(0, dtype=torch.long)
 
     def read(self, ids: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
@@ -198,7 +197,7 @@ class _Windows:
 
 @contextmanager
 def _one_thread() -> Generator[None]:
-    """Let torch compute with one thread inside: where there is so little to do, several wait for each other."""
+    """Make torch compute with one thread: for so little work, several threads only wait for each other."""
     threads = TorchThreads(1)
     try:
         yield

@@ -1,8 +1,9 @@
-"""Writing: the loop that draws an id, feeds it back and draws again, for any Network."""
+"""Generation: the loop that draws an id, feeds it back and draws again, for any Network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,12 +14,12 @@ from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.settings import SamplingSettings
 
 BLOCK = 256
-"""Ids at most that a network with a loop of its own draws in one go; what is not asked for any more is lost time."""
+"""Most ids that a network with its own loop draws at once; those that are not needed any more are wasted time."""
 
 
 @runtime_checkable
 class Writer(Protocol):
-    """A network with a loop of its own for draws that only a temperature shapes."""
+    """A network with its own loop for draws that only a temperature shapes."""
 
     def write(
         self,
@@ -28,8 +29,8 @@ class Writer(Protocol):
         allowed: NDArray[np.bool_],
         uniforms: NDArray[np.float64],
     ) -> tuple[Ids, Floats, Any]:
-        """Draw an id for each of ``uniforms`` (T, B) from ``logits`` (B, V) on, reading each; return the ids (T, B),
-        and logits and state after the last."""
+        """Draw an id for each of ``uniforms`` (T, B), the first from ``logits`` (B, V), and read each; return the ids
+        (T, B), and logits and state after the last."""
         ...
 
 
@@ -40,20 +41,20 @@ def generate_ids(
     random: np.random.Generator,
     forbidden: tuple[int, ...] = (),
 ) -> Iterator[int]:
-    """Yield ids that go on from ``prompt``, each as soon as it is drawn, for as long as they are asked for.
+    """Yield ids that continue ``prompt``, each as soon as it is drawn, for as long as they are asked for.
 
     Args:
         network: predicts the next id.
         prompt: ids read first, shape (T,), at least one.
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
-        random: one uniform number is taken from it for each id, or some more where the network has a loop of its own.
+        random: gives one uniform number for each id; a network with its own loop takes some more.
         forbidden: ids that are never drawn.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
-    yield from continue_ids(network, logits[:, -1], state, settings, random, forbidden=forbidden)
+    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, forbidden=forbidden))
 
 
-def continue_ids(
+def draw_blocks(
     network: Network[Any],
     logits: Floats,
     state: Any,
@@ -61,17 +62,21 @@ def continue_ids(
     random: np.random.Generator,
     *,
     forbidden: tuple[int, ...] = (),
-) -> Iterator[int]:
-    """Yield ids as `generate_ids` does, from where a text has been read to: its ``logits`` (1, V) and ``state``."""
+) -> Iterator[list[int]]:
+    """Yield the ids of `generate_ids` in blocks, from where a text has been read to: ``logits`` (1, V) and ``state``.
+
+    A block is one id. From a network with its own loop blocks are of 1, 2, 4, ... ids up to `BLOCK`, so that the first
+    id comes at once.
+    """
     if isinstance(network, Writer) and _is_plain(settings):
-        last, allowed, size = logits, _allowed(logits, forbidden), 1
-        while True:  # blocks that grow, so that the first id comes at once
-            ids, last, state = network.write(last, state, settings.temperature, allowed, random.random((size, 1)))
-            yield from ids[:, 0].tolist()
+        allowed, size = _allowed(logits, forbidden), 1
+        while True:
+            ids, logits, state = network.write(logits, state, settings.temperature, allowed, random.random((size, 1)))
+            yield ids[:, 0].tolist()
             size = min(2 * size, BLOCK)
     while True:
         drawn = int(draw(next_distribution(logits[0], settings, forbidden), random.random()))
-        yield drawn
+        yield [drawn]
         following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
         logits = following[:, -1]
 
@@ -83,10 +88,10 @@ def generate_rows(
     randoms: Sequence[np.random.Generator],
     forbidden: tuple[int, ...] = (),
 ) -> Iterator[NDArray[np.intp]]:
-    """Yield the next id of each of several texts, shape (B,), which all go on from ``prompt`` (T,) side by side, up to
-    the length that ``settings`` give.
+    """Yield the next id of each of B texts that continue ``prompt`` (T,) side by side, shape (B,), up to the length in
+    ``settings``.
 
-    Each takes one uniform number for each id from its own of ``randoms`` (B), as `generate_ids` would.
+    Each text takes one uniform number for each id from its own generator in ``randoms`` (B), like `generate_ids`.
     """
     batch = len(randoms)
     logits, state = network.forward(np.tile(prompt, (batch, 1)), network.initial_state(batch))  # (B, T, V)
@@ -106,7 +111,7 @@ def generate_rows(
 
 
 def _is_plain(settings: SamplingSettings) -> bool:
-    """Return whether a temperature alone shapes the draws."""
+    """Return whether only a temperature shapes the draws."""
     return settings.top_k is None and settings.top_p is None and settings.min_p is None
 
 

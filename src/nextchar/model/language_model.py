@@ -1,10 +1,9 @@
-"""A model that speaks text: it writes, predicts and scores strings. Everything here works without torch."""
+"""A model for strings: it writes, predicts and scores them. Only adapting needs torch."""
 
 from __future__ import annotations
 
 import itertools
-import secrets
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -15,48 +14,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.errors import MissingDependencyError, ModelFileError, TextError
+from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.description import as_html, summarise
-from nextchar.model.generation import BLOCK, generate_ids, generate_rows
+from nextchar.model.generation import BLOCK, generate_rows
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
-from nextchar.networks.engine import make_network, numpy_seconds
+from nextchar.networks.kinds import kind_of
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
-from nextchar.randomness import random_stream
+from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings, Weights, build
-from nextchar.text.vocabulary import Replacement, Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 LOADING = 1.0
-"""Seconds of work in NumPy that loading the compiled loops is worth."""
+"""Seconds of work in NumPy from which loading the compiled loops pays."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model predicts a text."""
+    """How well a model predicts a text.
+
+    >>> import nextchar
+    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
+    >>> model = nextchar.train(text="so it goes. " * 100, quiet=True, **tiny)
+    >>> evaluation = model.evaluate("so it goes! so it goes. ")
+    >>> evaluation.characters, evaluation.unknown_characters
+    (24, 1)
+    >>> evaluation.bits_per_character < 4
+    True
+    """
 
     bits_per_character: float
     """Mean of -log2 p over every character, each predicted once from all before it."""
     characters: int
     unknown_characters: int
-    """Characters outside the vocabulary, scored exactly: the unknown symbol's probability, spread over the rest of
+    """Characters outside the vocabulary; they share the unknown symbol's probability, spread over the rest of
     Unicode."""
     adaptive_bits_per_character: float | None = None
-    """The same mean with weights that learn from what was scored (`nextchar.model.dynamic_evaluation`); None unless
-    asked for."""
+    """The same mean with weights that learn from the text as they score it (`nextchar.model.dynamic_evaluation`); None
+    unless asked for."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LanguageModel:
-    """A trained model: probabilities of the next character, and what follows from them."""
+    """A trained model: it predicts the next character, writes texts and scores them.
+
+    >>> import nextchar
+    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
+    >>> model = nextchar.train(text="so it goes. " * 100, quiet=True, **tiny)
+    >>> model.generate("so", length=22, temperature=0)
+    ' it goes. so it goes. '
+    >>> next(iter(model.next_character_distribution("so it g")))
+    'o'
+    >>> model.bits_per_character("so it goes. ") < model.bits_per_character("goes it so. ")
+    True
+    """
 
     file: ModelFile
     carry_state: bool = False
-    """Whether a model that was trained in windows carries its state on from character to character instead."""
+    """Whether a model trained on windows carries its state from character to character instead."""
     weights: Weights = "float32"
-    """How its weights are kept; int8 rounds them."""
+    """How the weights are stored; int8 rounds them."""
 
     @classmethod
     def load(
@@ -66,13 +87,13 @@ class LanguageModel:
 
         Args:
             path: where it is.
-            carry_state: let a model that was trained in windows carry its state on from character to character: many
-                times faster, and its probabilities are then others. It changes nothing in other models.
+            carry_state: let a model trained on windows carry its state from character to character: many times faster,
+                with different probabilities. Other models do so anyway.
             weights: int8 rounds them to eight bits: large models write about twice as fast, and score a little worse
                 (docs/performance.md).
 
         Raises:
-            ModelFileError: there is none, or it is damaged.
+            ModelFileError: there is no model, or it is damaged.
         """
         return cls(ModelFile.load(find_model(Path(path))), carry_state, weights)
 
@@ -95,8 +116,8 @@ class LanguageModel:
         return as_html(self.file)
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The characters the model knows."""
+    def vocabulary(self) -> Tokenizer:
+        """The tokens the model knows."""
         return self.file.vocabulary
 
     @property
@@ -106,18 +127,19 @@ class LanguageModel:
 
     @cached_property
     def network(self) -> Network[Any]:
-        """The network that predicts, in NumPy: ready at once."""
+        """The network in NumPy, which is ready at once."""
         return self._make_network(compiled=False)
 
     @cached_property
     def compiled_network(self) -> Network[Any]:
-        """The same network with compiled loops, several times faster; loading them takes half a second, compiling them
-        on their first use on a machine some ten."""
+        """The same network with compiled loops, several times faster. Loading them takes half a second; compiling them,
+        on a machine's first use, about ten seconds."""
         return self._make_network(compiled=True)
 
     def _make_network(self, *, compiled: bool) -> Network[Any]:
-        return make_network(
-            self.file.architecture,
+        architecture = self.file.architecture
+        return kind_of(architecture).make_network(
+            architecture,
             self.file.parameters,
             compiled=compiled,
             carry_state=self.carry_state,
@@ -125,31 +147,28 @@ class LanguageModel:
         )
 
     def network_for(self, characters: int) -> Network[Any]:
-        """Return the network that has so many ``characters`` done sooner; their results differ by rounding alone."""
+        """Return the network that finishes ``characters`` sooner; both give the same results up to rounding."""
         architecture = self.file.architecture
-        steps = 1 if self.carry_state else architecture.context_length or 1  # of the network, for each character
-        seconds = numpy_seconds(architecture, characters * steps)
+        seconds = kind_of(architecture).numpy_seconds(architecture, characters, carry_state=self.carry_state)
         return self.compiled_network if seconds > LOADING else self.network
 
     @property
     def start_id(self) -> int:
-        """What is read before a text's first character."""
+        """The id read before a text's first character."""
         return self.vocabulary.start_id
 
-    def generate(self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]) -> str:
-        """Return text that goes on from ``prompt``, which is not repeated; see `stream`."""
-        return "".join(self.stream(prompt, strict=strict, **options))
+    def continuation(
+        self, prompt: str | Prompt = "", *, strict: bool = False, text: int = 0, **options: Unpack[SamplingOptions]
+    ) -> Continuation:
+        """Return a text that continues ``prompt``, to be written by iterating over it.
 
-    def stream(
-        self, prompt: str = "", *, strict: bool = False, text: int = 0, **options: Unpack[SamplingOptions]
-    ) -> Iterator[str]:
-        """Yield text that goes on from ``prompt``, each character as soon as it is drawn.
+        It tells besides what was read of the prompt, what was replaced, its seed, and in the end why it ended.
 
         Args:
-            prompt: what to go on from; characters the model does not know are replaced by the nearest it knows, or left
-                out (`Vocabulary.fold` tells which).
-            strict: raise an error instead.
-            text: number of the text among several from the same seed.
+            prompt: the text to continue; characters the model does not know are replaced by the nearest it knows, or
+                left out. Several texts that continue the same `fold_prompt` read it once.
+            strict: raise an error instead of replacing characters; a folded prompt is taken as it is.
+            text: number of the text among several of the same seed, from 0.
             **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
                 The same seed gives the same text; without one it is different each time.
 
@@ -157,43 +176,60 @@ class LanguageModel:
             UsageError: an option is unknown or its value is not allowed.
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
-        settings, ids, seed = self._begin(prompt, strict, options)
-        random = random_stream(seed, "sampling", text)
-        drawn = generate_ids(self.network_for(settings.length), ids, settings, random, self.vocabulary.never_drawn)
-        characters = (self.vocabulary.decode([one]) for one in itertools.islice(drawn, settings.length))
-        return (character for piece in until_stop(characters, settings.stop) for character in piece)
+        settings = build(SamplingSettings, options)
+        return Continuation(self._folded(prompt, settings.length, strict=strict), settings, text)
+
+    def generate(self, prompt: str | Prompt = "", *, strict: bool = False, **options: Unpack[SamplingOptions]) -> str:
+        """Return text that continues ``prompt``, which is not repeated; arguments and errors as for `continuation`."""
+        return "".join(self.continuation(prompt, strict=strict, **options))
+
+    def stream(
+        self, prompt: str | Prompt = "", *, strict: bool = False, text: int = 0, **options: Unpack[SamplingOptions]
+    ) -> Iterator[str]:
+        """Yield text that continues ``prompt``, each character as soon as it is drawn; arguments and errors as for
+        `continuation`."""
+        return itertools.chain.from_iterable(self.continuation(prompt, strict=strict, text=text, **options))
 
     def generate_many(
-        self, prompt: str, count: int, *, strict: bool = False, **options: Unpack[SamplingOptions]
+        self, prompt: str | Prompt, count: int, *, strict: bool = False, **options: Unpack[SamplingOptions]
     ) -> list[str]:
-        """Return ``count`` texts that go on from ``prompt``, written side by side on all cores.
+        """Return ``count`` texts that continue ``prompt``, written side by side on all cores.
 
-        They are those that `stream` gives for ``text`` = 0, 1, ..., but for rounding; options are the same.
-
-        Raises:
-            UsageError: an option is unknown or its value is not allowed.
-            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        They are those of `continuation` for ``text`` = 0, 1, ..., up to rounding; options and errors are the same.
         """
-        settings, ids, seed = self._begin(prompt, strict, options)
+        settings = build(SamplingSettings, options)
+        folded = self._folded(prompt, count * settings.length, strict=strict)
+        seed = choose_seed(settings.seed)
         randoms = [random_stream(seed, "sampling", text) for text in range(count)]
-        network = self.network_for(count * settings.length)
 
         def write(rows: slice) -> list[str]:
-            drawn = generate_rows(network, ids, settings, randoms[rows], self.vocabulary.never_drawn)
-            return self._rows_until(drawn, settings.stop, len(randoms[rows]))
+            drawn = generate_rows(folded.network, folded.ids, settings, randoms[rows], self.vocabulary.never_drawn)
+            texts = self._rows_until(drawn, settings.stop, len(randoms[rows]))
+            return [text[: settings.length] for text in texts]
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 
-    def _begin(
-        self, prompt: str, strict: bool, options: SamplingOptions
-    ) -> tuple[SamplingSettings, NDArray[np.integer], int]:
-        """Return how to draw, the ids to go on from, and the seed, drawn where none is given."""
-        settings = build(SamplingSettings, options)
-        ids, _ = self.read_prompt(prompt, strict=strict)
-        return settings, ids, secrets.randbits(63) if settings.seed is None else settings.seed
+    def fold_prompt(self, prompt: str = "", *, characters: int = 0, strict: bool = False) -> Prompt:
+        """Return ``prompt`` in characters that the model knows, for one text or several that continue it.
+
+        Args:
+            prompt: the text to continue.
+            characters: to be written in all, by which the faster network is chosen.
+            strict: raise an error instead of replacing characters.
+
+        Raises:
+            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+        """
+        text, replacements = self.vocabulary.fold(prompt, strict=strict)
+        return Prompt(self.network_for(characters), self.vocabulary, text, replacements)
+
+    def _folded(self, prompt: str | Prompt, characters: int, *, strict: bool) -> Prompt:
+        if isinstance(prompt, Prompt):
+            return prompt
+        return self.fold_prompt(prompt, characters=characters, strict=strict)
 
     def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
-        """Return the texts of the ``count`` rows drawn, each up to its stop, drawing no more once all have stopped."""
+        """Return the texts of the ``count`` rows drawn, each up to its stop; draw no more once all have stopped."""
         texts = [""] * count
         for rows in iter(lambda: list(itertools.islice(drawn, BLOCK)), []):
             pieces = (self.vocabulary.decode(row) for row in np.stack(rows, axis=1))
@@ -205,26 +241,29 @@ class LanguageModel:
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
     ) -> dict[str, float]:
-        """Return the probability of each character to come next after ``prompt``, the most probable first.
+        """Return the probability of each character to come after ``prompt``, the most probable first.
 
-        Options are those of `stream`, but for ``temperature``, which is 1 unless given: the distribution as the model
-        has it. The probabilities sum to one; those of characters that cannot be drawn are 0.
+        Options are those of `continuation`, except that ``temperature`` is 1 unless given, which leaves the model's own
+        distribution. The probabilities sum to one; characters that cannot be drawn have 0.
         """
         settings = build(SamplingSettings, {"temperature": 1.0, **options})
-        ids, _ = self.read_prompt(prompt, strict=strict)
-        logits, _ = self.network.forward(ids[None], self.network.initial_state(1))  # (1, T, V)
+        folded = self.fold_prompt(prompt, strict=strict)
+        for _ in folded.read():
+            pass
         never = self.vocabulary.never_drawn
-        distribution = next_distribution(logits[0, -1], settings, never)  # (V,)
+        distribution = next_distribution(folded.logits, settings, never)  # (V,)
         order = np.argsort(-distribution, kind="stable")
-        return {self.vocabulary.decode([one]): float(distribution[one]) for one in order if one not in never}
+        return {
+            self.vocabulary.token_texts([drawn])[0]: float(distribution[drawn]) for drawn in order if drawn not in never
+        }
 
     def evaluate(self, text: str | Iterable[str], *, adapt: bool = False) -> Evaluation:
-        """Score ``text``, whole or in pieces; a model of lower-cased text scores it lower-cased.
+        """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.
 
         Args:
-            text: what to score.
-            adapt: score it once more with weights that learn from what was scored, some thousand characters a second.
-                The model stays as it is. Takes torch.
+            text: the text to score.
+            adapt: score it a second time, with weights that learn from it, at some thousand characters a second. The
+                model stays as it is. Needs torch.
 
         Raises:
             TextError: the text is empty.
@@ -245,7 +284,7 @@ class LanguageModel:
         return Evaluation(plain, characters, unknown, *adaptive)
 
     def bits_per_character(self, text: str) -> float:
-        """Return the mean number of bits the model needs for a character of ``text``; lower is better."""
+        """Return the mean bits that the model needs for a character of ``text``; lower is better."""
         return self.evaluate(text).bits_per_character
 
     def surprises(self, text: str) -> NDArray[np.float64]:
@@ -262,10 +301,10 @@ class LanguageModel:
             if error.name != "torch":
                 raise
             raise MissingDependencyError(
-                'Adapting takes torch, which is not installed: pip install "nextchar[train]". Without adapting, '
-                "scoring does without."
+                'Adapting needs torch, which is not installed: pip install "nextchar[train]". Plain scoring works '
+                "without it."
             ) from error
-        architecture, parameters = self.file.architecture, self.file.parameters
+        architecture, parameters = self.file.lstm_for("Adapting the weights"), self.file.parameters
         if self.carry_state:
             architecture = architecture.model_copy(update={"context_length": None})
         if self.weights == "int8":
@@ -273,46 +312,8 @@ class LanguageModel:
         return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
-        """Return log2 p of each character of ``text``, which goes on where ``scorer`` is."""
+        """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""
         return character_scores(scorer, self.vocabulary.encode(self._as_trained(text)), self.vocabulary)
-
-    def read_prompt(self, prompt: str, *, strict: bool = False) -> tuple[NDArray[np.integer], list[Replacement]]:
-        """Return the ids that stand for ``prompt``, at least one, and what had to be replaced.
-
-        Raises:
-            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
-        """
-        folded, replacements = self.vocabulary.fold(prompt, strict=strict)
-        return self.prompt_ids(folded), replacements
-
-    def prompt_ids(self, prompt: str) -> NDArray[np.integer]:
-        """Return the ids of ``prompt``, all of whose characters are known; at least one."""
-        return self.vocabulary.encode(prompt) if prompt else np.array([self.start_id])
 
     def _as_trained(self, text: str) -> str:
         return text.lower() if self.provenance.lowercase else text
-
-
-def until_stop(pieces: Iterator[str], stops: Sequence[str]) -> Generator[str, None, bool]:
-    """Yield ``pieces`` of a text up to where one of ``stops`` begins; what could be the beginning of one waits. Return
-    whether there was one."""
-    stops = [stop for stop in stops if stop]
-    held = ""
-    for piece in pieces:
-        held += piece
-        # Of several the one that is complete first; of those complete at once, the longest.
-        found = [(at + len(stop), at) for stop in stops if (at := held.find(stop)) >= 0]
-        if found:
-            yield held[: min(found)[1]]
-            return True
-        shown = len(held) - _begun_stop(held, stops)
-        yield held[:shown]
-        held = held[shown:]
-    yield held
-    return False
-
-
-def _begun_stop(text: str, stops: Sequence[str]) -> int:
-    """Return the length of the longest end of ``text`` that one of ``stops`` begins with."""
-    longest = min(len(text), max(map(len, stops), default=1) - 1)
-    return next((n for n in range(longest, 0, -1) if any(stop.startswith(text[-n:]) for stop in stops)), 0)

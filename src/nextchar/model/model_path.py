@@ -1,4 +1,4 @@
-"""Where a model is: the path of a model file, or of the run folder that holds one."""
+"""The path of a model: a model file, or a run folder that holds one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 from nextchar.errors import ModelFileError
 
 SETTINGS, MODEL = "settings.json", "model.safetensors"
-"""What a run folder calls its settings, which every run has, and its model."""
+"""Names of the settings and the model in a run folder; every run has settings."""
 MAX_LISTED = 10_000
-"""Entries of a folder that are looked at for a name like the one given."""
+"""Most entries of a folder that are searched for a similar name."""
 
 
 def find_model(path: Path) -> Path:
-    """Return the model file that ``path``, a run folder or a model file, stands for.
+    """Return the model file of ``path``, a run folder or a model file.
 
     Raises:
-        ModelFileError: there is none; where there is one of nearly that name, it is told.
+        ModelFileError: there is none; the message names a model of a similar name, if any.
     """
     if not path.is_dir():
         if not path.exists():
@@ -36,10 +36,10 @@ def find_model(path: Path) -> Path:
 
 
 def did_you_mean(path: Path, runs: Path = Path("runs")) -> str:
-    """Return the question whether the run or model with the name nearest to that of ``path`` is meant, which is beside
-    it or in the folder ``runs``; nothing where none is near."""
+    """Return a question that names the run or model whose name is most similar to that of ``path``, beside it or in the
+    folder ``runs``; "" where none is similar."""
     named = path.parent if path.is_file() or path.name in {MODEL, SETTINGS} else path
-    # What is beside it comes last, and counts where both have the name.
+    # A model beside the path comes last, so that it wins over one in ``runs`` of the same name.
     near = [found for folder in (runs, named.parent) for found in _models_in(folder) if found != path]
     by_name = {found.name.casefold(): found for found in near}
     names = difflib.get_close_matches(named.name.casefold(), by_name, n=1)
@@ -47,7 +47,7 @@ def did_you_mean(path: Path, runs: Path = Path("runs")) -> str:
 
 
 def _models_in(folder: Path) -> list[Path]:
-    """Return the runs and model files in ``folder``, which need not be there."""
+    """Return the runs and model files in ``folder``, which may be missing."""
     with suppress(OSError):
         listed = sorted(islice(folder.iterdir(), MAX_LISTED))
         return [found for found in listed if found.suffix == ".safetensors" or _is_run(found)]

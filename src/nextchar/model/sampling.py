@@ -18,8 +18,7 @@ Distribution = NDArray[np.float64]
 
 
 class SamplingOptions(TypedDict, total=False):
-    """How the next character is drawn, as keyword arguments: `nextchar.settings.SamplingSettings`, held to it by a
-    test."""
+    """The options of `nextchar.settings.SamplingSettings` as keyword arguments; a test holds the two together."""
 
     length: int
     temperature: float
@@ -33,8 +32,8 @@ class SamplingOptions(TypedDict, total=False):
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Distribution:
     """Return the distribution over the last axis of ``logits`` (..., V), reweighted by ``temperature``.
 
-    p_i = exp(z_i / t) / sum_j exp(z_j / t); as t goes to 0 this becomes all probability on the largest logit (the first
-    of equals), which is what temperature 0 returns, without a division. Logits may be -inf, but not all of them.
+    p_i = exp(z_i / t) / sum_j exp(z_j / t); temperature 0 puts all probability on the
+    largest logit (the first of equals), the limit as t goes to 0. Logits may be -inf, but not all of them.
 
     Source: Ackley, Hinton and Sejnowski, "A learning algorithm for Boltzmann machines" (1985), section 2.
     """
@@ -42,21 +41,36 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Distribut
     if temperature == 0:
         return np.eye(logits.shape[-1])[logits.argmax(-1)]
     shifted = logits - logits.max(-1, keepdims=True)
-    # A tiny temperature overflows to -inf, whose probability is rightly 0.
+    # With a tiny temperature this overflows to -inf, whose probability is 0, as it should be.
     with np.errstate(over="ignore"):
         powers = np.exp(shifted / temperature)
     return powers / powers.sum(-1, keepdims=True)
 
 
+def log_normaliser(logits: NDArray[np.floating]) -> Distribution:
+    """Return ln sum_i exp(z_i) over the last axis of ``logits`` (..., V), shape (...): ln p_i is z_i less this."""
+    peak = logits.max(-1)  # (...)
+    return peak + np.log(np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64))
+
+
+def entropy(distribution: Distribution) -> Distribution:
+    """Return the sum of -p log2 p over the last axis of ``distribution`` (..., V), in bits, shape (...).
+
+    Source: Shannon, "A mathematical theory of communication" (1948), section 6.
+    """
+    # 0 log 0 is 0, as its limit is.
+    return -(distribution * np.log2(np.where(distribution > 0, distribution, 1.0))).sum(-1) + 0.0
+
+
 def reweight_distribution(distribution: ArrayLike, temperature: float) -> Distribution:
     """Return ``distribution`` (..., V) reweighted by a softmax temperature.
 
-    q_i = exp(log(p_i) / t) / sum_j exp(log(p_j) / t), which is p_i^(1/t), made to sum to one. Below 1 the probable
-    becomes more probable, above 1 the distribution flattens, 1 leaves it as it is, and 0 puts everything on the most
-    probable (the first of equals). What is impossible stays impossible.
+    q_i = exp(log(p_i) / t) / sum_j exp(log(p_j) / t), which is p_i^(1/t), made to sum to one. A
+    temperature below 1 makes the probable more probable, one above 1 flattens the distribution, 1 leaves it as it is,
+    and 0 puts everything on the most probable (the first of equals). A probability of 0 stays 0.
 
-    This is `reweight_distribution` of Chollet, "Deep learning with Python" (2018), section 8.1.2, made safe: no
-    division by zero, no logarithm of zero, and float64 whatever comes in.
+    This is `reweight_distribution` of Chollet, "Deep learning with Python" (2018), section 8.1.2, without its
+    division by zero and logarithm of zero, and always in float64.
 
     Args:
         distribution: probabilities that sum to one, shape (..., V), V at least 1.
@@ -64,6 +78,10 @@ def reweight_distribution(distribution: ArrayLike, temperature: float) -> Distri
 
     Raises:
         UsageError: the probabilities are negative, not finite or do not sum to one, or the temperature is negative.
+
+    >>> import nextchar
+    >>> nextchar.reweight_distribution([0.5, 0.3, 0.2], 0.5).round(3).tolist()
+    [0.658, 0.237, 0.105]
     """
     if not (np.isfinite(temperature) and temperature >= 0):
         raise UsageError(f"The temperature {temperature} is not allowed: give 0 (greedy) or any number above it.")
@@ -75,19 +93,25 @@ def reweight_distribution(distribution: ArrayLike, temperature: float) -> Distri
 
 
 def sample_index(probabilities: ArrayLike, temperature: float, rng: np.random.Generator) -> int:
-    """Draw an index from ``probabilities`` (V,) reweighted by ``temperature``, with one uniform number of ``rng``.
+    """Draw an index from ``probabilities`` (V,) reweighted by ``temperature``, using one uniform number from ``rng``.
 
     Raises:
-        UsageError: as `reweight_distribution`, or there is more than one distribution.
+        UsageError: as `reweight_distribution`, or ``probabilities`` hold more than one distribution.
+
+    >>> import numpy as np
+    >>> import nextchar
+    >>> rng = np.random.default_rng(0)
+    >>> [nextchar.sample_index([0.5, 0.3, 0.2], 1.0, rng) for _ in range(5)]
+    [1, 0, 0, 0, 2]
     """
     distribution = reweight_distribution(probabilities, temperature)
     if distribution.ndim != 1:
-        raise UsageError(f"One distribution of shape (V,) is drawn from at a time, not {distribution.shape}.")
+        raise UsageError(f"One distribution of shape (V,) is allowed, not {distribution.shape}: give one at a time.")
     return int(draw(distribution, rng.random()))
 
 
 def keep_top_k(distribution: Distribution, k: int) -> Distribution:
-    """Keep the ``k`` most probable of (..., V), and all that are exactly as probable as the k-th."""
+    """Keep the ``k`` most probable of (..., V), and those exactly as probable as the k-th."""
     size = distribution.shape[-1]
     if k >= size:
         return distribution
@@ -110,7 +134,7 @@ def keep_top_p(distribution: Distribution, p: float) -> Distribution:
 
 
 def keep_min_p(distribution: Distribution, share: float) -> Distribution:
-    """Keep those of (..., V) at least ``share`` (0 to 1) times as probable as the most probable one.
+    """Keep those of (..., V) that are at least ``share`` (0 to 1) times as probable as the most probable.
 
     Source: Nguyen et al., "Turning up the heat: min-p sampling" (2024), section 3.
     """
@@ -149,7 +173,7 @@ def draw(distribution: Distribution, uniform: ArrayLike) -> NDArray[np.intp]:
     running = np.cumsum(distribution, -1)  # (..., V)
     targets = np.asarray(uniform) * running[..., -1]  # (...)
     index = np.count_nonzero(running <= targets[..., None], -1)
-    # Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
+    # Rounding may make the target equal to the last sum; ids of probability 0 are never returned.
     last = distribution.shape[-1] - 1 - np.argmax(distribution[..., ::-1] > 0, -1)
     return np.minimum(index, last)
 

@@ -1,4 +1,4 @@
-"""Scoring: how many bits a network needs for each id of a text, for any Network."""
+"""Scoring: the bits that a network needs for each id of a text, for any Network."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
-from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 CHUNK, LOGITS = 4096, 1 << 20
-"""Ids read at once, and about so many logits at most; memory is in proportion, the result is not changed."""
+"""Ids read at once, and about the most logits at once: memory is in proportion, the result is the same."""
 WARM_UP = 256
-"""Ids read before a segment, to come to the state that it begins with."""
+"""Ids read before a segment to get the state it begins with."""
 SEGMENTS = 128
-"""Parts, at most, of a long text that are read side by side; each at least four times as long as its warm-up."""
+"""Most parts of a long text read side by side; each is at least four times as long as its warm-up."""
 
 Scores = NDArray[np.float64]
 
 
 class Scorer:
-    """Scores a text piece by piece, the state carried from one to the next, each id predicted once from all before
-    it."""
+    """Scores a text piece by piece: each id is predicted once, from all ids before it."""
 
     def __init__(self, network: Network[Any], start: int, executor: Executor = SERIAL) -> None:
-        """Begin a text; ``start`` is the id read before its first one, so that this is predicted too.
+        """Begin a text; ``start`` is read before its first id, so that this is predicted, too.
 
-        Where a piece is long it is read in segments side by side, by ``executor``; the result is the same.
+        A long piece is read in segments side by side, by ``executor``; the result is the same.
         """
         self._network, self._executor = network, executor
         self._state = network.initial_state(1)
@@ -37,7 +37,7 @@ class Scorer:
 
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
-        # The state of a network that reads n ids and no more is whole once it has read them.
+        # The state of a network whose context is n ids is exact after n ids.
         warm_up = max(WARM_UP, self._network.context_length or 0)
         segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
         if segments < 2:
@@ -60,9 +60,9 @@ class Scorer:
     def _score_segments(self, ids: Ids, warm_up: int, length: int) -> Scores:
         """Score ``ids`` from ``warm_up`` on, in segments of ``length`` side by side.
 
-        Each segment but the first begins where a short reading of what is before it comes to. Afterwards that is
-        compared with where the segment before has really ended; where it was not the same, the segment is read again
-        from there. So nothing is taken on trust, however long the memory of the network.
+        Each segment but the first begins with the state after the ``warm_up`` ids before it. Afterwards this is
+        compared with the state in which the segment before really ended; where they differ, the segment is read again
+        from there. So the result is exact, however long the memory of the network.
         """
         known = np.asarray(ids, np.intp)
         targets = known[warm_up:].reshape(-1, length)  # (B, length)
@@ -84,7 +84,7 @@ class Scorer:
         return scores.ravel()
 
     def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
-        """Read ``inputs`` (B, T) on from ``state``, by ``executor``; return log2 p of ``targets`` (B, T) and the state
+        """Read ``inputs`` (B, T) after ``state``, by the executor; return log2 p of ``targets`` (B, T) and the state
         after."""
         shards = self._executor.map_shards(
             lambda rows: _read(
@@ -96,8 +96,7 @@ class Scorer:
 
 
 def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
-    """Read ``inputs`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T), where given, and the state
-    after."""
+    """Read ``inputs`` (B, T) after ``state``; return log2 p of ``targets`` (B, T), if given, and the state after."""
     scores = np.zeros(inputs.shape)
     step = max(1, min(CHUNK, LOGITS // network.vocabulary_size) // len(inputs))
     for first in range(0, inputs.shape[1], step):
@@ -110,28 +109,29 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
     """Return log2 of the probability that ``logits`` (..., V) give to ``targets`` (...), shape (...)."""
-    peak = logits.max(-1)  # (...)
-    total = np.exp(logits - peak[..., None]).sum(-1, dtype=np.float64)  # (...)
     chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]  # (...)
-    return (chosen.astype(np.float64) - peak - np.log(total)) / np.log(2)
+    return (chosen.astype(np.float64) - log_normaliser(logits)) / np.log(2)
 
 
 class ScoresIds(Protocol):
-    """Anything that scores a text piece by piece, like `Scorer`."""
+    """Anything that scores a text piece by piece like `Scorer`."""
 
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
         ...
 
 
-def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Vocabulary) -> Scores:
-    """Return log2 p of each of the characters that the next ``ids`` (T,) stand for, shape (T,): one outside the
-    vocabulary has its share of the probability of the unknown symbol."""
-    log2 = scorer.score(ids)  # (T,)
-    log2[ids == UNKNOWN_ID] += vocabulary.unseen_log2_probability
-    return log2
+def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scores:
+    """Return log2 p of each of the C characters that the next ``ids`` (T,) stand for, shape (C,).
+
+    Unknown ones have their share of the probability of the id that stands for them. The log2 p of a token of several
+    characters is divided evenly among them, so that the sum is that of the text.
+    """
+    log2 = scorer.score(ids) - vocabulary.unknown_cost(ids)  # (T,)
+    lengths = vocabulary.token_lengths(ids)  # (T,)
+    return np.repeat(log2 / lengths, lengths)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:
-    """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through the whole of it."""
+    """Return the mean of -log2 p over ``ids`` (T,), at least one, the state carried through all of them."""
     return -float(Scorer(network, start, executor).score(ids).mean())

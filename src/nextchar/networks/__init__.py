@@ -2,16 +2,16 @@
 
 Read in this order; a module imports only from those before it:
 
-- `states`: what a network remembers of the texts side by side.
+- `states`: the state of a network after reading, of several texts side by side.
 - `architecture`: the contract: equations, parameter names and shapes, the `Network` protocol.
 - `numpy_network`: the LSTM in NumPy: short, readable, the reference.
-- `windowed`: a network that starts from the zero state for each prediction.
+- `windowed`: a network that reads the last n characters from the zero state for each prediction.
 - `quantisation`: weights rounded to eight bits.
-- `compilation`: loops compiled by numba, kept on disk where that can be: once compiled, they are loaded in some
-  tenths of a second.
+- `compilation`: loops compiled by numba and cached on disk.
 - `kernels`: the inner loops of the compiled network, in numba.
 - `compiled_network`: the LSTM with compiled loops, several times faster.
 - `engine`: choose between the two.
+- `kinds`: the kinds of networks that a model file can hold.
 - `ngram_network`: an n-gram model, counted rather than trained.
 - `window_kernels`: compiled loops for training on windows.
 - `torch_processes`: the processes that train one model together.

@@ -1,8 +1,7 @@
-"""What a model is: the equations, the names and shapes of its parameters, its state. Every network is held to this
-page.
+"""The contract of every network: the equations, the names and shapes of the parameters, the state.
 
 With x_t the input of a layer at step t, h and c its state, and for each layer the parameters W (``input_weight``),
-U (``hidden_weight``) and b (``bias``), whose rows are the four gates i, f, g, o one below the other:
+U (``hidden_weight``) and b (``bias``), whose rows are those of the gates i, f, g, o in this order:
 
     (i, f, g, o) = W x_t + U h_{t-1} + b             each of H rows
     c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)
@@ -13,8 +12,8 @@ embedding; x_t of a further layer is the h_t of the layer below. The prediction 
 
     p(next character) = softmax(``output.weight`` h_t + ``output.bias``)     h_t of the last layer
 
-h and c begin at zero. Where ``context_length`` is None they are carried on from character to character without end;
-where it is n, each prediction starts from zero again and reads the last n characters (fewer at a text's beginning).
+h and c start at zero. Where ``context_length`` is None they are carried from each character to the next; where it is n,
+each prediction starts from zero and reads the last n characters (fewer at a text's beginning).
 
 Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); forget gate: Gers, Schmidhuber and Cummins (2000).
 
@@ -23,7 +22,7 @@ Shape legend: V ids in the vocabulary, E embedding, H hidden units of a layer, L
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,7 @@ GATES = 4
 """Gates of a layer, in the order i (input), f (forget), g (candidate), o (output)."""
 
 Units = Annotated[int, Field(ge=1, le=8192, strict=True)]
-"""Length of a vector inside the network."""
+"""Length of a vector in the network."""
 
 
 class Architecture(BaseModel):
@@ -47,15 +46,17 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["lstm"] = "lstm"
+    """Tells the headers of all kinds of networks apart (`nextchar.networks.kinds`)."""
     vocabulary_size: int = Field(ge=1, le=0x110000, strict=True)
     """V: ids the network reads and predicts."""
     embedding: Units | None
     """E: length of the vector that stands for a character; None is one-hot."""
     hidden: tuple[Units, ...] = Field(min_length=1, max_length=8)
-    """H of each layer, the first to read coming first."""
+    """H of each layer, from the first to the last."""
     context_length: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
-    """None: the state is carried on from character to character without end; n: each prediction reads the last n
-    characters, from the zero state."""
+    """None: the state is carried from each character to the next; n: each prediction reads the last n characters from
+    the zero state."""
 
     @property
     def layers(self) -> int:
@@ -87,7 +88,7 @@ class Architecture(BaseModel):
 
     @property
     def multiplications(self) -> int:
-        """Multiply-adds to predict one character, the input of the first layer looked up in a table."""
+        """Multiply-adds to predict a character; the input of the first layer is looked up in a table."""
         dense = {name: shape for name, shape in self.parameter_shapes().items() if name != "embedding"}
         if self.embedding is None:
             del dense["layer0.input_weight"]
@@ -95,7 +96,7 @@ class Architecture(BaseModel):
 
 
 class State(NamedTuple):
-    """What an LSTM network remembers of the text so far; never changed once made."""
+    """The state of an LSTM network; never changed once it exists."""
 
     hidden: tuple[Floats, ...]
     """h of each layer, shape (B, H)."""
@@ -110,8 +111,8 @@ class State(NamedTuple):
 
 
 class Network(Protocol[S]):
-    """Anything that predicts the next character from those before it. Its state is one of `nextchar.networks.states`:
-    arrays whose first axis are the texts side by side."""
+    """Anything that predicts the next id from those before it. Its state is one of `nextchar.networks.states`: arrays
+    whose first axis is that of the texts side by side."""
 
     @property
     def vocabulary_size(self) -> int:
@@ -120,12 +121,11 @@ class Network(Protocol[S]):
 
     @property
     def context_length(self) -> int | None:
-        """n where a prediction depends on the last n ids alone: once these are read, the state is whole; None where it
-        depends on all before it."""
+        """n where a prediction depends on the last n ids only; None where it depends on all ids before it."""
         ...
 
     def initial_state(self, batch: int) -> S:
-        """Return the state before anything is read, of ``batch`` texts side by side."""
+        """Return the state of ``batch`` texts side by side before anything is read."""
         ...
 
     def forward(self, ids: Ids, state: S) -> tuple[Floats, S]:

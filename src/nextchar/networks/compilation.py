@@ -1,7 +1,7 @@
-"""Loops compiled by numba, kept on disk where that can be: once compiled, they are loaded in some tenths of a second.
+"""Loops compiled by numba and cached on disk: once compiled, they load in a few tenths of a second.
 
-numba alone ends in an error where no folder can be written to (a read-only installation without a home), where its
-files are damaged, or where the disk is full. Here a loop is then compiled for this process, and that is told once.
+numba itself fails where no folder can be written (a read-only installation without a home), where its files are
+damaged, or where the disk is full. Here the loop is then compiled for this process, with one warning.
 """
 
 # numba has no types.
@@ -29,12 +29,12 @@ _compiling = Event()
 
 
 def is_compiling() -> bool:
-    """Return whether a loop had to be compiled in this process, since it was not kept before."""
+    """Return whether this process had to compile a loop, because it was not cached."""
     return _compiling.is_set()
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator like `numba.njit` with ``options``, whose functions are kept on disk where that can be."""
+    """Return a decorator like `numba.njit` with ``options``, which caches its functions on disk where it can."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         loop: Any = njit(**options)(function)
@@ -45,7 +45,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 class _InProgramCache(InTreeCacheLocator):
-    """The folder that ``NEXTCHAR_CACHE`` names, for those who can write there alone."""
+    """The folder that ``NEXTCHAR_CACHE`` names."""
 
     def __init__(self, function: Any, path: str) -> None:
         super().__init__(function, path)
@@ -57,7 +57,7 @@ class _InProgramCache(InTreeCacheLocator):
 
 
 class _InReadOnlyTree(InTreeCacheLocator):
-    """Beside the source, though nothing can be written there: what the installation compiled is loaded from it."""
+    """Beside the source, even if read-only: what the installation compiled is loaded from there."""
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> Any:
@@ -65,7 +65,7 @@ class _InReadOnlyTree(InTreeCacheLocator):
 
 
 class _Places(CompileResultCacheImpl):
-    """numba's own places, ``NUMBA_CACHE_DIR`` and beside the source coming first, and ours."""
+    """numba's own places (``NUMBA_CACHE_DIR``, then beside the source), and ours."""
 
     _locator_classes = (
         *CompileResultCacheImpl._locator_classes[:2],
@@ -95,14 +95,14 @@ class _KeptLoop(FunctionCache):
         return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the compiled form for ``sig``, or tell that this cannot be."""
+        """Store the compiled form for ``sig``, or warn that it cannot be stored."""
         try:
             super().save_overload(sig, data)
         except OSError as error:
             _tell_unkept(self.cache_path, error.strerror or str(error))
 
     def _forget(self, error: Exception) -> None:
-        """Let what is damaged be written anew; where it cannot be, do without."""
+        """Delete damaged files, so that they are written again; if that fails, do without the cache."""
         logger.info("compiled loops in %s are damaged, and compiled anew: %r", self.cache_path, error)
         try:
             self.flush()
@@ -113,7 +113,7 @@ class _KeptLoop(FunctionCache):
 
 @cache
 def _tell_unkept(folder: str, reason: str) -> None:
-    """Say once in a process that it keeps nothing."""
+    """Warn, once in a process, that compiled loops are not cached."""
     logger.warning(
         "The compiled loops cannot be kept in %s (%s): they are compiled in each process, some ten seconds. Set "
         "NEXTCHAR_CACHE or NUMBA_CACHE_DIR to a folder that can be written to.",

@@ -1,4 +1,4 @@
-"""The compiled network: the same equations as the NumPy one, its inner loops in numba."""
+"""The LSTM network with compiled loops: the equations of the NumPy network, in numba."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from nextchar.networks.quantisation import levels, row_scale
 from nextchar.settings import Weights
 
 VECTOR = 16
-"""float32 values in the widest registers: logits are padded to a multiple of it, so that no loop has a rest."""
+"""float32 values in the widest registers: logits are padded to a multiple of it, so that loops need no remainder."""
 
 
 class CompiledNetwork:
     """An LSTM network whose loops are compiled.
 
-    Safe under threads: what a call works on is its own, and nothing of the network is changed by it.
+    Safe to use from several threads: no call changes the network.
     """
 
     context_length: int | None = None
-    """The state is carried on from all that was read."""
+    """The state depends on all ids before it."""
 
     def __init__(self, architecture: Architecture, parameters: Parameters, weights: Weights = "float32") -> None:
         """Prepare the network.
@@ -32,7 +32,7 @@ class CompiledNetwork:
         Args:
             architecture: the sizes.
             parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
-            weights: how they are kept; int8 wants parameters that `quantisation.quantised` has rounded.
+            weights: how they are stored; for int8, ``parameters`` must come from `quantisation.quantised`.
         """
         self.architecture = architecture
         self.vocabulary_size = architecture.vocabulary_size
@@ -85,7 +85,7 @@ class CompiledNetwork:
         allowed: NDArray[np.bool_],
         uniforms: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], Floats, State]:
-        """Draw as many ids as there are ``uniforms`` and read each of them, in one go.
+        """Draw an id for each of ``uniforms`` and read it back, in one compiled loop.
 
         Args:
             logits: of the next id of each text, shape (B, V).
@@ -165,7 +165,7 @@ class CompiledNetwork:
         return logits.reshape(*outputs.shape[:-1], -1)[..., : self.vocabulary_size]
 
     def _memory(self, state: State) -> kernels.Memory:
-        """Return copies of h and c of one text, the layers one after another."""
+        """Return copies of h and c of one text, all layers in one array each."""
         h, c = (np.concatenate([layer[0] for layer in part]) for part in state)
         return kernels.Memory(h, c, np.empty(GATES * max(self.architecture.hidden), np.float32))
 
@@ -177,7 +177,7 @@ class CompiledNetwork:
 
 
 def _keep(matrices: list[Floats], weights: Weights) -> tuple[list[NDArray[Any]], Floats]:
-    """Return ``matrices`` (K, N) as they are kept, and the scale of their columns, (N,)."""
+    """Return ``matrices`` (K, N) as they are stored, and the scale of their columns, shape (N,)."""
     if weights == "float32":
         return [*matrices], np.full(len(matrices[0].T), 1, np.float32)
     scale = row_scale(*(matrix.T for matrix in matrices))
@@ -185,7 +185,7 @@ def _keep(matrices: list[Floats], weights: Weights) -> tuple[list[NDArray[Any]],
 
 
 def compile_kernels(weights: Weights = "float32") -> None:
-    """Compile every loop, some ten seconds on its first use on a machine, or load it, some tenths of a second."""
+    """Load every loop, in a few tenths of a second, or compile it, in about ten seconds, on a machine's first use."""
     architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1, 1))
     zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
     network = CompiledNetwork(architecture, zeros, weights)

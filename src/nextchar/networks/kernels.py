@@ -1,8 +1,8 @@
 """The inner loops of the compiled network, in numba: compiled once, kept on disk, and run without Python's lock.
 
-The layers of a network are packed one after another into one flat array for their weights and one each for h and c, so
-that one compiled loop serves every architecture. Equations and gate order are those of
-`nextchar.networks.architecture`, with the rows of i, f and o halved as in the NumPy network.
+The weights of all layers lie in one flat array, and so do their h and their c, so that one compiled loop serves every
+architecture. Equations and gate order are those of `nextchar.networks.architecture`; the rows of i, f and o are halved
+as in the NumPy network.
 """
 
 # The decorator is untyped, as numba's are.
@@ -18,16 +18,16 @@ import numpy as np
 from nextchar.networks.compilation import compiled
 
 Array = Any
-"""A NumPy array; what is in it stands beside it."""
+"""A NumPy array; a docstring beside each gives its content."""
 
-# Divisions are NumPy's: Python's, which may raise an error, would keep a loop from being computed sixteen at a time.
+# NumPy's division never raises: Python's, which may, would keep the compiler from vectorising a loop.
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-# Sums may be taken in any order, multiplied and added in one go; infinities and NaN keep their meaning.
+# Sums may be reordered and fused with products; infinities and NaN keep their meaning.
 LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
 
 _ZERO, _HALF, _LIMIT = np.float32(0.0), np.float32(0.5), np.float32(7.90531110763549805)
 # tanh(x) = x p(x²) / q(x²) for |x| below the limit, where float32 has reached 1: Eigen, MathFunctionsImpl.h. It has no
-# branches, so that the compiler makes one instruction of sixteen of it; the error is a few units of the last place.
+# branches, so that the compiler computes sixteen at once; the error is a few units in the last place.
 _P1, _P3, _P5, _P7 = (
     np.float32(value)
     for value in (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08)
@@ -63,7 +63,7 @@ class Packed(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a network knows of one text, changed as it reads, and room to work in."""
+    """The state of one text, changed as it is read, and room to work in."""
 
     h: Array
     """Of all layers, one after another."""
@@ -141,8 +141,8 @@ def update_cells(gates: Array, h: Array, c: Array) -> None:
 
 
 @compiled(**LOOP)
-def advance(one: int, packed: Packed, memory: Memory) -> int:
-    """Read id ``one``, which changes ``memory``; return where in its h that of the last layer begins."""
+def advance(token: int, packed: Packed, memory: Memory) -> int:
+    """Read the id ``token``, which changes ``memory``; return where in its h that of the last layer begins."""
     at, state, below, weights = 0, 0, 0, packed.layers
     for layer in range(len(packed.sizes)):
         size = packed.sizes[layer]
@@ -157,7 +157,7 @@ def advance(one: int, packed: Packed, memory: Memory) -> int:
         h, c = memory.h[state : state + size], memory.c[state : state + size]
         add_product(h, weights[at : at + size * wide].reshape(size, wide), gates)
         at += size * wide
-        start = packed.table[one] if layer == 0 else packed.biases[4 * state : 4 * state + wide]
+        start = packed.table[token] if layer == 0 else packed.biases[4 * state : 4 * state + wide]
         scale_and_add(gates, packed.scales[4 * state : 4 * state + wide], start)
         update_cell(gates, h, c)
         below = state
@@ -189,20 +189,20 @@ def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
     by inverting its running sum; at temperature 0 the most probable."""
     temperature, allowed, powers = draw.temperature, draw.allowed, draw.powers
     best = -1
-    for one in range(len(allowed)):
-        if allowed[one] and (best < 0 or logits[one] > logits[best]):
-            best = one
+    for token in range(len(allowed)):
+        if allowed[token] and (best < 0 or logits[token] > logits[best]):
+            best = token
     if temperature == 0.0:
         return best
     peak, total = float(logits[best]), 0.0
-    for one in range(len(allowed)):
-        powers[one] = math.exp((float(logits[one]) - peak) / temperature) if allowed[one] else 0.0
-        total += powers[one]
+    for token in range(len(allowed)):
+        powers[token] = math.exp((float(logits[token]) - peak) / temperature) if allowed[token] else 0.0
+        total += powers[token]
     target, running, last = uniform * total, 0.0, best
-    for one in range(len(allowed)):
-        if powers[one] > 0.0:
-            running += powers[one]
-            last = one
+    for token in range(len(allowed)):
+        if powers[token] > 0.0:
+            running += powers[token]
+            last = token
             if running > target:
                 break
     return last
@@ -228,9 +228,9 @@ def look_up_and_add(ids: Array, table: Array, out: Array) -> None:
 def write_ids(  # noqa: PLR0917 (numba takes no keywords)
     packed: Packed, memory: Memory, logits: Array, draw: Draw, uniforms: Array, ids: Array
 ) -> None:
-    """Draw and read back ``ids`` (T,), one for each of ``uniforms`` (T,), from ``logits`` (P,) on, which end as those
-    after the last of them."""
+    """Draw ``ids`` (T,) from ``logits`` (P,), one for each of ``uniforms`` (T,), and read each back; ``logits`` become
+    those after the last id."""
     for step in range(len(ids)):
-        one = draw_id(logits, draw, uniforms[step])
-        ids[step] = one
-        predict(advance(one, packed, memory), packed, memory, logits)
+        token = draw_id(logits, draw, uniforms[step])
+        ids[step] = token
+        predict(advance(token, packed, memory), packed, memory, logits)

@@ -1,4 +1,4 @@
-"""An n-gram model: probabilities from counting alone which character came after the last six, five, ... of a text.
+"""An n-gram model: it counts which character came after the last six, five, ... of a text, and is not trained.
 
 With h the last k characters read, h' the last k - 1 of them, and c the next one,
 
@@ -6,13 +6,13 @@ With h the last k characters read, h' the last k - 1 of them, and c the next one
     n(h) = sum over c of n(h c)
     r(h) = sum over c of D(n(h c)) / n(h)        what the discounts leave, so that the sum of p_k over c is one
 
-and p_k = p_{k-1} where nothing came after h before. For k = 6, n(h c) is how often h c occurs; below, it is before how
-many different characters, since a shorter context is asked where a longer one has too little to tell. D(1), D(2) and
-D(3 or more) are estimated, for each k, from how many n-grams were counted once, twice, three and four times. Nothing is
-fitted to held-out text.
+and p_k = p_{k-1} where nothing ever came after h. For k = 6, n(h c) is the number of times h c occurs. For smaller k it
+is the number of different characters before h c, since a shorter context matters where the longer ones are rare. D(1),
+D(2) and D(3 or more) are estimated for each k from the numbers of n-grams counted once, twice, three and four times.
+Nothing is fitted to held-out text.
 
-This is interpolated modified Kneser-Ney smoothing, the best by far of those tried: bits per character of the last 10 %
-of a text, after counting the rest,
+This is interpolated modified Kneser-Ney smoothing, by far the best of those tried. Bits per character of the last 10 %
+of a text, after counting the rest:
 
     ===============================  =========  ===============  ==============  =====
                                      nietzsche  tinyshakespeare  korean-stories  names
@@ -39,21 +39,21 @@ from nextchar.networks.architecture import Floats, Ids
 ORDER = 6
 """Characters of context. Seven gain 0.005 bits on War and Peace, and lose 0.008 on Nietzsche."""
 UNREAD = -1
-"""Stands in a state where nothing was read, and for the number of an n-gram that never came."""
+"""Fills a state where nothing was read, and stands for the number of an n-gram that never occurred."""
 FALLBACK = (0.5, 1.0, 1.5)
-"""Discounts where there are too few counts to estimate them from: those of the program KenLM."""
+"""Discounts where there are too few counts to estimate them: those of the program KenLM."""
 ROOM = 1 << 19
-"""Probabilities computed at once, so few that they stay in the processor's cache: twice as fast where V is large."""
+"""Probabilities computed at once, few enough for the processor's cache: twice as fast where V is large."""
 
 Numbers = NDArray[np.int64]
-"""n-grams of a length by number, which is their rank by (number of all but the last id, last id)."""
+"""Numbers of the n-grams of one length: their ranks by (number of all but the last id, last id)."""
 
 
 class _Level(NamedTuple):
-    """What came after contexts of one length: G n-grams, which are C contexts and the id after each."""
+    """The ids that came after C contexts of one length: G n-grams, a context and an id each."""
 
     keys: Numbers
-    """Number of the context times V, plus the id, in order, so that the index is the n-gram's own number: (G,)."""
+    """Number of the context times V, plus the id, shape (G,), in order: the index is the n-gram's own number."""
     ids: NDArray[np.int32]
     """(G,)"""
     shares: Floats
@@ -61,14 +61,14 @@ class _Level(NamedTuple):
     firsts: Numbers
     """Number of the first n-gram of each context; the last entry is G: (C + 1,)."""
     rests: Floats
-    """r(h), or 1 where nothing came after h: (C,)."""
+    """r(h), or 1 where nothing came after h, shape (C,)."""
 
 
 class NgramNetwork:
     """A `Network` that has counted a text. Its state is the last ids read, shape (B, order)."""
 
     def __init__(self, ids: Ids, vocabulary_size: int, order: int = ORDER) -> None:
-        """Count.
+        """Count a text.
 
         Args:
             ids: the text, shape (n,); a million take one to two seconds and 100 MB.
@@ -85,11 +85,11 @@ class NgramNetwork:
         self._without_context[shortest.ids] += shortest.shares
 
     def initial_state(self, batch: int) -> Numbers:
-        """Return the state of ``batch`` texts of which nothing is read."""
+        """Return the state of ``batch`` texts before anything is read."""
         return np.full((batch, self.context_length), UNREAD)
 
     def forward(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers]:
-        """Read ``ids`` (B, T) on from the ids before, ``state``; return log p of what is next (B, T, V), and the last
+        """Read ``ids`` (B, T) after ``state``, the ids before; return log p of the next id (B, T, V), and the last
         ids."""
         batch, steps = ids.shape
         known = np.concatenate([state, np.asarray(ids, np.int64)], axis=1)  # (B, order + T)
@@ -118,13 +118,13 @@ class NgramNetwork:
     def _predict(self, contexts: list[Numbers], logits: Floats) -> None:
         """Fill ``logits`` (N, V), zeros, with log p after N texts, whose ``contexts`` are given by length from 1 on:
         (N,) each."""
-        left = np.ones(len(logits), np.float32)  # (N,), what longer contexts leave to shorter ones
+        left = np.ones(len(logits), np.float32)  # (N,), the probability that longer contexts leave to shorter ones
         for level, numbers in zip(self._levels[:0:-1], contexts[::-1], strict=True):
             known = np.flatnonzero(numbers >= 0)
             of_known = numbers[known]
             firsts = level.firsts[of_known]
             counts = level.firsts[of_known + 1] - firsts
-            row = np.repeat(known, counts)  # (M,), M n-grams that the texts can go on with
+            row = np.repeat(known, counts)  # (M,), of M n-grams that begin with a known context
             ngram = np.arange(len(row)) + np.repeat(firsts - (np.cumsum(counts) - counts), counts)  # (M,)
             logits[row, level.ids[ngram]] += left[row] * level.shares[ngram]
             left[known] *= level.rests[of_known]
@@ -140,7 +140,7 @@ def _count(ids: Numbers, vocabulary_size: int, order: int) -> Iterator[tuple[Num
         shorter, numbers_of_shorter = keys, numbers
         keys, counts, numbers, places = _number(numbers[:-1] * vocabulary_size + ids[k:])
         if k > 0:
-            # Each n-gram is one id before its own ending; what begins the text has the beginning before it.
+            # Each n-gram is an id before its own ending; the text's first one has the beginning before it.
             before = np.bincount(numbers_of_shorter[1:][places], minlength=len(shorter))
             before[numbers_of_shorter[:1]] += 1
             yield shorter, before
@@ -161,7 +161,7 @@ def _number(keys: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
 
 
 def _smooth(keys: Numbers, counts: Numbers, contexts: int, vocabulary_size: int) -> _Level:
-    """Return what came after so many ``contexts``, from the ``keys`` (G,) of the n-grams and their ``counts`` (G,)."""
+    """Return the level of C = ``contexts``, from the ``keys`` (G,) of its n-grams and their ``counts`` (G,)."""
     context, ids = np.divmod(keys, vocabulary_size)  # (G,)
     totals = np.bincount(context, weights=counts, minlength=contexts)  # (C,)
     discounts = np.array([0, *estimate_discounts(counts)])[np.minimum(counts, 3)]  # (G,)
@@ -176,7 +176,7 @@ def _smooth(keys: Numbers, counts: Numbers, contexts: int, vocabulary_size: int)
 
 
 def estimate_discounts(counts: Numbers) -> tuple[float, float, float]:
-    """Return what to take off counts of 1, of 2, and of 3 or more; each is above 0 and at most the count.
+    """Return the discounts of counts of 1, of 2, and of 3 or more; each is above 0 and at most the count.
 
     With n_i the number of ``counts`` (G,) that are i, and Y = n_1 / (n_1 + 2 n_2),
 

@@ -1,4 +1,4 @@
-"""The LSTM network in NumPy: readable, the reference that faster engines are held to, and fast enough to write with."""
+"""The LSTM network in NumPy: readable, the reference for faster engines, and fast enough for short texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class NumpyNetwork:
     """An LSTM network over NumPy arrays, following the equations of `nextchar.networks.architecture`."""
 
     context_length: int | None = None
-    """The state is carried on from all that was read."""
+    """The state depends on all ids before it."""
 
     def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
         """Prepare the network.
@@ -59,10 +59,10 @@ class NumpyNetwork:
 
 
 class ScaledLayer:
-    """The parameters of a layer, ready to multiply with from the left.
+    """The parameters of a layer, transposed and scaled for the forward pass.
 
     sigmoid(x) = (1 + tanh(x / 2)) / 2 lets one tanh over all 4H rows serve the four gates, so the rows of i, f and o
-    are stored halved; it also never overflows.
+    are stored halved. It also never overflows.
     """
 
     def __init__(self, parameters: Parameters, layer: int, size: int) -> None:
@@ -81,7 +81,7 @@ class ScaledLayer:
 def input_table(parameters: Parameters) -> Floats:
     """Return the input products of the first layer, its bias added, shape (V, 4H).
 
-    Its input is one of V vectors, so that the product with the weights is a row of a table.
+    The layer has only V different inputs, so that their products with the weights fit in a table.
     """
     first = ScaledLayer(parameters, 0, len(parameters["layer0.bias"]) // GATES)
     embedding = parameters.get("embedding")

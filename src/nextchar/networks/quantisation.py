@@ -1,9 +1,9 @@
 """Weights in eight bits: each row of a layer's weights is rounded to 255 evenly spaced levels.
 
 A row's scale is its largest absolute value divided by 127; its weights are the scale times whole numbers from -127 to
-127. The input and hidden weights of a gate are one row, so that their products can be added up before they are scaled.
-Embedding, biases, and what is looked up for the first layer stay as they are. Reading a quarter of the bytes is what
-makes it faster, where reading them is what takes the time.
+127. The input and hidden weights of a gate count as one row, so that their products can be summed before scaling.
+Embedding, biases and the input table of the first layer stay in float32. It is faster where reading the weights from
+memory takes most of the time: there is a quarter to read.
 
 Source: Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference"
 (2018), symmetric and per row, for the weights alone.
@@ -19,7 +19,7 @@ LEVELS = 127
 
 
 def quantised(architecture: Architecture, parameters: Parameters) -> Parameters:
-    """Return ``parameters`` as eight bits hold them, in float32: what every engine then computes with."""
+    """Return ``parameters`` rounded to eight bits, in float32: every engine computes with these."""
     rounded = dict(parameters)
     for number in range(architecture.layers):
         names = [f"layer{number}.hidden_weight", *([f"layer{number}.input_weight"] if number else [])]
@@ -31,13 +31,13 @@ def quantised(architecture: Architecture, parameters: Parameters) -> Parameters:
 
 
 def row_scale(*matrices: Floats) -> Floats:
-    """Return the scale of each row of ``matrices`` (R, N), taken as one; 1 where all is zero. Shape (R,)."""
+    """Return the scale of each row of ``matrices`` (R, N) side by side, shape (R,); 1 where a row is zero."""
     largest = np.max([np.abs(matrix).max(-1, initial=0) for matrix in matrices], axis=0)  # (R,)
     return np.where(largest == 0, 1, largest / LEVELS).astype(np.float32)
 
 
 def levels(matrix: Floats, scale: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
-    """Return the whole numbers that ``matrix`` (R, N) is ``scale`` (R,) times of."""
+    """Return ``matrix`` (R, N) divided by ``scale`` (R,), rounded to whole numbers."""
     return np.rint(matrix / scale[:, None]).astype(np.int8)
 
 

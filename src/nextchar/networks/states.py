@@ -1,7 +1,7 @@
-"""What a network remembers of the texts it has read: one array, or a tuple of such states, never changed once made.
+"""The state of a network after reading: an array, or a tuple of states, never changed once it exists.
 
-The first axis of every array are the texts side by side, so that the states of some texts can be taken, joined,
-compared and exchanged without knowing what is in them: that only their network knows.
+The first axis of every array is that of the texts side by side. So the states of some texts can be selected, joined,
+compared and replaced without knowing what they mean, which only their network knows.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Rows = slice | NDArray[np.intp]
 """Some of the texts."""
 
 SAME = 1e-5
-"""Difference of two states, as a share of them or of 1, below which one is as good as the other."""
+"""Relative difference (absolute below 1) up to which two states count as the same."""
 
 
 def map_states(function: Callable[..., Any], *states: Any) -> Any:
-    """Return the state made of ``function`` of the arrays that are in the same place of each of ``states``."""
+    """Return the state whose arrays are ``function`` of the corresponding arrays of ``states``."""
     first = states[0]
     if isinstance(first, np.ndarray):
         return function(*states)
@@ -34,7 +34,7 @@ def map_states(function: Callable[..., Any], *states: Any) -> Any:
 
 
 def state_rows(state: S, rows: Rows) -> S:
-    """Return the state of some of the texts."""
+    """Return the state of the texts at ``rows``."""
 
     def take(array: NDArray[Any]) -> NDArray[Any]:
         return array[rows]
@@ -48,7 +48,7 @@ def join_states(states: Sequence[S]) -> S:
 
 
 def with_rows(state: S, rows: NDArray[np.intp], new: S) -> S:
-    """Return ``state`` with ``rows`` of it exchanged for those of ``new``."""
+    """Return ``state`` with its ``rows`` replaced by those of ``new``."""
 
     def exchange(old: NDArray[Any], instead: NDArray[Any]) -> NDArray[Any]:
         changed = old.copy()
@@ -59,7 +59,7 @@ def with_rows(state: S, rows: NDArray[np.intp], new: S) -> S:
 
 
 def differing_rows(state: S, other: S) -> NDArray[np.intp]:
-    """Return for which texts two states are not the same, but for rounding."""
+    """Return the texts whose states differ by more than rounding."""
     differ = np.zeros(0, np.bool_)
 
     def compare(mine: NDArray[Any], theirs: NDArray[Any]) -> None:

@@ -2,7 +2,7 @@
 
 Each layer is an `nn.LSTM` of one layer, which runs as one fused kernel on the CPU (oneDNN) and on CUDA (cuDNN). torch
 keeps two biases a layer; the second one stays zero and is not trained. Many short windows are read by
-`nextchar.networks.torch_windows` where it can be.
+`nextchar.networks.torch_windows` where possible.
 """
 
 # torch types numpy arrays as unknown.
@@ -29,7 +29,7 @@ class LSTM(nn.Module):
     """Embedding or one-hot, stacked LSTM layers, and a linear layer to the logits."""
 
     def __init__(self, architecture: Architecture, parameters: Parameters) -> None:
-        """Make the network and take over ``parameters``, an array for every name of the architecture."""
+        """Make the network with ``parameters``, an array for every name of the architecture."""
         super().__init__()
         self.architecture = architecture
         vocabulary, embedding = architecture.vocabulary_size, architecture.embedding
@@ -47,8 +47,8 @@ class LSTM(nn.Module):
     def forward(
         self, ids: Tensor, state: TorchState, dropout: Dropout | None = None, last: int | None = None
     ) -> tuple[Tensor, TorchState]:
-        """Read ``ids`` (T, B) on from ``state``; return the logits (T, B, V), or of the ``last`` steps alone, and the
-        state after."""
+        """Read ``ids`` (T, B) after ``state``; return the logits (T, B, V), only of the ``last`` steps if given, and
+        the state after."""
         if self.embedding is None:
             x = functional.one_hot(ids, self.architecture.vocabulary_size).to(self.output.weight.dtype)  # (T, B, V)
         else:
@@ -77,7 +77,7 @@ class LSTM(nn.Module):
         return logits[0]
 
     def prepare_windows(self) -> None:
-        """Load what `read_windows` takes, so that no update waits for it."""
+        """Load what `read_windows` needs, so that no update waits for it."""
         if self._has_compiled_windows:
             from nextchar.networks.torch_windows import compile_loops
 
@@ -114,7 +114,7 @@ class LSTM(nn.Module):
 
     @torch.no_grad()
     def load_parameters(self, parameters: Parameters) -> None:
-        """Take over ``parameters``, an array for every name of the architecture."""
+        """Copy ``parameters``, an array for every name of the architecture, into the network."""
         for name, tensor in self.tensors().items():
             tensor.copy_(torch.from_numpy(parameters[name]))
         for layer in self.layers:
@@ -122,10 +122,10 @@ class LSTM(nn.Module):
 
 
 class Dropout:
-    """Dropout drawn from a generator of its own, so that nothing else shifts it and a checkpoint can hold it.
+    """Dropout with its own generator, so that nothing else shifts its draws and a checkpoint can store it.
 
-    Source: Srivastava et al., "Dropout" (2014); between the layers alone, not on what is carried on in time: Zaremba,
-    Sutskever and Vinyals, "Recurrent neural network regularization" (2014).
+    Source: Srivastava et al., "Dropout" (2014); only between layers, not on the recurrent state: Zaremba, Sutskever and
+    Vinyals, "Recurrent neural network regularization" (2014).
     """
 
     def __init__(self, input_share: float, output_share: float, generator: torch.Generator) -> None:
@@ -137,7 +137,7 @@ class Dropout:
         """Return ``x``, any shape, with a ``share`` of its values zeroed and the others scaled up to make up for it."""
         if share == 0:
             return x
-        # Sixteen random bits decide on a value. Drawn for four values at once they take a third of bernoulli_'s time.
+        # Sixteen random bits decide on a value. Drawn for four values at once, they take a third of bernoulli_'s time.
         bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
         bits.random_(-(2**63), None, generator=self.generator)
         kept = bits.view(torch.int16)[: x.numel()].view(x.shape) >= min(round(share * 2**16), 2**16 - 1) - 2**15
@@ -145,11 +145,11 @@ class Dropout:
 
 
 class TorchNetwork:
-    """The trainable network as a `nextchar.networks.architecture.Network` that carries its state, to be scored while it
-    trains."""
+    """The trainable network as a `nextchar.networks.architecture.Network` that carries its state, for scoring during
+    training."""
 
     context_length: int | None = None
-    """The state is carried on from all that was read."""
+    """The state depends on all ids before it."""
 
     def __init__(self, module: LSTM) -> None:
         self.module = module

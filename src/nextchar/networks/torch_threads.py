@@ -1,8 +1,8 @@
 """Where torch computes: the device, and threads that each compute a shard of a batch.
 
-On the CPU each shard of a batch goes forward and backward in a thread of its own, which waits for the others once an
-update. torch's own way, several threads to every small operation, makes each wait for the slowest some hundred times an
-update: as fast on an idle machine, and many times slower as soon as something else wants one of its cores
+On the CPU each shard of a batch goes forward and backward in its own thread, and the threads wait for each other once
+an update. torch itself splits every small operation over several threads, which then wait for the slowest some hundred
+times an update: as fast on an idle machine, and many times slower when another program wants a core
 (benchmarks/threads.py).
 """
 
@@ -34,15 +34,15 @@ class Compute:
 
     device: Device = field(default_factory=lambda: torch.device("cpu"))
     threads: int = 1
-    """On the CPU, in all processes together; the order of torch's sums depends on it."""
+    """Threads on the CPU, in all processes together; the order of torch's sums depends on it."""
     processes: Processes = ALONE
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of that name; ``auto`` is CUDA, else MPS, else the CPU.
+    """Return the device called ``name``; ``auto`` is CUDA, else MPS, else the CPU.
 
     Raises:
-        TrainingError: this machine or this torch does not have that device.
+        TrainingError: this machine, or this build of torch, does not have that device.
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     available = [device for device, is_present in present.items() if is_present]
@@ -111,7 +111,7 @@ class TorchThreads:
         return list(self._pool.map(compute, self.own))
 
     def shards(self, size: int) -> list[slice]:
-        """Divide ``size`` things into `count` shards, as even as can be; return where each lies."""
+        """Divide ``size`` rows into `count` shards as evenly as possible; return the slice of each."""
         return even_shards(size, self.count)
 
     def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
@@ -124,7 +124,7 @@ class TorchThreads:
         return [result for results in self._processes.gather(computed) for result in results]
 
     def close(self) -> None:
-        """End the threads, and let torch compute with as many as before."""
+        """End the threads, and restore the number that torch used before."""
         if self._pool is not None:
             self._pool.shutdown()
         torch.set_num_threads(self._before)

@@ -1,8 +1,8 @@
 """An LSTM layer that reads many short windows from the zero state, trainable, faster on the CPU than nn.LSTM.
 
-What a window's characters contribute to the gates is looked up instead of multiplied out; the products of each step are
-torch's, everything between them is one compiled loop (`nextchar.networks.window_kernels`). Measured beside the classic
-example in docs/benchmarks.md.
+The input products of a window's characters are looked up in a table. The matrix products of each step are torch's;
+everything between them is one compiled loop (`nextchar.networks.window_kernels`). Measured with the classic example in
+docs/benchmarks.md.
 """
 
 # torch types numpy arrays and gradients as unknown.
@@ -24,8 +24,8 @@ def read_windows(ids: Tensor, table: Tensor, hidden_weight: Tensor) -> Tensor:
     """Return h (B, H) of one layer after windows ``ids`` (T, B), read from the zero state.
 
     Args:
-        ids: integers below V, on the CPU like all the rest.
-        table: input products of each id, the bias added, shape (V, 4H); differentiable.
+        ids: integers below V, on the CPU like the other tensors.
+        table: input products of each id, bias added, shape (V, 4H); differentiable.
         hidden_weight: shape (4H, H); differentiable.
     """
     return _WindowLSTM.apply(ids, table, hidden_weight)

@@ -1,6 +1,6 @@
-"""The loops of training on windows: one step of many windows forward, keeping what going back needs, and back again.
+"""The loops of training on windows: one step of many windows forward, storing what the step back needs, and back.
 
-Gates are in the order and on the scale of `nextchar.networks.architecture`: i, f, g, o, not halved.
+Gates have the order and scale of `nextchar.networks.architecture`: i, f, g, o, not halved.
 """
 
 # The decorator is untyped, as numba's are.

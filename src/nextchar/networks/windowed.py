@@ -1,4 +1,4 @@
-"""A network that reads a fixed number of characters for each prediction, from zero again every time."""
+"""A network that reads the last n characters from the zero state for each prediction."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, State
 
 GROUP = 512
-"""Windows read side by side; memory is in proportion to it, the result is not changed by it."""
+"""Windows read side by side: memory is in proportion to it, and the result is the same."""
 
 
 class ReadingNetwork(Network[State], Protocol):
-    """A network that carries its state, and can begin anew."""
+    """A network that carries its state, and can also read windows from the zero state."""
 
     def read(self, ids: Ids) -> Floats:
         """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
@@ -30,18 +30,18 @@ class WindowedNetwork:
 
         Args:
             read: returns the logits (N, V) after the last of ``ids`` (N, T), read from the zero state.
-            context_length: n, at least 1. At a text's beginning, where there are fewer, all there are are read.
+            context_length: n, at least 1. At a text's beginning, where there are fewer ids, it reads those.
             vocabulary_size: V.
         """
         self._read, self.context_length = read, context_length
         self.vocabulary_size = vocabulary_size
 
     def initial_state(self, batch: int) -> Ids:
-        """Return the ids read so far, none, of ``batch`` texts: shape (B, 0)."""
+        """Return the ids read so far of ``batch`` texts: none, shape (B, 0)."""
         return np.empty((batch, 0), np.intp)
 
     def forward(self, ids: Ids, state: Ids) -> tuple[Floats, Ids]:
-        """Read ``ids`` (B, T) on from the ids before, ``state``; return the logits (B, T, V) and the last n ids."""
+        """Read ``ids`` (B, T) after ``state``, the ids before; return the logits (B, T, V) and the last n ids."""
         known = np.concatenate([state, ids], axis=1)  # (B, K + T)
         (batch, new), total, length = ids.shape, known.shape[1], self.context_length
         logits = np.empty((batch, new, self.vocabulary_size), np.float32)  # (B, T, V)

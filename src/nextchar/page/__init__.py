@@ -19,17 +19,19 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "local_model.js")
+ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "limits.js", "local_model.js")
 """A model that runs in the page."""
 APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
-    *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "growth.js", "header.js", "app.js"),
+    *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "history.js", "header.js", "app.js"),
 )
 """What the page does with a model, wherever it runs; `app.js` comes last and starts it."""
 
 _IMPORT = re.compile(r"^import \{[^}]*\} from '[^']*';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
-STYLE = "page.css"
+STYLES = ("page.css", "curve.css")
+CURVE_SCRIPT, CURVE_STYLE = "curve.js", "curve.css"
+"""What draws a learning curve, here and in the report of a run."""
 DOCTYPE = b"<!doctype html>"
 """What every page begins with, in lower case; no model file does."""
 
@@ -38,20 +40,24 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
     """Return the page as one HTML document, which needs no other file and no network.
 
     Args:
-        setup: what the page finds in ``#setup``: ``life``, "served" or "exported", and for the latter ``name`` of the
-            model and its ``growth`` or None.
+        setup: what the page finds in ``#setup``: ``life``, "served" or "exported"; ``limits``, the ranges of numbers
+            (`nextchar.settings.sampling_limits`); of a server ``max_length``, the characters that it writes at once,
+            and ``patience``, the seconds to wait for a response; of an exported page ``name`` of the model and the
+            ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
         model: content of the model file that the page computes with itself; None where a server does.
     """
-    scripts = "".join(_element("script", _script(name)) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS))
+    scripts = "".join(
+        inline_element("script", module_as_script(_asset(name))) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS)
+    )
     embedded = ""
     if model is not None:
         setup = {**setup, "crc32": zlib.crc32(model)}
         embedded = _data("text/plain", "model", base64.b64encode(model).decode())
     return string.Template(_asset("page.html")).substitute(
         title=escape(_title(setup)),
-        style=_element("style", _asset(STYLE)),
+        style="".join(inline_element("style", _asset(name)) for name in STYLES),
         scripts=scripts,
-        setup=_data("application/json", "setup", _json(setup)),
+        setup=json_element("setup", setup),
         model=embedded,
     )
 
@@ -95,27 +101,41 @@ def _title(setup: Mapping[str, Any]) -> str:
     return str(setup.get("name") or "nextchar").encode("utf-8", "replace").decode()
 
 
-def _asset(name: str) -> str:
-    return (files(__name__) / name).read_text(encoding="utf-8")
+def curve_script() -> str:
+    """Return the script that draws a learning curve, to stand in a page."""
+    return module_as_script(_asset(CURVE_SCRIPT))
 
 
-def _script(name: str) -> str:
-    """Return the script ``name`` as it stands in the page: what it imports is there, under the same names."""
-    return _EXPORT.sub("", _IMPORT.sub("", _asset(name)))
+def curve_style() -> str:
+    """Return the style of the curve. The page that it stands in has the colours: --ink, --muted, --line, --accent,
+    --second, --alarm, and the font --sans."""
+    return _asset(CURVE_STYLE)
 
 
-def _element(tag: str, content: str) -> str:
-    """Return ``content``, a script or a style sheet of this folder, in an element."""
+def module_as_script(source: str) -> str:
+    """Return a module as a script of a page, which has what it imports before it, under the same names."""
+    return _EXPORT.sub("", _IMPORT.sub("", source))
+
+
+def inline_element(tag: str, content: str) -> str:
+    """Return ``content``, a script or a style sheet of this package, in an element."""
     for sign in (f"</{tag}", f"<{tag}", "<!--"):
         assert sign not in content.lower(), f"{sign} in a <{tag}> would end it elsewhere"
     return f"<{tag}>\n{content}</{tag}>\n"
 
 
+def json_element(name: str, value: Any) -> str:
+    """Return an element with the id ``name`` that holds ``value`` as JSON.
+
+    It is ASCII without the signs that could end the element. Numbers must be finite: JSON has no others.
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return _data("application/json", name, text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _asset(name: str) -> str:
+    return (files(__name__) / name).read_text(encoding="utf-8")
+
+
 def _data(kind: str, name: str, content: str) -> str:
     return f'<script type="{kind}" id="{name}">{content}</script>'
-
-
-def _json(value: Any) -> str:
-    """Return ``value`` as JSON in ASCII, without the signs that could end the element it stands in."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

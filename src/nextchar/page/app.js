@@ -11,21 +11,21 @@ import { Keeping } from './keeping.js';
 import { Writing } from './writing.js';
 import { Bars } from './bars.js';
 import { Surprise } from './surprise.js';
-import { Growth, POLL } from './growth.js';
+import { POLL, RunHistory } from './history.js';
 import { Tabs, Theme, introduce, showRecipe } from './header.js';
 
 class App {
   constructor(setup) {
     this.setup = setup;
     this.theme = new Theme();
-    this.server = new Server();
+    this.server = new Server(setup.patience);
     this.model = null;
     this.ownHash = '';
     this.lastRecipe = null;
     this.find = (id) => document.getElementById(id);
     const model = () => this.model;
     const tell = (message) => this.tell(message);
-    this.settings = new Settings(() => this.bars.changed());
+    this.settings = new Settings(setup.limits, setup.max_length ?? Infinity, () => this.bars.changed());
     this.sheet = new Sheet(this.find('text'), this.find('under'), this.find('scroll'), () => this.changed());
     const { sheet, settings } = this;
     this.keeping = new Keeping({
@@ -46,7 +46,7 @@ class App {
       failed: tell,
     });
     this.surprise = new Surprise({ model, sheetText: () => this.sheet.value, tell });
-    this.growth = new Growth({ model, learned: () => this.learned(), tell });
+    this.history = new RunHistory({ model, learned: () => this.learned(), tell });
     this.tabs = new Tabs((view) => this.opened(view));
     this.listen();
   }
@@ -137,8 +137,8 @@ class App {
     this.surprise.forget();
     this.bars.renew();
     this.writing.refresh();
-    await this.growth.open();
-    if (this.growth.tab.hidden && !this.find('growth').hidden) this.tabs.open(this.find('tab-write'));
+    await this.history.open();
+    if (this.history.tab.hidden && !this.find('history').hidden) this.tabs.open(this.find('tab-write'));
   }
 
   /** The model has learned more: what is told of it and what it expects are asked anew. */
@@ -173,7 +173,7 @@ class App {
     this.sheet.restore(draft);
     if (focused !== this.find('text')) this.find('text').blur();
     this.ownHash = draft.hash;
-    this.lastRecipe = recipeFromHash(draft.hash);
+    this.lastRecipe = recipeFromHash(draft.hash, this.settings.limits);
   }
 
   /** An empty sheet; what was on this one is kept. */
@@ -187,7 +187,7 @@ class App {
 
   addressRecipe() {
     try {
-      return recipeFromHash(location.hash);
+      return recipeFromHash(location.hash, this.settings.limits);
     } catch (error) {
       this.tell(error);
       return null;
@@ -267,7 +267,7 @@ class App {
   }
 
   opened(view) {
-    if (view === 'growth') this.growth.draw();
+    if (view === 'history') this.history.draw();
     if (view === 'see') this.surprise.open()?.catch((error) => this.tell(error));
     if (view === 'write') this.bars.changed();
   }
@@ -305,7 +305,7 @@ class App {
     introduce(this.model.info);
     this.bars.draw();
     this.surprise.draw();
-    this.growth.draw();
+    this.history.draw();
     if (this.bars.answer) this.showReadings(this.bars.answer.replacements);
   }
 }

@@ -1,10 +1,49 @@
 'use strict';
-// The learning curve, drawn as SVG in the size of its place: bits per character over epochs.
-
-import { bitsPerCharacter, fixed, say } from './language.js';
+// The learning curve, drawn as SVG: bits per character over epochs, or over time. The page and the report of a run draw
+// it. It knows neither: the caller gives the words, and a style sheet gives the colours, by class.
 
 const SVG = 'http://www.w3.org/2000/svg';
-const CURVE_MARGIN = { left: 44, right: 16, top: 28, bottom: 44 };
+const CURVES = [['training', 'training_bits'], ['validation', 'validation_bits']];
+
+/**
+ * Return the learning curve of `evaluations`, by step and at least one, as an <svg> of `width` × `height` pixels.
+ *
+ * - `words`: `label` is the picture in words; `x`, `y` and `top` are the names of the axes.
+ * - `along`: the axis of x, 'epoch' or 'seconds'. Over seconds, epochs are marked along the top.
+ * - `moment`: the number of an evaluation to draw a line at.
+ * - `best`: `seconds`, `epoch` and `bits` of a point to ring; `words.best` stands before its bits unless it is the last.
+ * - `recoveries`: where training went back, in units of x, as dotted lines.
+ *
+ * `at(x)` of the element returns the number of the evaluation nearest to x, in pixels.
+ * @param {any[]} evaluations
+ * @param {any} options
+ */
+export function learningCurve(evaluations, options) {
+  const { width, height, words, along = 'epoch', moment, best, recoveries = [] } = options;
+  const scale = curveScale(evaluations, along, width, height, Boolean(best));
+  const { x, right, top, bottom } = scale;
+  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': words.label });
+  picture.append(
+    ...bitTicks(scale),
+    ...xTicks(scale, Math.max(2, Math.floor(width / 110))),
+    svg('line', { class: 'grid', x1: scale.left, x2: right, y1: bottom, y2: bottom }),
+    svg('text', { class: 'axis', x: right, y: height - 6, 'text-anchor': 'end' }, words.x),
+    svg('text', { class: 'axis', x: 0, y: 12 }, words.y),
+  );
+  if (along === 'seconds') {
+    picture.append(svg('text', { class: 'axis', x: right, y: 12, 'text-anchor': 'end' }, words.top), ...epochTicks(evaluations, scale));
+  }
+  if (moment !== undefined) picture.append(upright('now', x(evaluations[moment][along]), top + 4, bottom));
+  picture.append(...recoveries.map((place) => upright('recovery', x(place), top, bottom)));
+  for (const [kind, key] of CURVES) picture.append(...curvePoints(evaluations, kind, key, scale));
+  if (best) picture.append(...ring(best, best[along] === evaluations.at(-1)[along], words.best, scale));
+  return Object.assign(picture, {
+    at: (place) => {
+      const distances = evaluations.map((evaluation) => Math.abs(x(evaluation[along]) - place));
+      return distances.indexOf(Math.min(...distances));
+    },
+  });
+}
 
 function svg(tag, attributes = {}, ...content) {
   const element = document.createElementNS(SVG, tag);
@@ -13,11 +52,26 @@ function svg(tag, attributes = {}, ...content) {
   return element;
 }
 
+/** Where values and pixels meet: `x` and `y` from one to the other, the ends of both axes, and the axis of x. */
+function curveScale(evaluations, along, width, height, ringed) {
+  // Room for the epochs along the top, and for a figure beside the last point.
+  const [left, right, top, bottom] = [44, width - (ringed ? 52 : 16), along === 'seconds' ? 50 : 28, height - 44];
+  const values = evaluations.flatMap((evaluation) => CURVES.map(([, key]) => evaluation[key])).filter(Number.isFinite);
+  const [lowest, highest] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
+  const space = (highest - lowest || 1) * 0.08;
+  const [low, high, last] = [lowest - space, highest + space, evaluations.at(-1)[along] || 1];
+  return {
+    ...{ along, left, right, top, bottom, low, high, last },
+    x: (value) => left + (value / last) * (right - left),
+    y: (bits) => top + ((high - bits) / (high - low)) * (bottom - top),
+  };
+}
+
 /** Round numbers from about `low` to about `high`, at most `count` of them. */
 function ticks(low, high, count) {
   const rough = (high - low || 1) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const found = [];
   for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-6; tick += step) {
     found.push(Number(tick.toPrecision(12)));
@@ -25,49 +79,57 @@ function ticks(low, high, count) {
   return found;
 }
 
-/**
- * Return the curve of `evaluations` as an <svg>, with a line at the one numbered `moment`.
- * Its `at(x)` tells which evaluation is nearest to a place, in its own pixels.
- */
-export function learningCurve(evaluations, moment, width, height) {
-  const { left, right, top, bottom } = CURVE_MARGIN;
-  const values = evaluations.flatMap((one) => [one.training_bits, one.validation_bits]).filter(Number.isFinite);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const space = (most - least || 1) * 0.08;
-  const last = evaluations.at(-1).epoch || 1;
-  const x = (epoch) => left + (epoch / last) * (width - left - right);
-  const y = (bits) => top + ((most + space - bits) / (most - least + 2 * space || 1)) * (height - top - bottom);
-  const here = x(evaluations[moment].epoch);
-  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img' });
-  picture.setAttribute('aria-label', say('curve', { first: toldBits(evaluations[0]), last: toldBits(evaluations.at(-1)) }));
-  for (const tick of ticks(least - space, most + space, 5)) {
-    picture.append(
-      svg('line', { class: 'grid', x1: left, x2: width - right, y1: y(tick), y2: y(tick) }),
-      svg('text', { x: left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, fixed(tick, 1)),
-    );
-  }
-  for (const tick of ticks(0, last, Math.max(2, Math.floor(width / 110)))) {
-    picture.append(svg('text', { x: x(tick), y: height - bottom + 18, 'text-anchor': 'middle' }, String(tick)));
-  }
-  picture.append(
-    svg('text', { class: 'axis', x: width - right, y: height - 6, 'text-anchor': 'end' }, say('epochs')),
-    svg('text', { class: 'axis', x: 0, y: 12 }, say('bitsPerCharacter')),
-    svg('line', { class: 'now', x1: here, x2: here, y1: top + 4, y2: height - bottom }),
-  );
-  for (const [kind, key] of [['training', 'training_bits'], ['validation', 'validation_bits']]) {
-    const points = evaluations.filter((one) => Number.isFinite(one[key])).map((one) => [x(one.epoch), y(one[key])]);
-    picture.append(svg('polyline', { class: kind, points: points.map((point) => point.join()).join(' ') }));
-    for (const [cx, cy] of points) picture.append(svg('circle', { class: kind, cx, cy, r: points.length > 60 ? 1.5 : 3 }));
-  }
-  picture.at = (place) => {
-    const distances = evaluations.map((one) => Math.abs(x(one.epoch) - place));
-    return distances.indexOf(Math.min(...distances));
-  };
-  return picture;
+function bitTicks({ low, high, left, right, top, bottom, y }) {
+  const numbers = ticks(low, high, Math.max(5, Math.floor((bottom - top) / 40)));
+  const digits = Math.max(1, ...numbers.map((tick) => (String(tick).split('.')[1] ?? '').length));
+  return numbers.flatMap((tick) => [
+    svg('line', { class: 'grid', x1: left, x2: right, y1: y(tick), y2: y(tick) }),
+    svg('text', { x: left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, tick.toFixed(digits)),
+  ]);
 }
 
-/** The figure of an evaluation that is told: of the held-out text, where there is one. */
-export function toldBits(evaluation) {
-  const bits = evaluation.validation_bits ?? evaluation.training_bits;
-  return Number.isFinite(bits) ? bitsPerCharacter(bits) : '–';
+function xTicks({ last, bottom, x }, count) {
+  return ticks(0, last, count).map((tick) => svg('text', { x: x(tick), y: bottom + 18, 'text-anchor': 'middle' }, String(tick)));
+}
+
+/** Epochs where they fall in time, which runs evenly between two evaluations; those too close to the one before are left out. */
+function epochTicks(evaluations, { top, x }) {
+  const marks = [];
+  let [before, place] = [{ epoch: 0, seconds: 0 }, -Infinity];
+  const epochs = ticks(0, evaluations.at(-1).epoch, 6);
+  for (const evaluation of evaluations) {
+    while (epochs.length > 0 && epochs[0] <= evaluation.epoch) {
+      const epoch = epochs.shift();
+      const share = (epoch - before.epoch) / (evaluation.epoch - before.epoch || 1);
+      const here = x(before.seconds + share * (evaluation.seconds - before.seconds));
+      if (here - place < 40) continue;
+      marks.push(svg('text', { x: here, y: top - 12, 'text-anchor': 'middle' }, String(epoch)));
+      place = here;
+    }
+    before = evaluation;
+  }
+  return marks;
+}
+
+function upright(kind, x, top, bottom) {
+  return svg('line', { class: kind, x1: x, x2: x, y1: top, y2: bottom });
+}
+
+function curvePoints(evaluations, kind, key, { along, x, y }) {
+  const scored = evaluations.filter((evaluation) => Number.isFinite(evaluation[key]));
+  const points = scored.map((evaluation) => [x(evaluation[along]), y(evaluation[key])]);
+  return [
+    svg('polyline', { class: kind, points: points.map((point) => point.join()).join(' ') }),
+    ...points.map(([cx, cy]) => svg('circle', { class: kind, cx, cy, r: points.length > 60 ? 1.5 : 3 })),
+  ];
+}
+
+/** The best point, its figure where no curve goes on: beside the last one, below another. */
+function ring(best, isLast, word, { along, x, y }) {
+  const [cx, cy, bits] = [x(best[along]), y(best.bits), best.bits.toFixed(3)];
+  const place = isLast ? { x: cx + 11, y: cy + 4 } : { x: cx, y: cy + 24, 'text-anchor': 'middle' };
+  return [
+    svg('circle', { class: 'best', cx, cy, r: 7 }),
+    svg('text', { class: 'best', ...place }, isLast ? bits : `${word} ${bits}`),
+  ];
 }

@@ -2,6 +2,12 @@
 
 type PageModel = import('./local_model.js').LocalModel | import('./remote_model.js').RemoteModel;
 
+/** The range of a number, as JSON Schema has it. */
+type NumberRange = {
+  type: string, minimum?: number, exclusiveMinimum?: number, maximum?: number, exclusiveMaximum?: number,
+  default?: number | null,
+};
+
 // Which element an id or a selector finds is in page.html, which it does not read.
 
 interface Document {

@@ -5,6 +5,7 @@
 import { crc32, samplingStream } from './random.js';
 import { makeNetwork, readModelFile } from './network.js';
 import { UNKNOWN, Vocabulary } from './vocabulary.js';
+import { isWithin } from './limits.js';
 import { draw, entropyOf, mostProbableFirst, nextDistribution, softmax } from './sampling.js';
 
 /** Milliseconds of work after which the browser gets time for everything else. */
@@ -112,35 +113,36 @@ class StopSearch {
   }
 }
 
-/** Refuse settings that are out of range, as Python does. */
-function checkSettings({ length = 0, temperature = 1, top_k: k = null, top_p: p = null, min_p: share = null }) {
-  const check = (right, name, value, allowed) => {
-    if (!right) throw new RangeError(`${name} = ${value} is not allowed: give ${allowed}.`);
-  };
-  check(Number.isInteger(length) && length >= 0, 'length', length, '0 or more characters');
-  check(temperature >= 0 && temperature <= 100, 'temperature', temperature, '0 to 100');
-  check(k === null || (Number.isInteger(k) && k >= 1), 'top_k', k, '1 or more');
-  check(p === null || (p > 0 && p <= 1), 'top_p', p, 'more than 0, at most 1');
-  check(share === null || (share >= 0 && share <= 1), 'min_p', share, '0 to 1');
+/** Refuse settings that are out of range, as Python does. The seed is checked where it is used: it may be a string. */
+function checkSettings(settings, limits) {
+  for (const name of ['length', 'temperature', 'top_k', 'top_p', 'min_p']) {
+    const value = settings[name] ?? null;
+    if (value === null || isWithin(value, limits[name])) continue;
+    const { type, minimum, exclusiveMinimum, maximum } = limits[name];
+    const lower = minimum ?? `more than ${exclusiveMinimum}`;
+    const range = maximum === undefined ? `${lower} or more` : `${lower} to ${maximum}`;
+    throw new RangeError(`${name} = ${value} is not allowed: give ${range} (${type}).`);
+  }
 }
 
 /** A model whose file is in the page. */
 export class LocalModel {
-  /** `bytes` of the model file (Uint8Array); `setup`: {name, growth, crc32}. */
+  /** `bytes` of the model file (Uint8Array); `setup`: {name, history, crc32, limits}. */
   constructor(bytes, setup) {
     if (setup.crc32 !== undefined && setup.crc32 !== crc32(bytes)) {
-      throw new Error('The model in this page is damaged: its checksum does not fit. Get the page anew.');
+      throw new Error('The model in this page is damaged: its checksum does not match. Get the page again.');
     }
     const { header, tensors } = readModelFile(bytes);
-    const { architecture, provenance } = header;
+    const { architecture, tokens, provenance } = header;
     this.network = makeNetwork(architecture, tensors);
-    this.vocabulary = new Vocabulary(header.characters, header.has_unknown);
+    this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
     if (this.vocabulary.symbols.length !== architecture.vocabulary_size) {
       throw new Error('The model in this page is damaged: its characters are not as many as it predicts. Get the page anew.');
     }
-    this.forbidden = header.has_unknown ? UNKNOWN : undefined;
+    this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
     this.reader = new Reader(this.network);
-    this.grown = setup.growth ?? null;
+    this.record = setup.history ?? null;
+    this.limits = setup.limits;
     this.info = {
       id: setup.name,
       name: setup.name,
@@ -154,7 +156,7 @@ export class LocalModel {
       bits_per_character: provenance.validation_bits_per_character,
       corpus: provenance.corpus,
       seconds: provenance.training_seconds,
-      has_growth: this.grown !== null,
+      has_history: this.record !== null,
       finished: true,
     };
   }
@@ -173,7 +175,7 @@ export class LocalModel {
 
   /** What comes after `prompt`: the `limit` most probable characters, as the model has it and as the settings make it. */
   async distribution(prompt, settings) {
-    checkSettings(settings);
+    checkSettings(settings, this.limits);
     const { ids, replacements } = this.readPrompt(prompt);
     const { logits } = await this.reader.read(ids, new Pace());
     const plain = nextDistribution(logits, {}, this.forbidden);
@@ -192,7 +194,7 @@ export class LocalModel {
   /** Yield pieces of text that goes on from `prompt`, and return {seed, finish_reason, replacements}. */
   async *generate(prompt, settings, signal) {
     const shaped = { length: 400, temperature: 0.5, ...settings };
-    checkSettings(shaped);
+    checkSettings(shaped, this.limits);
     const seed = shaped.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const random = samplingStream(seed, shaped.stream);
     const search = new StopSearch(shaped.stop ?? []);
@@ -267,8 +269,8 @@ export class LocalModel {
   }
 
   /** What the model wrote as it learned, or null. */
-  async growth() {
-    return this.grown;
+  async history() {
+    return this.record;
   }
 }
 

@@ -3,6 +3,9 @@
 // (docs/model-file.md). It computes in float32 arrays; a test holds it to what Python computes.
 
 const GATES = 4;
+/** Of the model file, and the kind of network whose name its tensors begin with. */
+const FORMAT = 2;
+const KIND = 'lstm';
 /** Bytes of a number. */
 const FLOAT = 4;
 /** Rows of a matrix that are multiplied with a vector side by side, so that each of its values is read once for all. */
@@ -23,7 +26,8 @@ export function readModelFile(bytes) {
   } catch {
     throw broken('its header cannot be read');
   }
-  if (header.format !== 1) throw broken(`its format is ${header.format}, not 1`);
+  if (header.format !== FORMAT) throw broken(`its format is ${header.format}, not ${FORMAT}`);
+  if (header.architecture?.kind !== KIND) throw broken(`its network is ${header.architecture?.kind}, not ${KIND}`);
   const tensors = {};
   for (const [name, { dtype, shape, data_offsets: [start, end] }] of entries) {
     const count = shape.reduce((product, size) => product * size, 1);
@@ -31,7 +35,7 @@ export function readModelFile(bytes) {
     if (size === undefined || end - start !== size * count || 8 + length + end > bytes.length) throw broken(`${name} does not fit`);
     // A copy, since numbers in a buffer have to begin at a multiple of their size.
     const data = bytes.slice(8 + length + start, 8 + length + end).buffer;
-    tensors[name] = { shape, values: size === 4 ? new Float32Array(data) : widened(new Uint16Array(data)) };
+    tensors[name.slice(KIND.length + 1)] = { shape, values: size === 4 ? new Float32Array(data) : widened(new Uint16Array(data)) };
   }
   return { header, tensors };
 }

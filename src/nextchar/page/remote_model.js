@@ -19,7 +19,9 @@ export const BASE = location.pathname.replace(/\/?$/, '/');
 
 /** The server, as far as the page asks it; it keeps the API key for as long as the tab lives. */
 export class Server {
-  constructor() {
+  /** `patience`: seconds after which a request that has no answer yet is given up. */
+  constructor(patience) {
+    this.patience = patience;
     this.key = remembered(sessionStore, `nextchar.key ${BASE}`);
   }
 
@@ -33,14 +35,21 @@ export class Server {
     const headers = {};
     if (this.key) headers.Authorization = `Bearer ${this.key}`;
     if (body) headers['Content-Type'] = 'application/json';
+    const request = new AbortController();
+    const giveUp = () => request.abort();
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp);
+    const timer = setTimeout(giveUp, 1000 * this.patience);
     /** @type {RequestInit} */
-    const options = { method: body ? 'POST' : 'GET', headers, signal, cache: 'no-store' };
+    const options = { method: body ? 'POST' : 'GET', headers, signal: request.signal, cache: 'no-store' };
     if (body) options.body = JSON.stringify(body);
     let response;
     try {
       response = await fetch(BASE + path, options);
     } catch (error) {
-      throw error.name === 'AbortError' ? error : new ServerError(say('lost'));
+      throw signal?.aborted ? error : new ServerError(say('lost'));
+    } finally {
+      clearTimeout(timer);
     }
     if (response.ok) return response;
     const text = await response.text().catch(() => '');
@@ -148,10 +157,10 @@ export class RemoteModel {
     return this.server.json('api/score', { model: this.info.id, text, alternatives });
   }
 
-  async growth() {
-    if (!this.info.has_growth) return null;
+  async history() {
+    if (!this.info.has_history) return null;
     try {
-      return await this.server.json(`api/growth?model=${encodeURIComponent(this.info.id)}`);
+      return await this.server.json(`api/history?model=${encodeURIComponent(this.info.id)}`);
     } catch (error) {
       if (error.status === 404) return null;
       throw error;

@@ -3,19 +3,37 @@
 
 import { PageError } from './remote_model.js';
 import { say } from './language.js';
+import { isWithin } from './limits.js';
 
 const STOPS = { none: [], line: ['\n'], paragraph: ['\n\n'] };
-const MOST_SEED = Number.MAX_SAFE_INTEGER;
 /** Characters before the cursor that the model reads; an LSTM remembers fewer. */
 export const PROMPT_CHARACTERS = 2000;
 
 /** A field of the page holds something that is not allowed; the message says what is. */
 export class FieldError extends PageError {}
 
+/** What a field may hold, in words. */
+function allowed({ type, minimum, exclusiveMinimum, maximum }) {
+  if (exclusiveMinimum !== undefined) return say('betweenAbove', { min: exclusiveMinimum, max: maximum });
+  if (type !== 'integer') return say('between', { min: minimum, max: maximum });
+  return say(maximum === undefined ? 'wholeAtLeast' : 'wholeBetween', { min: minimum, max: maximum });
+}
+
 /** The controls of drawing. Their elements are looked up by id once. */
 export class Settings {
-  constructor(changed) {
+  /**
+   * @param {Record<string, NumberRange>} limits
+   * @param {number} maxLength characters that may be written at once
+   * @param {() => void} changed
+   */
+  constructor(limits, maxLength, changed) {
     const find = (id) => document.getElementById(id);
+    const maxSeed = Math.min(limits.seed.maximum ?? limits.seed.exclusiveMaximum - 1, Number.MAX_SAFE_INTEGER);
+    // Programs may ask for 0 characters; here that would write nothing.
+    const length = { ...limits.length, minimum: 1 };
+    /** The ranges of a recipe, wherever it was written. */
+    this.limits = { ...limits, length, seed: { type: 'integer', minimum: 0, maximum: maxSeed } };
+    this.maxLength = Math.min(length.maximum, maxLength);
     this.length = find('length');
     this.stopAt = find('stop-at');
     this.texts = find('texts');
@@ -24,6 +42,14 @@ export class Settings {
     this.slider = find('temperature');
     this.number = find('temperature-number');
     this.optional = { top_k: find('top-k'), top_p: find('top-p'), min_p: find('min-p') };
+    this.numbers = { length: this.length, temperature: this.number, ...this.optional };
+    for (const [name, field] of Object.entries(this.numbers)) {
+      const { minimum, exclusiveMinimum, maximum, default: usual } = this.range(name);
+      field.min = minimum ?? exclusiveMinimum;
+      if (maximum !== undefined) field.max = maximum;
+      if (usual !== null) field.value = Math.min(usual, maximum ?? usual);
+    }
+    this.slider.value = this.number.value;
     this.fields = [this.length, this.stopAt, this.texts, this.seed, this.number, ...Object.values(this.optional)];
     this.slider.addEventListener('input', () => this.setTemperature(this.slider.valueAsNumber));
     this.number.addEventListener('input', () => {
@@ -56,37 +82,36 @@ export class Settings {
   }
 
   readSeed() {
-    const seed = Number(this.seed.value);
-    if (!/^\d+$/.test(this.seed.value) || seed > MOST_SEED) {
-      throw new FieldError(say('badField', { label: say('seed'), message: say('badSeed') }));
-    }
-    return seed;
+    const seed = /^\d+$/.test(this.seed.value) ? Number(this.seed.value) : NaN;
+    return this.checked(seed, 'seed', say('seed'));
   }
 
   /** What shapes the distribution: temperature, top_k, top_p, min_p; null is off. */
   shape() {
-    const shape = { temperature: this.checked(this.number, say('temperature')) };
+    const shape = { temperature: this.checked(this.number.valueAsNumber, 'temperature', say('temperature')) };
     for (const [name, field] of Object.entries(this.optional)) {
-      shape[name] = field.value === '' && field.validity.valid ? null : this.checked(field, name.replace('_', '-'));
+      const off = field.value === '' && !field.validity.badInput;
+      shape[name] = off ? null : this.checked(field.valueAsNumber, name, name.replace('_', '-'));
     }
     return shape;
   }
 
   /** Everything but the seed. */
   read() {
-    return { length: this.checked(this.length, say('length')), ...this.shape(), stop: STOPS[this.stopAt.value] };
+    const length = this.checked(this.length.valueAsNumber, 'length', say('length'));
+    return { length, ...this.shape(), stop: STOPS[this.stopAt.value] };
   }
 
-  checked(field, label) {
-    const { badInput, rangeUnderflow, rangeOverflow, stepMismatch } = field.validity;
-    const between = stepMismatch && field !== this.number;
-    if (badInput || rangeUnderflow || rangeOverflow || between || field.value === '') {
-      const isWhole = field.step !== 'any' && field !== this.number;
-      const allowed = !isWhole ? 'between' : field.max ? 'wholeBetween' : 'wholeAtLeast';
-      const message = say(allowed, { min: Number(field.min), max: Number(field.max) });
-      throw new FieldError(say('badField', { label, message }));
-    }
-    return field.valueAsNumber;
+  /** What may be written with here. */
+  range(name) {
+    return name === 'length' ? { ...this.limits.length, maximum: this.maxLength } : this.limits[name];
+  }
+
+  /** The number of a field, NaN where it holds none, if it is in the range of `name`. */
+  checked(value, name, label) {
+    const range = this.range(name);
+    if (!isWithin(value, range)) throw new FieldError(say('badField', { label, message: allowed(range) }));
+    return value;
   }
 
   /** What stands in the controls, by their ids, to be kept. */
@@ -151,26 +176,25 @@ export function recipeHash(recipe) {
 }
 
 /** The recipe in an address; null where there is none. A FieldError says that it cannot be read. */
-export function recipeFromHash(hash) {
+export function recipeFromHash(hash, limits) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
   if (!values.has('seed')) return null;
-  const number = (name, missing, least, most, whole) => {
-    if (!values.has(name)) return missing;
+  const number = (name, range = limits[name]) => {
+    if (!values.has(name)) return range.default;
     const value = values.get(name).trim() === '' ? NaN : Number(values.get(name));
-    const right = value >= least && value <= most && (!whole || Number.isInteger(value));
-    if (!right) throw new FieldError(say('badLink'));
+    if (!isWithin(value, range)) throw new FieldError(say('badLink'));
     return value;
   };
   return {
     model: values.get('model') ?? '',
     prompt: values.get('prompt') ?? '',
-    length: number('length', 400, 1, 100000, true),
-    temperature: number('temperature', 0.5, 0, 2, false),
-    top_k: number('top_k', null, 1, Infinity, true),
-    top_p: number('top_p', null, 1e-9, 1, false),
-    min_p: number('min_p', null, 0, 1, false),
+    length: number('length'),
+    temperature: number('temperature'),
+    top_k: number('top_k'),
+    top_p: number('top_p'),
+    min_p: number('min_p'),
     stop: STOPS[values.get('stop')] ?? [],
-    seed: number('seed', 0, 0, MOST_SEED, true),
-    text: number('text', 0, 0, 1000, true),
+    seed: number('seed'),
+    text: number('text', { type: 'integer', minimum: 0, maximum: 1000, default: 0 }),
   };
 }

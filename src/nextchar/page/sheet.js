@@ -22,7 +22,7 @@ export class Sheet {
     this.streaming = null;
     this.cleared = null;
     this.value = area.value;
-    area.addEventListener('input', () => this.follow());
+    area.addEventListener('input', () => this.trackEdit());
     document.addEventListener('selectionchange', () => document.activeElement === area && this.changed());
   }
 
@@ -60,7 +60,7 @@ export class Sheet {
     if (area.value !== wanted) area.value = wanted;
     this.cursor = start + text.length;
     if (before !== area) before?.focus({ preventScroll: true });
-    this.follow();
+    this.trackEdit();
   }
 
   /** The same by a command, the only way into the undo of the browser. */
@@ -126,7 +126,7 @@ export class Sheet {
   }
 
   /** The text changed in one place: move the passages after it, forget those it touched. */
-  follow() {
+  trackEdit() {
     const before = this.value;
     const after = this.area.value;
     if (before !== after) {

@@ -10,7 +10,7 @@ import { Choices } from './choices.js';
 const FOUR = [0.2, 0.5, 1.0, 1.2];
 
 /** Hand each piece of a generator to `take` and return what the generator returns. */
-async function follow(generator, take) {
+async function consume(generator, take) {
   for (;;) {
     const { done, value } = await generator.next();
     if (done) return value;
@@ -226,7 +226,7 @@ export class Writing {
     const { length, temperature, top_k, top_p, min_p, stop, seed, text } = recipe;
     const options = { length, temperature, top_k, top_p, min_p, stop, seed, stream: text };
     try {
-      await follow(this.model().generate(recipe.prompt, options, signal), take);
+      await consume(this.model().generate(recipe.prompt, options, signal), take);
       return { finished: !signal.aborted };
     } catch (error) {
       return { finished: false, error: signal.aborted ? null : error };

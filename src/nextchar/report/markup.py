@@ -36,13 +36,13 @@ def pairs_table(title: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 def grid_table(heads: Sequence[str], rows: Iterable[str], class_: str) -> str:
     """Return a table that scrolls sideways where the page is too narrow; ``heads`` and ``rows`` are HTML."""
-    head = element("tr", "".join(element("th", one, scope="col") for one in heads))
+    head = element("tr", "".join(element("th", name, scope="col") for name in heads))
     table = element("table", element("thead", head) + element("tbody", "".join(rows)), class_=class_)
     return element("div", table, class_="scroll", tabindex="0")
 
 
 def visible(character: str) -> str:
-    """Return ``character`` as one can see it: a sign for white space, its code point if it has no shape."""
+    """Return ``character`` in visible form: a sign for white space, its code point if it has no shape."""
     if character in _SHOWN:
         return _SHOWN[character]
     category = unicodedata.category(character)
@@ -59,10 +59,3 @@ def visible_lines(text: str) -> str:
 def language_of(characters: str) -> str:
     """Return the language tag that has a text of these characters drawn rightly; "" where none is needed."""
     return next((tag for tag, low, high in _LANGUAGES if any(low <= c <= high for c in characters)), "")
-
-
-def file_size(size: int) -> str:
-    """Return ``size``, in bytes, as a reader says it: 600 bytes, 612 kB, 4.1 MB."""
-    if size < 1000:
-        return f"{size} bytes"
-    return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""The report: a run as one HTML page that needs nothing else, for the eyes of whoever trained it."""
+"""The report: a run as one HTML page that needs no other file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from nextchar.errors import TextError
+from nextchar.files.file_size import describe_size
 from nextchar.networks.architecture import Ids
-from nextchar.report import exhibits
-from nextchar.report.figures import learning_curves
-from nextchar.report.markup import element, file_size, pairs_table, text_element, visible_lines
+from nextchar.page import curve_style
+from nextchar.report import sections
+from nextchar.report.curves import drawing_script, learning_curves, script_policy
+from nextchar.report.markup import element, pairs_table, text_element, visible_lines
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration
@@ -23,13 +25,11 @@ from nextchar.text.corpus import open_corpus
 from nextchar.training.plan import Plan
 
 SENSIBLE = 20.0
-"""Bits per character from which on a model knows less than nothing, and 2^bits is not worth telling."""
-CURVES = {"wide": (13.5, 4.8), "narrow": (5.0, 4.4)}
-"""Sizes of the learning curves, in inches, on a wide and a narrow screen."""
+"""Bits per character above which 2^bits means nothing: the model is worse than one that guesses."""
 
 
 def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
-    """Return the run in ``folder`` as one HTML page that needs no other file, no script and no network.
+    """Return the run in ``folder`` as one HTML page that needs no other file and no network.
 
     The same folder gives the same page, byte for byte. A run that was ended early, has no model yet or holds
     nothing out gives a page that says so.
@@ -37,16 +37,19 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
     Args:
         folder: of the run.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,), the held-out text last; may be
-            memory-mapped. Without them the page does not tell what was copied.
+            memory-mapped. Without them the page does not show what was copied.
 
     Raises:
         RunFolderError: there is no run in the folder, or its settings are damaged.
         ModelFileError: its model is damaged.
-        MissingDependencyError: matplotlib is not installed.
     """
     run = RunRecord.read(folder)
     template = string.Template((files("nextchar.report") / "page.html").read_text(encoding="utf-8"))
+    script = drawing_script() if run.evaluations else ""
     return template.substitute(
+        policy=script_policy(script) if script else "'none'",
+        curve_style=curve_style(),
+        script=script,
         title=escape(_named(run)),
         headline=element("bdi", escape(_named(run))),
         lead=_lead(run),
@@ -54,20 +57,19 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
         facts=_facts(run),
         command=_commands(run),
         curves=_curves(run),
-        samples=exhibits.samples(run),
-        temperature=exhibits.temperature(run),
-        copying=exhibits.copying(run, corpus_ids),
+        samples=sections.samples(run),
+        temperature=sections.temperature(run),
+        copying=sections.copying(run, corpus_ids),
         details=_details(run),
     )
 
 
 def write_report(folder: RunFolder, cache: Path) -> None:
-    """Write the report of the run in ``folder``, with what the encoded text in ``cache`` tells of copying.
+    """Write the report of the run in ``folder``; the encoded text in ``cache`` shows what was copied.
 
     Raises:
         RunFolderError: there is no run, or its folder cannot be written.
         ModelFileError: its model is damaged.
-        MissingDependencyError: matplotlib is not installed.
     """
     folder.write_report(render_report(folder, corpus_ids(folder, cache)))
 
@@ -86,7 +88,7 @@ def _named(run: RunRecord) -> str:
 
 
 def _lead(run: RunRecord) -> str:
-    """Say in a paragraph what was trained on what."""
+    """Return a paragraph on the model and its text."""
     sentence = "A character-level LSTM language model"
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
@@ -98,19 +100,21 @@ def _lead(run: RunRecord) -> str:
 
 
 def _status(run: RunRecord) -> str:
-    """Say what is unusual about the run: not finished, diverged in between."""
-    said: list[str] = []
+    """Return what is unusual about the run: not finished, or diverged."""
+    sentences: list[str] = []
     resume = text_element("code", f"nextchar train --resume {_quoted(run)}")
     if run.finished is None or run.finished.interrupted:
-        said.append(f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Go on with {resume}")
+        sentences.append(
+            f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Continue it with {resume}"
+        )
     for event in run.recoveries:
         bits = event.bits_per_character
         loss = f"{bits:.2f} bits per character" if math.isfinite(bits) else "its loss was no longer a number"
-        said.append(
+        sentences.append(
             f"At step {event.step:,} training diverged ({loss}) and went back to step {event.back_to:,}, "
             f"the learning rate at {event.rate_scale:g} of the plan’s from there on."
         )
-    return "".join(element("p", sentence, class_="status") for sentence in said)
+    return "".join(element("p", sentence, class_="status") for sentence in sentences)
 
 
 def _quoted(run: RunRecord) -> str:
@@ -127,13 +131,13 @@ def _facts(run: RunRecord) -> str:
         facts.append((describe_duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
     if run.model is not None:
         count = run.model.architecture.parameter_count
-        facts.append((file_size(run.model_bytes), "model file", f"{count:,} parameters"))
+        facts.append((describe_size(run.model_bytes), "model file", f"{count:,} parameters"))
     cells = (text_element("b", a) + text_element("span", b) + text_element("small", c) for a, b, c in facts)
     return element("div", "".join(element("div", cell) for cell in cells), class_="facts") if facts else ""
 
 
 def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
-    """Say how well the model that was kept predicts."""
+    """Return how well the model that was kept predicts."""
     bits, split = run.validation_bits, _split(run)
     if bits is None:
         if run.best is None:
@@ -145,13 +149,13 @@ def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
     scores = [(f"{bits:.3f}", "bits per character", split)]
     if bits < SENSIBLE:
         untrained = f"; untrained it is 1 in {run.model.vocabulary.size:,}" if run.model else ""
-        told = f"geometric mean of its probability{untrained}"
-        scores.append((f"1 in {2**bits:.1f}", "for the right character", told))
+        meaning = f"geometric mean of its probability{untrained}"
+        scores.append((f"1 in {2**bits:.1f}", "for the right character", meaning))
     return scores
 
 
 def _split(run: RunRecord) -> str:
-    """Say what the validation figure was measured on."""
+    """Return what the validation figure was measured on."""
     text = run.text
     if text is None:
         return "on held-out text it never learned from"
@@ -180,10 +184,6 @@ def _curves(run: RunRecord) -> str:
         keys = element("span", "validation, on held-out text", class_="key accent") + keys
     if run.recoveries:
         keys += element("span", "diverged and went back", class_="key alarm")
-    pictures = "".join(
-        element("div", learning_curves(run.evaluations, run.recoveries, size=size), class_=name)
-        for name, size in CURVES.items()
-    )
     dropout = " (with dropout)" if plan.dropout or plan.input_dropout else ""
     scored = run.evaluations[-1].scored_characters
     part = f", on excerpts of {scored:,} characters" if run.text and 0 < scored < run.text.validation_characters else ""
@@ -193,7 +193,7 @@ def _curves(run: RunRecord) -> str:
         f"updates since the evaluation before{dropout}, validation is measured at the evaluation{part}.",
         class_="note",
     )
-    return element("p", keys, class_="keys") + element("div", pictures, class_="curves") + note
+    return element("p", keys, class_="keys") + learning_curves(run) + note
 
 
 def _details(run: RunRecord) -> str:
@@ -207,8 +207,8 @@ def _details(run: RunRecord) -> str:
         pairs_table("Provenance", _provenance(run)),
     ]
     notes = "".join(text_element("li", note, dir="auto") for note in run.notes)
-    said = element("h3", "What the run said") + element("ul", notes) if notes else ""
-    return element("div", "".join(tables), class_="tables") + said
+    listed = element("h3", "Notes") + element("ul", notes) if notes else ""
+    return element("div", "".join(tables), class_="tables") + listed
 
 
 def _plan(plan: Plan) -> Sequence[tuple[str, str]]:
@@ -230,8 +230,8 @@ def _value(value: object) -> str:
 
 
 def _provenance(run: RunRecord) -> list[tuple[str, str]]:
-    text, made = run.text, run.model.provenance if run.model else None
-    sha256 = text.content_sha256 if text else made.corpus_sha256 if made else None
+    text, provenance = run.text, run.model.provenance if run.model else None
+    sha256 = text.content_sha256 if text else provenance.corpus_sha256 if provenance else None
     pairs = [("texts", ", ".join(run.names))]
     if text is not None:
         held_out = text.held_out_characters or text.validation_characters
@@ -246,7 +246,7 @@ def _provenance(run: RunRecord) -> list[tuple[str, str]]:
         ("device", run.settings.device),
         ("threads", str(run.settings.threads)),
     ]
-    if made is not None:
-        pairs += [("model kept from step", f"{made.step:,}")] if made.step is not None else []
-        pairs += [(name, version) for name, version in made.versions.items()]
+    if provenance is not None:
+        pairs += [("model kept from step", f"{provenance.step:,}")] if provenance.step is not None else []
+        pairs += [(name, version) for name, version in provenance.versions.items()]
     return pairs

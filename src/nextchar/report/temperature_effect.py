@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.model.sampling import Distribution, softmax
+from nextchar.model.sampling import Distribution, entropy, softmax
 from nextchar.networks.architecture import Ids, Network
 
 MIDDLING = 2.5
 """Bits of entropy at temperature 1 where the effect shows best: a few characters are likely, none certain."""
-LEAST_READ = 8
+MIN_READ = 8
 """Ids read before the prediction chosen, where there are as many: with fewer a network knows too little."""
 
 
@@ -54,7 +54,7 @@ def temperature_effect(
     logits = read[0].astype(np.float64)  # (T, V)
     logits[:, list(forbidden)] = -np.inf
     entropies = entropy(softmax(logits))  # (T,)
-    first = min(LEAST_READ, len(context)) - 1
+    first = min(MIN_READ, len(context)) - 1
     position = first + int(np.abs(entropies[first:] - MIDDLING).argmin())
     chosen = logits[position]  # (V,)
     order = np.argsort(-chosen, kind="stable")
@@ -67,12 +67,3 @@ def temperature_effect(
         probabilities=distributions[:, ids],
         entropies=entropy(distributions),
     )
-
-
-def entropy(distribution: Distribution) -> NDArray[np.float64]:
-    """Return the sum of -p log2 p over the last axis of ``distribution`` (..., V), in bits.
-
-    Source: Shannon, "A mathematical theory of communication" (1948), section 6.
-    """
-    # 0 log 0 is 0, as its limit is.
-    return -(distribution * np.log2(np.where(distribution > 0, distribution, 1.0))).sum(-1) + 0.0

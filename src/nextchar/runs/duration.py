@@ -1,4 +1,4 @@
-"""How long a whole run takes: not training alone, but what is done beside it and after it."""
+"""How long a whole run takes, including everything besides training."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from nextchar.training.validation import scored_at_once
 SCORING = 0.4
 """Time of scoring a character, as a share of learning from it: no gradients, but other shapes."""
 WRITING = 2.0
-"""Time of a sample's character, as a multiple of computing it: it is drawn, told and shown, too."""
-REPORT = 1.5
-"""Seconds for the report, most of which load the library that draws the curves."""
+"""Time for a character of a sample, as a multiple of computing it: it is drawn, logged and shown too."""
+REPORT = 0.6
+"""Seconds for the report."""
 
 
 def seconds_beside_training(
     plan: Plan, architecture: Architecture, seconds: float, *, evaluations: int, held_out: int, sample_length: int
 ) -> float:
-    """Return about how many seconds a run takes from its first update on beside the updates themselves.
+    """Return about how many seconds a run spends from its first update on, besides the updates.
 
     Args:
         plan: every number of the training.
         architecture: of the network.
-        seconds: that the updates take, all together, from a measurement.
+        seconds: measured time of all updates.
         evaluations: how often the model is scored, calibrated, and writes samples.
-        held_out: characters that are scored in the end.
+        held_out: characters scored at the end.
         sample_length: characters of each sample.
     """
     calibrated = min(held_out, STREAMS * LENGTH) if plan.calibrated else 0

@@ -1,7 +1,7 @@
-"""The log of a run on disk: a line that says its format, then an event a line, appended to.
+"""The log of a run on disk: a line with its format, then one event a line.
 
-Lines that are no events (a note of the user's, an event of another version, a line that a kill has cut short) are
-skipped when it is read and kept as they are, byte for byte.
+Other lines (a note of the user, an event of another version, a line cut short by a kill) are skipped when the log is
+read, and kept byte for byte.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from nextchar.files.format_version import NewerFormatError, check_format, format
 from nextchar.training.events import Evaluated, Event, Finished, Recovered, Sampled, Saved, event_from_json
 
 FORMAT = 2
-"""The log of format 1 does not say its format, and has plans with other names."""
-LONGEST_LINE = 1 << 24
-"""Bytes; what is longer is no event, and is not held in memory at once."""
+"""Format 1 has no line with its format, and plans with other names."""
+MAX_LINE = 1 << 24
+"""Bytes; longer lines are not events, and are never held in memory whole."""
 
 
 class EventLog:
-    """One log. Each method raises `OSError` where the file cannot be read or written, and those that read it raise
-    `NewerFormatError` where a newer version wrote it."""
+    """One log. Every method raises `OSError` if the file cannot be read or written. Those that read it raise
+    `NewerFormatError` if a newer version wrote it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,7 +36,7 @@ class EventLog:
         return [event for event in found if event is not None]
 
     def append(self, events: Sequence[Event]) -> None:
-        """Add ``events``, after a last line that was cut short, if there is one, has been ended."""
+        """Append ``events``; a last line that was cut short is ended first."""
         added = _to_lines(events)
         if not added:
             return
@@ -50,25 +50,26 @@ class EventLog:
             _write_all(file.fileno(), added)
 
     def sync(self) -> None:
-        """Make what was appended last through a power cut."""
+        """Write everything to disk, so that a power cut cannot lose it."""
         with self.path.open("ab") as file:
             os.fsync(file.fileno())
 
     def begin(self, events: Sequence[Event]) -> None:
-        """Write the first ``events`` of a run. Those of one that got no further than this are taken out."""
+        """Write the first ``events`` of a run, in place of those of a run that got no further."""
         self._rewrite((line for line in self._lines() if _event(line) is None), _to_lines(events))
 
     def forget_after(self, step: int, recoveries: int | None = None) -> None:
-        """Take out the events that will happen again when training goes on from the state saved at ``step``.
+        """Remove the events that will happen again when training resumes from the state saved at ``step``.
 
         Args:
             step: of the state.
-            recoveries: that the state tells of: those logged after them will happen again; None keeps all that went
-                back to ``step`` or before it.
+            recoveries: counted in the state; those logged after them will happen again. None keeps all that went back
+                to ``step`` or before it.
         """
         recovered = 0
 
         def stays(line: bytes) -> bool:
+            """Return whether ``line`` is kept: its event will not happen again."""
             nonlocal recovered
             event = _event(line)
             if isinstance(event, Recovered):
@@ -76,24 +77,22 @@ class EventLog:
                 return event.back_to <= step and (recoveries is None or recovered <= recoveries)
             if isinstance(event, Evaluated | Sampled | Saved):
                 return event.step <= step
-            # What stays was decided once and for all (a plan, a correction of it), or is no event.
+            # The rest was decided once (a plan, a correction of it), or is not an event.
             return not isinstance(event, Finished)
 
         self._rewrite(filter(stays, self._lines()))
 
     def _lines(self) -> Iterator[bytes]:
-        """Yield the lines but the one that says the format, each with its end; a line longer than `LONGEST_LINE` in
-        pieces."""
+        """Yield all lines but the one with the format, each with its end; lines longer than `MAX_LINE` in pieces."""
         try:
             file = self.path.open("rb")
         except FileNotFoundError:
             return
         with file:
-            yield from (line for line in iter(partial(file.readline, LONGEST_LINE), b"") if not _is_head(line))
+            yield from (line for line in iter(partial(file.readline, MAX_LINE), b"") if not _is_head(line))
 
     def _rewrite(self, lines: Iterator[bytes], added: bytes = b"") -> None:
-        """Replace the log by ``lines`` after one that says its format, as they are, the last of them ended before
-        anything is ``added``."""
+        """Replace the log by its format, ``lines`` as they are, and what is ``added`` on a line of its own."""
         last = b"\n"
         with replacing(self.path) as file:
             file.write(_head())
@@ -108,12 +107,12 @@ def _head() -> bytes:
 
 
 def _is_head(line: bytes) -> bool:
-    """Return whether ``line`` says the format of the log.
+    """Return whether ``line`` gives the format of the log.
 
     Raises:
         NewerFormatError: it is one that a newer version wrote.
     """
-    if b'"log"' not in line or len(line) >= LONGEST_LINE:
+    if b'"log"' not in line or len(line) >= MAX_LINE:
         return False
     try:
         head: object = json.loads(line)
@@ -132,7 +131,7 @@ def _is_head(line: bytes) -> bool:
 
 def _event(line: bytes) -> Event | None:
     try:
-        return event_from_json(line) if len(line) < LONGEST_LINE else None
+        return event_from_json(line) if len(line) < MAX_LINE else None
     except ValueError:
         return None
 

@@ -1,9 +1,9 @@
-"""The folder of a run: its files, each name spelled here alone, and the lock that keeps two processes apart.
+"""The folder of a run: the names of its files, and the lock that keeps two processes apart.
 
-settings.json            what was asked for and the plan that was chosen
+settings.json            the options given and the plan chosen
 model.safetensors        the best model so far
 resume/state.safetensors everything an exact resume needs
-events.jsonl             what happened, an event a line
+events.jsonl             what happened, one event a line
 samples.md               what the model wrote as it learned
 report.html              the run as one page
 """
@@ -38,7 +38,7 @@ STATE, EVENTS, SAMPLES, REPORT, LOCK = (
 
 
 class RunFolder:
-    """One run folder. Whoever writes to it holds its lock."""
+    """One run folder. Hold its lock to write to it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -61,7 +61,7 @@ class RunFolder:
 
     @contextmanager
     def lock(self, *, new: bool = True) -> Generator[None]:
-        """Hold the folder against other processes; it is made for a ``new`` run, which it must be free for.
+        """Lock the folder against other processes. For a ``new`` run it is created, and must be free.
 
         Raises:
             RunFolderError: it cannot be made or written, another process holds it, or it is not free.
@@ -90,14 +90,14 @@ class RunFolder:
 
     @property
     def is_free(self) -> bool:
-        """Whether a run can begin in the folder: nothing that it would write over is there."""
+        """Whether a run can begin in the folder without overwriting anything."""
         return not self.exists and not self._remains()
 
     def check_free(self) -> None:
-        """Do nothing if a run can begin in the folder.
+        """Check that a run can begin in the folder.
 
         Raises:
-            RunFolderError: there is a run in it already, or something else that would be written over.
+            RunFolderError: it holds a run already, or something else that would be overwritten.
         """
         if self.exists:
             raise RunFolderError(
@@ -111,7 +111,7 @@ class RunFolder:
             )
 
     def create(self, settings: RunSettings, events: Sequence[Event] = ()) -> None:
-        """Begin a run in the folder, its log with what happened before, ``events``.
+        """Begin a run in the folder; its log starts with ``events``.
 
         Raises:
             RunFolderError: there is a run in it already, or it cannot be written.
@@ -120,10 +120,10 @@ class RunFolder:
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
             self._log.begin(events)
-        self.save_settings(settings)  # last: with them, there is a run
+        self.save_settings(settings)  # last: the settings make it a run
 
     def save_settings(self, settings: RunSettings) -> None:
-        """Write what the run follows from here on.
+        """Write the settings of the run.
 
         Raises:
             RunFolderError: it cannot be written; what was there before stays whole.
@@ -132,7 +132,7 @@ class RunFolder:
             write_atomically(self.path / SETTINGS, settings.to_json())
 
     def settings(self) -> RunSettings:
-        """Return what the run follows.
+        """Return the settings of the run.
 
         Raises:
             RunFolderError: there is no run in the folder, or its settings are damaged or of a newer version.
@@ -146,7 +146,7 @@ class RunFolder:
                 if self.path.exists()
                 else "it is not there"
             )
-            raise RunFolderError(f"{self.path} is no run folder: {why}.{did_you_mean(self.path)}") from error
+            raise RunFolderError(f"{self.path} is not a run folder: {why}.{did_you_mean(self.path)}") from error
         except NewerFormatError as error:
             raise RunFolderError(f"{path} was {error}.") from error
         except ValueError as error:
@@ -156,7 +156,7 @@ class RunFolder:
             ) from error
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write everything a resume needs, when all that is in the log is sure to stay.
+        """Sync the log, then write everything a resume needs.
 
         Raises:
             RunFolderError: it cannot be written; what was saved before stays whole.
@@ -208,7 +208,7 @@ class RunFolder:
             self._log.append(events)
 
     def events(self) -> list[Event]:
-        """Return the events logged, in order; lines that are no events are left out.
+        """Return the logged events, in order; other lines are left out.
 
         Raises:
             RunFolderError: the log cannot be read, or a newer version wrote it.
@@ -221,8 +221,8 @@ class RunFolder:
             raise RunFolderError(f"The log {self._log.path} was {error}.") from error
 
     def forget_after(self, step: int, recoveries: int | None = None) -> None:
-        """Take out of the log what will happen again when the run goes on from the state at ``step``, which tells of so
-        many ``recoveries``.
+        """Remove from the log what will happen again when the run resumes from the state at ``step``, which counts
+        ``recoveries``.
 
         Raises:
             RunFolderError: the log cannot be written.
@@ -258,11 +258,11 @@ class RunFolder:
                 f"The run folder {self.path} cannot be written: {error.strerror or error}. {saved}Free the disk or "
                 f"change the permissions{' and resume' if saved else ''}, or choose another --out."
             ) from error
-        except NewerFormatError as error:  # the log, of which what a newer version wrote is not to be lost
+        except NewerFormatError as error:  # a log of a newer version is never overwritten
             raise RunFolderError(f"The log {self._log.path} was {error}.") from error
 
     def _remains(self) -> list[str]:
-        """Return the names of files that a run writes over, where they are without the settings of one."""
+        """Return the files in the folder that a run would overwrite."""
         return [name for name in (MODEL, STATE, SAMPLES, REPORT) if os.path.lexists(self.path / name)]
 
     def _remove_leftovers(self) -> None:
@@ -272,7 +272,7 @@ class RunFolder:
                 leftover.unlink(missing_ok=True)
 
     def _give_up(self, lock: FileLock) -> None:
-        """Remove the folder, made for a run that did not begin, where the system can remove a file that is open."""
+        """Remove the folder of a run that never began, where the system can remove an open file."""
         with suppress(OSError):
             (self.path / LOCK).unlink()
             lock.release()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nextchar.networks.torch_threads import Compute
 
 TRIAL_SECONDS = 3.0
-"""Time budget of the trial run that the forecast of bits per character starts from."""
+"""Time budget of the trial run behind the forecast of bits per character."""
 TRIAL_SCORED = 100_000
 """Held-out characters that the trial is scored on."""
 BASE_BYTES = 330_000_000
@@ -41,13 +41,13 @@ class Forecast:
 
 
 def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
-    """Choose the plan for ``corpus``, and train on it for some seconds to tell what the whole plan would reach.
+    """Choose the plan for ``corpus``, and train for a few seconds to estimate what the whole plan would reach.
 
     Raises:
         TrainingError: the device asked for is not there.
         MissingDependencyError: torch is not installed.
     """
-    compute = choose_compute(training)  # tells where torch is missing
+    compute = choose_compute(training)  # raises if torch is missing
     from nextchar.training.trainer import measure_step
 
     chosen, fall = choose_plan(corpus, training, compute), recipe_of(training).fall

@@ -1,4 +1,4 @@
-"""What people see of a run in a notebook: one output, which grows with it, long lines wrapped."""
+"""A run in a notebook: one output that grows, with long lines wrapped."""
 
 # IPython types its functions in part.
 # pyright: reportUnknownVariableType=false
@@ -34,8 +34,7 @@ class NotebookDisplay:
             self._update()
 
     def show(self, event: Event) -> None:
-        """Show ``event`` below what was shown before; `Progress` in the last line, each in the place of the one
-        before."""
+        """Add ``event`` to the output; `Progress` replaces the one before, in the last line."""
         if isinstance(event, Writing | Saved):
             return
         if isinstance(event, Progress):

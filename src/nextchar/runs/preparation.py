@@ -1,4 +1,4 @@
-"""What comes before training: texts found and encoded, a plan chosen, or a saved run read back."""
+"""Everything before training: texts are found and encoded and a plan is chosen, or a saved run is read back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
-from nextchar.training.events import Note, Planned, TextRead
+from nextchar.text.files import TextFile
+from nextchar.training.events import Event, Note, Planned, TextRead
 from nextchar.training.feeding import Windows
 from nextchar.training.plan import ChosenPlan, Plan
 from nextchar.training.recipes import recipe_of
@@ -52,8 +53,7 @@ def prepare(
     like: RunSettings | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Preparation:
-    """Read ``texts`` and choose a plan for them, or take the recipe, plan and threads of the run ``like``; tell what is
-    found.
+    """Read ``texts`` and choose a plan for them, or take the recipe, plan and threads of the run ``like``.
 
     Raises:
         TextError: a text cannot be used.
@@ -65,12 +65,7 @@ def prepare(
         training = training.model_copy(update={"recipe": like.training.recipe})
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    found = catalog.resolve(
-        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
-    )
-    yield from (Note(message=message) for message in found.notes)
-    corpus = encode(found.files, text, training, cache)
-    yield _text_read(corpus)
+    files, corpus = yield from _read(texts, text, training, cache)
     compute = choose_compute(training)
     device, processes = compute.device, compute.processes
     if processes.count > 1:
@@ -82,7 +77,7 @@ def prepare(
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
     settings = RunSettings(
-        corpus=tuple(str(file.path.absolute()) for file in found.files),
+        corpus=tuple(str(file.path.absolute()) for file in files),
         names=corpus.names,
         corpus_key=corpus.key,
         text=text,
@@ -97,19 +92,38 @@ def prepare(
     yield from (Note(message=message) for message in chosen.notes)
     if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
-    yield Planned(
-        plan=chosen.plan,
-        parameters=prepared.trainer.architecture.parameter_count,
-        device=str(device),
-        seed=training.seed,
-        expected_seconds=chosen.expected_seconds,
-        expected_total_seconds=_total_seconds(prepared, chosen.expected_seconds, clock() - began),
-    )
+    yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
 
 
+def _read(
+    texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
+) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
+    """Find and encode ``texts``; yield what was found in them, and return their files and the corpus."""
+    found = catalog.resolve(
+        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
+    )
+    yield from (Note(message=message) for message in found.notes)
+    corpus = encode(found.files, text, training, cache)
+    yield _text_read(corpus)
+    return found.files, corpus
+
+
+def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planned:
+    """Return the event of a chosen plan: ``seconds`` of training are expected, after so many ``before`` it."""
+    settings = prepared.settings
+    return Planned(
+        plan=settings.plan,
+        parameters=prepared.trainer.architecture.parameter_count,
+        device=settings.device,
+        seed=settings.training.seed,
+        expected_seconds=seconds,
+        expected_total_seconds=_total_seconds(prepared, seconds, before),
+    )
+
+
 def _total_seconds(prepared: Prepared, training: float | None, before: float) -> float | None:
-    """Return what the whole run will have taken: what went ``before``, the ``training`` expected, and all else."""
+    """Return the expected seconds of the whole run: ``before``, ``training``, and everything else."""
     if training is None:
         return None
     settings = prepared.settings
@@ -144,7 +158,7 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     settings = moved_text(recorded, moved, cache) if moved else recorded
     corpus = corpus_of_run(settings, cache)
     try:
-        if checkpoint is not None:  # before memory is taken for what may be another network
+        if checkpoint is not None:  # before memory is allocated for what may be another network
             import_trainer().check_weights(checkpoint, settings.plan, corpus.vocabulary.size)
         processes = choose_compute(settings.training).processes
         trainer = make_trainer(settings, corpus, processes, checkpoint=checkpoint)

@@ -1,4 +1,4 @@
-"""What people see while a run goes on, on a terminal or in a log."""
+"""The progress of a run, on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SHOWN: dict[Level, tuple[type, ...]] = {
 
 
 class Marks(NamedTuple):
-    """The signs that a sample in one line is made with."""
+    """The signs used to show a sample on one line."""
 
     controls: dict[int, str]
     """What its control characters are shown as: none of them reaches the terminal."""
@@ -53,17 +53,17 @@ class Marks(NamedTuple):
 UNICODE = Marks({**dict.fromkeys([*range(32), *range(127, 160)], "·"), ord("\n"): "⏎", ord("\t"): " "}, "…")
 ASCII = Marks({**dict.fromkeys(UNICODE.controls, "?"), ord("\n"): "/", ord("\t"): " "}, "...")
 
-LEAST_BAR, LONGEST_BAR = 8, 40
+MIN_BAR, MAX_BAR = 8, 40
 """Columns of the bar; it is left out where fewer are free."""
 PROMPT_SHARE = 1 / 3
 """Largest share of a sample's line that its prompt takes."""
 WIDE = 40
-"""Columns from which on the line of a sample says what its number is."""
+"""Columns from which the line of a sample names its number."""
 
 
 def choose_level(console: Console) -> Level:
-    """Return how much to show where nobody said: a bar on a terminal that can redraw it, lines on one that cannot and
-    in a notebook, else little."""
+    """Return how much to show by default: a bar on a terminal that can redraw it, lines on one that cannot and in a
+    notebook, little elsewhere."""
     if console.is_terminal and console.is_interactive:
         return "full"
     return "lines" if console.is_terminal or console.is_jupyter else "brief"
@@ -72,8 +72,8 @@ def choose_level(console: Console) -> Level:
 class ProgressDisplay:
     """Shows the events of one run on a console.
 
-    On a terminal no word or number is split at the margin, and a sample is one line, cut where the terminal ends;
-    elsewhere lines have no end.
+    On a terminal no word or number is split at the margin, and a sample is one line, cut at the width of the terminal.
+    Elsewhere lines are not broken.
     """
 
     def __init__(self, console: Console, level: Level) -> None:
@@ -139,7 +139,7 @@ class ProgressDisplay:
 
 
 class _Bar:
-    """Where training is, in one line; what there is no room for is left out, the bar first and the time left last."""
+    """The progress of training on one line. Where room is short, the bar is left out first, the time left last."""
 
     def __init__(self, marks: Marks) -> None:
         self.progress: Progress | None = None
@@ -151,19 +151,19 @@ class _Bar:
         words, width = progress_parts(self.progress), options.max_width - 1
         fitting: list[str] = []
         for name in ("left", "bits", "rate", "share"):
-            if sum(len(words[one]) + 1 for one in [*fitting, name]) <= width:
+            if sum(len(words[part]) + 1 for part in [*fitting, name]) <= width:
                 fitting.append(name)
-        free = min(LONGEST_BAR, width - 1 - sum(len(words[one]) + 1 for one in fitting))
+        free = min(MAX_BAR, width - 1 - sum(len(words[part]) + 1 for part in fitting))
         for name in ("bits", "bar", "share", "rate", "left"):
             if name in fitting:
                 yield Text(words[name] + " ", end="")
-            elif name == "bar" and self._marks is UNICODE and free >= LEAST_BAR:
+            elif name == "bar" and self._marks is UNICODE and free >= MIN_BAR:
                 yield ProgressBar(self.progress.steps, self.progress.step, width=free)
                 yield Text(" ", end="")
 
 
 def progress_parts(event: Progress) -> dict[str, str]:
-    """Return in words how far a run is: its bits per character, the share done, the rate, and the time left."""
+    """Return the bits per character, the share done, the rate and the time left, in words."""
     return {
         "bits": f"{event.bits_per_character:.3f} bits/character",
         "share": f"{100 * event.step / event.steps:.0f} %",

@@ -1,12 +1,14 @@
-"""What happened in a run, read from its folder and put in order."""
+"""The record of a run: what happened in it, read from its folder and put in order. The report and the page show it."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nextchar.model.model_file import ModelFile, base_name
 from nextchar.runs.folder import RunFolder
@@ -16,12 +18,15 @@ from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, 
 E = TypeVar("E", bound=Event)
 
 Samples = dict[float, Sampled]
-"""What was written at one step, by temperature."""
+"""What the model wrote at one step, by temperature."""
+
+MAX_EVALUATIONS = 400
+"""Points that a learning curve needs at most."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything a report tells of. A run that was ended early lacks some of it."""
+    """What a run has logged so far. A run that ended early, or still goes on, lacks some of it."""
 
     folder: RunFolder
     settings: RunSettings
@@ -33,24 +38,17 @@ class RunRecord:
     """By step."""
     recoveries: tuple[Recovered, ...]
     notes: tuple[str, ...]
-    """What the run said, without the folders that its texts were in."""
+    """The notes of the run, without the folders of its texts."""
     finished: Finished | None
-    model: ModelFile | None
-    """The best model so far."""
-    model_bytes: int
-    """Size of its file."""
 
     @classmethod
     def read(cls, folder: RunFolder) -> RunRecord:
         """Read the record of the run in ``folder``.
 
         Raises:
-            RunFolderError: there is no run in it, or its settings are damaged.
-            ModelFileError: its model is damaged.
+            RunFolderError: there is no run in it, or it cannot be read.
         """
         settings, events = folder.settings(), folder.events()
-        path = folder.model_path
-        has_model = path.exists()
         text = _last(events, TextRead)
         notes = dict.fromkeys(note.message for note in _all(events, Note))
         names = (*settings.corpus, *settings.names, *(text.names if text else ()))
@@ -68,9 +66,22 @@ class RunRecord:
             recoveries=tuple(_all(events, Recovered)),
             notes=tuple(_without_folders(note, names) for note in notes),
             finished=_last(events, Finished),
-            model=ModelFile.load(path) if has_model else None,
-            model_bytes=path.stat().st_size if has_model else 0,
         )
+
+    @cached_property
+    def model(self) -> ModelFile | None:
+        """The best model so far, loaded when it is first asked for; None before the first save.
+
+        Raises:
+            ModelFileError: it is damaged.
+        """
+        return ModelFile.load(self.folder.model_path) if self.folder.model_path.exists() else None
+
+    @property
+    def model_bytes(self) -> int:
+        """Size of the model file; 0 where there is none."""
+        path = self.folder.model_path
+        return path.stat().st_size if path.exists() else 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,11 +96,16 @@ class RunRecord:
 
     @property
     def validation_bits(self) -> float | None:
-        """Bits per character of the model that was kept, on the held-out text; None where nothing was."""
+        """Bits per character of the model that was kept, on the held-out text; None where nothing was held out."""
         for event in (self.finished, self.best):
             if event is not None and event.validation_bits_per_character is not None:
                 return event.validation_bits_per_character
         return None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end without an interruption."""
+        return self.finished is not None and not self.finished.interrupted
 
     @property
     def seconds(self) -> float | None:
@@ -113,6 +129,54 @@ class RunRecord:
     def last_samples(self) -> Samples:
         """What the model wrote last, by temperature in order."""
         return dict(sorted(self.samples[max(self.samples)].items())) if self.samples else {}
+
+    def history(self, max_samples: int | None = None) -> dict[str, Any]:
+        """Return the scores and samples of the run in plain values for JSON.
+
+        Args:
+            max_samples: evaluations to return samples of, evenly over the run, first and last among them; None is all.
+
+        Returns:
+            ``prompt``, which every sample continues; ``finished``; and ``evaluations``, by step, at most
+            `MAX_EVALUATIONS` besides those with samples. Each has step, epoch, seconds, training_bits, validation_bits
+            (None where nothing is held out, or where it is not finite), best, and samples, each with temperature and
+            text.
+        """
+        sampled = evenly_spread(list(self.samples), len(self.samples) if max_samples is None else max_samples)
+        shown = sampled | evenly_spread([event.step for event in self.evaluations], MAX_EVALUATIONS)
+        return {
+            "prompt": self.settings.prompt,
+            "finished": self.is_finished,
+            "evaluations": [
+                _as_json(event, self.samples[event.step] if event.step in sampled else {})
+                for event in self.evaluations
+                if event.step in shown
+            ],
+        }
+
+
+def evenly_spread(steps: Sequence[int], count: int) -> set[int]:
+    """Return ``count`` of ``steps``, evenly spread, first and last among them; all where there are no more."""
+    if len(steps) <= count:
+        return set(steps)
+    return {steps[round(number * (len(steps) - 1) / max(1, count - 1))] for number in range(count)}
+
+
+def _as_json(event: Evaluated, samples: Samples) -> dict[str, Any]:
+    return {
+        "step": event.step,
+        "epoch": event.epoch,
+        "seconds": event.seconds,
+        "training_bits": _finite(event.training_bits_per_character),
+        "validation_bits": _finite(event.validation_bits_per_character),
+        "best": event.best,
+        "samples": [{"temperature": sample.temperature, "text": sample.text} for sample in samples.values()],
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """Return ``value``, or None where JSON has no such number: a run that diverged logs infinities and NaN."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _without_folders(message: str, paths: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""A whole run with files: texts in, a run folder and a model out, told as events."""
+"""A whole run with files: texts in, a run folder and a model out, as events."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from nextchar.errors import TrainingError
-from nextchar.model.generation import generate_ids
+from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
 from nextchar.parallel import process_rank
-from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts, prepare, resume
 from nextchar.runs.trainers import Preparation, Prepared, take_part
@@ -27,7 +26,7 @@ from nextchar.training.plan import Plan
 
 
 class Run:
-    """A run of training, new or resumed, told as events."""
+    """A run of training, new or resumed, as events."""
 
     def __init__(
         self, folder: RunFolder | None, prepare: Callable[[], Preparation], clock: Callable[[], float], *, is_new: bool
@@ -188,7 +187,7 @@ class Run:
         try:
             for event in trainer.run(stop if self._has_others else lambda: False):
                 if isinstance(event, Revised):
-                    self._follow(trainer.plan)
+                    self._record_plan(trainer.plan)
                 yield event
                 if isinstance(event, Evaluated) and trainer.processes.is_first:
                     yield from self._samples()
@@ -218,8 +217,8 @@ class Run:
             interrupted=trainer.state.step < trainer.plan.steps,
         )
 
-    def _follow(self, plan: Plan) -> None:
-        """Write down that ``plan`` is followed from here on, and would have led here, too."""
+    def _record_plan(self, plan: Plan) -> None:
+        """Record ``plan``, which training uses from here on; it would have led to this point, too."""
         prepared = self._ready()
         settings = prepared.settings.model_copy(update={"plan": plan})
         if self.folder is not None:
@@ -227,24 +226,19 @@ class Run:
         self._prepared = replace(prepared, settings=settings)
 
     def _samples(self) -> Iterator[Event]:
-        """Let the model write on from the same prompt, with the same draws, at each temperature."""
+        """Write a sample at each temperature, from the same prompt and with the same draws."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
-        network = make_network(trainer.architecture, trainer.parameters())
+        prompt = Prompt(make_network(trainer.architecture, trainer.parameters()), vocabulary, settings.prompt)
         for temperature in SAMPLE_TEMPERATURES:
-            drawn = generate_ids(
-                network,
-                vocabulary.encode(settings.prompt),
-                SamplingSettings(temperature=temperature),
-                random_stream(settings.training.seed, "sampling"),
-                vocabulary.never_drawn,
+            sampling = SamplingSettings(
+                length=settings.training.sample_length, temperature=temperature, seed=settings.training.seed
             )
             text = ""
             yield Writing(temperature=temperature, prompt=settings.prompt, text="")
-            for drawn_id in islice(drawn, settings.training.sample_length):
-                character = vocabulary.decode([drawn_id])
-                text += character
-                yield Writing(temperature=temperature, prompt=settings.prompt, text=character)
+            for piece in Continuation(prompt, sampling, index=None):
+                text += piece
+                yield Writing(temperature=temperature, prompt=settings.prompt, text=piece)
             yield Sampled(
                 step=trainer.state.step,
                 epoch=trainer.epoch,

@@ -1,4 +1,4 @@
-"""What a run follows from its first step to its last, resumed or not: the content of its settings.json."""
+"""The settings of a run, which never change, resumed or not: the content of settings.json."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from nextchar.training.plan import Plan
 FORMAT = 2
 """Format 1 has plans with other names."""
 MAX_EVALUATIONS = 100_000
-_TOLD = 3
-"""Wrong entries that an error tells of."""
+_MAX_WRONG = 3
+"""Wrong entries that an error names."""
 
 
 class RunSettings(BaseModel):
-    """What a run follows."""
+    """The settings of a run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     corpus: tuple[str, ...] = Field(min_length=1)
-    """The texts as they were named, files by their absolute path."""
+    """The texts as they were given, files by their absolute path."""
     names: tuple[str, ...]
     """What the texts are called."""
     corpus_key: str = Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")
@@ -38,11 +38,11 @@ class RunSettings(BaseModel):
     evaluations: int = Field(ge=1, le=MAX_EVALUATIONS)
     """Validations, each with samples, evenly over the plan."""
     prompt: str = Field(max_length=4096)
-    """What every sample goes on from."""
+    """What every sample continues."""
 
     def to_json(self) -> bytes:
         """Return the content of settings.json."""
-        # json, unlike pydantic, carries file names whose bytes are no UTF-8: Python has lone surrogates for them.
+        # Unlike pydantic, json carries file names that are not UTF-8, which Python holds as lone surrogates.
         return json.dumps({**format_stamp(FORMAT), **self.model_dump(mode="json")}, indent=2).encode()
 
     @classmethod
@@ -59,25 +59,25 @@ class RunSettings(BaseModel):
             raise
         except ValidationError as error:
             wrong = error.errors(include_url=False)
-            more = f" {len(wrong) - _TOLD} more entries are wrong, too." if len(wrong) > _TOLD else ""
-            raise ValueError(explain_details(cls, wrong[:_TOLD], "entry") + more) from error
+            more = f" {len(wrong) - _MAX_WRONG} more entries are wrong, too." if len(wrong) > _MAX_WRONG else ""
+            raise ValueError(explain_details(cls, wrong[:_MAX_WRONG], "entry") + more) from error
         except RecursionError:
             raise ValueError("It is damaged: it is nested too deeply.") from None
         except ValueError as error:
             if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
-                raise ValueError(f"It is damaged: it is no JSON ({error}).") from error
+                raise ValueError(f"It is damaged: it is not JSON ({error}).") from error
             raise
 
 
 def _without_stamp(raw: object) -> dict[str, Any]:
-    """Return the entries of the JSON object ``raw`` but for those that say its format, which has to be one known here.
+    """Return the entries of the JSON object ``raw`` without those that give its format, after checking it.
 
     Raises:
         NewerFormatError: it is of a newer format.
-        ValueError: it is no JSON object, or does not say its format.
+        ValueError: it is not a JSON object, or does not give its format.
     """
     if not isinstance(raw, dict):
-        raise ValueError("It is damaged: it is no JSON object.")
+        raise ValueError("It is damaged: it is not a JSON object.")
     entries = cast("dict[str, Any]", raw)
     if "format" not in entries:
         raise ValueError("format is missing.")

@@ -1,4 +1,4 @@
-"""What standard error and other streams can show: colours, a line that is drawn again, so many columns."""
+"""What a stream can show: colours, a line drawn again, its width."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROW = 20
-"""Columns that a text needs beside what it is indented by; with fewer it begins on a line of its own."""
+"""Columns that a text needs besides its indent; with fewer it begins on a line of its own."""
 
 
 def error_console() -> Console:
     """Return the console of standard error.
 
-    Only a terminal that can is sent what moves the cursor. ``FORCE_COLOR`` gives colours to a file or a pipe as well,
-    and nothing but colours.
+    Only a terminal that can move its cursor is sent such codes. ``FORCE_COLOR`` gives a file or a pipe colours, and
+    nothing else.
     """
     from rich.console import Console
 
@@ -29,15 +29,14 @@ def error_console() -> Console:
         force_interactive=terminal and redraws,
         color_system="auto" if terminal and redraws else "standard" if os.environ.get("FORCE_COLOR") else None,
         highlight=False,
-        # Where it cannot be drawn on, rich would not ask how wide it is.
+        # rich does not ask a terminal for its width if it cannot redraw.
         width=width_of(sys.stderr) if terminal and not redraws else None,
         height=25 if terminal and not redraws else None,
     )
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether somebody reads ``stream`` on a terminal, whatever the environment says; it is None where the
-    process was started without it."""
+    """Return whether ``stream`` is a terminal, whatever the environment says. It is None if the process has none."""
     return stream is not None and not stream.closed and stream.isatty()
 
 
@@ -48,8 +47,7 @@ def can_redraw(environment: Mapping[str, str]) -> bool:
 
 
 def width_of(stream: TextIO | None) -> int | None:
-    """Return the columns of the terminal that ``stream`` goes to; None where it goes elsewhere, and lines have no
-    end."""
+    """Return the columns of the terminal behind ``stream``; None if it is not a terminal, so that no line is broken."""
     if stream is None or not is_terminal(stream):
         return None
     wished = os.environ.get("COLUMNS", "")
@@ -61,9 +59,10 @@ def width_of(stream: TextIO | None) -> int | None:
 
 
 def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
-    """Return ``text`` in lines of ``width`` columns, the first but for ``indent`` and the others indented by it.
+    """Return ``text`` in lines of ``width`` columns. All but the first are indented by ``indent``, for which the first
+    leaves room.
 
-    Words, numbers and names of files stay whole: one that is longer than a line is left to the terminal.
+    Words, numbers and file names stay whole; one longer than a line is left to the terminal.
     """
     lines = text.split("\n")
     if width is not None:

@@ -16,7 +16,7 @@ from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.training_text import corpus_of_run
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event
@@ -49,7 +49,7 @@ class _Trial:
     """What process 0 announces before it measures."""
 
     plan: Plan
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
     device: str
     threads: int
 
@@ -76,7 +76,7 @@ def import_trainer() -> ModuleType:
             raise
         raise MissingDependencyError(
             'Training needs torch, which is not installed: pip install "nextchar[train]". '
-            "Writing and scoring do without."
+            "Writing and scoring do not need it."
         ) from error
     return trainer
 
@@ -104,7 +104,7 @@ def dataset_of(corpus: Corpus, scored: int = SCORED) -> Dataset:
     return Dataset(corpus.training, corpus.held_out_excerpt(scored), vocabulary, vocabulary.start_id)
 
 
-def measure_step(plan: Plan, vocabulary: Vocabulary, compute: Compute) -> float:
+def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute) -> float:
     """Return the seconds that an update of ``plan`` takes in all processes together."""
     compute.processes.broadcast(_Trial(plan, vocabulary, compute.device.type, compute.threads))
     return import_trainer().measure_step(plan, vocabulary, compute)

@@ -13,7 +13,7 @@ from nextchar.runs.run_settings import RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
-from nextchar.text.files import TextFile
+from nextchar.text.text_file import TextFile
 from nextchar.training.recipes import recipe_of
 
 

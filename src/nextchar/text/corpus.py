@@ -1,9 +1,9 @@
 """An encoded text: an id for each character, on disk, in the smallest type that holds them, keyed by content.
 
-Encoding reads the texts several times, a piece at a time, so that memory does not grow with them: to hash, to
-tell how long each is, to count the characters of the part learned from (which makes the vocabulary), and to encode. The
-result stays in the cache folder under a key made of the content's hash and of every option that changes it.
-An entry is a folder of two files, made under a temporary name and renamed: it is there whole or not at all.
+Texts are read a piece at a time, so that memory does not grow with them: once when they are opened, once to count the
+characters of the part learned from (which makes the vocabulary), and once to encode. The result stays in the cache
+folder under a key made of the content's hash and of every option that changes it. An entry is a folder of two files,
+made under a temporary name and renamed: it is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -29,19 +29,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nextchar.errors import TextError, UsageError
 from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, make_folder, remove_entry, remove_leftovers
 from nextchar.settings import TextSettings
-from nextchar.text.files import BLOCK, TextFile, text_chunks
-from nextchar.text.held_out import Piece, part_sizes, split_texts, training_sizes
-from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
+from nextchar.text.held_out import Piece, part_sizes
+from nextchar.text.survey import Survey, count_texts, names_of, split_pieces, survey_texts
+from nextchar.text.text_file import BLOCK, Content, Stamp, TextFile, content_of
+from nextchar.text.vocabulary import Vocabulary, code_points
 
 FORMAT_VERSION = 3
 _READABLE = (2, FORMAT_VERSION)
 """Formats of entries that are opened: in format 2 nothing says how much is held out of each text."""
 IDS, DESCRIPTION = "ids.bin", "corpus.json"
-
-SMALL = 20_000
-"""Training texts of fewer characters keep every character: as unknown, too much of them would be lost."""
-RARE = 1_000_000
-"""In larger texts a character is too rare to learn if it occurs once, or less than once in so many."""
 
 
 class _Description(BaseModel):
@@ -131,19 +127,14 @@ def default_cache_folder() -> Path:
     return Path(os.environ.get("NEXTCHAR_CACHE") or user_cache_path("nextchar"))
 
 
-def least_count(training_characters: int) -> int:
-    """Return how often a character must occur in a training text of so many characters to be learned by itself."""
-    return 1 if training_characters < SMALL else max(2, training_characters // RARE)
-
-
 def encode_corpus(
     texts: Sequence[TextFile], settings: TextSettings, *, cache_folder: Path, unknown_symbol: bool = True
 ) -> Corpus:
     """Return ``texts``, one after another, encoded; taken from the cache where they were encoded before.
 
     With an unknown symbol the vocabulary is of the training part: the characters seen ``min_count`` times in
-    it. Where not given, that is 1 in texts smaller than `SMALL`, else 2, so that what occurs once teaches
-    how often to expect something new (as Good and Turing estimate), and more in texts larger than 2 `RARE`.
+    it. Where not given, that is 1 in texts smaller than `nextchar.text.survey.SMALL`, else 2, so that what occurs once
+    teaches how often to expect something new (as Good and Turing estimate), and more in texts larger than 2 `RARE`.
 
     Args:
         texts: what to encode, at least one.
@@ -157,11 +148,16 @@ def encode_corpus(
     """
     if settings.min_count is not None and not unknown_symbol:
         raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
-    source = _identify(texts, settings, unknown_symbol)
+    contents = [content_of(text) for text in texts]
+    # The hash of one text is known since it was opened; that of several, one after another, is found while counting.
+    tally = count_texts(texts, contents, settings) if len(texts) > 1 else None
+    sha256 = tally.sha256 if tally else contents[0].sha256
+    source = _identify(texts, contents, sha256, settings, unknown_symbol)
     try:
         corpus = open_corpus(source.key, cache_folder)
     except TextError:  # never encoded, or damaged
-        survey = _survey(texts, settings, unknown_symbol)
+        tally = tally or count_texts(texts, contents, settings)
+        survey = survey_texts(texts, tally, settings.min_count, unknown_symbol)
         _make_entry(texts, settings.lowercase, source, survey, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
@@ -211,37 +207,16 @@ class _Source:
     """That of the same result in format 2."""
     content_sha256: str
     bytes: int
-    stamps: tuple[tuple[int, int], ...]
-    """Size and time of each file, which tell whether it has changed since."""
+    stamps: tuple[Stamp, ...]
+    """Of the files when they were first read, which tell whether they have changed since."""
 
 
-@dataclass(frozen=True)
-class _Survey:
-    """What is known before encoding."""
-
-    lengths: tuple[int, ...]
-    """Characters of each text."""
-    sizes: tuple[int, ...]
-    """How many of these are learned from, but for a line that is not cut."""
-    training_characters: int
-    held_out: tuple[int, ...]
-    distinct: int
-    rare: int
-    vocabulary: Vocabulary
-
-
-def _identify(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> _Source:
-    stamps = _stamps(texts)
-    digest = hashlib.sha256()
-    lengths: list[int] = []
-    for text in texts:
-        lengths.append(0)
-        for block in text.blocks():
-            digest.update(block)
-            lengths[-1] += len(block)
+def _identify(
+    texts: Sequence[TextFile], contents: Sequence[Content], sha256: str, settings: TextSettings, unknown_symbol: bool
+) -> _Source:
     options = {
-        "content": digest.hexdigest(),
-        "lengths": lengths,
+        "content": sha256,
+        "lengths": [content.bytes for content in contents],
         "encodings": [text.encoding for text in texts],
         "lowercase": unicodedata.unidata_version if settings.lowercase else None,
         "validation": settings.validation,
@@ -253,67 +228,17 @@ def _identify(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol:
     # Of one text, and of a share that was given, the same characters were held out; of several, others.
     is_same = len(texts) == 1 and settings.validation is not None and not errors
     former = _key({**options, "format": 2}) if is_same else None
-    return _Source(key, former, digest.hexdigest(), sum(lengths), stamps)
+    return _Source(
+        key, former, sha256, sum(content.bytes for content in contents), tuple(content.stamp for content in contents)
+    )
 
 
 def _key(options: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _survey(texts: Sequence[TextFile], settings: TextSettings, unknown_symbol: bool) -> _Survey:
-    """Split the texts, count the characters, and choose the vocabulary."""
-    lengths = tuple(sum(map(len, text_chunks(text, settings.lowercase))) for text in texts)
-    sizes = training_sizes(lengths, settings.validation)
-    counts = {held_out: np.zeros(CODE_POINTS, np.int64) for held_out in (False, True)}
-    held_out = [0] * len(texts)
-    for piece in _pieces(texts, settings.lowercase, lengths, sizes):
-        found = np.bincount(code_points(piece.content))
-        counts[piece.held_out][: len(found)] += found
-        if piece.held_out:
-            held_out[piece.text] += len(piece.content)
-    training, whole = counts[False], counts[False] + counts[True]
-    training_characters = int(training.sum())
-    _check(texts, whole, training)
-    if unknown_symbol:
-        vocabulary = Vocabulary.from_counts(training, settings.min_count or least_count(training_characters))
-    else:
-        vocabulary = Vocabulary.from_counts(whole, has_unknown=False)
-    known = int(training[code_points(vocabulary.characters)].sum())
-    return _Survey(
-        lengths,
-        sizes,
-        training_characters,
-        tuple(held_out),
-        int(np.count_nonzero(whole)),
-        training_characters - known,
-        vocabulary,
-    )
-
-
-def _check(texts: Sequence[TextFile], whole: Counts, training: Counts) -> None:
-    """Refuse texts with nothing to learn from, or with what is not a character."""
-    characters, training_characters = int(whole.sum()), int(training.sum())
-    if training_characters < 2 or np.count_nonzero(training) < 2:
-        raise TextError(
-            f"There is nothing to learn from in {_names(texts)}: {characters:,} characters, "
-            f"{training_characters:,} of them to train on, {np.count_nonzero(training)} of these distinct. "
-            "Give a text of some thousand characters at least."
-        )
-    if whole[0xD800:0xE000].any():
-        raise TextError(
-            f"{_names(texts)} has lone surrogates, which are no characters: give the right --encoding, or "
-            "save it as UTF-8."
-        )
-
-
-def _pieces(
-    texts: Sequence[TextFile], lowercase: bool, lengths: Sequence[int], sizes: Sequence[int]
-) -> Iterator[Piece]:
-    return split_texts((text_chunks(text, lowercase) for text in texts), lengths, sizes)
-
-
 def _make_entry(
-    texts: Sequence[TextFile], lowercase: bool, source: _Source, survey: _Survey, cache_folder: Path
+    texts: Sequence[TextFile], lowercase: bool, source: _Source, survey: Survey, cache_folder: Path
 ) -> None:
     folder = cache_folder / "corpora"
     try:
@@ -322,9 +247,9 @@ def _make_entry(
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as temporary:
             entry = Path(temporary, source.key)
             entry.mkdir()
-            _write_ids(entry / IDS, _pieces(texts, lowercase, survey.lengths, survey.sizes), survey.vocabulary)
-            if _stamps(texts) != source.stamps:
-                raise TextError(f"{_names(texts)} changed while being read: try again once nothing writes to it.")
+            _write_ids(entry / IDS, split_pieces(texts, lowercase, survey), survey.vocabulary)
+            if any(text.stamp != stamp for text, stamp in zip(texts, source.stamps, strict=True)):
+                raise TextError(f"{names_of(texts)} changed while being read: try again once nothing writes to it.")
             description = _Description(
                 key=source.key,
                 names=tuple(text.name for text in texts),
@@ -358,19 +283,6 @@ def _write_ids(path: Path, pieces: Iterable[Piece], vocabulary: Vocabulary) -> N
             (held_out if piece.held_out else training).write(ids.data)
         held_out.seek(0)
         shutil.copyfileobj(held_out, training, BLOCK)
-
-
-def _stamps(texts: Sequence[TextFile]) -> tuple[tuple[int, int], ...]:
-    try:
-        states = [text.path.stat() for text in texts]
-    except OSError as error:
-        raise TextError(f"{error.filename} cannot be read: {error.strerror}. Check the path.") from error
-    return tuple((state.st_size, state.st_mtime_ns) for state in states)
-
-
-def _names(texts: Sequence[TextFile]) -> str:
-    more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
-    return ", ".join(text.name for text in texts[:3]) + more
 
 
 def _install(entry: Path, place: Path, cache_folder: Path) -> None:

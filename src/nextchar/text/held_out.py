@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 SHARE = 0.1
 """Of each text, where no share is asked for."""
-MOST = 1_000_000
+MAX_HELD_OUT = 1_000_000
 """Characters held out of all texts at most, where no share is asked for: more would not be scored, nor learned from."""
 _LOOKED_BACK = 1000
 """Characters before the place of a cut in which a line end is looked for."""
@@ -29,14 +29,14 @@ def training_sizes(characters: Sequence[int], share: float | None) -> tuple[int,
 
     Args:
         characters: of each text.
-        share: held out of each, 0 to 0.5; when not given, `SHARE`, but `MOST` characters of all texts together.
+        share: held out of each, 0 to 0.5; when not given, `SHARE`, but `MAX_HELD_OUT` characters of all texts together.
     """
     # Rounded down like int(n * 0.9) of nanoGPT and the Keras examples, so that figures compare.
     sizes = tuple(int(count * (1 - (SHARE if share is None else share))) for count in characters)
     total = sum(characters)
-    if share is not None or total - sum(sizes) <= MOST:
+    if share is not None or total - sum(sizes) <= MAX_HELD_OUT:
         return sizes
-    return tuple(count - MOST * count // total for count in characters)
+    return tuple(count - MAX_HELD_OUT * count // total for count in characters)
 
 
 def split_texts(texts: Iterable[Iterable[str]], characters: Sequence[int], sizes: Sequence[int]) -> Iterator[Piece]:

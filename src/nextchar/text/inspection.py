@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.settings import TextSettings
-from nextchar.text.corpus import least_count
-from nextchar.text.files import TextFile, count_line_ends, joined_chunks
 from nextchar.text.held_out import training_sizes
+from nextchar.text.survey import least_count
+from nextchar.text.text_file import TextFile, content_of, joined_chunks
 from nextchar.text.vocabulary import CODE_POINTS, Counts, code_points, describe_characters
 
 WINDOW = 64
@@ -203,9 +203,11 @@ class _Tally:
 
 
 def _file_facts(text: TextFile) -> FileFacts:
-    ends = count_line_ends(text)
-    size = sum(map(len, text.blocks()))
-    return FileFacts(text.name, text.encoding, text.determined, text.compressed, size, ends.lf, ends.crlf, ends.cr)
+    content = content_of(text)
+    ends = content.line_ends
+    return FileFacts(
+        text.name, text.encoding, text.determined, text.compressed, content.bytes, ends.lf, ends.crlf, ends.cr
+    )
 
 
 def _judge(characters: int) -> tuple[Size, str | None]:

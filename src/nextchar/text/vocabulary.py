@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,12 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.errors import TextError, UnknownCharacterError
+from nextchar.text.tokenizer import REPLACEMENT, Replacement, describe_characters
 
 UNKNOWN_ID = 0
 """Id of the unknown symbol in every vocabulary that has one."""
-
-REPLACEMENT = "\ufffd"
-"""What is shown for the unknown symbol."""
 
 CODE_POINTS = 0x110000
 """Size of Unicode's code space."""
@@ -51,26 +49,6 @@ _CLUSTER = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Replacement:
-    """A piece of a prompt that the model does not know, and what was read in its place ("" is left out)."""
-
-    position: int
-    """Index of the piece in the prompt, in characters from 0."""
-    given: str
-    read_as: str
-
-    def __str__(self) -> str:
-        what = f"{describe_characters(self.given)} at character {self.position + 1}"
-        return f"{what} left out" if not self.read_as else f"{what} read as {self.read_as!r}"
-
-
-def describe_characters(text: str) -> str:
-    """Return ``text`` as a reader can tell it: the character itself where it shows, code point and name always."""
-    names = (f"U+{ord(c):04X} {unicodedata.name(c, 'no name')}" for c in text)
-    return f"{text!r} ({', '.join(names)})"
-
-
 def code_points(text: str) -> NDArray[np.uint32]:
     """Return the code points of ``text``, shape (T,); lone surrogates are code points like any other."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
@@ -78,7 +56,8 @@ def code_points(text: str) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The characters a model knows. Characters are distinct and in code-point order."""
+    """The characters a model knows, distinct and in code-point order: a `nextchar.text.tokenizer.Tokenizer` each of
+    whose tokens is one character."""
 
     characters: str
     has_unknown: bool = True
@@ -180,13 +159,31 @@ class Vocabulary:
             )
         return self.ids_by_code_point[code_points(text)]
 
-    def decode(self, ids: NDArray[np.integer] | list[int], unknown: str = REPLACEMENT) -> str:
+    def split(self, text: str) -> list[str]:
+        """Return the pieces of ``text`` that its ids stand for: its characters."""
+        return list(text)
+
+    def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
         """Return the text of ``ids``, any shape read in order; the unknown symbol becomes ``unknown``, a character."""
         points = self._code_points_by_id
         if self.has_unknown and unknown != REPLACEMENT:
             points = points.copy()
             points[UNKNOWN_ID] = ord(unknown)
         return points[np.asarray(ids, dtype=np.intp)].tobytes().decode("utf-32-le")
+
+    def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
+        """Return the character that each of ``ids`` (T,) stands for."""
+        return list(self.decode(ids))
+
+    def token_lengths(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return how many characters each of ``ids`` stands for, one: shape (T,)."""
+        return np.ones(len(ids), np.intp)
+
+    def unknown_cost(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the bits that the character behind each of ``ids`` costs beyond the id itself, shape (T,)."""
+        if not self.has_unknown:
+            return np.zeros(len(ids))
+        return np.where(np.asarray(ids) == UNKNOWN_ID, -self.unseen_log2_probability, 0.0)
 
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
         """Return ``prompt`` in characters that the model knows, and what was replaced.

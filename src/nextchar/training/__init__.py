@@ -1,11 +1,11 @@
-"""Training: from an encoded corpus to weights, told as events. No files, no printing.
+"""Training: from an encoded corpus to weights, as events. No files, no printing.
 
 Read in this order; a module imports only from those before it:
 
 - `batches`: what the network reads at each update.
 - `feeding`: parallel streams or shuffled windows: which batches a plan reads.
 - `plan`: every size and number of a run.
-- `recipe`: what a way to train decides: its settings, vocabulary, plan and prompt.
+- `recipe`: what a recipe decides: its settings, vocabulary, plan and prompt.
 - `default_recipe`: everything chosen from the text, the time and the machine.
 - `classic_recipe`: the Keras example.
 - `recipes`: the recipes by name.
@@ -18,8 +18,8 @@ Read in this order; a module imports only from those before it:
 - `recovery`: when training has diverged, and how it goes on.
 - `pace`: the clock, and the correction of the plan to a time budget.
 - `validation`: when and on what the model is scored, and which one is the best.
-- `events`: what a run reports.
-- `memory`: the memory that training takes, and the memory that there is: asked before any is taken, since what takes
-  more than there is is ended by the system without a word.
+- `events`: the events of a run.
+- `memory`: the memory that training needs and what is available, checked before any is allocated: the system kills
+  what takes more, without a word.
 - `trainer`: the loop: updates, evaluations, recovery.
 """

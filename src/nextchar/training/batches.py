@@ -1,5 +1,5 @@
-"""What the network is fed: parallel streams through one long text, a window at a time, the state carried on; or, as in
-the classic example, overlapping windows in random order."""
+"""Batches: parallel streams through one long text, a window at a time, with the state carried along; or, as in the
+classic example, overlapping windows in random order."""
 
 from __future__ import annotations
 

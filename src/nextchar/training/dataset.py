@@ -1,13 +1,11 @@
-"""A text to learn from and one to be scored on, as ids, with what the ids stand for."""
+"""The ids to learn from and to validate on, and their vocabulary."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from nextchar.networks.architecture import Ids
-from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class Dataset:
     """Ids to learn from, shape (n,), n at least 2; may be memory-mapped."""
     validation: Ids
     """Ids held out, shape (m,); where there are none, the last model is kept as the best."""
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
     start_id: int | None = None
     """Read before the first id that is scored, which is predicted too; None is the last id of ``training``."""
 
@@ -27,7 +25,8 @@ class Dataset:
         """The id that is read before the first one that is scored."""
         return int(self.training[-1]) if self.start_id is None else self.start_id
 
-    def unknown_bits(self, ids: Ids) -> float:
-        """Return the bits by which characters outside the vocabulary cost more than their id, a mean over ``ids`` (t,),
-        at least one."""
-        return -self.vocabulary.unseen_log2_probability * np.count_nonzero(ids == UNKNOWN_ID) / len(ids)
+    def bits_per_character(self, ids: Ids, bits_per_id: float) -> float:
+        """Return the bits per character of ``ids`` (t,), at least one, that cost ``bits_per_id`` in the mean, with what
+        unknown characters cost beyond their ids."""
+        characters = int(self.vocabulary.token_lengths(ids).sum())
+        return bits_per_id * (len(ids) / characters) + float(self.vocabulary.unknown_cost(ids).sum()) / characters

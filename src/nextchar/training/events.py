@@ -1,6 +1,14 @@
-"""What a run tells while it goes on. The terminal, the log, a notebook and a web page read the same events.
+"""The events of a run. The terminal, the log, a notebook and a web page read the same ones.
 
-Each event is one line of JSON in ``events.jsonl``, told apart by its ``event`` field.
+Each event is one line of JSON in ``events.jsonl``; its ``event`` field says which kind it is.
+
+>>> import nextchar
+>>> events = []
+>>> model = nextchar.train(text="so it goes. " * 100, steps=20, hidden=8, on_event=events.append)
+>>> [event.validation_bits_per_character > 0 for event in events if isinstance(event, nextchar.events.Evaluated)][-1]
+True
+>>> events[-1].event, events[-1].step
+('finished', 20)
 """
 
 from __future__ import annotations
@@ -12,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from nextchar.training.plan import Plan
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
-"""A number of things, which every program reads exactly."""
+"""A count that every JSON reader reads exactly."""
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -42,7 +50,7 @@ class TextRead(_Event):
     validation_characters: Count
     """Characters held out and scored, from the ends of the texts."""
     held_out_characters: Count | None = None
-    """All that are held out; None in a log that does not say, where they are those scored."""
+    """All that are held out; None in older logs, where all of them were scored."""
     unknown_characters: Count = 0
     """Of the characters scored, those that the vocabulary lacks."""
     content_sha256: str

@@ -1,4 +1,4 @@
-"""What a plan feeds its network with: parallel streams through the text, or shuffled windows of it."""
+"""What the network reads: parallel streams through the text, or shuffled windows of it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nextchar.randomness import random_stream
 from nextchar.training.batches import ParallelStreams, ShuffledWindows, count_windows
 
 Count = Annotated[int, Field(le=10**15)]
-"""Of updates or windows: more than any options ask for, and few enough to be counted exactly by a float."""
+"""A number of updates or windows, small enough for a float to count exactly."""
 
 
 class Batches(Protocol):
-    """The batches of a run; each follows from its step's number."""
+    """The batches of a run; the step alone determines each."""
 
     def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the inputs (T, B) of ``step``, counted from 0, and its targets: (T, B), or (1, B) after the last."""
@@ -35,7 +35,7 @@ class _Feeding(BaseModel):
 
 
 class Streams(_Feeding):
-    """Every stream reads on where it was, its state carried along, and predicts every character."""
+    """Each stream continues where it was, with its state, and predicts every character."""
 
     kind: Literal["streams"] = "streams"
 

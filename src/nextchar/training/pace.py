@@ -1,4 +1,4 @@
-"""How fast training goes: its clock, and the one correction of the number of updates to a time budget."""
+"""The pace of training: its clock, and the one correction of the number of updates to a time budget."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from nextchar.training.checkpoint import TrainingState
 from nextchar.training.plan import Budget, Plan
 
 TIMED_SECONDS = 1.0
-"""Training time that a plan's number of updates is revised by, at least."""
+"""Least training time from which the number of updates is revised."""
 
 
 class Pace:
-    """The clock of a run, and the budget that its plan is to fill."""
+    """The clock of a run, and its time budget."""
 
     def __init__(self, budget: Budget | None = None, clock: Callable[[], float] = time.perf_counter) -> None:
         """``clock`` returns seconds; it is read around training alone. Without a ``budget`` nothing is revised."""

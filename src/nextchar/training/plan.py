@@ -1,4 +1,4 @@
-"""The plan of a run: every size and number that training follows, fixed before it starts.
+"""The plan of a run: every size and number of training, fixed before it starts.
 
 A recipe (`nextchar.training.recipe`) chooses it. Only the number of updates is fitted to a time budget once more, when
 the run has warmed up.
@@ -135,11 +135,11 @@ def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:
 
 @dataclass(frozen=True)
 class Budget:
-    """The time that a plan is to fill."""
+    """The time budget of a plan."""
 
     seconds: float
     max_steps: int
-    """Updates that would be learning by heart if there were more."""
+    """Updates beyond which the model would learn the text by heart."""
 
     def revise(self, plan: Plan, done: int, seconds: float, step_seconds: float) -> Plan:
         """Return ``plan`` with as many updates as the rest of the time allows; as it is where they are nearly as many.
@@ -148,7 +148,7 @@ class Budget:
         run that follows the plan returned from its start gives the same weights.
 
         Args:
-            plan: what is followed.
+            plan: of the run.
             done: updates made, within the warm-up.
             seconds: that they took.
             step_seconds: what an update takes by now.
@@ -167,7 +167,7 @@ class ChosenPlan:
     """Training time by the measured speed; None where nothing was measured."""
     notes: tuple[str, ...] = ()
     budget: Budget | None = None
-    """What its number of updates follows from, unless that was given."""
+    """What determines its number of updates, unless that was given."""
 
 
 Measure = Callable[[Plan], float]

@@ -1,4 +1,4 @@
-"""A recipe: everything that a way to train decides before the first update. What trains then follows its plan alone."""
+"""A recipe: everything that is decided before the first update. Training then depends on the plan only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nextchar.training.plan import ChosenPlan, Measure, Plan
 
 
 class Recipe(Protocol):
-    """A way to train; `nextchar.training.recipes` has them by name."""
+    """A recipe; `nextchar.training.recipes` has them by name."""
 
     @property
     def has_unknown(self) -> bool:
@@ -24,17 +24,17 @@ class Recipe(Protocol):
 
     @property
     def fall(self) -> float | None:
-        """Bits per character fall about with this power of the training time; None where that is not known."""
+        """The exponent by which bits per character fall with training time, roughly; None if it is not known."""
         ...
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-        """Return the settings with the recipe's own in place of those that were not given."""
+        """Return the settings, with the defaults of the recipe for those not given."""
         ...
 
     def choose_plan(
         self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
     ) -> ChosenPlan:
-        """Return the plan for a text; what ``settings`` give is taken as given.
+        """Return the plan for a text; options given in ``settings`` are kept.
 
         Args:
             characters: of the training text.

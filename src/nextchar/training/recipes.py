@@ -1,5 +1,5 @@
-"""The recipes by name. A further one is a module like `nextchar.training.classic_recipe`, a line here, and its name
-among `nextchar.settings.RecipeName`s."""
+"""The recipes by name. A new one needs a module like `nextchar.training.classic_recipe`, a line here, and its name in
+`nextchar.settings.RecipeName`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Divergence: when training counts as lost, how it goes on from the last checkpoint, and when it gives up."""
+"""Divergence: when training has diverged, how it continues from the last checkpoint, and when it gives up."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from nextchar.training.plan import Plan
 DIVERGENCE = 1.0
 """Nats by which the mean loss between two checkpoints may exceed the lowest before training counts as diverging."""
 MAX_RECOVERIES = 8
-"""Times a run may go back before it gives up; by then its learning rate is 1/256 of the plan's."""
+"""Recoveries before a run gives up; its learning rate is then 1/256 of the plan's."""
 
 
 def has_diverged(loss: float, state: TrainingState) -> bool:
-    """Return whether ``loss``, the mean since the last checkpoint, is no number or far above the lowest one so far."""
+    """Return whether ``loss``, the mean since the last checkpoint, is not a number or far above the lowest so far."""
     return not loss < state.lowest_loss + DIVERGENCE
 
 
 def recovered(failed: TrainingState, last: TrainingState, plan: Plan) -> TrainingState:
-    """Return the state to go on from: that of the ``last`` checkpoint, with half the learning rate.
+    """Return the state to continue from: that of the ``last`` checkpoint, with half the learning rate.
 
     Args:
         failed: the state in which training had diverged.
         last: that of the last checkpoint.
-        plan: what is followed.
+        plan: of the run.
 
     Raises:
         TrainingError: training has diverged again and again.

@@ -26,7 +26,7 @@ from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
 from nextchar.networks.torch_processes import Processes
 from nextchar.networks.torch_threads import Compute, has_bfloat16
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
@@ -82,7 +82,7 @@ class Trainer:
         self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
-        self._follow(plan)
+        self._adopt(plan)
         self._best = BestModel(self.parameters())
         self.checkpoint = self._take_checkpoint()
 
@@ -182,11 +182,11 @@ class Trainer:
         if steps == plan.steps:
             return None
         revised = plan.model_copy(update={"steps": steps})
-        self._follow(revised)
+        self._adopt(revised)
         return Revised(step=self.state.step, planned_steps=plan.steps, steps=revised.steps)
 
-    def _follow(self, plan: Plan) -> None:
-        """Follow ``plan`` from here on: rates and scorings follow from it."""
+    def _adopt(self, plan: Plan) -> None:
+        """Train by ``plan`` from here on; learning rates and scorings depend on it."""
         self.plan = plan
         self._schedule = Schedule(plan)
         self._validation = Validation(self._dataset, plan, self._evaluations)
@@ -288,7 +288,7 @@ def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
         )
 
 
-def measure_step(plan: Plan, vocabulary: Vocabulary, compute: Compute, seconds: float = 0.25) -> float:
+def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float = 0.25) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
     where it does not compute in that precision."""
     if not _computes(plan, compute):

@@ -1,4 +1,4 @@
-"""One update of the weights after another: batches read in shards side by side, gradients added up, an optimizer."""
+"""Updates of the weights: shards of a batch are computed in parallel, gradients are summed, the optimizer steps."""
 
 # torch types numpy arrays and gradients as unknown.
 # pyright: reportUnknownMemberType=false
@@ -28,7 +28,7 @@ WEIGHTS = "weights/"
 
 
 class Updates:
-    """The weights of a plan's network, and all that an update of them depends on beside the step's number."""
+    """The weights of the network, and everything an update depends on besides its step."""
 
     def __init__(self, plan: Plan, dataset: Dataset, seed: int, compute: Compute) -> None:
         """Make the network, its first weights, and the batches of the training text.

@@ -1,4 +1,4 @@
-"""Scoring on the way: when a run is scored, on how much of the held-out text, and which model is the best so far."""
+"""Validation: when a run is scored, on how much of the held-out text, and which model is the best so far."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SCORED_SHARE = 0.02
 """Held-out characters that all evaluations read together, for each one trained on. Scoring one takes about six tenths
 of the time that training on one takes, so it is one or two hundredths of the time."""
 MIN_SCORED = 4096
-"""But no fewer in each evaluation, so that they can be compared."""
+"""Least characters in each evaluation, so that evaluations can be compared."""
 EXCERPT = 2048
 """Ids in a piece of what is scored on the way. The first few of each are predicted from what is of another."""
 
 
 class Validation:
-    """The scorings of a run that follows a plan."""
+    """The scorings of a run."""
 
     def __init__(self, dataset: Dataset, plan: Plan, evaluations: int) -> None:
         """Prepare ``evaluations`` scorings, evenly over the ``plan``."""
@@ -54,7 +54,8 @@ class Validation:
 
     def bits(self, network: Network[Any], ids: Ids, executor: Executor) -> float:
         """Return the bits per character of ``network`` on some held-out ``ids`` (n,), at least one."""
-        return bits_per_id(network, ids, self._dataset.first_read, executor) + self._dataset.unknown_bits(ids)
+        dataset = self._dataset
+        return dataset.bits_per_character(ids, bits_per_id(network, ids, dataset.first_read, executor))
 
 
 class BestModel:

@@ -2,33 +2,27 @@
 
 Read in this order; a module imports only from those before it:
 
-- `answers`: answers in JSON.
-- `refusals`: answers that say no: what was given, what is allowed, and what to do next, in the shape that clients of
-  OpenAI know.
-- `bodies`: what requests to our own API hold, and what is answered. Options are those of `nextchar.settings`, checked
-  there.
-- `completion_bodies`: what a request to /v1/completions holds, as OpenAI's clients send it, and what is answered.
-- `shelf`: the models that are served, each loaded once and, where its file changes, again.
-- `turns`: turns: so many requests are worked for at once, so many wait, and none takes longer than it may.
-- `measures`: what is counted while the server runs, for Prometheus and whatever else reads its text format.
-- `guards`: what every request passes on its way in, and every answer on its way out: counting, headers, host and key.
-- `body_reading`: the body of a request: so many bytes, in JSON that is neither deep nor long, and nothing but what
-  may be asked for.
-- `service`: what all routes share: the models, whose turn it is, the limits, and what is counted.
-- `event_stream`: answers that are sent while they are written: server-sent events.
-- `continuation`: a text that goes on from a prompt, written piece by piece, the same for the same seed wherever it is
-  written.
-- `prediction`: what a model expects: the distribution of the next character, and how well it foresaw those of a text.
-- `completions`: the texts that a request to /v1/completions asks for, chunk by chunk, and their sum.
-- `own_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/growth.
+- `responses`: responses in JSON.
+- `errors`: error responses: what was given, what is allowed, and what to do next, in the shape that OpenAI's clients
+  know.
+- `schemas`: requests and responses of our own API. Their options are those of `nextchar.settings`.
+- `openai_schemas`: requests to /v1/completions, as OpenAI's clients send them, and the responses.
+- `model_registry`: the models that are served: each is loaded once, and again when its file changes.
+- `scheduler`: how many requests are processed at once, how many wait, and how long each may take.
+- `metrics`: what the server counts while it runs, in the text format of Prometheus.
+- `middleware`: what every request and response passes through: metrics, security headers, host and key.
+- `body_reading`: reads the body of a request: JSON of limited size that holds only known options.
+- `service`: what all routes share: models, schedulers, limits and metrics.
+- `event_stream`: responses that are sent while they are written: server-sent events.
+- `prediction`: the answers of /api/distribution and /api/score: the next character, and the bits that a text takes.
+- `completions`: the texts of a request to /v1/completions: chunk by chunk, or joined.
+- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
-- `page_routes`: what is there for people and their tools besides the API: the page, the page of the API, health and
-  measures.
-- `unknown_routes`: requests for what is not there: the answer names what is.
-- `app`: the application: every route, behind its guards.
-- `listening`: taking in connections: as many as there are descriptors for, and none for a moment where there are no
-  more.
-- `framing`: where a request ends: told by one header, in one way.
-- `connection`: A connection to a client, with an end for everything that the client could let it wait for.
-- `server`: the server: a port, a thread that answers on it, and an orderly end.
+- `page_routes`: the routes besides the API: the page, the documentation of the API, health and metrics.
+- `unknown_routes`: error responses for unknown paths and wrong methods.
+- `app`: the application: all routes behind the middleware.
+- `listening`: accepts connections, as many as there are file descriptors.
+- `framing`: where a request ends: stated by exactly one header.
+- `connection`: a connection to a client, with a time limit for everything that the client could delay.
+- `server`: the server: a port, a thread that answers on it, and an orderly shutdown.
 """

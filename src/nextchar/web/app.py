@@ -1,4 +1,4 @@
-"""The application: every route, behind its guards."""
+"""The application: all routes behind the middleware."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import Depends, FastAPI
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
@@ -15,15 +14,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nextchar.web import openai_routes, own_routes
-from nextchar.web.guards import LOCAL_HOSTS, AnswerHeaders, Counting, Door, route_path
-from nextchar.web.page_routes import page_routes
-from nextchar.web.refusals import RefusedError, add_handlers, refuse
+from nextchar.web import native_routes, openai_routes
+from nextchar.web.errors import RefusedError, add_handlers, refuse
+from nextchar.web.middleware import LOCAL_HOSTS, AccessControl, RequestMetrics, SecurityHeaders, route_path
+from nextchar.web.page_routes import metrics_routes, open_routes
 from nextchar.web.service import Service
 from nextchar.web.unknown_routes import Routes, unknown_route, wrong_method
 
 TITLE, SCHEMA = "nextchar", "/openapi.json"
 COMPONENT = "#/components/schemas/{model}"
+SECURITY_SCHEMES = {"HTTPBearer": {"type": "http", "scheme": "bearer"}}
 SUMMARY = "Character-level language models: a page to play with at /, and an API."
 
 
@@ -31,32 +31,34 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
     """Return the application.
 
     Args:
-        service: the models, and what they may be asked for.
-        local: whether it answers under the names of this machine alone.
+        service: the models, and the limits of requests.
+        local: whether it only answers to names of this machine.
     """
     settings = service.settings
     app = FastAPI(
         title=TITLE,
         summary=SUMMARY,
         version=version("nextchar"),
-        openapi_url=SCHEMA,
+        openapi_url=None,  # `open_routes` has it
         docs_url=None,
         redoc_url=None,
-        # Where the description lies, whatever a proxy has before it.
+        # Relative to the description, whatever prefix a proxy adds.
         servers=[{"url": "."}],
         root_path_in_servers=False,
-        # A redirection would be built from the Host header, which whoever asks can choose.
+        # A redirect would be built from the Host header, which the client chooses.
         redirect_slashes=False,
     )
-    # Asked for by `Door`; here it only tells the page of the API that there is a key.
-    key = [Depends(HTTPBearer(auto_error=False))] if settings.api_key else []
-    app.include_router(own_routes.own_routes(service), dependencies=key)
-    app.include_router(openai_routes.openai_routes(service), dependencies=key)
-    app.include_router(page_routes(service, TITLE, SCHEMA))
+    open_to_all = open_routes(service, TITLE, SCHEMA)
+    app.include_router(native_routes.native_routes(service))
+    app.include_router(openai_routes.openai_routes(service))
+    app.include_router(metrics_routes(service))
+    app.include_router(open_to_all)
     add_handlers(app)
     app.add_exception_handler(HTTPException, partial(_answer_unknown, app))
-    # The last one is the first to see a request.
-    app.add_middleware(Door, api_key=settings.api_key, hosts=LOCAL_HOSTS if local else None)
+    # The middleware added last sees a request first.
+    app.add_middleware(
+        AccessControl, api_key=settings.api_key, hosts=LOCAL_HOSTS if local else None, open_routes=open_to_all.routes
+    )
     if settings.origin:
         app.add_middleware(
             CORSMiddleware,
@@ -64,20 +66,28 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.add_middleware(Counting, measures=service.measures)
-    app.add_middleware(AnswerHeaders)
-    app.openapi = cache(partial(_described, app))
+    app.add_middleware(RequestMetrics, metrics=service.metrics)
+    app.add_middleware(SecurityHeaders)
+    app.openapi = cache(partial(_described, app, open_to_all if settings.api_key else None))
     return app
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """Return the description of the API: with the bodies, which the routes read themselves, and without the answer 422,
-    in whose place ours is 400."""
+def _described(app: FastAPI, open_to_all: APIRouter | None) -> dict[str, Any]:
+    """Return the description of the API.
+
+    It has the bodies, which the routes read themselves, and no response 422: ours is 400. Where there is a key, all
+    routes but those ``open_to_all`` say that they need it.
+    """
     schema = FastAPI.openapi(app)
-    for path in schema["paths"].values():
-        for operation in path.values():
+    open_paths = {getattr(route, "path", "") for route in open_to_all.routes} if open_to_all else set(schema["paths"])
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
             operation["responses"].pop("422", None)
-    bodies: dict[str, type[BaseModel]] = {**own_routes.BODIES, **openai_routes.BODIES}
+            if path not in open_paths:
+                operation["security"] = [{name: list[str]() for name in SECURITY_SCHEMES}]
+    if open_to_all:
+        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+    bodies: dict[str, type[BaseModel]] = {**native_routes.BODIES, **openai_routes.BODIES}
     places, shared = models_json_schema([(kind, "validation") for kind in bodies.values()], ref_template=COMPONENT)
     for path, kind in bodies.items():
         content = {"application/json": {"schema": places[kind, "validation"]}}
@@ -90,13 +100,13 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 
 def _routes(app: FastAPI) -> Routes:
-    """Return what ``app`` can be asked for."""
+    """Return the methods of each path of ``app``."""
     described = {path: frozenset(map(str.upper, methods)) for path, methods in app.openapi()["paths"].items()}
     return {"/": frozenset({"GET"}), "/docs": frozenset({"GET"}), **described}
 
 
 async def _answer_unknown(app: FastAPI, request: Request, error: Exception) -> Response:
-    """Answer a request that no route takes: the one error that FastAPI answers by itself."""
+    """Answer a request that no route takes, which FastAPI would answer by itself."""
     assert isinstance(error, HTTPException)
     method, path = request.method, route_path(request.scope)
     if error.status_code == 404:

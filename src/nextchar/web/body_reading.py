@@ -1,7 +1,7 @@
-"""The body of a request: so many bytes, in JSON that is neither deep nor long, and nothing but what may be asked for.
+"""Reads the body of a request: JSON of limited size, depth and length that holds only known options.
 
-Whatever a client sends, reading it takes little time and memory, and what is wrong with it is said in a few sentences.
-A large body is parsed in a thread, so that no other request waits for it.
+Whatever a client sends, reading it takes little time and memory, and the error is short. A large body is parsed in a
+thread, so that no other request waits for it.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from nextchar.settings import Settings
-from nextchar.web.refusals import ClientGoneError, RefusedError, explained
+from nextchar.web.errors import ClientGoneError, RefusedError, explained
 
-MOST_VALUES = 1000
-"""Values in the JSON of a request: items of its lists and keys of its objects, all counted."""
-DEEPEST = 8
-"""Lists and objects in each other."""
-SMALL = 16_384
-"""Bytes of a body that is parsed where it is read: it takes about a millisecond."""
+MAX_VALUES = 1000
+"""Values in the JSON of a request: all items of lists and all keys of objects."""
+MAX_DEPTH = 8
+"""How deep lists and objects may be nested."""
+MAX_INLINE_BYTES = 16_384
+"""Bytes of a body that is parsed on the event loop: it takes about a millisecond."""
 
 Container = list[Any] | dict[str, Any]
 S = TypeVar("S", bound=Settings)
 
 
-async def read_body(request: Request, kind: type[S], most: int, pool: Executor) -> S:
+async def read_body(request: Request, kind: type[S], max_bytes: int, pool: Executor) -> S:
     """Return the body of ``request`` as settings of ``kind``.
 
     Args:
-        request: whose body has not been read yet.
-        kind: what the body has to be.
-        most: bytes that it may have.
-        pool: threads that parse what is large.
+        request: its body has not been read yet.
+        kind: which settings.
+        max_bytes: size that the body may have.
+        pool: threads that parse large bodies.
 
     Raises:
-        RefusedError: it is too large, no JSON object, or holds what is not allowed.
-        ClientGoneError: the client left before it was whole.
+        RefusedError: the body is too large, not a JSON object, or has options that are not allowed.
+        ClientGoneError: the client disconnected before the body was complete.
     """
-    content = await _read(request, most)
+    content = await _read(request, max_bytes)
     _check_type(request.headers.get("content-type", ""))
-    if len(content) <= SMALL:
+    if len(content) <= MAX_INLINE_BYTES:
         return parse_body(kind, content)
     return await asyncio.get_running_loop().run_in_executor(pool, parse_body, kind, content)
 
@@ -54,7 +54,7 @@ def parse_body(kind: type[S], content: bytes) -> S:
     """Return the JSON ``content`` as settings of ``kind``.
 
     Raises:
-        RefusedError: it is no JSON object, or holds what is not allowed.
+        RefusedError: it is not a JSON object, or has options that are not allowed.
     """
     given = _parse(content)
     if not isinstance(given, dict):
@@ -66,29 +66,29 @@ def parse_body(kind: type[S], content: bytes) -> S:
         raise explained(kind, error.errors(include_url=False, include_context=False)) from None
 
 
-async def _read(request: Request, most: int) -> bytes:
-    told = request.headers.get("content-length", "0")
-    if told.isdecimal() and int(told[:20]) > most:
-        raise _too_large(most)
+async def _read(request: Request, max_bytes: int) -> bytes:
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) > max_bytes:
+        raise _too_large(max_bytes)
     content = bytearray()
     try:
         async for piece in request.stream():
             content += piece
-            if len(content) > most:
-                raise _too_large(most)
+            if len(content) > max_bytes:
+                raise _too_large(max_bytes)
     except ClientDisconnect:
         raise ClientGoneError from None
     return bytes(content)
 
 
-def _too_large(most: int) -> RefusedError:
+def _too_large(max_bytes: int) -> RefusedError:
     return RefusedError(
-        413, f"The body is larger than {most:,} bytes, the limit of this server (--max-body).", code="too_long"
+        413, f"The body is larger than {max_bytes:,} bytes, the limit of this server (--max-body).", code="too_long"
     )
 
 
 def _check_type(given: str) -> None:
-    """Do nothing if a header Content-Type says JSON in UTF-8, the one encoding that JSON is sent in (RFC 8259)."""
+    """Check that a Content-Type header says JSON in UTF-8, the only encoding that JSON is sent in (RFC 8259)."""
     header = Message()
     header["content-type"] = given
     if header.get_content_maintype() != "application" or not header.get_content_subtype().endswith("json"):
@@ -118,17 +118,17 @@ def _no_object() -> RefusedError:
 
 
 def _too_deep() -> RefusedError:
-    return RefusedError(400, f"The body of the request holds lists or objects more than {DEEPEST} deep.")
+    return RefusedError(400, f"The body of the request holds lists or objects more than {MAX_DEPTH} deep.")
 
 
 def _check_size(given: Container) -> None:
-    """Do nothing if ``given`` is neither deep nor long."""
+    """Check that ``given`` is neither too deep nor too long."""
     level, values = [given], 0
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         values += sum(map(len, level))
-        if values > MOST_VALUES:
+        if values > MAX_VALUES:
             raise RefusedError(
-                400, f"The body of the request holds more than {MOST_VALUES:,} values, the keys of objects counted."
+                400, f"The body of the request holds more than {MAX_VALUES:,} values, the keys of objects counted."
             )
         inner = (item for held in level for item in _items(held))
         level = [cast("Container", item) for item in inner if isinstance(item, list | dict)]

@@ -1,4 +1,4 @@
-"""The texts that a request to /v1/completions asks for, chunk by chunk, and their sum."""
+"""The texts of a request to /v1/completions: chunk by chunk, or joined."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import secrets
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
-import numpy as np
-
-from nextchar.model.language_model import LanguageModel
-from nextchar.text.vocabulary import Vocabulary
-from nextchar.web.completion_bodies import CompletionBody
-from nextchar.web.continuation import CHUNK, SEED_BITS, Continuation, ReadPrompt
-from nextchar.web.prediction import Foreseen, Reader
+from nextchar.model.continuation import CHUNK, Continuation, Prompt
+from nextchar.model.logprobs import LogprobReader, TokenLogprobs
+from nextchar.randomness import choose_seed
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.web.model_registry import LoadedModel, ModelHandle
+from nextchar.web.openai_schemas import CompletionBody
+from nextchar.web.schemas import count_replacements
 from nextchar.web.service import Service
-from nextchar.web.shelf import Edition, ServedModel
 
 Chunk = dict[str, Any]
 """A choice in the shape of OpenAI: index, text, logprobs, finish_reason."""
@@ -24,57 +24,59 @@ Chunk = dict[str, Any]
 
 @dataclass
 class Completions:
-    """All texts of one request, one after another."""
+    """All texts of one request."""
 
     service: Service
-    served: ServedModel
+    handle: ModelHandle
     body: CompletionBody
     id: str = field(default_factory=lambda: f"cmpl-{secrets.token_hex(12)}")
     created: int = field(default_factory=lambda: int(time.time()))
     replacements: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     written: int = 0
-    edition: Edition | None = None
+    loaded: LoadedModel | None = None
 
     def __post_init__(self) -> None:
-        seed = self.body.seed
-        self.seed = secrets.randbits(SEED_BITS) if seed is None else seed
+        self.seed = choose_seed(self.body.seed)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield what is written; the text of a chunk may be empty, its finish_reason stands in the last of each."""
-        self.edition = self.served.ready()
-        model, body = self.edition.model, self.body
+        """Yield the texts in chunks, which may be empty; the last one of each text has its finish_reason."""
+        self.loaded = self.handle.ready()
+        model, body = self.loaded.model, self.body
         settings = body.sampling.model_copy(update={"seed": self.seed})
         for number, given in enumerate(body.prompt):
             first = number * body.n
             work = _chunk(first, "")
-            prompt = yield from ReadPrompt.begin(model, given, settings.length, work)
-            self.replacements += prompt.replacements
-            echoed = (yield from _echoed(model, prompt.text, body.logprobs, work)) if body.echo else []
+            prompt = model.fold_prompt(given, characters=settings.length)
+            yield work
+            for _ in prompt.read():
+                yield work
+            self.replacements += count_replacements(prompt.replacements)
+            echoed = (yield from _echoed(prompt, body.logprobs, work)) if body.echo else []
             for index in range(first, first + body.n):
                 yield from (_chunk(index, part, logprobs) for part, logprobs in echoed)
-                logged = None if body.logprobs is None else _Logged(model, body.logprobs, prompt)
-                yield from self._chunks_of(Continuation(model, prompt, settings, index), index, logged)
+                logged = None if body.logprobs is None else _Logged.after(prompt, body.logprobs)
+                yield from self._chunks_of(Continuation(prompt, settings, index), index, logged)
 
     def answer(self, choices: list[Chunk], *, usage: bool, **more: Any) -> dict[str, Any]:
-        """Return an answer, whole or part, that holds ``choices``."""
-        assert self.edition is not None, "the texts are being written"
+        """Return a response, whole or part, with ``choices``."""
+        assert self.loaded is not None, "the texts are being written"
         return {
             "id": self.id,
             "object": "text_completion",
             "created": self.created,
-            "model": self.served.name,
-            "system_fingerprint": self.edition.fingerprint,
+            "model": self.handle.name,
+            "system_fingerprint": self.loaded.fingerprint,
             "choices": choices,
             "usage": self._usage() if usage else None,
             **more,
         }
 
     def end(self) -> dict[str, Any]:
-        """Return what clients of OpenAI do not ask for, and ours may: the seed, and what was not known of prompts."""
+        """Return our extensions: the seed, and what the model did not know in the prompts."""
         return {"seed": self.seed, "replacements": self.replacements}
 
     def _chunks_of(self, text: Continuation, index: int, logged: _Logged | None) -> Iterator[Chunk]:
-        for piece in self.service.counted(self.served, text.pieces()):
+        for piece in self.service.counted(self.handle, text.steps()):
             self.written += len(piece)
             yield _chunk(index, piece, logged.read(piece) if logged and piece else None)
         yield _chunk(index, "", finish_reason=text.finish_reason)
@@ -85,7 +87,7 @@ class Completions:
 
 
 def joined(chunks: list[Chunk]) -> list[Chunk]:
-    """Return the choices that ``chunks`` are parts of, each whole, in order."""
+    """Return the choices that ``chunks`` are parts of, joined and in order."""
     whole: dict[int, Chunk] = {}
     for chunk in chunks:
         choice = whole.setdefault(chunk["index"], _chunk(chunk["index"], ""))
@@ -104,12 +106,13 @@ def _chunk(index: int, text: str, logprobs: Chunk | None = None, finish_reason: 
 
 
 def _echoed(
-    model: LanguageModel, text: str, alternatives: int | None, work: Chunk
+    prompt: Prompt, alternatives: int | None, work: Chunk
 ) -> Generator[Chunk, None, list[tuple[str, Chunk | None]]]:
-    """Return the prompt ``text`` in parts, with logprobs where they are asked for; yield ``work`` in between."""
+    """Return the text of ``prompt`` in parts, with logprobs if requested; yield ``work`` in between."""
+    text = prompt.text
     if alternatives is None:
         return [(text, None)]
-    logged, parts = _Logged(model, alternatives), list[tuple[str, Chunk | None]]()
+    logged, parts = _Logged.from_nothing(prompt, alternatives), list[tuple[str, Chunk | None]]()
     for first in range(0, len(text), CHUNK):
         part = text[first : first + CHUNK]
         parts.append((part, logged.read(part)))
@@ -118,38 +121,49 @@ def _echoed(
 
 
 class _Logged:
-    """Tells ln p of the characters of a prompt, or of a text that goes on from one, in the shape of OpenAI."""
+    """Computes ln p of the characters of a prompt or a continuation, in the shape of OpenAI."""
 
-    def __init__(self, model: LanguageModel, alternatives: int, prompt: ReadPrompt | None = None) -> None:
-        self._model, self._reader, self._offset = model, Reader(model, alternatives), 0
-        if prompt is None:
-            self._reader.begin_with_nothing()
-        else:
-            self._reader.go_on_from(prompt.logits, prompt.state)
-            self._offset = len(prompt.text)
+    def __init__(self, reader: LogprobReader, offset: int) -> None:
+        self._reader, self._offset = reader, offset
+
+    @classmethod
+    def from_nothing(cls, prompt: Prompt, alternatives: int) -> _Logged:
+        """Begin with the first character of ``prompt``, which nothing predicts."""
+        return cls(LogprobReader(prompt.network, prompt.vocabulary, alternatives), 0)
+
+    @classmethod
+    def after(cls, prompt: Prompt, alternatives: int) -> _Logged:
+        """Begin with the first character after ``prompt``, which has been read."""
+        reader = LogprobReader(prompt.network, prompt.vocabulary, alternatives, prompt.logits, prompt.state)
+        return cls(reader, len(prompt.text))
 
     def read(self, text: str) -> Chunk:
         """Return the logprobs of the next ``text``, at least one character."""
-        rows = _rows(self._reader.read(self._model.prompt_ids(text)), self._model.vocabulary, text)
-        first, self._offset = self._offset, self._offset + len(text)
+        vocabulary = self._reader.vocabulary
+        tokens = vocabulary.split(text)
+        rows = _rows(self._reader.read(vocabulary.encode(text)), vocabulary, tokens)
+        offsets = list(accumulate(map(len, tokens), initial=self._offset))
+        self._offset = offsets.pop()
         return {
-            "tokens": list(text),
+            "tokens": tokens,
             "token_logprobs": [row[0] for row in rows],
             "top_logprobs": [row[1] for row in rows],
-            "text_offset": list(range(first, self._offset)),
+            "text_offset": offsets,
         }
 
 
-def _rows(foreseen: Foreseen, vocabulary: Vocabulary, text: str) -> list[tuple[float | None, dict[str, float] | None]]:
-    """Return ln p of each character of ``text``, and of the alternatives and itself by character; None for the first
-    one of a prompt, which nothing predicts."""
-    chosen = foreseen.log_probabilities.tolist()
-    others = foreseen.alternative_log_probabilities.tolist()
-    unforeseen = len(text) - len(chosen)
-    rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unforeseen
-    for character, probability, ids, shares in zip(
-        text[unforeseen:], chosen, np.asarray(foreseen.alternatives), others, strict=True
+def _rows(
+    logprobs: TokenLogprobs, vocabulary: Tokenizer, tokens: list[str]
+) -> list[tuple[float | None, dict[str, float] | None]]:
+    """Return ln p of each of ``tokens``, and of the alternatives and itself by their text; None for the first one of a
+    prompt, which nothing predicts."""
+    chosen = logprobs.log_probabilities.tolist()
+    others = logprobs.alternative_log_probabilities.tolist()
+    unpredicted = len(tokens) - len(chosen)
+    rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unpredicted
+    for token, probability, ids, shares in zip(
+        tokens[unpredicted:], chosen, logprobs.alternatives, others, strict=True
     ):
-        told = dict(zip(vocabulary.decode(ids), shares, strict=True))
-        rows.append((probability, {**told, character: probability}))
+        top = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
+        rows.append((probability, {**top, token: probability}))
     return rows

@@ -1,4 +1,4 @@
-"""Answers that are sent while they are written: server-sent events.
+"""Responses that are sent while they are written: server-sent events.
 
 Source: WHATWG, "HTML", section 9.2 (server-sent events).
 """
@@ -12,12 +12,12 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from nextchar.web.answers import json_bytes
-from nextchar.web.refusals import as_refusal
-from nextchar.web.turns import Turn
+from nextchar.web.errors import as_refusal
+from nextchar.web.responses import json_bytes
+from nextchar.web.scheduler import Slot
 
 EVENTS = {"text/event-stream": {"schema": {"type": "object", "properties": {"data": {"type": "string"}}}}}
-"""What such an answer is, for the page of the API."""
+"""The description of such a response in the documentation of the API."""
 
 logger = logging.getLogger("nextchar.web")
 
@@ -29,23 +29,23 @@ def event(data: Any) -> bytes:
 
 
 def _in_one_line(content: bytes) -> bytes:
-    """Return JSON with the line ends escaped that it allows as they are, and that some clients end a line at."""
+    """Return JSON with the line ends escaped that JSON allows and some clients end a line at."""
     for character in ("\u0085", "\u2028", "\u2029"):
         content = content.replace(character.encode(), f"\\u{ord(character):04x}".encode())
     return content
 
 
 class EventStream(StreamingResponse):
-    """Sends events until there are no more or the client is gone, and ends the turn that they were made in."""
+    """Sends events until the last one or until the client disconnects, then releases the slot."""
 
-    def __init__(self, events: AsyncGenerator[Any], turn: Turn) -> None:
-        """Prepare the answer.
+    def __init__(self, events: AsyncGenerator[Any], slot: Slot) -> None:
+        """Prepare the response.
 
         Args:
-            events: data of each; an error in their making becomes the last event.
-            turn: ended with the answer, however that ends.
+            events: the data of each; an exception becomes the last event.
+            slot: released at the end of the response, however it ends.
         """
-        self._events, self._turn = events, turn
+        self._events, self._slot = events, slot
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(self._encoded(), headers=headers, media_type="text/event-stream")
 
@@ -54,13 +54,13 @@ class EventStream(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._turn.leave()
+            self._slot.release()
 
     async def _encoded(self) -> AsyncGenerator[bytes]:
         try:
             async for data in self._events:
                 yield event(data)
-        except Exception as error:  # the answer has begun: its status can say nothing any more
+        except Exception as error:  # the response has started: its status is sent
             refusal = as_refusal(error)
             if refusal.status == 500:
                 logger.error("a request failed while it was answered", exc_info=error)

@@ -1,4 +1,4 @@
-"""Where a request ends: told by one header, in one way. Whoever is in doubt could be made to take one request for two.
+"""Where a request ends: stated by exactly one header. If it were ambiguous, one request could be taken for two.
 
 Source: RFC 9112, "HTTP/1.1", sections 6.1 and 6.3; h11 checks the rest.
 """
@@ -9,7 +9,7 @@ import re
 
 import h11
 
-MOST_HEAD_BYTES = 16_384
+MAX_HEAD_BYTES = 16_384
 """Bytes of the first line and the headers of a request."""
 
 _END = re.compile(rb"\r?\n\r?\n")
@@ -17,18 +17,18 @@ _FRAMING = re.compile(rb"^(content-length|transfer-encoding)[ \t]*:[ \t]*(.*?)[ 
 
 
 class StrictConnection(h11.Connection):
-    """The server's side of a connection, which refuses requests whose end could be taken for another place."""
+    """The server's side of a connection; it refuses requests whose end is ambiguous."""
 
     def __init__(self) -> None:
-        super().__init__(h11.SERVER, MOST_HEAD_BYTES)
+        super().__init__(h11.SERVER, MAX_HEAD_BYTES)
         self.fault = ""
-        """What was wrong with what was received."""
+        """What was wrong with the received data."""
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """Return the next event.
 
         Raises:
-            h11.RemoteProtocolError: what was received is no request, or tells its end in more than one way.
+            h11.RemoteProtocolError: the data is not a valid request, or states its end in more than one way.
         """
         try:
             if self.their_state is h11.IDLE:
@@ -45,13 +45,13 @@ class StrictConnection(h11.Connection):
 
 
 def framing_fault(head: bytes) -> str | None:
-    """Return what is wrong with how the headers in ``head`` tell the length of the body; None where nothing is."""
-    told = [(name.lower(), value) for name, value in _FRAMING.findall(head)]
-    if len(told) > 1:
-        return "a request tells the length of its body once: by Content-Length, or by Transfer-Encoding: chunked"
-    for name, value in told:
+    """Return what is wrong with the headers in ``head`` that state the length of the body; None if nothing is."""
+    headers = [(name.lower(), value) for name, value in _FRAMING.findall(head)]
+    if len(headers) > 1:
+        return "a request states the length of its body once: by Content-Length, or by Transfer-Encoding: chunked"
+    for name, value in headers:
         if name == b"content-length" and not re.fullmatch(rb"[0-9]{1,18}", value):
             return "Content-Length is a number of bytes in decimal digits"
         if name == b"transfer-encoding" and value.lower() != b"chunked":
-            return "the one Transfer-Encoding that is read is chunked"
+            return "the only Transfer-Encoding that is supported is chunked"
     return None

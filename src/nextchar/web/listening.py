@@ -1,4 +1,4 @@
-"""Taking in connections: as many as there are descriptors for, and none for a moment where there are no more."""
+"""Accepts connections, as many as there are file descriptors; when none is left, it waits a moment."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 import uvicorn
 
 BACKLOG = 1024
-"""Connections that the system holds until they are taken in."""
+"""Connections that the operating system holds until they are accepted."""
 KEPT_BACK = 48
-"""Descriptors for everything but connections: models that are loaded anew, the log of a run, Python's own."""
+"""Descriptors for everything but connections: models that are reloaded, the log of a run, Python's own."""
 NO_MORE = "socket.accept() out of system resource"
-"""What asyncio says where a connection cannot be taken in; it tries again after a second."""
+"""What asyncio says when it cannot accept a connection; it tries again after a second."""
 
 logger = logging.getLogger("nextchar.web")
 
 
-def most_connections(wanted: int) -> int:
-    """Return how many connections may be open at once: ``wanted``, or fewer where the system allows fewer."""
+def max_connections(wanted: int) -> int:
+    """Return how many connections may be open at once: ``wanted``, or fewer if the system allows fewer."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
@@ -30,15 +30,15 @@ def most_connections(wanted: int) -> int:
 
 
 class Listener(uvicorn.Server):
-    """Takes in one connection at a time.
+    """Accepts one connection at a time.
 
-    asyncio tries as often at once as its ``backlog`` says, even where there is no descriptor left, and says so each
-    time (https://github.com/python/cpython/issues/151615). So uvicorn is given a backlog of 1, and the system one that
-    is long enough.
+    asyncio tries as often as its ``backlog`` says, even when no descriptor is left, and logs each failure
+    (https://github.com/python/cpython/issues/151615). So uvicorn gets a backlog of 1, and the operating system a long
+    one.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         asyncio.get_running_loop().set_exception_handler(note)
         await super().startup(sockets)
         for listening in sockets or []:
@@ -46,7 +46,7 @@ class Listener(uvicorn.Server):
 
 
 def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Say in a sentence that a connection cannot be taken in; other mistakes are told as asyncio tells them."""
+    """Log in one sentence that a connection cannot be accepted; leave other errors to asyncio."""
     if context.get("message") == NO_MORE:
         logger.warning("no new connection can be taken in for a second: %s", context.get("exception"))
     else:

@@ -9,17 +9,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from nextchar.settings import Settings
-from nextchar.web.answers import json_answer
-from nextchar.web.bodies import REFUSED
-from nextchar.web.completion_bodies import CompletionAnswer, CompletionBody, ModelCard, ModelList
 from nextchar.web.completions import Chunk, Completions, joined
 from nextchar.web.event_stream import EVENTS, EventStream
+from nextchar.web.model_registry import ModelHandle
+from nextchar.web.openai_schemas import CompletionAnswer, CompletionBody, ModelCard, ModelList
+from nextchar.web.responses import json_response
+from nextchar.web.scheduler import Slot
+from nextchar.web.schemas import REFUSED
 from nextchar.web.service import Service
-from nextchar.web.shelf import ServedModel
-from nextchar.web.turns import Turn
 
 BODIES: dict[str, type[Settings]] = {"/v1/completions": CompletionBody}
-"""What the bodies of requests are read as, by path: told in the description of the API."""
+"""The schema of the body of each path, for the description of the API."""
 
 
 def openai_routes(service: Service) -> APIRouter:
@@ -27,29 +27,29 @@ def openai_routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=REFUSED)
 
     async def completions(request: Request) -> Response:
-        """Write texts that go on from prompts. Text k of a request is text k of its seed, prompts taken in order."""
+        """Write texts that continue prompts. Text k of a request is text k of its seed, in the order of the prompts."""
         body = await service.body(request, CompletionBody)
-        served = service.shelf.find(body.model)
+        handle = service.registry.find(body.model)
         service.check_text("prompt", body.read)
         service.check_work("max_tokens", body.n, body.read, body.written)
-        texts = Completions(service, served, body)
+        texts = Completions(service, handle, body)
         if body.stream:
-            turn = await service.writing.enter(request.is_disconnected)
-            return EventStream(_events(texts, turn), turn)
-        async with service.writing.turn(request.is_disconnected) as turn:
-            chunks = [chunk async for chunks in turn.results(texts.chunks()) for chunk in chunks]
-        return json_answer(texts.answer(joined(chunks), usage=True, **texts.end()))
+            slot = await service.writing.acquire(request.is_disconnected)
+            return EventStream(_events(texts, slot), slot)
+        async with service.writing.slot(request.is_disconnected) as slot:
+            chunks = [chunk async for chunks in slot.results(texts.chunks()) for chunk in chunks]
+        return json_response(texts.answer(joined(chunks), usage=True, **texts.end()))
 
     async def models(request: Request) -> Response:
-        """List the models that are served."""
-        async with service.reading.turn(request.is_disconnected) as turn:
-            cards = await turn.last(_cards([served for served in service.shelf if served.is_there()]))
-        return json_answer({"object": "list", "data": cards})
+        """List the served models."""
+        async with service.reading.slot(request.is_disconnected) as slot:
+            cards = await slot.last(_cards([handle for handle in service.registry if handle.is_there()]))
+        return json_response({"object": "list", "data": cards})
 
     async def model(name: str, request: Request) -> Response:
-        """Tell of one model."""
-        async with service.reading.turn(request.is_disconnected) as turn:
-            return json_answer((await turn.last(_cards([service.shelf.find(name)])))[0])
+        """Describe one model."""
+        async with service.reading.slot(request.is_disconnected) as slot:
+            return json_response((await slot.last(_cards([service.registry.find(name)])))[0])
 
     answers = {200: {"content": EVENTS}}
     router.post("/completions", response_model=CompletionAnswer, responses={**answers})(completions)
@@ -58,10 +58,10 @@ def openai_routes(service: Service) -> APIRouter:
     return router
 
 
-async def _events(texts: Completions, turn: Turn) -> AsyncGenerator[Any]:
-    """Yield the chunks of a stream, those of a slice of time joined, and what comes after the last."""
+async def _events(texts: Completions, slot: Slot) -> AsyncGenerator[Any]:
+    """Yield the chunks of a stream, those of one time slice joined, then the usage and the end."""
     with_usage = texts.body.stream_options is not None and texts.body.stream_options.include_usage
-    async for chunks in turn.results(texts.chunks()):
+    async for chunks in slot.results(texts.chunks()):
         for choice in joined(chunks):
             if choice["text"] or choice["finish_reason"]:
                 yield texts.answer([choice], usage=False)
@@ -70,10 +70,10 @@ async def _events(texts: Completions, turn: Turn) -> AsyncGenerator[Any]:
     yield "[DONE]"
 
 
-def _cards(models: list[ServedModel]) -> Iterator[list[Chunk]]:
+def _cards(models: list[ModelHandle]) -> Iterator[list[Chunk]]:
     cards: list[Chunk] = []
     yield cards
-    for served in models:
-        edition = served.ready()
-        cards.append({"id": served.name, "object": "model", "created": edition.created, "owned_by": "nextchar"})
+    for handle in models:
+        loaded = handle.ready()
+        cards.append({"id": handle.name, "object": "model", "created": loaded.created, "owned_by": "nextchar"})
     yield cards

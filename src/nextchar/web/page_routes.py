@@ -1,20 +1,20 @@
-"""What is there for people and their tools besides the API: the page, the page of the API, health and measures."""
+"""The routes besides the API: the page, the documentation of the API, health and metrics."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from nextchar.page import build_page
-from nextchar.settings import LONGEST_SHOWN
-from nextchar.web.answers import json_answer
-from nextchar.web.guards import page_policy
-from nextchar.web.measures import CONTENT_TYPE
-from nextchar.web.refusals import RefusedError
+from nextchar.settings import MAX_SHOWN, sampling_limits
+from nextchar.web.errors import RefusedError
+from nextchar.web.metrics import CONTENT_TYPE
+from nextchar.web.middleware import page_policy
+from nextchar.web.responses import json_response
 from nextchar.web.service import Service
 
 FAVICON = (
@@ -22,19 +22,21 @@ FAVICON = (
     '<path d="M8 24V13m0 4q0-4 4-4t4 4v7" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/>'
     '<path d="M21 24h4" stroke="#ffb454" stroke-width="3" stroke-linecap="round"/></svg>'
 )
+SPARE = 5.0
+"""Seconds that the page waits for an answer after the server's own limit has passed."""
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
-"""Files of Swagger UI, which the package fastapi-offline holds: nothing is asked of another host."""
+"""Files of Swagger UI from the package fastapi-offline: nothing is loaded from another host."""
 
 
-def page_routes(service: Service, title: str, schema: str) -> APIRouter:
-    """Return the routes beside the API, whose description is at the path ``schema``."""
+def open_routes(service: Service, title: str, schema: str) -> APIRouter:
+    """Return the routes that need no key; the description of the API is at the path ``schema``."""
     router = APIRouter()
 
     async def page() -> Response:
-        return _page(build_served_page())
+        return _page(build_served_page(service.settings.max_characters, service.settings.max_time + SPARE))
 
     async def documentation() -> Response:
-        """Show the API with Swagger UI, from addresses beside its own: a proxy may have a path before all of them."""
+        """Show the API with Swagger UI. Addresses are relative, since a proxy may add a prefix."""
         shown = get_swagger_ui_html(
             openapi_url=schema.lstrip("/"),
             title=title,
@@ -44,9 +46,12 @@ def page_routes(service: Service, title: str, schema: str) -> APIRouter:
         )
         return _page(bytes(shown.body).decode())
 
+    async def description(request: Request) -> Response:
+        return json_response(request.app.openapi())
+
     async def asset(name: str) -> Response:
         if name not in ASSETS:
-            raise RefusedError(404, f"There is no file {name[:LONGEST_SHOWN]!r} here; the API is described at /docs.")
+            raise RefusedError(404, f"There is no file {name[:MAX_SHOWN]!r} here; the API is described at /docs.")
         content = (files("fastapi_offline") / "static" / name).read_bytes()
         return Response(content, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
 
@@ -54,26 +59,40 @@ def page_routes(service: Service, title: str, schema: str) -> APIRouter:
         return Response(FAVICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
 
     async def health() -> Response:
-        """Tell that the server answers."""
+        """Say whether the server works."""
         stopping = service.writing.closing_at is not None
-        status = {"status": "stopping" if stopping else "ok", "models": len(service.shelf)}
-        return json_answer(status, 503 if stopping else 200)
+        status = {"status": "stopping" if stopping else "ok", "models": len(service.registry)}
+        return json_response(status, 503 if stopping else 200)
+
+    pages = {"/": page, "/docs": documentation, "/docs/{name}": asset, schema: description, "/favicon.ico": favicon}
+    for path, endpoint in pages.items():
+        router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(endpoint)
+    router.get("/healthz", tags=["operation"])(health)
+    return router
+
+
+def metrics_routes(service: Service) -> APIRouter:
+    """Return the route of the metrics."""
+    router = APIRouter(tags=["operation"])
 
     async def metrics() -> Response:
-        """Tell what was counted, in the text format of Prometheus."""
-        return Response(service.measures.text(), headers={"Content-Type": CONTENT_TYPE})
+        """Return the metrics in the text format of Prometheus."""
+        return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
-    for path, answer in {"/": page, "/docs": documentation, "/docs/{name}": asset, "/favicon.ico": favicon}.items():
-        router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(answer)
-    router.get("/healthz", tags=["operation"])(health)
-    router.get("/metrics", tags=["operation"], response_class=PlainTextResponse)(metrics)
+    router.get("/metrics", response_class=PlainTextResponse)(metrics)
     return router
 
 
 @cache
-def build_served_page() -> str:
-    """Return the page, the same for every request."""
-    return build_page({"life": "served"})
+def build_served_page(max_length: int, patience: float) -> str:
+    """Return the page of a server; it is the same for every request.
+
+    Args:
+        max_length: characters that the server writes at once.
+        patience: seconds after which the page gives up a request that has no answer yet.
+    """
+    setup = {"life": "served", "limits": sampling_limits(), "max_length": max_length, "patience": patience}
+    return build_page(setup)
 
 
 def _page(content: str) -> Response:

@@ -1,4 +1,4 @@
-"""The server: a port, a thread that answers on it, and an orderly end."""
+"""The server: a port, a thread that answers on it, and an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from nextchar.errors import NextcharError, UsageError
 from nextchar.settings import ServeSettings
 from nextchar.web.app import make_app
 from nextchar.web.connection import Connection
-from nextchar.web.listening import BACKLOG, Listener, most_connections
+from nextchar.web.listening import BACKLOG, Listener, max_connections
+from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.service import Service
-from nextchar.web.shelf import Shelf
 
 GRACE = 2.0
-"""Seconds that texts being written have left when the server is stopped."""
+"""Seconds that running requests have left when the server is stopped."""
 SEND_BUFFER = 131_072
-"""Bytes, about, that the system holds for a client until it reads them."""
+"""Bytes, roughly, that the operating system buffers for a client."""
 PATIENCE = 3
-"""Seconds more until connections are cut off."""
+"""Seconds after `GRACE` until connections are cut off."""
 
 
 class Server:
-    """Answers on a port from a thread of its own."""
+    """Answers on a port from its own thread."""
 
-    def __init__(self, shelf: Shelf, settings: ServeSettings) -> None:
+    def __init__(self, registry: ModelRegistry, settings: ServeSettings) -> None:
         """Take the port.
 
         Raises:
-            UsageError: the host is open to other machines, and nothing says that it may be.
-            NextcharError: the port cannot be had.
+            UsageError: the host is open to other machines without a key or --public.
+            NextcharError: the port is not available.
         """
         local = check_reach(settings)
-        self.service = Service.of(settings, shelf)
+        self.service = Service.of(settings, registry)
         self._socket = _listen(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         self.address = f"http://{_in_address(settings.host)}:{self.port}/"
         """Of the page."""
-        most = most_connections(settings.max_connections)
+        connections = max_connections(settings.max_connections)
         config = uvicorn.Config(
             make_app(self.service, local=local),
-            http=partial(Connection, settings=settings, most=most),  # pyright: ignore[reportArgumentType] (it is called like a class)
+            http=partial(Connection, settings=settings, max_connections=connections),  # pyright: ignore[reportArgumentType] (it is called like a class)
             ws="none",
             backlog=1,
             log_config=None,
@@ -62,13 +62,13 @@ class Server:
         self._thread = Thread(target=self._run, name="nextchar-web", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask for the end: those who wait are sent away, texts being written have `GRACE` seconds left.
+        """Start the shutdown: waiting requests are refused, running ones have `GRACE` seconds left.
 
-        Asked again, it cuts off what is still being answered.
+        A second call cuts off whatever is still running.
         """
         if self._uvicorn.should_exit:
             self._uvicorn.force_exit = True
@@ -78,12 +78,12 @@ class Server:
                 self._loop.call_soon_threadsafe(self._end)
 
     def wait(self) -> None:
-        """Wait until nothing is answered any more."""
+        """Wait until the server has stopped."""
         while self._thread.is_alive():  # in steps, so that signals are handled in between
             self._thread.join(0.5)
 
     def close(self) -> None:
-        """Stop, and wait for it."""
+        """Stop and wait for it."""
         self.stop()
         self.wait()
 
@@ -95,7 +95,7 @@ class Server:
             self.service.shut()
 
     def _end(self) -> None:
-        """Let what is being done have `GRACE` seconds, and cut off soon afterwards who has not read its answer."""
+        """Give running requests `GRACE` seconds, and soon afterwards cut off clients that have not read everything."""
         self.service.close(GRACE)
         asyncio.get_running_loop().call_later(GRACE + 1, self._cut)
 
@@ -109,10 +109,10 @@ class Server:
 
 
 def check_reach(settings: ServeSettings) -> bool:
-    """Return whether the server is for this machine alone, with neither key nor leave to be public.
+    """Return whether only this machine may use the server: it is local, without a key, and not public.
 
     Raises:
-        UsageError: it listens to other machines, and nothing says who of them may come in.
+        UsageError: it is open to other machines without a key or --public.
     """
     here = _is_loopback(settings.host)
     if not here and settings.api_key is None and not settings.public:
@@ -132,11 +132,10 @@ def _listen(host: str, port: int) -> socket.socket:
             f"Port {port} of {host} cannot be had: {error.strerror or error}. Give another one with --port, or --port "
             "0 for any that is free."
         ) from error
-    # Connections inherit it. Headers and body are sent one after the other: without it, the body of every answer waited
-    # 40 ms for the other side to confirm the headers.
+    # Connections inherit it. Headers and body are sent separately: without it, every body waited 40 ms until the client
+    # had confirmed the headers.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # The system would hold some megabytes for a client that does not read: memory of each connection, and text that is
-    # written for nobody.
+    # By default the system buffers megabytes for a client that does not read: memory, and text that nobody receives.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return listening
 
@@ -149,7 +148,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _in_address(host: str) -> str:
-    """Return ``host`` as it stands in an address that a browser on this machine can open."""
+    """Return ``host`` as part of an address that a browser on this machine can open."""
     if host in {"0.0.0.0", "::"}:
         return "localhost"
     return f"[{host}]" if ":" in host else host

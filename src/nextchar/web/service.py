@@ -1,4 +1,4 @@
-"""What all routes share: the models, whose turn it is, the limits, and what is counted."""
+"""What all routes share: models, schedulers, limits and metrics."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from starlette.requests import Request
 from nextchar.parallel import available_cores
 from nextchar.settings import ServeSettings
 from nextchar.web.body_reading import S, read_body
-from nextchar.web.measures import Measures
-from nextchar.web.refusals import too_much
-from nextchar.web.shelf import ServedModel, Shelf
-from nextchar.web.turns import Turns
+from nextchar.web.errors import too_much
+from nextchar.web.metrics import Metrics
+from nextchar.web.model_registry import ModelHandle, ModelRegistry
+from nextchar.web.scheduler import Scheduler
 
 READING_SHARE = 4
-"""Requests for something short that are worked for at once, for each thread."""
+"""Short requests that are processed at once, for each thread."""
 
 
 @dataclass(frozen=True)
@@ -25,53 +25,53 @@ class Service:
     """What all routes share."""
 
     settings: ServeSettings
-    shelf: Shelf
-    writing: Turns
-    """Of requests that have something written."""
-    reading: Turns
-    """Of those that are soon done: they do not wait behind long texts."""
+    registry: ModelRegistry
+    writing: Scheduler
+    """For requests that write texts."""
+    reading: Scheduler
+    """For short requests: they do not wait behind long texts."""
     parsing: ThreadPoolExecutor
-    """The thread that parses large bodies, one at a time: nobody else waits for it."""
-    measures: Measures
+    """The thread that parses large bodies one at a time, so that no other request waits."""
+    metrics: Metrics
 
     @classmethod
-    def of(cls, settings: ServeSettings, shelf: Shelf) -> Service:
-        """Return a service with threads of its own."""
+    def of(cls, settings: ServeSettings, registry: ModelRegistry) -> Service:
+        """Return a service with its own threads."""
         threads = settings.cores or available_cores()
         pool = ThreadPoolExecutor(threads, "nextchar-web")
         waiting, seconds = settings.max_waiting, settings.max_time
-        writing = Turns(pool, settings.max_writing, waiting, seconds)
-        reading = Turns(pool, READING_SHARE * threads, waiting, seconds)
+        writing = Scheduler(pool, settings.max_writing, waiting, seconds)
+        reading = Scheduler(pool, READING_SHARE * threads, waiting, seconds)
         parsing = ThreadPoolExecutor(1, "nextchar-body")
-        return cls(settings, shelf, writing, reading, parsing, Measures({"writing": writing, "reading": reading}))
+        return cls(settings, registry, writing, reading, parsing, Metrics({"writing": writing, "reading": reading}))
 
     async def body(self, request: Request, kind: type[S]) -> S:
         """Return the body of ``request`` as settings of ``kind``; errors are those of `read_body`."""
         return await read_body(request, kind, self.settings.max_body, self.parsing)
 
     def check_characters(self, param: str, characters: int) -> None:
-        """Do nothing if so many may be written for a request.
+        """Check that a request may write so many characters.
 
         Raises:
-            RefusedError: they are too many.
+            RefusedError: it may not.
         """
         if characters > self.settings.max_characters:
             raise too_much(param, characters, self.settings.max_characters, "characters", "--max-characters")
 
     def check_work(self, param: str, texts: int, read: int, written: int) -> None:
-        """Do nothing if a request may ask for so many texts, for each of which so many characters are read and written.
+        """Check that a request may ask for so many texts, each reading and writing so many characters.
 
         Raises:
-            RefusedError: what is written is too much, or all of it together.
+            RefusedError: it writes too much, or reads and writes too much together.
         """
         self.check_characters(param, texts * written)
-        most = self.settings.max_text + self.settings.max_characters
-        if texts * (read + written) > most:
+        maximum = self.settings.max_text + self.settings.max_characters
+        if texts * (read + written) > maximum:
             what = f"texts of {read:,} characters to read and {written:,} to write"
-            raise too_much("n", texts, most, what, "--max-text and --max-characters together")
+            raise too_much("n", texts, maximum, what, "--max-text and --max-characters together")
 
     def check_text(self, param: str, characters: int) -> None:
-        """Do nothing if a prompt, or a text to score, may be so long.
+        """Check that a prompt, or a text to score, may be so long.
 
         Raises:
             RefusedError: it is too long.
@@ -79,18 +79,18 @@ class Service:
         if characters > self.settings.max_text:
             raise too_much(param, characters, self.settings.max_text, "characters", "--max-text")
 
-    def counted(self, model: ServedModel, pieces: Iterator[str]) -> Iterator[str]:
-        """Yield ``pieces`` of a text, and count their characters."""
+    def counted(self, model: ModelHandle, pieces: Iterator[str]) -> Iterator[str]:
+        """Yield ``pieces`` of a text and count their characters."""
         for piece in pieces:
-            self.measures.characters.labels(model.name).inc(len(piece))
+            self.metrics.characters.labels(model.name).inc(len(piece))
             yield piece
 
     def close(self, grace: float) -> None:
-        """End: nothing is begun any more, and what is being done may take ``grace`` seconds more."""
+        """Refuse new requests; running ones may take ``grace`` seconds more."""
         self.writing.close(grace)
         self.reading.close(grace)
 
     def shut(self) -> None:
-        """Let the threads end once they are done."""
+        """Let the threads end when they are done."""
         for pool in (self.writing.pool, self.parsing):
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,90 @@
+"""A run at the terminal: its progress is shown, Ctrl-C saves it, and its report is written at the end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from nextchar.cli.app import DONE, INTERRUPTED
+from nextchar.cli.console import note, print_json, shell_quoted
+from nextchar.files.file_size import describe_size
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.progress import Level, ProgressDisplay
+from nextchar.runs.run import Run
+from nextchar.runs.screen import error_console
+from nextchar.text.corpus import default_cache_folder
+from nextchar.training.events import Finished
+
+
+def run_live(run: Run, level: Level, *, json: bool = False) -> int:
+    """Carry ``run`` out to its end or to a Ctrl-C, show its progress, write its report, and say how to go on."""
+    folder = run.folder
+    assert folder is not None
+    finished: Finished | None = None
+    # A second Ctrl-C raises KeyboardInterrupt: the run saves on its way out.
+    with suppress(KeyboardInterrupt), interruptions() as asked, ProgressDisplay(error_console(), level) as display:
+        for event in run.events(asked):
+            display.show(event)
+            if isinstance(event, Finished):
+                finished = event
+    loud = level != "silent"
+    if loud and (finished is None or finished.interrupted):
+        if folder.exists:
+            note("to go on", f"nextchar train --resume {shell_quoted(folder.path)}")
+        else:
+            note("interrupted")
+    if finished is None:
+        return INTERRUPTED
+    if not finished.interrupted:
+        report(folder, loud=loud)
+    if loud:
+        size = folder.model_path.stat().st_size
+        note("model", f"{folder.model_path} ({describe_size(size)})")
+        note("to write more", f"nextchar sample {shell_quoted(folder.path)} --temperature 0.5")
+    if json:
+        print_json(result(run, finished))
+    return INTERRUPTED if finished.interrupted else DONE
+
+
+def report(folder: RunFolder, *, loud: bool) -> None:
+    """Write the report of the run."""
+    from nextchar.report.page import write_report
+
+    write_report(folder, default_cache_folder())
+    if loud:
+        note("report", f"{folder.report_path}")
+
+
+def result(run: Run, finished: Finished) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    from nextchar.model.description import describe
+
+    assert run.folder is not None
+    return {
+        "run": str(run.folder.path),
+        "model": str(run.folder.model_path),
+        **describe(run.model.file),
+        "steps": finished.step,
+        "interrupted": finished.interrupted,
+    }
+
+
+@contextmanager
+def interruptions() -> Generator[Callable[[], bool]]:
+    """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once."""
+    seen: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, remember) for number in numbers]
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

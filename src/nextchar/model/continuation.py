@@ -1,0 +1,145 @@
+"""A prompt becoming a text: the one way to write, for Python, the terminal, the server and the samples of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from nextchar.model.generation import draw_blocks
+from nextchar.networks.architecture import Floats, Ids, Network
+from nextchar.randomness import choose_seed, random_stream
+from nextchar.settings import SamplingSettings
+from nextchar.text.tokenizer import Replacement, Tokenizer
+
+CHUNK = 512
+"""Ids of a prompt read at once: memory is in proportion to it, and other work can go on between two chunks."""
+
+FinishReason = Literal["length", "stop"]
+"""Why a text ended: it was as long as asked for, or a text to stop before came."""
+
+
+class Prompt:
+    """A prompt in the characters of a model. It is read once, however many texts continue it."""
+
+    def __init__(
+        self,
+        network: Network[Any],
+        vocabulary: Tokenizer,
+        text: str,
+        replacements: Iterable[Replacement] = (),
+    ) -> None:
+        """Prepare a prompt whose characters are known; nothing is read yet.
+
+        Args:
+            network: reads the prompt, and writes the texts that continue it.
+            vocabulary: the tokens of the network.
+            text: the prompt as it is read; where it is empty, the vocabulary's start id is read.
+            replacements: what was replaced in the prompt to get ``text``.
+        """
+        self.network, self.vocabulary = network, vocabulary
+        self.text, self.replacements = text, tuple(replacements)
+        self.logits: Floats = np.empty(0, np.float32)
+        """Logits (V,) of the next character, once the prompt is read."""
+        self.state: Any = network.initial_state(1)
+        """State of the network after the ids read so far."""
+        # A network whose context is n ids needs no more than the last n.
+        self._unread = self.ids[-(network.context_length or 0) :]
+
+    @property
+    def ids(self) -> Ids:
+        """The ids that stand for the prompt, shape (T,), at least one."""
+        text, vocabulary = self.text, self.vocabulary
+        return vocabulary.encode(text).astype(np.intp) if text else np.array([vocabulary.start_id])
+
+    def read(self) -> Iterator[None]:
+        """Read what is not read yet, chunk by chunk; yield after each chunk."""
+        while len(self._unread) > 0:
+            chunk, self._unread = self._unread[:CHUNK], self._unread[CHUNK:]
+            logits, self.state = self.network.forward(chunk[None], self.state)  # (1, t, V)
+            self.logits = logits[0, -1].copy()
+            yield
+
+
+class Continuation:
+    """A text that continues a prompt. Iterating writes it piece by piece; iterating again writes the same text again.
+
+    The same seed gives the same text in Python, on the terminal and over HTTP.
+    """
+
+    def __init__(self, prompt: Prompt, settings: SamplingSettings, index: int | None = 0) -> None:
+        """Prepare the text; nothing is written yet.
+
+        Args:
+            prompt: the text to continue.
+            settings: how to draw; without a seed, one is drawn.
+            index: number of the text among several of the same seed, from 0; None is a text apart from these, as the
+                samples of a run are.
+        """
+        self._prompt, self._settings = prompt, settings
+        self._path = () if index is None else (index,)
+        self.seed = choose_seed(settings.seed)
+        """Seed that gives this text again."""
+        self.finish_reason: FinishReason | None = None
+        """Why the text ended; None until it has."""
+
+    @property
+    def prompt(self) -> str:
+        """The prompt as the model reads it."""
+        return self._prompt.text
+
+    @property
+    def replacements(self) -> tuple[Replacement, ...]:
+        """What was replaced in the prompt."""
+        return self._prompt.replacements
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the text in pieces of one or more characters, each as soon as it is drawn."""
+        return filter(None, self.steps())
+
+    def steps(self) -> Iterator[str]:
+        """Yield the text in pieces, one for each step of work: "" after a step that adds nothing to the text yet."""
+        self.finish_reason = None
+        for _ in self._prompt.read():
+            yield ""
+        stopped = yield from until_stop(self._pieces(), self._settings.stop)
+        self.finish_reason = "stop" if stopped else "length"
+
+    def _pieces(self) -> Iterator[str]:
+        """Yield the text, whatever it should stop before."""
+        prompt, random = self._prompt, random_stream(self.seed, "sampling", *self._path)
+        never, logits = prompt.vocabulary.never_drawn, prompt.logits[None]  # (1, V)
+        blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never)
+        missing = self._settings.length
+        while missing > 0:
+            piece = prompt.vocabulary.decode(next(blocks)[:missing])[:missing]  # a token may have several characters
+            missing -= len(piece)
+            yield piece
+
+
+def until_stop(pieces: Iterable[str], stops: Sequence[str]) -> Generator[str, None, bool]:
+    """Yield ``pieces`` of a text up to the first of ``stops`` in it; return whether there is one.
+
+    Characters that may begin a stop are held back until it is known whether they do: "" is yielded in their place.
+    """
+    stops = [stop for stop in stops if stop]
+    held = ""
+    for piece in pieces:
+        held += piece
+        # Of several stops the one that is complete first counts; of those complete at once, the longest.
+        ends = [(start + len(stop), start) for stop in stops if (start := held.find(stop)) >= 0]
+        if ends:
+            yield held[: min(ends)[1]]
+            return True
+        shown = len(held) - _begun_stop(held, stops)
+        yield held[:shown]
+        held = held[shown:]
+    yield held
+    return False
+
+
+def _begun_stop(text: str, stops: Sequence[str]) -> int:
+    """Return the length of the longest end of ``text`` that one of ``stops`` begins with."""
+    longest = min(len(text), max(map(len, stops), default=1) - 1)
+    return next((n for n in range(longest, 0, -1) if any(stop.startswith(text[-n:]) for stop in stops)), 0)

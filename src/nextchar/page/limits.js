@@ -1,0 +1,18 @@
+'use strict';
+// The ranges of numbers that may be set. They come from nextchar/settings.py, as JSON Schema has them.
+
+/**
+ * Whether `value` is a number in a range.
+ *
+ * @param {any} value
+ * @param {NumberRange} range
+ */
+export function isWithin(value, { type, minimum, exclusiveMinimum, maximum, exclusiveMaximum }) {
+  return typeof value === 'number'
+    && !Number.isNaN(value)
+    && (type !== 'integer' || Number.isInteger(value))
+    && (minimum === undefined || value >= minimum)
+    && (exclusiveMinimum === undefined || value > exclusiveMinimum)
+    && (maximum === undefined || value <= maximum)
+    && (exclusiveMaximum === undefined || value < exclusiveMaximum);
+}

@@ -1,0 +1,148 @@
+"""The sections of a report that show the model at work: its samples, one of its predictions, what it copied."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
+from nextchar.networks.architecture import Ids
+from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
+from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
+from nextchar.runs.record import RunRecord, Samples, evenly_spread
+from nextchar.settings import SAMPLE_TEMPERATURES
+from nextchar.text.overlap import copied_mask, longest_copied_passage
+from nextchar.training.events import Evaluated, Sampled
+
+MAX_ROWS = 48
+"""Evaluations whose samples the page shows, evenly over the run; samples.md has them all."""
+COPIED = 30
+"""Length from which a passage counts as copied, in characters; shorter ones are common phrases of a language."""
+ROUNDING = 1e-12
+"""How far a sum of probabilities may be from one by rounding."""
+MAX_CONTEXT = 200
+"""Characters of the prompt that are read to find a prediction that shows temperature well."""
+
+
+def samples(run: RunRecord) -> str:
+    """Return what the model wrote as it learned: a row for each evaluation, a column for each temperature."""
+    if not run.samples:
+        return text_element("p", "The run ended before the model wrote its first samples.", class_="none")
+    scored = {event.step: event for event in run.evaluations}
+    shown = evenly_spread(list(run.samples), MAX_ROWS) | ({run.best.step} if run.best else set[int]())
+    steps = [step for step in run.samples if step in shown]
+    language = language_of(run.model.vocabulary.characters) if run.model else ""
+    heads = ["", *(f"<span>temperature</span> {temperature}" for temperature in run.temperatures)]
+    rows = (_sample_row(run, scored.get(step), run.samples[step], language) for step in steps)
+    left_out = len(run.samples) - len(steps)
+    note = f"{left_out} of {len(run.samples)} evaluations are left out here; samples.md has them all."
+    table = grid_table(heads, rows, "samples")
+    return table + text_element("p", note, class_="note") if left_out else table
+
+
+def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language: str) -> str:
+    sample = next(iter(row.values()))
+    head = text_element("b", f"epoch {sample.epoch:.1f}") + text_element("span", f"step {sample.step:,}")
+    if scored is not None:
+        bits = scored.validation_bits_per_character
+        bits = scored.training_bits_per_character if bits is None else bits
+        head += text_element("span", f"{bits:.3f} bits")
+    if run.best is not None and sample.step == run.best.step:
+        head += element("em", "kept")
+    cells = (_written(row.get(temperature), language) for temperature in run.temperatures)
+    return element("tr", element("th", head, scope="row") + "".join(element("td", cell) for cell in cells))
+
+
+def _written(sample: Sampled | None, language: str) -> str:
+    if sample is None:
+        return ""
+    text = text_element("span", sample.prompt, class_="prompt") + escape(sample.text)
+    return element("div", text, class_="written", dir="auto", lang=language)
+
+
+def temperature(run: RunRecord) -> str:
+    """Show what temperature does to one prediction of the best model."""
+    if run.model is None:
+        return text_element("p", "There is no model yet whose predictions could be shown.", class_="none")
+    vocabulary = run.model.vocabulary
+    ids = _context(run, run.model)
+    effect = temperature_effect(
+        LanguageModel(run.model).network,
+        ids,
+        run.temperatures or SAMPLE_TEMPERATURES,
+        forbidden=vocabulary.never_drawn,
+    )
+    language = language_of(vocabulary.characters)
+    context = element("bdi", escape(visible_lines(vocabulary.decode(ids[: effect.read]))), lang=language)
+    sentence = f"The model has read <q>{context}</q> and weighs which character comes next."
+    return element("p", sentence, class_="context") + _bars(effect, vocabulary.token_texts(effect.ids), language)
+
+
+def _context(run: RunRecord, model: ModelFile) -> Ids:
+    """Return the run's prompt in ids, or something else the model knows where it has none."""
+    folded, _ = model.vocabulary.fold(run.settings.prompt)
+    return model.vocabulary.encode(folded[:MAX_CONTEXT] or model.vocabulary.characters[:1])
+
+
+def _bars(effect: TemperatureEffect, characters: list[str], language: str) -> str:
+    """Return a table of the probability of each character at each temperature, drawn as bars."""
+    heads = [
+        "",
+        *(
+            f"<span>temperature</span> {temperature}<small>{bits:.2f} bits</small>"
+            for temperature, bits in zip(effect.temperatures, effect.entropies.tolist(), strict=True)
+        ),
+    ]
+    names = [element("bdi", escape(visible(character)), lang=language) for character in characters]
+    rest = 1 - effect.probabilities.sum(-1)  # (N,)
+    rows = [_bars_row(name, row) for name, row in zip(names, effect.probabilities.T.tolist(), strict=True)]
+    rows.append(_bars_row("others", np.where(rest < ROUNDING, 0, rest).tolist()))
+    return grid_table(heads, rows, "bars")
+
+
+def _bars_row(name: str, shares: list[float]) -> str:
+    return element("tr", element("th", name, scope="row") + "".join(_bar(share) for share in shares))
+
+
+def _bar(share: float) -> str:
+    bar = element("i", "", style=f"--share:{share:.4f}")
+    number = f"{100 * share:.1f}" if share >= 0.0005 else "0" if share == 0 else "&lt;0.1"
+    return element("td", f"{bar}<span>{number}<u> %</u></span>")
+
+
+def copying(run: RunRecord, corpus_ids: Ids | None) -> str:
+    """Show how much of the last samples stands in the text the model learned from."""
+    if run.model is None or not run.last_samples:
+        return text_element("p", "The model has not written anything yet.", class_="none")
+    if corpus_ids is None:
+        gone = "The encoded text is no longer in the cache, so this is not known."
+        return text_element("p", gone, class_="none")
+    end = run.text.training_characters if run.text else len(corpus_ids)
+    training, held_out = corpus_ids[:end], corpus_ids[end:]
+    language = language_of(run.model.vocabulary.characters)
+    written: list[tuple[str, Ids]] = [
+        (f"<span>temperature</span> {temperature}", run.model.vocabulary.encode(sample.text))
+        for temperature, sample in run.last_samples.items()
+    ]
+    length = max(len(ids) for _, ids in written)
+    if 0 < length <= len(held_out):
+        middle = (len(held_out) - length) // 2
+        author = "<span>for comparison,</span> the held-out text"
+        written.append((author, np.asarray(held_out[middle : middle + length])))
+    rows = [_copied_row(run.model, name, ids, training, language) for name, ids in written]
+    return grid_table(["", "longest passage", "", f"in passages of {COPIED} or more"], rows, "copied")
+
+
+def _copied_row(model: ModelFile, name: str, ids: Ids, training: Ids, language: str) -> str:
+    longest = longest_copied_passage(ids, training)
+    share = float(copied_mask(ids, training, COPIED).mean()) if longest.length >= COPIED else 0.0
+    passage = visible_lines(model.vocabulary.decode(ids[longest.start : longest.start + longest.length]))
+    cells = (
+        element("th", name, scope="row"),
+        element("td", f"<b>{longest.length}</b> of {len(ids)} characters"),
+        element("td", text_element("q", passage, dir="auto", lang=language)),
+        element("td", f"{100 * share:.0f} %"),
+    )
+    return element("tr", "".join(cells))

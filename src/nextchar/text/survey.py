@@ -1,0 +1,144 @@
+"""What is found out about texts before they are encoded: where each is cut, how often each character occurs, and the
+vocabulary that follows.
+
+A text was read once when it was opened, so that its length and hash are known. It is read once more here, to count, and
+once more to encode it. (Texts in UTF-16 and in legacy encodings are read more often, to find the encoding.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextchar.errors import TextError
+from nextchar.settings import TextSettings
+from nextchar.text.held_out import Piece, split_texts, training_sizes
+from nextchar.text.text_file import Content, TextFile, text_chunks
+from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
+
+SMALL = 20_000
+"""Training texts of fewer characters keep every character: as unknown, too much of them would be lost."""
+RARE = 1_000_000
+"""In larger texts a character is too rare to learn if it occurs once, or less than once in so many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """How texts are cut, and how often each character occurs."""
+
+    lengths: tuple[int, ...]
+    """Characters of each text."""
+    sizes: tuple[int, ...]
+    """How many of these are learned from, but for a line that is not cut."""
+    held_out: tuple[int, ...]
+    """How many characters of each text are held out."""
+    training_counts: Counts
+    """Of each code point in the part learned from, shape (0x110000,)."""
+    counts: Counts
+    """Of each code point in all of the texts, shape (0x110000,)."""
+    sha256: str
+    """Of the bytes of the texts, decompressed, one text after another."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known before encoding."""
+
+    lengths: tuple[int, ...]
+    sizes: tuple[int, ...]
+    training_characters: int
+    held_out: tuple[int, ...]
+    distinct: int
+    rare: int
+    """Characters of the training part that are read as the unknown symbol."""
+    vocabulary: Vocabulary
+
+
+def least_count(training_characters: int) -> int:
+    """Return how often a character must occur in a training text of so many characters to be learned by itself."""
+    return 1 if training_characters < SMALL else max(2, training_characters // RARE)
+
+
+def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings: TextSettings) -> Tally:
+    """Cut ``texts``, whose ``contents`` are known, and count their characters and the hash of all of them, in one
+    reading.
+
+    Raises:
+        TextError: a text cannot be read, or has changed since it was opened.
+    """
+    lengths = tuple(content.characters(lowercase=settings.lowercase) for content in contents)
+    sizes = training_sizes(lengths, settings.validation)
+    counts = {held_out: np.zeros(CODE_POINTS, np.int64) for held_out in (False, True)}
+    held_out = [0] * len(texts)
+    digest = hashlib.sha256() if len(texts) > 1 else None
+
+    def hashed(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            if digest is not None:
+                digest.update(block)
+            yield block
+
+    chunks = (text_chunks(text, settings.lowercase, hashed(text.blocks())) for text in texts)
+    for piece in split_texts(chunks, lengths, sizes):
+        found = np.bincount(code_points(piece.content))
+        counts[piece.held_out][: len(found)] += found
+        if piece.held_out:
+            held_out[piece.text] += len(piece.content)
+    sha256 = contents[0].sha256 if digest is None else digest.hexdigest()
+    return Tally(lengths, sizes, tuple(held_out), counts[False], counts[False] + counts[True], sha256)
+
+
+def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None, unknown_symbol: bool) -> Survey:
+    """Choose the vocabulary of ``texts``.
+
+    Raises:
+        TextError: they have too little to learn from, or hold what is not a character.
+    """
+    _check(texts, tally)
+    training = tally.training_counts
+    training_characters = int(training.sum())
+    if unknown_symbol:
+        vocabulary = Vocabulary.from_counts(training, min_count or least_count(training_characters))
+    else:
+        vocabulary = Vocabulary.from_counts(tally.counts, has_unknown=False)
+    known = int(training[code_points(vocabulary.characters)].sum())
+    return Survey(
+        tally.lengths,
+        tally.sizes,
+        training_characters,
+        tally.held_out,
+        int(np.count_nonzero(tally.counts)),
+        training_characters - known,
+        vocabulary,
+    )
+
+
+def split_pieces(texts: Iterable[TextFile], lowercase: bool, survey: Survey) -> Iterator[Piece]:
+    """Yield ``texts`` in pieces, cut as ``survey`` says."""
+    return split_texts((text_chunks(text, lowercase) for text in texts), survey.lengths, survey.sizes)
+
+
+def names_of(texts: Sequence[TextFile]) -> str:
+    """Return the names of ``texts`` for a message, three at most."""
+    more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
+    return ", ".join(text.name for text in texts[:3]) + more
+
+
+def _check(texts: Sequence[TextFile], tally: Tally) -> None:
+    """Refuse texts with nothing to learn from, or with what is not a character."""
+    characters, training_characters = int(tally.counts.sum()), int(tally.training_counts.sum())
+    distinct = np.count_nonzero(tally.training_counts)
+    if training_characters < 2 or distinct < 2:
+        raise TextError(
+            f"There is nothing to learn from in {names_of(texts)}: {characters:,} characters, "
+            f"{training_characters:,} of them to train on, {distinct} of these distinct. "
+            "Give a text of some thousand characters at least."
+        )
+    if tally.counts[0xD800:0xE000].any():
+        raise TextError(
+            f"{names_of(texts)} has lone surrogates, which are not characters: give the right --encoding, or "
+            "save it as UTF-8."
+        )

@@ -1,0 +1,312 @@
+"""A text in a file: how it is read, piece by piece, and what is known once all of it was read."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from nextchar.errors import TextError
+from nextchar.settings import Errors
+from nextchar.text.decoding import Decoding, UndecodableError
+
+BLOCK = 1 << 20
+"""Bytes read at a time."""
+
+Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
+
+_WORD_BEYOND_ASCII = re.compile(r"[^\s\x00-\x1f]{0,12}[^\x00-\xa0]\S{0,12}(?: \w{1,8})?")
+
+_DOTTED_CAPITAL = "\u0130"
+"""The one character that becomes two in lower case: i and a dot above."""
+
+
+class WrongBytesError(TextError):
+    """The bytes at ``offset`` do not decode; ``at_end``, they begin a character that the file does not end."""
+
+    def __init__(self, message: str, offset: int, at_end: bool) -> None:
+        super().__init__(message)
+        self.offset, self.at_end = offset, at_end
+
+
+@dataclass(frozen=True)
+class LineEnds:
+    """How many lines of a text end in each way."""
+
+    lf: int = 0
+    crlf: int = 0
+    cr: int = 0
+
+
+Stamp = tuple[int, int]
+"""Size and time of a file, which tell whether it has changed since."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What reading a file from its first byte to its last has found."""
+
+    stamp: Stamp
+    """Of the file before it was read."""
+    sha256: str
+    """Of its bytes, decompressed."""
+    bytes: int
+    decoded_characters: int
+    """Characters with line ends as they are."""
+    line_ends: LineEnds
+    dotted_capitals: int
+
+    def characters(self, *, lowercase: bool) -> int:
+        """Return how many characters the text has with every line end a ``\\n``, perhaps lower-cased."""
+        return self.decoded_characters - self.line_ends.crlf + (self.dotted_capitals if lowercase else 0)
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file that decodes strictly, and how to read it."""
+
+    path: Path
+    name: str
+    """What people call it: the path as they gave it, "standard input", a name of the catalogue."""
+    encoding: str
+    """Python's name of the encoding."""
+    determined: Determined
+    """How the encoding was found."""
+    compressed: bool = False
+    """Whether the file is gzip."""
+    errors: Errors = "strict"
+    """What wrong bytes are read as."""
+    replaced: int = 0
+    """How many wrong bytes, or sequences of them, were read as something else."""
+    padding: int = 0
+    """Zeros at the end of the file, which are left out."""
+    zeros: int = 0
+    """Zeros inside the text, which are characters of it."""
+    content: Content | None = field(default=None, compare=False)
+    """What was found when all of it was read; None where it was not."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the bytes of the file, decompressed, at most `BLOCK` at a time.
+
+        Raises:
+            TextError: the file cannot be read (any more), or its compressed data is damaged.
+        """
+        try:
+            with _open(self.path, self.compressed) as stream:
+                while block := stream.read(BLOCK):
+                    yield block
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise TextError(f"{self.name} is damaged gzip data ({error}): unpack or fetch it again.") from error
+        except OSError as error:
+            raise unreadable(self.name, error) from error
+
+    def decoded(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
+        """Yield the text with its line ends as they are, without a byte order mark.
+
+        Args:
+            blocks: the bytes of the file, where they are read already.
+
+        Raises:
+            TextError: the file cannot be read, or has bytes that do not decode; the message has their offset.
+        """
+        return _decoded(self, Decoding(self.encoding, self.errors), blocks or self.blocks())
+
+    def chunks(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
+        """Yield the text, every line end a ``\\n``, in pieces of about `BLOCK` characters at most.
+
+        Args:
+            blocks: as for `decoded`.
+
+        Raises:
+            TextError: as for `decoded`.
+        """
+        newlines = io.IncrementalNewlineDecoder(None, translate=True)
+        for piece in self.decoded(blocks):
+            yield newlines.decode(cast(bytes, piece))  # without a decoder of its own it takes str
+        yield newlines.decode(cast(bytes, ""), final=True)
+
+    @property
+    def stamp(self) -> Stamp:
+        """Size and time of the file as they are now.
+
+        Raises:
+            TextError: it is not there any more.
+        """
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise unreadable(self.name, error) from error
+        return status.st_size, status.st_mtime_ns
+
+
+def content_of(text: TextFile) -> Content:
+    """Return what reading all of ``text`` finds; it is read only if it was not, or has changed since.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    if text.content is not None and text.content.stamp == text.stamp:
+        return text.content
+    content = read_through(text).content
+    assert content is not None, "it was just read"
+    return content
+
+
+def read_through(text: TextFile) -> TextFile:
+    """Return ``text`` with what is known once all of it was read and decoded.
+
+    Raises:
+        WrongBytesError: it does not decode.
+        TextError: it cannot be read, or is empty.
+    """
+    stamp, decoding, digest = text.stamp, Decoding(text.encoding, text.errors), hashlib.sha256()
+    size = characters = zeros = dotted = 0
+
+    def hashed_blocks() -> Iterator[bytes]:
+        nonlocal size
+        for block in text.blocks():
+            digest.update(block)
+            size += len(block)
+            yield block
+
+    ends = _LineEndCounter()
+    for piece in _decoded(text, decoding, hashed_blocks()):
+        ends.add(piece)
+        characters += len(piece)
+        zeros += piece.count("\0")
+        dotted += piece.count(_DOTTED_CAPITAL)
+    if characters == 0:
+        raise TextError(f"{text.name} is empty: give a file with text in it.")
+    content = Content(stamp, digest.hexdigest(), size, characters, ends.total(), dotted)
+    return replace(text, replaced=decoding.replaced, padding=decoding.padding, zeros=zeros, content=content)
+
+
+class _LineEndCounter:
+    """Counts the line ends of a text that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._lf = self._crlf = self._cr = 0
+        self._held = False
+        """Whether the last piece ended in \\r, to which a \\n may belong."""
+
+    def add(self, piece: str) -> None:
+        """Count on."""
+        if self._held:
+            piece = "\r" + piece
+        if "\r" not in piece:  # as in most texts, and much sooner known
+            self._held = False
+            self._lf += piece.count("\n")
+            return
+        self._held = piece.endswith("\r")
+        pairs, returns = piece.count("\r\n"), piece.count("\r") - self._held
+        self._crlf += pairs
+        self._lf += piece.count("\n") - pairs
+        self._cr += returns - pairs
+
+    def total(self) -> LineEnds:
+        """Return the counts of the whole text."""
+        return LineEnds(self._lf, self._crlf, self._cr + self._held)
+
+
+def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterator[str]:
+    """Yield all ``texts`` one after another as one text in pieces, each text from a line of its own.
+
+    A ``\\n`` is added between two texts where the first does not end in one, and nothing else.
+    """
+    last = "\n"
+    for text in texts:
+        if last != "\n":
+            yield "\n"
+            last = "\n"
+        for chunk in text_chunks(text, lowercase):
+            last = chunk[-1:] or last
+            yield chunk
+
+
+def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
+    """Yield ``text`` as `TextFile.chunks` does, lower-cased if asked for.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    return _lowered(text.chunks(blocks)) if lowercase else text.chunks(blocks)
+
+
+def _lowered(pieces: Iterable[str]) -> Iterator[str]:
+    """Lower-case as if the text were one string: a capital sigma is lowered by its place in the word.
+
+    Words are therefore not cut, except those longer than 1,000 characters.
+    """
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = max(text.rfind(" ", -1000), text.rfind("\n", -1000)) + 1 or len(text)
+        held = text[cut:]
+        yield text[:cut].lower()
+    if held:
+        yield held.lower()
+
+
+def is_code_page(encoding: str) -> bool:
+    """Return whether every character takes one byte in ``encoding``."""
+    return len(bytes(range(0x80, 0x100)).decode(encoding, "replace")) == 0x80
+
+
+def words_beyond_ascii(text: TextFile, most: int = 5) -> list[str]:
+    """Return the first words of ``text`` that show most of its characters beyond ASCII, each new to those before.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    words: list[str] = []
+    shown: set[str] = set()
+    for piece in text.decoded():
+        for match in _WORD_BEYOND_ASCII.finditer(piece):
+            letters = {c for c in match[0] if not c.isascii()}
+            if not letters <= shown:
+                shown |= letters
+                words.append(match[0])
+            if len(words) == most:
+                return words
+    return words
+
+
+def readable(path: Path) -> str:
+    """Return ``path`` for people and for JSON: as UTF-8 whatever the locale, other bytes shown like ``\\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _decoded(text: TextFile, decoding: Decoding, blocks: Iterable[bytes]) -> Iterator[str]:
+    try:
+        yield from decoding.pieces(blocks)
+    except UndecodableError as wrong:
+        raise _wrong_bytes(text, wrong) from wrong
+
+
+def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> WrongBytesError:
+    where = f" They stand between {wrong.before!r} and {wrong.after!r}."
+    if wrong.at_end:
+        where = " The file is cut off there, in the middle of a character."
+    how = {"UTF-8": "is", "given": "given as", "detected": "looks like"}.get(text.determined, "marked as")
+    return WrongBytesError(
+        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} that do not decode: {wrong}.{where} "
+        "Give the right --encoding, mend the file, or take it as it is with --errors replace.",
+        wrong.offset,
+        wrong.at_end,
+    )
+
+
+def _open(path: Path, compressed: bool) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if compressed else path.open("rb")
+
+
+def unreadable(name: str, error: OSError) -> TextError:
+    """Return the error of a file that cannot be opened or read."""
+    return TextError(f"{name} cannot be read: {error.strerror or error}. Check the path and its permissions.")

@@ -1,0 +1,189 @@
+"""Requests to /v1/completions, as OpenAI's clients send them, and the responses.
+
+Source: OpenAI, "API reference", Completions.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, model_validator
+
+from nextchar.settings import SamplingSettings, Settings, as_texts
+from nextchar.web.schemas import MAX_STOPS, ModelName, Prompt, ReplacementCount, Stop, setting
+
+MAX_CHOICES = 128
+"""Texts in one request: prompts times n."""
+_FIELDS = SamplingSettings.model_fields
+
+
+def _as_prompts(prompt: Any) -> Any:
+    prompts = cast("list[Any]", prompt if isinstance(prompt, list) else [prompt])
+    if not all(isinstance(text, str) for text in prompts):
+        raise ValueError(
+            "The prompt must be a string or a list of strings: this server knows characters, not numbers of tokens"
+        )
+    return prompts
+
+
+def _refuse_unless_empty(value: object, info: ValidationInfo) -> object:
+    if value:
+        raise ValueError(f"{info.field_name} is not supported by this server: leave it out")
+    return value
+
+
+NOT_SUPPORTED = BeforeValidator(_refuse_unless_empty)
+"""For a field that clients may send, but only with a value that changes nothing."""
+
+
+def _as_count(logprobs: object) -> object:
+    if logprobs is True:
+        raise ValueError(
+            "logprobs is a number here, that of the most probable characters to tell: give 0 to 5, or leave it out"
+        )
+    return None if logprobs is False else logprobs
+
+
+class StreamOptions(Settings):
+    """What else a stream contains."""
+
+    include_usage: bool = Field(default=False, description="End with a chunk that tells the usage.")
+    include_obfuscation: bool = Field(default=False, description="Accepted, and changes nothing: nothing is added.")
+
+
+class CompletionBody(Settings):
+    """Asks for texts. A token is a character."""
+
+    model: ModelName = None
+    prompt: Annotated[tuple[Prompt, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
+        default=("",), min_length=1, max_length=MAX_CHOICES, description="What to go on from."
+    )
+    max_tokens: int = setting("length", 16)
+    temperature: float = setting("temperature", 1.0)
+    top_p: float | None = _FIELDS["top_p"]  # type: ignore[assignment]
+    top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
+    min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
+    n: int = Field(default=1, ge=1, le=MAX_CHOICES, description="Texts to write for each prompt.")
+    stop: Annotated[tuple[Stop, ...], BeforeValidator(as_texts, json_schema_input_type=Stop | list[Stop])] = Field(
+        default=(), max_length=MAX_STOPS, description="Stop before this text, or one of these, would be written."
+    )
+    seed: int | None = _FIELDS["seed"]  # type: ignore[assignment]
+    logprobs: Annotated[int | None, BeforeValidator(_as_count, json_schema_input_type=int | Literal[False] | None)] = (
+        Field(
+            default=None,
+            ge=0,
+            le=5,
+            description="Tell ln p of each character, and of so many of the most probable ones; false is off.",
+        )
+    )
+    echo: bool = Field(default=False, description="Repeat the prompt before the text.")
+    stream: bool = Field(default=False, description="Answer with server-sent events while the texts are written.")
+    stream_options: StreamOptions | None = None
+    user: str | None = Field(default=None, description="Accepted, and not used.")
+    best_of: int | None = Field(default=None, ge=1, description="Only as n: nothing is thrown away.")
+    frequency_penalty: Annotated[float, NOT_SUPPORTED] = Field(
+        default=0, ge=0, le=0, description="Not supported, but for 0."
+    )
+    presence_penalty: Annotated[float, NOT_SUPPORTED] = Field(
+        default=0, ge=0, le=0, description="Not supported, but for 0."
+    )
+    logit_bias: Annotated[dict[str, float], NOT_SUPPORTED] = Field(
+        default={}, max_length=0, description="Not supported, but for {}."
+    )
+    suffix: Annotated[str, NOT_SUPPORTED] = Field(
+        default="", max_length=0, description="Not supported: the model reads forwards only."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_given(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return {name: value for name, value in given.items() if value is not None}  # pyright: ignore[reportUnknownVariableType]
+        return given
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> CompletionBody:
+        if self.best_of not in {None, self.n}:
+            raise ValueError(f"best_of = {self.best_of} is not supported, but for n = {self.n}: leave it out")
+        if self.stream_options is not None and not self.stream:
+            raise ValueError('stream_options are for a stream: give "stream": true, too, or leave them out')
+        if len(self.prompt) * self.n > MAX_CHOICES:
+            raise ValueError(f"{len(self.prompt)} prompts times n = {self.n} is more than {MAX_CHOICES} texts")
+        return self
+
+    @property
+    def read(self) -> int:
+        """Characters of the prompts."""
+        return sum(map(len, self.prompt))
+
+    @property
+    def written(self) -> int:
+        """Characters of the response for each of n texts, over all prompts."""
+        return len(self.prompt) * self.max_tokens + (self.read if self.echo else 0)
+
+    @property
+    def sampling(self) -> SamplingSettings:
+        """How characters are drawn."""
+        drawn = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "min_p", "stop", "seed")}
+        return SamplingSettings(length=self.max_tokens, **drawn)
+
+
+class Logprobs(BaseModel):
+    """For each character of a text; the first one of a prompt has no probability."""
+
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    """ln p as the model gives it, whatever the sampling settings."""
+    top_logprobs: list[dict[str, float] | None]
+    text_offset: list[int]
+    """Where it begins, counted from the beginning of the prompt."""
+
+
+class Choice(BaseModel):
+    """One text, or the next part of one."""
+
+    index: int
+    text: str
+    logprobs: Logprobs | None
+    finish_reason: str | None
+
+
+class Usage(BaseModel):
+    """Characters read and written."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class CompletionAnswer(BaseModel):
+    """Generated texts."""
+
+    id: str
+    object: str = "text_completion"
+    created: int
+    model: str
+    system_fingerprint: str
+    """Identifies the model file."""
+    choices: list[Choice]
+    usage: Usage | None
+    seed: int
+    """An extension: drawn if none was given."""
+    replacements: list[ReplacementCount]
+    """An extension: what the model did not know in the prompts."""
+
+
+class ModelCard(BaseModel):
+    """A model in a list."""
+
+    id: str
+    object: str = "model"
+    created: int
+    owned_by: str = "nextchar"
+
+
+class ModelList(BaseModel):
+    """The served models."""
+
+    object: str = "list"
+    data: list[ModelCard]

@@ -1,0 +1,208 @@
+"""Requests and responses of our own API. Their options are those of `nextchar.settings`, which checks them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from nextchar.settings import SamplingSettings, Settings
+from nextchar.text.vocabulary import Replacement
+
+MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
+_FIELDS = SamplingSettings.model_fields
+
+
+def with_line_feeds(text: str) -> str:
+    """Return ``text`` with all line ends as line feeds, as in texts that are read from files."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def setting(name: str, default: Any) -> Any:
+    """Return the field ``name`` of `SamplingSettings`, its range and description, with another ``default``."""
+    field = _FIELDS[name]
+    bounds = {key: value for bound in field.metadata for key, value in asdict(bound).items()}
+    return Field(default=default, description=field.description, **bounds)
+
+
+ModelName = Annotated[str | None, Field(description="Name of the model; the first one when not given.")]
+Stop = Annotated[str, Field(max_length=MAX_STOP_LENGTH), AfterValidator(with_line_feeds)]
+Prompt = Annotated[str, AfterValidator(with_line_feeds), Field(description="What to go on from.")]
+
+
+class GenerateBody(SamplingSettings):
+    """Asks for a text."""
+
+    model: ModelName = None
+    prompt: Prompt = ""
+    stop: tuple[Stop, ...] = Field(default=(), max_length=MAX_STOPS, description=_FIELDS["stop"].description)
+    index: int = Field(default=0, ge=0, lt=2**32, description="Number of the text among several from the same seed.")
+    stream: bool = Field(default=False, description="Answer with server-sent events while the text is written.")
+
+    @property
+    def sampling(self) -> SamplingSettings:
+        """How characters are drawn."""
+        return SamplingSettings.model_construct(**{name: getattr(self, name) for name in _FIELDS})
+
+
+class DistributionBody(Settings):
+    """Asks for the distribution of the next character."""
+
+    model: ModelName = None
+    prompt: Prompt = ""
+    # The very fields of the settings, with their ranges.
+    temperature: float = _FIELDS["temperature"]  # type: ignore[assignment]
+    top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
+    top_p: float | None = _FIELDS["top_p"]  # type: ignore[assignment]
+    min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
+    limit: int | None = Field(default=40, ge=1, description="Characters to tell, the most probable first; null is all.")
+
+    @property
+    def sampling(self) -> SamplingSettings:
+        """How the distribution is reweighted."""
+        return SamplingSettings(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p, min_p=self.min_p)
+
+
+class ScoreBody(Settings):
+    """Asks for the score of a text."""
+
+    model: ModelName = None
+    text: str = Field(description="The text, each character of which is predicted from all before it.")
+    alternatives: int = Field(
+        default=5, ge=0, le=20, description="Characters to tell for each place, the most probable first."
+    )
+
+
+class ReplacementCount(BaseModel):
+    """A piece of the prompt that the model does not know, what was read instead ("" is left out), and how often."""
+
+    character: str
+    replacement: str
+    count: int
+
+
+def count_replacements(replacements: Iterable[Replacement]) -> list[dict[str, Any]]:
+    """Return ``replacements`` of a prompt in the shape of `ReplacementCount`."""
+    counts = Counter((replacement.given, replacement.read_as) for replacement in replacements)
+    return [{"character": given, "replacement": read, "count": count} for (given, read), count in counts.items()]
+
+
+class GenerateAnswer(BaseModel):
+    """A generated text."""
+
+    text: str
+    seed: int
+    finish_reason: str
+    replacements: list[ReplacementCount]
+
+
+class DistributionAnswer(BaseModel):
+    """The most probable next characters; the entropies, in bits, are over all characters."""
+
+    characters: list[str]
+    probabilities: list[float]
+    """As the model gives them."""
+    reweighted: list[float]
+    """As they are drawn from."""
+    entropy: float
+    reweighted_entropy: float
+    replacements: list[ReplacementCount]
+
+
+class Alternative(BaseModel):
+    """Another character for a place in the text."""
+
+    character: str
+    probability: float
+
+
+class ScoreAnswer(BaseModel):
+    """The bits of each character; the text is lower-cased if the model was trained so."""
+
+    bits_per_character: float
+    characters: list[str]
+    bits: list[float]
+    unknown: list[bool]
+    alternatives: list[list[Alternative]]
+
+
+class ModelInfo(BaseModel):
+    """The facts about a model."""
+
+    id: str
+    name: str
+    characters: list[str]
+    vocabulary_size: int
+    hidden: list[int]
+    embedding: int | None
+    context_length: int | None
+    parameters: int
+    lowercase: bool
+    bits_per_character: float | None
+    corpus: list[str]
+    seconds: float | None
+    has_history: bool
+    finished: bool
+    path: str = Field(default="", description="As given to the server; left out if absolute.")
+
+
+class ModelsAnswer(BaseModel):
+    """The served models."""
+
+    models: list[ModelInfo]
+
+
+class Sample(BaseModel):
+    """What a model wrote during its training."""
+
+    temperature: float
+    text: str
+
+
+class EvaluationAnswer(BaseModel):
+    """How good a model was at one point of its training."""
+
+    step: int
+    epoch: float
+    seconds: float
+    training_bits: float | None
+    validation_bits: float | None
+    best: bool
+    samples: list[Sample]
+
+
+class HistoryAnswer(BaseModel):
+    """How a model learned."""
+
+    prompt: str
+    finished: bool
+    evaluations: list[EvaluationAnswer]
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """An error response."""
+
+    error: ErrorDetail
+
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "An option is not allowed, or exceeds a limit."},
+    401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
+    404: {"model": ErrorAnswer, "description": "There is no such model."},
+    408: {"model": ErrorAnswer, "description": "It took longer than the limit."},
+    413: {"model": ErrorAnswer, "description": "The body is larger than the limit."},
+    503: {"model": ErrorAnswer, "description": "Too many requests wait, or the server is being stopped."},
+}
+"""Error responses of every route, for the documentation of the API."""

@@ -1,0 +1,199 @@
+"""Our own API, over HTTP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nextchar.model.language_model import LanguageModel
+from nextchar.runs.record import RunRecord
+from nextchar.settings import SamplingSettings
+from tests.served import client_of, events, model_file, refusal, serving
+from tests.served_page import evaluation_events, finished_event, run_folder
+from tests.small_networks import ALPHABET, random_model
+
+OPTIONS = {"length": 60, "temperature": 1.0, "seed": 7}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server with two models, the second of lower-cased text and with a run."""
+    folder = tmp_path_factory.mktemp("models")
+    run = run_folder(folder / "run", random_model(seed=1, lowercase=True, corpus=("/home/me/fox.txt",)))
+    with serving(model_file(folder), run.path) as server, client_of(server) as client:
+        yield client
+
+
+def test_models_are_told_in_order_with_all_there_is_to_know(client: httpx.Client) -> None:
+    first, second = client.get("api/models").json()["models"]
+    file = random_model().file
+    assert first == {
+        "id": "fox",
+        "name": "fox",
+        "characters": sorted(ALPHABET),
+        "vocabulary_size": len(ALPHABET) + 1,
+        "hidden": [8],
+        "embedding": 4,
+        "context_length": None,
+        "parameters": file.architecture.parameter_count,
+        "lowercase": False,
+        "bits_per_character": None,
+        "corpus": [],
+        "seconds": None,
+        "has_history": False,
+        "finished": True,
+    }
+    assert (second["id"], second["lowercase"], second["has_history"], second["finished"]) == ("run", True, True, True)
+    assert second["corpus"] == ["fox.txt"]
+
+
+def test_a_text_is_the_one_that_the_library_writes(client: httpx.Client) -> None:
+    for number in (0, 1):
+        answer = client.post("api/generate", json={"prompt": "hello", **OPTIONS, "index": number}).json()
+        assert answer == {
+            "text": "".join(random_model().stream("hello", text=number, **OPTIONS)),
+            "seed": 7,
+            "finish_reason": "length",
+            "replacements": [],
+        }
+
+
+def test_each_model_answers_under_its_name(client: httpx.Client) -> None:
+    texts = [client.post("api/generate", json={"model": name, **OPTIONS}).json()["text"] for name in ("fox", "run")]
+    assert texts == [random_model(seed=seed).generate(**OPTIONS) for seed in (0, 1)]
+    message = refusal(client.post("api/generate", json={"model": "wolf"}), 404)
+    assert "'wolf'" in message
+    assert "'fox', 'run'" in message
+
+
+def test_a_stream_holds_the_same_text(client: httpx.Client) -> None:
+    body = {"prompt": "hello", "length": 3000, "temperature": 1.0, "seed": 7}
+    with client.stream("POST", "api/generate", json={**body, "stream": True}) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        *pieces, end = events(response)
+    assert "".join(piece["text"] for piece in pieces) == client.post("api/generate", json=body).json()["text"]
+    assert end == {"done": True, "seed": 7, "finish_reason": "length", "replacements": []}
+
+
+def test_without_a_seed_one_is_drawn_and_told(client: httpx.Client) -> None:
+    answers = [client.post("api/generate", json={"length": 50, "temperature": 1}).json() for _ in range(2)]
+    assert answers[0]["text"] != answers[1]["text"]
+    again = client.post("api/generate", json={"length": 50, "temperature": 1, "seed": answers[0]["seed"]}).json()
+    assert again["text"] == answers[0]["text"]
+    assert answers[0]["seed"] < 2**53, "JavaScript has no larger whole numbers"
+
+
+def test_a_text_ends_before_a_stop(client: httpx.Client) -> None:
+    whole = random_model().generate("hello", **OPTIONS)
+    answer = client.post("api/generate", json={"prompt": "hello", **OPTIONS, "stop": [whole[20:23], "☃"]}).json()
+    assert (answer["text"], answer["finish_reason"]) == (whole[: whole.index(whole[20:23])], "stop")
+
+
+def test_what_the_model_does_not_know_is_replaced_and_told(client: httpx.Client) -> None:
+    answer = client.post("api/generate", json={"prompt": "Hé☃HÉ☃H", **OPTIONS}).json()
+    assert answer["text"] == random_model().generate("hééh".replace("éé", "éhé"), **OPTIONS)
+    assert answer["replacements"] == [
+        {"character": "H", "replacement": "h", "count": 3},
+        {"character": "☃", "replacement": "", "count": 2},
+        {"character": "É", "replacement": "é", "count": 1},
+    ]
+
+
+def test_the_distribution_is_told_as_it_is_and_reweighted(client: httpx.Client) -> None:
+    model = random_model()
+    plain = model.next_character_distribution("hello")
+    reweighted = model.next_character_distribution("hello", temperature=0.3, top_k=5)
+    body = {"prompt": "hello", "temperature": 0.3, "top_k": 5, "limit": 7}
+    answer = client.post("api/distribution", json=body).json()
+    assert answer["characters"] == list(plain)[:7]
+    assert answer["probabilities"] == pytest.approx(list(plain.values())[:7], rel=1e-4)
+    assert answer["reweighted"] == pytest.approx(
+        [reweighted[character] for character in answer["characters"]], rel=1e-4
+    )
+    for name, distribution in (("entropy", plain), ("reweighted_entropy", reweighted)):
+        assert answer[name] == pytest.approx(-sum(p * math.log2(p) for p in distribution.values() if p), rel=1e-4)
+
+
+def test_the_whole_distribution_can_be_had(client: httpx.Client) -> None:
+    answer = client.post("api/distribution", json={"prompt": "", "limit": None, "temperature": 0}).json()
+    assert sorted(answer["characters"]) == sorted(ALPHABET)
+    assert sum(answer["probabilities"]) == pytest.approx(1)
+    assert answer["reweighted"] == [1.0] + [0.0] * (len(ALPHABET) - 1)
+    assert answer["reweighted_entropy"] == 0
+    assert len(client.post("api/distribution", json={}).json()["characters"]) == min(40, len(ALPHABET))
+
+
+def test_a_score_is_that_of_the_library(client: httpx.Client) -> None:
+    text = "hello ☃\n가나다" * 300
+    answer = client.post("api/score", json={"text": text, "alternatives": 3}).json()
+    assert answer["bits"] == pytest.approx(list(random_model().surprises(text)), abs=1e-4)
+    assert answer["bits_per_character"] == pytest.approx(random_model().bits_per_character(text), abs=1e-5)
+    assert answer["characters"] == list(text)
+    assert answer["unknown"] == [character == "☃" for character in text]
+
+
+def test_alternatives_are_the_most_probable_and_fit_the_bits(client: httpx.Client) -> None:
+    answer = client.post("api/score", json={"text": "the fox", "alternatives": 20}).json()
+    for character, bits, others in zip(answer["characters"], answer["bits"], answer["alternatives"], strict=True):
+        probabilities = [other["probability"] for other in others]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert len({other["character"] for other in others}) == 20
+        for other in others:
+            if other["character"] == character:
+                assert -math.log2(other["probability"]) == pytest.approx(bits)
+    # The unknown symbol is no alternative. A text is scored as if it stood after a line end.
+    best = random_model().next_character_distribution("\nthe fo")
+    assert [other["character"] for other in answer["alternatives"][-1]] == list(best)[:20]
+
+
+def test_a_lower_casing_model_scores_lower_cased(client: httpx.Client) -> None:
+    answers = [client.post("api/score", json={"model": "run", "text": text}).json() for text in ("FOX", "fox")]
+    assert answers[0] == answers[1]
+    assert answers[0]["characters"] == ["f", "o", "x"]
+    assert client.post("api/score", json={"text": "fox", "alternatives": 0}).json()["alternatives"] == [[], [], []]
+
+
+def test_history_is_told_of_a_run_alone(client: httpx.Client) -> None:
+    assert "not a run folder" in refusal(client.get("api/history?model=fox"), 404)
+    assert "'wolf'" in refusal(client.get("api/history?model=wolf"), 404)
+    grown = client.get("api/history", params={"model": "run"}).json()
+    assert [len(evaluation["samples"]) for evaluation in grown["evaluations"]] == [2, 2, 2, 2]
+    assert (grown["prompt"], grown["finished"]) == ("the fox", True)
+
+
+def test_a_run_is_served_as_it_grows(tmp_path: Path) -> None:
+    with serving(tmp_path / "run") as server, client_of(server) as client:
+        assert client.get("api/models").json() == {"models": []}
+        assert client.get("v1/models").json()["data"] == []
+        assert "no model yet" in refusal(client.post("api/generate", json={}), 503)
+        folder = run_folder(tmp_path / "run", random_model(), finished=False)
+        info = client.get("api/models").json()["models"][0]
+        assert (info["id"], info["finished"]) == ("run", False)
+        before = client.get("api/history").json()
+        assert before == RunRecord.read(folder).history()
+        folder.append([*evaluation_events(9), finished_event()])
+        after = client.get("api/history").json()
+        assert len(after["evaluations"]) == len(before["evaluations"]) + 1
+        assert after["finished"]
+        assert client.get("api/models").json()["models"][0]["finished"]
+
+
+def test_settings_of_the_page_are_settings_of_the_library(client: httpx.Client) -> None:
+    """Everything that the page sends is allowed, null included."""
+    body = {name: None for name in SamplingSettings.model_fields if name in {"top_k", "top_p", "min_p", "seed"}}
+    assert client.post("api/generate", json={**body, "length": 5}).status_code == 200
+
+
+def test_a_model_that_reads_windows_writes_the_same_over_http(tmp_path: Path) -> None:
+    file = random_model().file
+    architecture = file.architecture.model_copy(update={"context_length": 5})
+    model = LanguageModel(type(file)(architecture, file.vocabulary, file.parameters))
+    with serving(model_file(tmp_path, model=model)) as server, client_of(server) as client:
+        answer = client.post("api/generate", json={"prompt": "hello world", **OPTIONS}).json()
+        assert answer["text"] == model.generate("hello world", **OPTIONS)
+        bits = client.post("api/score", json={"text": "hello world"}).json()["bits"]
+        assert bits == pytest.approx(list(model.surprises("hello world")), abs=1e-4)
