@@ -25,7 +25,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from nextchar.errors import TrainingError
-from nextchar.parallel import environment_number, even_shards
+from nextchar.parallel import environment_number, even_shards, is_one_of_several
 
 T = TypeVar("T")
 
@@ -156,7 +156,7 @@ def _all_present() -> Generator[None]:
 
 def _is_distributed() -> bool:
     """Return whether this process was started as one of several (``WORLD_SIZE``), or belongs to a process group."""
-    return environment_number("WORLD_SIZE", 1) > 1 or (dist.is_available() and dist.is_initialized())
+    return is_one_of_several() or (dist.is_available() and dist.is_initialized())
 
 
 def join_processes() -> Processes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from nextchar.errors import RunFolderError, TextError
+from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
@@ -176,14 +176,45 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     return prepared
 
 
+def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSettings) -> None:
+    """Check that a command to train asks for the run that is there.
+
+    Args:
+        recorded: settings of the run.
+        texts: what the command asks to learn from; files are compared by their paths, not by their content.
+        training: how it asks to train.
+
+    Raises:
+        UsageError: they differ; the message names the first difference.
+    """
+    text, training = recipe_of(training).complete(texts.settings, training)
+    for asked, known in ((text, recorded.text), (training, recorded.training)):
+        for name in type(asked).model_fields:
+            given, had = getattr(asked, name), getattr(known, name)
+            if given != had:
+                raise UsageError(
+                    f"The run that is there does not agree with this command: --{name.replace('_', '-')} is "
+                    f"{_shown(had)} in the run and {_shown(given)} here. Give the command that began "
+                    "it, or choose another --out."
+                )
+    paths = [Path(name).absolute() for name in texts.names if Path(name).exists()]
+    strange = [path for path in recorded.corpus if not any(Path(path).is_relative_to(given) for given in paths)]
+    if strange and len(paths) == len(texts.names):
+        raise UsageError(
+            f"The run that is there does not agree with this command: it learns from {strange[0]}, which is not among "
+            f"{', '.join(texts.names)}. Give the command that began it, or choose another --out."
+        )
+
+
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
     """Return the plan for ``corpus`` by measuring this machine."""
     return recipe_of(training).choose_plan(
         len(corpus.training),
         corpus.vocabulary.size,
         training,
-        compute.threads if compute.device.type == "cpu" else 1,
+        compute.threads if compute.device.type == "cpu" else compute.processes.count,
         lambda plan: measure_step(plan, corpus.vocabulary, compute),
+        processes=compute.processes.count,
     )
 
 
@@ -226,3 +257,8 @@ def _text_read(corpus: Corpus) -> TextRead:
         unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
     )
+
+
+def _shown(value: object) -> str:
+    """Return the value of an option as a person reads it."""
+    return "not given" if value is None else str(value)

@@ -45,7 +45,14 @@ class ClassicRecipe:
         )
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,  # noqa: ARG002 (a thread of each, at least, is in ``threads``)
     ) -> ChosenPlan:
         """Return the plan of the example for a text; sizes that ``settings`` give are taken instead of its own.
 
@@ -55,6 +62,7 @@ class ClassicRecipe:
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
             threads: that compute side by side.
             measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+            processes: that share each update.
 
         Raises:
             TextError: the text is too short for a window and a character after it.

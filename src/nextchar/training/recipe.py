@@ -32,7 +32,14 @@ class Recipe(Protocol):
         ...
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,
     ) -> ChosenPlan:
         """Return the plan for a text; options given in ``settings`` are kept.
 
@@ -42,6 +49,7 @@ class Recipe(Protocol):
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
             threads: that compute side by side.
             measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+            processes: that share each update: each computes as many of its shards.
 
         Raises:
             TextError: the text is too short for it.
