@@ -35,7 +35,14 @@ class ThirdRecipe(DefaultRecipe):
         return text, training.model_copy(update={"sample_length": 7})
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,
     ) -> ChosenPlan:
         feeding = Windows(batch=64, window=10, stride=40, count=len(range(0, characters - 10, 40)))
         return ChosenPlan(windows_plan(feeding=feeding, steps=6, shards=1), None, ("a third recipe",))

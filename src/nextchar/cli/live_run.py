@@ -93,8 +93,8 @@ def result(run: Run, finished: Finished) -> dict[str, Any]:
 def interruptions() -> Generator[Callable[[], bool]]:
     """Yield a function that returns True after a signal in `STOPPING`; a second Ctrl-C or SIGTERM interrupts at once.
 
-    A cluster's warning (SIGUSR1) before SIGTERM does not count. Where several processes train together only Ctrl-C counts,
-    because launchers send SIGTERM besides, and perhaps twice.
+    A cluster's warning (SIGUSR1) before SIGTERM does not count. Where several processes train together, only Ctrl-C
+    counts: launchers send SIGTERM besides, and perhaps twice.
     """
     seen: set[int] = set()
     urgent = {signal.SIGINT} if is_one_of_several() else {signal.SIGINT, signal.SIGTERM}
