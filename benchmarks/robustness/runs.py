@@ -150,7 +150,7 @@ class _Case:
 
     def _lost(self, ended: Ended) -> list[str]:
         after = _content(self._folder)
-        if ended.status in {1, 2} and "Going on at step" not in ended.output:
+        if ended.status in {1, 2} and "Continuing at step" not in ended.output:
             return [f"{name} is not as it was" for name, was in self._before.items() if after.get(name) != was]
         kept = after.get(EVENTS, b"").split(b"\n")
         return [f"lost from the log: {line[:100]!r}" for line in _odd_lines(self._before) if line not in kept]

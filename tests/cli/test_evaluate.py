@@ -127,10 +127,10 @@ def test_where_the_training_text_is_gone_the_model_is_scored_all_the_same(
     found = result(evaluate(run.path, other, "--json"))
     missing = {"ppmd_bits_per_character": None, "ngram_bits_per_character": None, "counted_characters": None}
     assert found == {**whole, **missing, "counting_missing": found["counting_missing"]}
-    assert "cannot be read any more" in found["counting_missing"]
+    assert "can no longer be read" in found["counting_missing"]
     words = evaluate(run.path, other).stdout.splitlines()
     assert words[-1] == f"counting              missing: {found['counting_missing']}"
-    assert_refused(evaluate(run.path), 1, "cannot be read any more", "Name a text", "evaluate", "TEXT")
+    assert_refused(evaluate(run.path), 1, "can no longer be read", "Name a text", "evaluate", "TEXT")
 
 
 def test_with_the_cache_gone_the_text_is_read_again(

@@ -88,7 +88,7 @@ def test_standard_input_is_learned_from_and_gone_back_to(cache_of_tests: Path, t
     (cache_of_tests / "corpora" / RunFolder(run).settings().corpus_key / "ids.bin").unlink()
     outcome = nextchar_forked("train", "--resume", run, output=tmp_path)
     assert outcome.status == 0, outcome.stderr
-    assert "Going on at step 0 of 40" in outcome.stderr
+    assert "Continuing at step 0 of 40" in outcome.stderr
     after = ModelFile.load(run / "model.safetensors").parameters
     assert {name: array.tobytes() for name, array in before.items()} == {
         name: array.tobytes() for name, array in after.items()
@@ -126,7 +126,7 @@ def test_two_languages_in_a_folder_are_both_held_out(tmp_path: Path) -> None:
     result = json.loads(outcome.stdout)
     unknown = result["unknown_characters"]
     assert 10 <= unknown < result["validation_characters"]
-    assert f"{unknown} of whose characters are unknown to the model" in outcome.stderr
+    assert f"in which {unknown} characters are unknown to the model" in outcome.stderr
     assert f"{unknown} of them unknown" in nextchar("info", "run", cwd=tmp_path).stdout
     evaluated = json.loads(nextchar("evaluate", "run", "--no-counting", "--json", cwd=tmp_path).stdout)
     assert (evaluated["unknown_characters"], evaluated["characters"]) == (unknown, result["validation_characters"])

@@ -152,7 +152,7 @@ def test_a_damaged_run_is_told_and_its_model_exported(desk: Path, capsys: pytest
     (desk / "fox" / "settings.json").write_text("{")
     outcome = converted(capsys, "fox", "out.html")
     assert outcome.status == 0
-    assert "is left out: fox/settings.json cannot be followed" in outcome.stderr
+    assert "is left out: fox/settings.json cannot be used" in outcome.stderr
     assert embedded_setup((desk / "out.html").read_bytes())["history"] is None
     LanguageModel.load("out.html")
 

@@ -1,6 +1,7 @@
 """The log: what is in it stays, byte for byte, unless it will happen again."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def line(event: Event) -> bytes:
 
 def recovered(step: int, back_to: int) -> Recovered:
     return Recovered(step=step, back_to=back_to, bits_per_character=9, rate_scale=0.5)
+
+
+def test_a_pipe_is_neither_read_nor_replaced(log: EventLog) -> None:
+    os.mkfifo(log.path)
+    for use in (log.events, lambda: log.begin([PLANNED]), lambda: log.forget_after(0)):
+        with pytest.raises(OSError, match="not a regular file"):
+            use()
+    assert log.path.is_fifo()
 
 
 def test_lines_that_are_no_events_stay_byte_for_byte(log: EventLog) -> None:

@@ -10,13 +10,14 @@ import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.model.model_path import did_you_mean, find_model
-from nextchar.runs.folder import RunFolder, samples_page
+from nextchar.runs.folder import MAX_STATE_BYTES, RunFolder, samples_page
 from nextchar.runs.run_settings import RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.checkpoint import Checkpoint, TrainingState
 from nextchar.training.events import Evaluated, Finished, Note, Planned, Recovered, Sampled
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
+from tests.command import assert_refused, nextchar
 from tests.small_networks import random_model
 
 PLAN = Plan(
@@ -147,14 +148,38 @@ def test_what_a_run_would_write_over_is_in_its_way(folder: RunFolder, name: str)
     assert folder.is_free
     (folder.path / name).write_text("precious")
     assert not folder.is_free
-    with pytest.raises(RunFolderError, match=f"would write over, {name}, and no settings.json"), folder.lock():
+    with pytest.raises(RunFolderError, match=f"would overwrite, {name}, but no settings.json"), folder.lock():
         pass
     assert (folder.path / name).read_text() == "precious"
 
 
 def test_without_its_state_a_run_that_had_one_does_not_begin_anew(folder: RunFolder) -> None:
     random_model().save(folder.model_path)
-    with pytest.raises(RunFolderError, match=r"state.safetensors is gone, .*put it back, or train anew"):
+    with pytest.raises(RunFolderError, match=r"state.safetensors is missing, .*put it back, or train again"):
+        folder.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("settings.json", ["report"]),
+        ("events.jsonl", ["report"]),
+        ("resume/state.safetensors", ["train", "--resume"]),
+    ],
+)
+def test_no_file_of_a_run_is_waited_for(folder: RunFolder, name: str, command: list[str]) -> None:
+    folder.append([Note(message="hello")])
+    (folder.path / name).unlink(missing_ok=True)
+    os.mkfifo(folder.path / name)
+    assert_refused(nextchar(*command, folder.path), 1, name, "not a regular file")
+
+
+def test_a_state_too_large_to_be_one_is_not_read(folder: RunFolder) -> None:
+    with (folder.path / "resume" / "state.safetensors").open("wb") as file:
+        file.truncate(MAX_STATE_BYTES + 1)  # it takes no room on the disk
+    with pytest.raises(
+        RunFolderError, match=r"state.safetensors .*bytes, and at most .* its model.safetensors still works"
+    ):
         folder.checkpoint()
 
 

@@ -9,7 +9,8 @@ import pytest
 import nextchar.training
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError, TrainingError
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import SCORED, Prepared, Texts, import_trainer, prepare, resume
+from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.trainers import SCORED, Prepared, import_trainer
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.files import open_text
@@ -129,7 +130,7 @@ def test_a_run_is_resumed_with_its_text_from_cache_or_file(tmp_path: Path) -> No
         folder.create(run.settings)
     (tmp_path / "book.txt").rename(tmp_path / "away.txt")
     assert resumed(folder, tmp_path / "cache").corpus.key == run.corpus.key
-    with pytest.raises(TextError, match="cannot be read any more"):
+    with pytest.raises(TextError, match="can no longer be read"):
         resumed(folder, tmp_path / "other cache")
     (tmp_path / "away.txt").rename(tmp_path / "book.txt")
     again = resumed(folder, tmp_path / "other cache")

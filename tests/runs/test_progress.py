@@ -113,16 +113,15 @@ def test_every_kind_of_event_is_here() -> None:
         ),
         (
             EVALUATED,
-            "\nepoch 1.00, 30 s: 2.250 bits/character on the held-out text, 2.100 on the text learned from "
-            "(best so far)",
+            "\nepoch 1.00, 30 s: 2.250 bits/character on the held-out text, 2.100 on the training text (best so far)",
         ),
         (
             EVALUATED.model_copy(update={"best": False}),
-            "\nepoch 1.00, 30 s: 2.250 bits/character on the held-out text, 2.100 on the text learned from",
+            "\nepoch 1.00, 30 s: 2.250 bits/character on the held-out text, 2.100 on the training text",
         ),
         (
             EVALUATED.model_copy(update={"validation_bits_per_character": None}),
-            "\nepoch 1.00, 30 s: 2.100 on the text learned from",
+            "\nepoch 1.00, 30 s: 2.100 on the training text",
         ),
         (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12⏎⏎yes"),
         (
@@ -131,11 +130,11 @@ def test_every_kind_of_event_is_here() -> None:
         ),
         (
             REVISED,
-            "The machine is faster than it was when it was measured: 1,500 steps instead of 1,200 fill the time.",
+            "The machine is faster than measured before: 1,500 steps instead of 1,200 fill the time.",
         ),
         (
             REVISED.model_copy(update={"steps": 1000}),
-            "The machine is slower than it was when it was measured: 1,000 steps instead of 1,200 fill the time.",
+            "The machine is slower than measured before: 1,000 steps instead of 1,200 fill the time.",
         ),
         (
             FINISHED,

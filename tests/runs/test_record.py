@@ -86,7 +86,7 @@ def test_no_run(tmp_path: Path) -> None:
         ("skipped: 7 more files in /home/ann/texts", "skipped: 7 more files in texts"),
         ("../x/d.txt: read as cp949 (given)", "d.txt: read as cp949 (given)"),
         ("C:\\Users\\ann\\e.txt: read as cp949", "e.txt: read as cp949"),
-        ("Every sample goes on from '/ or x/y'.", "Every sample goes on from '/ or x/y'."),
+        ("Every sample continues '/ or x/y'.", "Every sample continues '/ or x/y'."),
     ],
 )
 def test_notes_are_told_without_the_folders_of_the_texts(tmp_path: Path, note: str, told: str) -> None:

@@ -112,7 +112,7 @@ def test_killed_at_any_moment_a_run_ends_as_if_undisturbed(text: Path, undisturb
     assert 0 < steps[-1] < STEPS
     outcome = nextchar("train", "--resume", run.path)
     assert outcome.status == 0, outcome.stderr
-    assert f"Going on at step {steps[-1]:,} of {STEPS:,}" in outcome.stderr
+    assert f"Continuing at step {steps[-1]:,} of {STEPS:,}" in outcome.stderr
     assert_same_result(undisturbed, run.path)
 
 
@@ -250,7 +250,7 @@ def test_scoring_more_often_changes_no_weight(text: Path, short: Path, tmp_path:
     ("change", "words"),
     [
         (lambda text: text.write_text(text.read_text() + "more"), "has changed since this run began"),
-        (lambda text: text.unlink(), "cannot be read any more"),
+        (lambda text: text.unlink(), "can no longer be read"),
     ],
 )
 def test_without_its_text_a_run_does_not_go_on(
@@ -285,7 +285,7 @@ def test_a_text_that_moved_is_named_and_its_content_checked(short: Path, tmp_pat
     assert_refused(
         nextchar("train", "--resume", run, "--text", other), 1, f"{other} is not the text that this run learned from"
     )
-    assert_refused(nextchar("train", "--text", moved), 2, "give --resume RUN, too", f"nextchar train {moved}")
+    assert_refused(nextchar("train", "--text", moved), 2, "add --resume RUN", f"nextchar train {moved}")
     outcome = nextchar_forked("train", "--resume", run, "--text", moved, output=tmp_path / "output")
     assert outcome.status == 0, outcome.stderr
     assert RunFolder(run).settings().corpus == (str(moved),)

@@ -147,7 +147,7 @@ def test_asked_to_stop_while_it_prepares_it_can_still_begin(
     events = list(begin(folder, texts, tmp_path / "cache").events(lambda: True))
     assert isinstance(events[-1], Planned)
     assert folder.checkpoint() is None
-    assert resume(folder, tmp_path / "cache")[0] == Note(message="Going on at step 0 of 40.")
+    assert resume(folder, tmp_path / "cache")[0] == Note(message="Continuing at step 0 of 40.")
     assert final_weights(folder) == weights
 
 
@@ -344,14 +344,14 @@ def test_what_a_resume_does_not_know_in_the_log_stays(folder: RunFolder, texts: 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"hidden": (8,)}, r"'weights/embedding|'weights/layer0.* by the plan float32 of shape"),
-        ({"hidden": (8192,) * 8}, "by the plan float32 of shape"),
-        ({"steps": 30}, "its step, 40, is after the last one of the plan, 30"),
+        ({"hidden": (8,)}, r"'weights/embedding|'weights/layer0.* by the plan it should be float32 of shape"),
+        ({"hidden": (8192,) * 8}, "by the plan it should be float32 of shape"),
+        ({"steps": 30}, "its step, 40, is after the last step of the plan, 30"),
         ({"feeding": Streams(batch=5, window=16)}, "'shard0/cell/0' is float32 of shape"),
         ({"optimizer": "rmsprop"}, "'optimizer/.*missing"),
         (
             {"feeding": Windows(batch=4, window=16, stride=3, count=10)},
-            "its plan has 10 windows, which the text has not",
+            "its plan has 10 windows, but its text does not",
         ),
     ],
 )
@@ -385,7 +385,7 @@ def test_a_random_state_that_is_none_of_torch_s_is_said_so(finished: RunFolder, 
     assert checkpoint is not None
     random_state = np.full_like(checkpoint.arrays["shard0/random"], 255)
     run.save_checkpoint(replace(checkpoint, arrays={**checkpoint.arrays, "shard0/random": random_state}))
-    with pytest.raises(RunFolderError, match="its random state is none of torch's"):
+    with pytest.raises(RunFolderError, match="its random state is not one of torch's"):
         resume(run, finished.path.parent / "cache")
 
 

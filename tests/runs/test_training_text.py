@@ -80,7 +80,7 @@ def test_a_text_that_is_gone_or_has_changed_is_said_so(run: RunFolder, book: Pat
     with pytest.raises(RunFolderError, match=r"has changed since this run began .*Put the old text back"):
         found(run.path, tmp_path / "empty")
     book.unlink()
-    with pytest.raises(TextError, match=r"cannot be read any more .*Put it back"):
+    with pytest.raises(TextError, match=r"can no longer be read .*Put it back"):
         found(run.path, tmp_path / "empty")
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_fetched_to_find_the_text_of_a_model(
     monkeypatch.delenv("NEXTCHAR_CORPORA", raising=False)
     assert CATALOG["tinyshakespeare"].url is not None
     settings = run.settings().model_copy(update={"corpus": ("tinyshakespeare",)})
-    with pytest.raises(TextError, match="cannot be read any more") as refused:
+    with pytest.raises(TextError, match="can no longer be read") as refused:
         corpus_of_run(settings, tmp_path / "empty", fetch=False)
     assert "nothing is fetched" in str(refused.value.__cause__)
 

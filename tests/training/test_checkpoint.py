@@ -52,7 +52,7 @@ def test_what_is_no_state_is_refused(state: object) -> None:
 
 def test_another_file_of_arrays_is_no_checkpoint() -> None:
     for wrong in ({}, {"position": {}, "format": 2}, {"position": {}, "state": {}}, {"state": {}}):
-        with pytest.raises(ValueError, match="no checkpoint"):
+        with pytest.raises(ValueError, match="not the checkpoint"):
             Checkpoint.from_bytes(tensor_file.to_bytes(wrong, ARRAYS))
 
 
@@ -60,25 +60,25 @@ def test_another_file_of_arrays_is_no_checkpoint() -> None:
 def test_arrays_with_what_is_no_finite_number_are_refused(value: float) -> None:
     weights = ARRAYS["weights/x"].copy()
     weights[4] = value
-    with pytest.raises(ValueError, match="weights/x holds values that are no finite numbers"):
+    with pytest.raises(ValueError, match="weights/x holds values that are not finite numbers"):
         Checkpoint.from_bytes(Checkpoint(STATE, {**ARRAYS, "weights/x": weights}).to_bytes())
 
 
 def test_a_step_after_the_plan_or_scored_in_the_future_is_refused() -> None:
     Checkpoint(STATE, ARRAYS).check_step(9)
-    with pytest.raises(ValueError, match="its step, 9, is after the last one of the plan, 8"):
+    with pytest.raises(ValueError, match="its step, 9, is after the last step of the plan, 8"):
         Checkpoint(STATE, ARRAYS).check_step(8)
     for wrong in ({"evaluated_step": 10}, {"best_step": 12}):
-        with pytest.raises(ValueError, match="scored at a step after its own"):
+        with pytest.raises(ValueError, match="scored at a later step than its own"):
             Checkpoint(replace(STATE, **wrong), ARRAYS).check_step(99)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"weights/x": np.zeros((2, 3), np.float32)}, r"'weights/x' is float32 of shape \(2, 3\), and .* \(6,\)"),
+        ({"weights/x": np.zeros((2, 3), np.float32)}, r"'weights/x' is float32 of shape \(2, 3\), but .* \(6,\)"),
         ({"weights/x": np.zeros(6)}, "'weights/x' is float64"),
-        ({"weights/y": np.zeros(6)}, "'weights/y' is float64 .* by the plan missing"),
+        ({"weights/y": np.zeros(6)}, "'weights/y' is float64 .* by the plan it should be missing"),
         ({"weights/x": None}, "'weights/x' is missing"),
     ],
 )

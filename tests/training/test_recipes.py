@@ -56,7 +56,7 @@ def test_nothing_but_the_registry_asks_for_a_recipe_by_its_name(
     assert next(event for event in events if isinstance(event, TextRead)).rare == 0
     assert [event.message for event in events if isinstance(event, Note)] == [
         "a third recipe",
-        f"Every sample goes on from {run.model.vocabulary.characters[-3:]!r}.",
+        f"Every sample continues {run.model.vocabulary.characters[-3:]!r}.",
     ]
     assert next(event for event in events if isinstance(event, Planned)).plan.steps == 6
     assert {len(event.text) for event in events if isinstance(event, Sampled)} == {7}

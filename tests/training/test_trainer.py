@@ -364,5 +364,5 @@ def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
 def test_a_processor_without_bfloat16_is_measured_and_refused_without_failing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nextchar.training.trainer.has_bfloat16", lambda _: False)
     assert measure_step(make_plan(precision="bfloat16"), VOCABULARY, Compute()) == math.inf
-    with pytest.raises(TrainingError, match="does not compute in bfloat16: use --precision float32"):
+    with pytest.raises(TrainingError, match="does not support bfloat16: use --precision float32"):
         make_trainer(make_plan(precision="bfloat16"))

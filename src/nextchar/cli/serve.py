@@ -77,7 +77,7 @@ def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Ser
     Raises:
         MissingDependencyError: what it needs is not installed.
         ModelFileError: a model is missing or damaged.
-        NextcharError: the port cannot be had.
+        NextcharError: the port is not available.
     """
     try:
         from nextchar.web.model_registry import ModelRegistry

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from io import BufferedReader
 from pathlib import Path
 
 
-def open_regular(path: Path, max_bytes: int) -> BufferedReader:
+def open_regular(path: Path, max_bytes: int = sys.maxsize) -> BufferedReader:
     """Open the file ``path`` for reading, without waiting.
 
     Raises:

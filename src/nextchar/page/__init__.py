@@ -1,9 +1,9 @@
-"""The web page for a model: one HTML document with everything in it, served or exported.
+"""The page to play with a model: one HTML document with everything in it, served or exported.
 
-It loads nothing from other hosts and needs no build: its parts are files in this folder, put together here. The scripts
-are modules with imports, which a type checker follows. A page that is opened from a file cannot import modules, so it
+It loads nothing from another host and needs no build: its parts are files beside this one, put together here. The
+scripts are modules, so that a type checker follows their imports. A page opened from a file cannot import modules: it
 contains them one after another, without the import lines. A served and an exported page differ in the setup, a JSON
-object, and in whether they contain a model file (docs/single-file.md).
+object, and in whether a model file is inside (docs/single-file.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
     *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "history.js", "header.js", "app.js"),
 )
-"""Scripts that use a model, wherever it is computed; `app.js` comes last and starts the page."""
+"""The rest of the page, wherever the model runs; `app.js` comes last and starts it."""
 
 _IMPORT = re.compile(r"^import \{[^}]*\} from '[^']*';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
@@ -40,11 +40,11 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
     """Return the page as one HTML document, which needs no other file and no network.
 
     Args:
-        setup: content of ``#setup`` in the page: ``life``, "served" or "exported"; ``limits``, the ranges of numbers
-            (`nextchar.settings.sampling_limits`). A served page has ``max_length``, the most characters in one
-            response, and ``patience``, the seconds to wait for it; an exported page has the ``name`` of the model and
-            the ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
-        model: content of the model file that the page computes itself; None if a server computes it.
+        setup: what the page finds in ``#setup``: ``life``, "served" or "exported"; ``limits``, the ranges of numbers
+            (`nextchar.settings.sampling_limits`); of a server ``max_length``, the characters that it writes at once,
+            and ``patience``, the seconds to wait for a response; of an exported page ``name`` of the model and the
+            ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
+        model: content of the model file for a page that computes by itself; None if a server computes.
     """
     scripts = "".join(
         inline_element("script", module_as_script(_asset(name))) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS)
@@ -63,7 +63,7 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
 
 
 def is_page(content: bytes | bytearray) -> bool:
-    """Return whether ``content`` is that of a page, not of a model file."""
+    """Return whether a file with ``content`` is a page, not a model file."""
     return content[: len(DOCTYPE)].lower() == DOCTYPE
 
 
@@ -97,30 +97,30 @@ def _data_in(page: bytes | bytearray, name: str) -> memoryview:
 
 
 def _title(setup: Mapping[str, Any]) -> str:
-    """Return the name of the model, with what is not UTF-8 replaced."""
+    """Return the name of the model, with ? for what UTF-8 cannot encode."""
     return str(setup.get("name") or "nextchar").encode("utf-8", "replace").decode()
 
 
 def curve_script() -> str:
-    """Return the script that draws a learning curve, for a page."""
+    """Return the script that draws a learning curve, for a page to contain."""
     return module_as_script(_asset(CURVE_SCRIPT))
 
 
 def curve_style() -> str:
-    """Return the style of the curve. The page defines the colours --ink, --muted, --line, --accent, --second and
+    """Return the style of the curve. The page must define the colours --ink, --muted, --line, --accent, --second and
     --alarm, and the font --sans."""
     return _asset(CURVE_STYLE)
 
 
 def module_as_script(source: str) -> str:
-    """Return a module as a plain script, for a page that has the names it imports in the scripts before it."""
+    """Return a module as a plain script, which must come after the scripts that it imports from."""
     return _EXPORT.sub("", _IMPORT.sub("", source))
 
 
 def inline_element(tag: str, content: str) -> str:
     """Return ``content``, a script or a style sheet of this package, in an element."""
-    for mark in (f"</{tag}", f"<{tag}", "<!--"):
-        assert mark not in content.lower(), f"{mark} in a <{tag}> would change where it ends"
+    for sign in (f"</{tag}", f"<{tag}", "<!--"):
+        assert sign not in content.lower(), f"{sign} in a <{tag}> would end it early"
     return f"<{tag}>\n{content}</{tag}>\n"
 
 

@@ -1,16 +1,17 @@
-"""Runs: training with texts and files around it.
+"""Runs: training, from texts to the files of a run folder.
 
 Read in this order; a module imports only from those before it:
 
 - `run_settings`: the settings of a run, which never change: the content of settings.json.
 - `event_log`: the log of a run on disk: one event a line.
 - `folder`: the files of a run folder, and its lock.
-- `training_text`: find the text of a run or model again.
-- `duration`: how long a whole run takes, including everything besides training.
-- `preparation`: everything before training: texts and a plan, or a run to resume.
+- `training_text`: the text of a run or a model, found again.
+- `duration`: how long a whole run takes, with everything besides training.
+- `trainers`: the trainer of a run, in one process or in several.
+- `preparation`: everything before training: finding texts and choosing a plan, or reading a run to resume.
 - `run`: a whole run: texts in, a run folder and a model out.
-- `forecast`: what training on a text would take and reach.
-- `record`: what happened in a run, for its report and for the page.
+- `forecast`: how long training on a text would take, and how good the model would be.
+- `record`: what happened in a run, for its report and the page.
 - `screen`: what a stream can show: colours, a line drawn again, its width.
 - `progress`: a run on the screen.
 - `notebook`: a run in a notebook: one output that grows.

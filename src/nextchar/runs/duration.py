@@ -1,4 +1,4 @@
-"""How long a whole run takes, including everything besides training."""
+"""How long a whole run takes, with everything besides training."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from nextchar.training.plan import Plan
 from nextchar.training.validation import scored_at_once
 
 SCORING = 0.4
-"""Time of scoring a character, as a share of learning from it: no gradients, but other shapes."""
+"""Time to score a character, as a share of the time to train on it: without gradients, and in other shapes."""
 WRITING = 2.0
-"""Time for a character of a sample, as a multiple of computing it: it is drawn, logged and shown too."""
+"""Time for a character of a sample, as a multiple of the time to compute it: it is also drawn, logged and shown."""
 REPORT = 0.6
-"""Seconds for the report."""
+"""Seconds to write the report."""
 
 
 def seconds_beside_training(
     plan: Plan, architecture: Architecture, seconds: float, *, evaluations: int, held_out: int, sample_length: int
 ) -> float:
-    """Return about how many seconds a run spends from its first update on, besides the updates.
+    """Return roughly how many seconds a run spends on everything besides updates, from the first update on.
 
     Args:
         plan: every number of the training.
-        architecture: of the network.
+        architecture: the architecture of the network.
         seconds: measured time of all updates.
-        evaluations: how often the model is scored, calibrated, and writes samples.
+        evaluations: how often the model is scored and calibrated and writes samples.
         held_out: characters scored at the end.
         sample_length: characters of each sample.
     """

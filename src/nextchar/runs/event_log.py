@@ -1,7 +1,7 @@
-"""The log of a run on disk: a line with its format, then one event a line.
+"""The log of a run on disk: a line with its format, then an event on each line.
 
-Other lines (a note of the user, an event of another version, a line cut short by a kill) are skipped when the log is
-read, and kept byte for byte.
+Readers skip other lines (a note of the user, an event of another version, a line cut short by a kill), which are kept
+byte for byte.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ from typing import Any, cast
 
 from nextchar.files.atomic_file import replacing
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
+from nextchar.files.regular_file import open_regular
 from nextchar.training.events import Evaluated, Event, Finished, Recovered, Sampled, Saved, event_from_json
 
 FORMAT = 2
-"""Format 1 has no line with its format, and plans with other names."""
+"""Format 1 has no line with its format, and its plans have other names."""
 MAX_LINE = 1 << 24
-"""Bytes; longer lines are not events, and are never held in memory whole."""
+"""Longest line that can be an event, in bytes; longer ones are read in pieces."""
 
 
 class EventLog:
-    """One log. Every method raises `OSError` if the file cannot be read or written. Those that read it raise
+    """The log of a run. Every method raises `OSError` if the file cannot be read or written. Those that read it raise
     `NewerFormatError` if a newer version wrote it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def events(self) -> list[Event]:
-        """Return the events logged, in order."""
+        """Return the logged events, in order."""
         found = (_event(line) for line in self._lines())
         return [event for event in found if event is not None]
 
     def append(self, events: Sequence[Event]) -> None:
-        """Append ``events``; a last line that was cut short is ended first."""
+        """Append ``events``, on new lines even if the last line was cut short."""
         added = _to_lines(events)
         if not added:
             return
@@ -55,16 +56,16 @@ class EventLog:
             os.fsync(file.fileno())
 
     def begin(self, events: Sequence[Event]) -> None:
-        """Write the first ``events`` of a run, in place of those of a run that got no further."""
+        """Write the first ``events`` of a run; they replace those of a run that ended before it had settings."""
         self._rewrite((line for line in self._lines() if _event(line) is None), _to_lines(events))
 
     def forget_after(self, step: int, recoveries: int | None = None) -> None:
         """Remove the events that will happen again when training resumes from the state saved at ``step``.
 
         Args:
-            step: of the state.
-            recoveries: counted in the state; those logged after them will happen again. None keeps all that went back
-                to ``step`` or before it.
+            step: the step of the state.
+            recoveries: the recoveries that the state counts; later ones will happen again. None keeps all that went
+                back to ``step`` or earlier.
         """
         recovered = 0
 
@@ -77,22 +78,22 @@ class EventLog:
                 return event.back_to <= step and (recoveries is None or recovered <= recoveries)
             if isinstance(event, Evaluated | Sampled | Saved):
                 return event.step <= step
-            # The rest was decided once (a plan, a correction of it), or is not an event.
+            # The rest happens only once (a plan and its correction), or is not an event.
             return not isinstance(event, Finished)
 
         self._rewrite(filter(stays, self._lines()))
 
     def _lines(self) -> Iterator[bytes]:
-        """Yield all lines but the one with the format, each with its end; lines longer than `MAX_LINE` in pieces."""
+        """Yield all lines except the one with the format, with their ends; lines longer than `MAX_LINE` in pieces."""
         try:
-            file = self.path.open("rb")
+            file = open_regular(self.path)
         except FileNotFoundError:
             return
         with file:
             yield from (line for line in iter(partial(file.readline, MAX_LINE), b"") if not _is_head(line))
 
     def _rewrite(self, lines: Iterator[bytes], added: bytes = b"") -> None:
-        """Replace the log by its format, ``lines`` as they are, and what is ``added`` on a line of its own."""
+        """Replace the log by its format, the unchanged ``lines``, and ``added`` on a new line."""
         last = b"\n"
         with replacing(self.path) as file:
             file.write(_head())
@@ -110,7 +111,7 @@ def _is_head(line: bytes) -> bool:
     """Return whether ``line`` gives the format of the log.
 
     Raises:
-        NewerFormatError: it is one that a newer version wrote.
+        NewerFormatError: a newer version wrote it.
     """
     if b'"log"' not in line or len(line) >= MAX_LINE:
         return False
@@ -124,7 +125,7 @@ def _is_head(line: bytes) -> bool:
         check_format(cast("dict[str, Any]", head), FORMAT)
     except NewerFormatError:
         raise
-    except ValueError:  # not a line that any version wrote
+    except ValueError:  # no version wrote such a line
         return False
     return True
 
@@ -141,6 +142,6 @@ def _to_lines(events: Sequence[Event]) -> bytes:
 
 
 def _write_all(handle: int, content: bytes) -> None:
-    """Write ``content`` in one call of the system, or in more where it takes only a part."""
+    """Write ``content`` in one system call, or in several if one writes only a part."""
     while content:
         content = content[os.write(handle, content) :]

@@ -1,11 +1,11 @@
 """The folder of a run: the names of its files, and the lock that keeps two processes apart.
 
-settings.json            the options given and the plan chosen
+settings.json            the given options and the chosen plan
 model.safetensors        the best model so far
-resume/state.safetensors everything an exact resume needs
-events.jsonl             what happened, one event a line
-samples.md               what the model wrote as it learned
-report.html              the run as one page
+resume/state.safetensors everything for an exact resume
+events.jsonl             what happened, an event on each line
+samples.md               samples written during training
+report.html              the report, one page
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 from nextchar.errors import RunFolderError
 from nextchar.files.atomic_file import TEMPORARY, write_atomically
 from nextchar.files.format_version import NewerFormatError
-from nextchar.model.model_file import ModelFile
+from nextchar.files.regular_file import read_regular
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile
 from nextchar.model.model_path import MODEL, SETTINGS, did_you_mean
 from nextchar.runs.event_log import EventLog
 from nextchar.runs.run_settings import RunSettings
@@ -35,10 +36,13 @@ STATE, EVENTS, SAMPLES, REPORT, LOCK = (
     "report.html",
     ".lock",
 )
+MAX_SETTINGS_BYTES, MAX_STATE_BYTES = 2**26, 5 * MAX_FILE_BYTES
+"""Largest settings and state that are read. A state has the weights about four times: the present ones, the best ones,
+and two moments."""
 
 
 class RunFolder:
-    """One run folder. Hold its lock to write to it."""
+    """A run folder. Hold its lock to write to it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -46,25 +50,25 @@ class RunFolder:
 
     @property
     def model_path(self) -> Path:
-        """The best model so far."""
+        """The file of the best model so far."""
         return self.path / MODEL
 
     @property
     def report_path(self) -> Path:
-        """The run as one page."""
+        """The file of the report."""
         return self.path / REPORT
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run in the folder, readable or not."""
+        """Whether the folder holds a run, readable or not."""
         return os.path.lexists(self.path / SETTINGS)
 
     @contextmanager
     def lock(self, *, new: bool = True) -> Generator[None]:
-        """Lock the folder against other processes. For a ``new`` run it is created, and must be free.
+        """Lock the folder against other processes; for a ``new`` run, it must be free, and is created.
 
         Raises:
-            RunFolderError: it cannot be made or written, another process holds it, or it is not free.
+            RunFolderError: it cannot be created or written, another process holds it, or it is not free.
         """
         if new:
             self.check_free()
@@ -90,31 +94,31 @@ class RunFolder:
 
     @property
     def is_free(self) -> bool:
-        """Whether a run can begin in the folder without overwriting anything."""
+        """Whether a run can start in the folder without overwriting anything."""
         return not self.exists and not self._remains()
 
     def check_free(self) -> None:
-        """Check that a run can begin in the folder.
+        """Check that a run can start in the folder.
 
         Raises:
-            RunFolderError: it holds a run already, or something else that would be overwritten.
+            RunFolderError: it already holds a run, or something else that would be overwritten.
         """
         if self.exists:
             raise RunFolderError(
-                f"There is a run in {self.path} already. Go on with `nextchar train --resume {self.path}`, "
-                "or choose another --out."
+                f"{self.path} already holds a run. Continue it with `nextchar train --resume {self.path}`, or choose "
+                "another --out."
             )
         if remains := self._remains():
             raise RunFolderError(
-                f"There is a file in {self.path} that a run would write over, {remains[0]}, and no {SETTINGS} beside "
-                "it. Choose another --out, or move it elsewhere."
+                f"{self.path} holds a file that a run would overwrite, {remains[0]}, but no {SETTINGS}. Choose another "
+                "--out, or move the file."
             )
 
     def create(self, settings: RunSettings, events: Sequence[Event] = ()) -> None:
-        """Begin a run in the folder; its log starts with ``events``.
+        """Start a run in the folder; its log starts with ``events``.
 
         Raises:
-            RunFolderError: there is a run in it already, or it cannot be written.
+            RunFolderError: it already holds a run, or it cannot be written.
         """
         self.check_free()
         with self._writing():
@@ -126,7 +130,7 @@ class RunFolder:
         """Write the settings of the run.
 
         Raises:
-            RunFolderError: it cannot be written; what was there before stays whole.
+            RunFolderError: they cannot be written; the previous ones are intact.
         """
         with self._writing():
             write_atomically(self.path / SETTINGS, settings.to_json())
@@ -135,11 +139,11 @@ class RunFolder:
         """Return the settings of the run.
 
         Raises:
-            RunFolderError: there is no run in the folder, or its settings are damaged or of a newer version.
+            RunFolderError: the folder holds no run, or its settings are damaged or from a newer version.
         """
         path = self.path / SETTINGS
         try:
-            return RunSettings.from_json(path.read_bytes())
+            return RunSettings.from_json(read_regular(path, MAX_SETTINGS_BYTES))
         except OSError as error:
             why = (
                 f"its {SETTINGS} cannot be read ({error.strerror or error})"
@@ -151,15 +155,15 @@ class RunFolder:
             raise RunFolderError(f"{path} was {error}.") from error
         except ValueError as error:
             raise RunFolderError(
-                f"{path} cannot be followed. {error} Put back what was there and resume, or train anew; the {MODEL} "
-                "beside it, where there is one, can still be used."
+                f"{path} cannot be used. {error} Restore it and resume, or train again. A {MODEL} beside it still "
+                "works."
             ) from error
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Sync the log, then write everything a resume needs.
+        """Sync the log, then write the state.
 
         Raises:
-            RunFolderError: it cannot be written; what was saved before stays whole.
+            RunFolderError: it cannot be written; what was saved before is intact.
         """
         with self._writing():
             self._log.sync()
@@ -169,33 +173,33 @@ class RunFolder:
         """Write the best model so far.
 
         Raises:
-            RunFolderError: it cannot be written; the one that was there stays.
+            RunFolderError: it cannot be written; the previous one is intact.
         """
         with self._writing():
             model.save(self.model_path)
 
     def checkpoint(self) -> Checkpoint | None:
-        """Return the state that was saved last; None where the run was ended before its first save.
+        """Return the state that was saved last; None if the run ended before its first save.
 
         Raises:
-            RunFolderError: it is damaged, or gone.
+            RunFolderError: it is damaged or missing.
         """
         path = self.path / STATE
         if not os.path.lexists(path):
-            if self.model_path.exists():  # a state is saved before a model: to begin anew would write over that
+            if self.model_path.exists():  # a state is saved before a model, so it is lost
                 raise RunFolderError(
-                    f"{path} is gone, with which the run could be resumed: put it back, or train anew. The {MODEL} of "
-                    "the run can still be used."
+                    f"{path} is missing, and the run cannot be resumed without it: put it back, or train again. The "
+                    f"{MODEL} of the run can still be used."
                 )
             return None
         try:
-            return Checkpoint.from_bytes(path.read_bytes())
+            return Checkpoint.from_bytes(read_regular(path, MAX_STATE_BYTES))
         except NewerFormatError as error:
             raise RunFolderError(f"{path} was {error}.") from error
         except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             raise RunFolderError(
-                f"{path} cannot be read or is damaged ({error}); the run cannot be resumed, but its {MODEL} can still "
-                "be used."
+                f"{path} cannot be read or is damaged ({reason}). The run cannot be resumed; its {MODEL} still works."
             ) from error
 
     def append(self, events: Sequence[Event]) -> None:
@@ -208,7 +212,7 @@ class RunFolder:
             self._log.append(events)
 
     def events(self) -> list[Event]:
-        """Return the logged events, in order; other lines are left out.
+        """Return the logged events, in order; other lines are skipped.
 
         Raises:
             RunFolderError: the log cannot be read, or a newer version wrote it.
@@ -231,7 +235,7 @@ class RunFolder:
             self._log.forget_after(step, recoveries)
 
     def write_samples(self) -> None:
-        """Write samples.md anew from the log.
+        """Write samples.md from the log.
 
         Raises:
             RunFolderError: it cannot be written.
@@ -253,26 +257,29 @@ class RunFolder:
         try:
             yield
         except OSError as error:
-            saved = "What was saved in it before is whole. " if self.exists else ""
+            saved = "What was saved in it before is intact. " if self.exists else ""
+            reason = error.strerror or str(error)
+            if error.filename == str(self._log.path):
+                reason += f" ({EVENTS})"
             raise RunFolderError(
-                f"The run folder {self.path} cannot be written: {error.strerror or error}. {saved}Free the disk or "
+                f"The run folder {self.path} cannot be written: {reason}. {saved}Free the disk or "
                 f"change the permissions{' and resume' if saved else ''}, or choose another --out."
             ) from error
-        except NewerFormatError as error:  # a log of a newer version is never overwritten
+        except NewerFormatError as error:  # a log from a newer version is never overwritten
             raise RunFolderError(f"The log {self._log.path} was {error}.") from error
 
     def _remains(self) -> list[str]:
-        """Return the files in the folder that a run would overwrite."""
+        """Return the names of the files in the folder that a run would overwrite."""
         return [name for name in (MODEL, STATE, SAMPLES, REPORT) if os.path.lexists(self.path / name)]
 
     def _remove_leftovers(self) -> None:
-        """Remove files that a process was writing when it was killed."""
+        """Remove temporary files of a process that was killed while it wrote them."""
         with self._writing():
             for leftover in (*self.path.glob(TEMPORARY), *self.path.glob(f"resume/{TEMPORARY}")):
                 leftover.unlink(missing_ok=True)
 
     def _give_up(self, lock: FileLock) -> None:
-        """Remove the folder of a run that never began, where the system can remove an open file."""
+        """Remove the folder of a run that never started, if the system can remove an open file."""
         with suppress(OSError):
             (self.path / LOCK).unlink()
             lock.release()
@@ -280,16 +287,16 @@ class RunFolder:
 
 
 def samples_page(events: list[Event]) -> str:
-    """Return samples.md: what the model wrote at each evaluation and temperature."""
+    """Return the content of samples.md: the samples of each evaluation and temperature."""
     page = ["# What the model wrote as it learned\n"]
     for event in events:
         if isinstance(event, Evaluated):
-            bits, where = event.validation_bits_per_character, "the held-out text"
+            bits, text = event.validation_bits_per_character, "the held-out text"
             if bits is None:
-                bits, where = event.training_bits_per_character, "the text learned from"
+                bits, text = event.training_bits_per_character, "the training text"
             elif event.scored_characters:
-                where = f"{event.scored_characters:,} characters of {where}"
-            page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character on {where}\n")
+                text = f"{event.scored_characters:,} characters of {text}"
+            page.append(f"## Step {event.step}, epoch {event.epoch:.2f}: {bits:.3f} bits per character on {text}\n")
         elif isinstance(event, Sampled):
             # A fence longer than any in the text shows the text as it is.
             longest = max(map(len, re.findall("`+", event.prompt + event.text)), default=0)

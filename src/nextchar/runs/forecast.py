@@ -1,4 +1,4 @@
-"""What training on a text would be like: the plan, its time and memory, and the bits per character to expect of it."""
+"""A forecast of training on a text: its plan, time and memory, and the bits per character to expect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextchar.networks.architecture import GATES
-from nextchar.runs.preparation import choose_compute, choose_plan, dataset_of
+from nextchar.runs.preparation import choose_plan
+from nextchar.runs.trainers import choose_compute, dataset_of
 from nextchar.settings import RecipeName, TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import DEFAULT_SECONDS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 TRIAL_SECONDS = 3.0
 """Time budget of the trial run behind the forecast of bits per character."""
 TRIAL_SCORED = 100_000
-"""Held-out characters that the trial is scored on."""
+"""Held-out characters that the trial run is scored on."""
 BASE_BYTES = 330_000_000
 """Resident memory of Python with torch loaded, before any network is made."""
 
@@ -31,19 +32,20 @@ class Forecast:
     plan: Plan
     parameters: int
     seconds: float | None
-    """Training time; None where nothing was measured."""
+    """Training time; None if nothing was measured."""
     memory: int
     """Peak resident memory, in bytes, roughly."""
     bits_per_character: float | None
-    """On the held-out text, roughly; None where nothing is held out, or the recipe does not say how fast they fall."""
+    """Rough estimate for the held-out text; None if nothing is held out, or if the recipe does not know how fast they
+    fall."""
     notes: tuple[str, ...]
 
 
 def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
-    """Choose the plan for ``corpus``, and train for a few seconds to estimate what the whole plan would reach.
+    """Choose the plan for ``corpus``, and train for a few seconds to estimate the result of the whole plan.
 
     Raises:
-        TrainingError: the device asked for is not there.
+        TrainingError: the device is not available.
         MissingDependencyError: torch is not installed.
     """
     compute = choose_compute(training)  # raises if torch is missing
@@ -66,7 +68,7 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
 
 
 def _expected_bits(corpus: Corpus, recipe: RecipeName, fall: float, compute: Compute, budget: float) -> float | None:
-    """Return what ``budget`` seconds of training would reach, by a short trial."""
+    """Return the bits per character to expect of ``budget`` seconds of training, by a short trial run."""
     from nextchar.training.trainer import Trainer
 
     settings = TrainingSettings(recipe=recipe, time=min(TRIAL_SECONDS, budget))
@@ -81,7 +83,7 @@ def _expected_bits(corpus: Corpus, recipe: RecipeName, fall: float, compute: Com
 
 
 def _memory(plan: Plan, vocabulary_size: int) -> int:
-    """Return the bytes of a run: weights, gradients, two moments, best and checkpoint, and what a window keeps."""
+    """Return the bytes of a run: weights, gradients, two moments, best weights, checkpoint, and activations."""
     copies = 9
     activations = sum((2 * GATES + 4) * hidden for hidden in plan.hidden) + 4 * vocabulary_size
     values = (

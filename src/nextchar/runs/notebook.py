@@ -1,6 +1,6 @@
-"""A run in a notebook: one output that grows, with long lines wrapped."""
+"""The progress of a run in a notebook: one output that grows, with long lines wrapped."""
 
-# IPython types its functions in part.
+# IPython types its functions only partly.
 # pyright: reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
 
 
 class NotebookDisplay:
-    """Shows the events of one run in a single output of a notebook's cell."""
+    """Shows the events of a run in a single output of a notebook cell."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -34,7 +34,7 @@ class NotebookDisplay:
             self._update()
 
     def show(self, event: Event) -> None:
-        """Add ``event`` to the output; `Progress` replaces the one before, in the last line."""
+        """Add ``event`` to the output; a `Progress` replaces the previous one, in the last line."""
         if isinstance(event, Writing | Saved):
             return
         if isinstance(event, Progress):

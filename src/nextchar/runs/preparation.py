@@ -1,4 +1,4 @@
-"""Everything before training: texts are found and encoded and a plan is chosen, or a saved run is read back."""
+"""Everything before training: find and encode the texts and choose a plan, or read a saved run."""
 
 from __future__ import annotations
 
@@ -7,54 +7,43 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
-from nextchar.errors import MissingDependencyError, RunFolderError, TextError
+from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
+from nextchar.runs.trainers import (
+    Preparation,
+    Prepared,
+    choose_compute,
+    dataset_of,
+    import_trainer,
+    make_trainer,
+    measure_step,
+)
 from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
-from nextchar.training.checkpoint import Checkpoint
-from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event, Note, Planned, TextRead
 from nextchar.training.feeding import Windows
-from nextchar.training.plan import Budget, ChosenPlan, Plan
+from nextchar.training.plan import ChosenPlan, Plan
 from nextchar.training.recipes import recipe_of
 
 if TYPE_CHECKING:
     from nextchar.networks.torch_threads import Compute
-    from nextchar.training.trainer import Trainer
-
-SCORED = 250_000
-"""Held-out characters scored in a run at most; `nextchar evaluate` scores any number."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """What to learn from."""
+    """The texts to learn from."""
 
     names: tuple[str, ...]
     """Files, folders, catalogue names, or ``-`` for ``standard_input``."""
     settings: TextSettings
     standard_input: BinaryIO | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A run that is ready to train."""
-
-    settings: RunSettings
-    corpus: Corpus
-    trainer: Trainer
-
-
-Preparation = Generator[Event, None, Prepared]
-"""Yields events and returns the run."""
 
 
 def prepare(
@@ -68,7 +57,7 @@ def prepare(
 
     Raises:
         TextError: a text cannot be used.
-        TrainingError: the device asked for is not there.
+        TrainingError: the device is not available.
         MissingDependencyError: torch is not installed.
     """
     began = clock()
@@ -78,7 +67,12 @@ def prepare(
     text, training = recipe.complete(texts.settings, training)
     files, corpus = yield from _read(texts, text, training, cache)
     compute = choose_compute(training)
-    device = compute.device
+    device, processes = compute.device, compute.processes
+    if processes.count > 1:
+        yield Note(
+            message=f"{processes.count} processes train together, each with {compute.threads // processes.count} "
+            "threads; this one, process 0, decides and writes."
+        )
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
@@ -94,10 +88,10 @@ def prepare(
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
     )
-    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, budget=chosen.budget))
+    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, budget=chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
     if recipe.is_prompt_fixed:
-        yield Note(message=f"Every sample goes on from {settings.prompt!r}.")
+        yield Note(message=f"Every sample continues {settings.prompt!r}.")
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
 
@@ -105,7 +99,7 @@ def prepare(
 def _read(
     texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
 ) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
-    """Find and encode ``texts``; yield what was found in them, and return their files and the corpus."""
+    """Find and encode ``texts``; yield events about them, and return their files and the corpus."""
     found = catalog.resolve(
         texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
     )
@@ -116,7 +110,7 @@ def _read(
 
 
 def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planned:
-    """Return the event of a chosen plan: ``seconds`` of training are expected, after so many ``before`` it."""
+    """Return the event of a chosen plan, with ``seconds`` of training expected, after the seconds ``before`` it."""
     settings = prepared.settings
     return Planned(
         plan=settings.plan,
@@ -148,17 +142,17 @@ def _total_seconds(prepared: Prepared, training: float | None, before: float) ->
 
 
 def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Preparation:
-    """Return the run in ``folder`` as it was last saved.
+    """Read the run in ``folder`` as it was last saved.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         cache: folder of encoded texts.
-        moved: where its texts are now, which is then recorded; empty where they are as recorded.
+        moved: where its texts are now, which is then recorded; empty if they are where the run recorded them.
 
     Raises:
         RunFolderError: there is no run, it is damaged, its text has changed, or ``moved`` is another text.
-        TextError: its text is gone.
-        TrainingError: the device that it was trained on is not there.
+        TextError: its text is missing.
+        TrainingError: the device that it was trained on is not available.
     """
     recorded, checkpoint = folder.settings(), folder.checkpoint()
     settings = moved_text(recorded, moved, cache) if moved else recorded
@@ -166,123 +160,87 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     try:
         if checkpoint is not None:  # before memory is allocated for what may be another network
             import_trainer().check_weights(checkpoint, settings.plan, corpus.vocabulary.size)
-        trainer = _make_trainer(settings, corpus, checkpoint=checkpoint)
+        processes = choose_compute(settings.training).processes
+        trainer = make_trainer(settings, corpus, processes, checkpoint=checkpoint)
     except ValueError as error:
         raise RunFolderError(
             f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
-            "It cannot be resumed, but its model can still be used."
+            "The run cannot be resumed, but its model can still be used."
         ) from error
     prepared = Prepared(settings, corpus, trainer)
     if settings != recorded:
         folder.save_settings(settings)
     done = trainer.state
     folder.forget_after(done.step, done.recoveries)
-    yield Note(message=f"Going on at step {done.step:,} of {settings.plan.steps:,}.")
+    yield Note(message=f"Continuing at step {done.step:,} of {settings.plan.steps:,}.")
     return prepared
 
 
-def choose_compute(training: TrainingSettings) -> Compute:
-    """Return the device and the number of threads to compute with.
+def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSettings) -> None:
+    """Check that a command to train asks for the run that is there.
+
+    Args:
+        recorded: settings of the run.
+        texts: what the command asks to learn from; files are compared by their paths, not by their content.
+        training: how it asks to train.
 
     Raises:
-        TrainingError: the device asked for is not there.
-        MissingDependencyError: torch is not installed.
+        UsageError: they differ; the message names the first difference.
     """
-    import_trainer()
-    from nextchar.networks.torch_threads import Compute, available_threads, choose_device
-
-    return Compute(choose_device(training.device), training.threads or available_threads())
-
-
-def import_trainer() -> ModuleType:
-    """Return the module `nextchar.training.trainer`, which loads torch.
-
-    Raises:
-        MissingDependencyError: torch is not installed.
-    """
-    try:
-        from nextchar.training import trainer
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingDependencyError(
-            'Training needs torch, which is not installed: pip install "nextchar[train]". '
-            "Writing and scoring do not need it."
-        ) from error
-    return trainer
-
-
-def dataset_of(corpus: Corpus, scored: int = SCORED) -> Dataset:
-    """Return what a run on ``corpus`` learns from and is scored on: all that is held out, or ``scored`` ids of all
-    texts. The first of them is predicted from what any text begins after, as `nextchar evaluate` does."""
-    vocabulary = corpus.vocabulary
-    return Dataset(corpus.training, corpus.held_out_excerpt(scored), vocabulary, vocabulary.start_id)
+    text, training = recipe_of(training).complete(texts.settings, training)
+    for asked, known in ((text, recorded.text), (training, recorded.training)):
+        for name in type(asked).model_fields:
+            given, had = getattr(asked, name), getattr(known, name)
+            if given != had:
+                raise UsageError(
+                    f"The run that is there does not agree with this command: --{name.replace('_', '-')} is "
+                    f"{_shown(had)} in the run and {_shown(given)} here. Give the command that began "
+                    "it, or choose another --out."
+                )
+    paths = [Path(name).absolute() for name in texts.names if Path(name).exists()]
+    strange = [path for path in recorded.corpus if not any(Path(path).is_relative_to(given) for given in paths)]
+    if strange and len(paths) == len(texts.names):
+        raise UsageError(
+            f"The run that is there does not agree with this command: it learns from {strange[0]}, which is not among "
+            f"{', '.join(texts.names)}. Give the command that began it, or choose another --out."
+        )
 
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
-    """Return the plan for ``corpus`` by measuring this machine."""
-    trainer = import_trainer()
+    """Return the plan for ``corpus`` for which this machine is timed."""
     return recipe_of(training).choose_plan(
         len(corpus.training),
         corpus.vocabulary.size,
         training,
-        compute.threads if compute.device.type == "cpu" else 1,
-        lambda plan: trainer.measure_step(plan, corpus.vocabulary, compute),
+        compute.threads if compute.device.type == "cpu" else compute.processes.count,
+        lambda plan: measure_step(plan, corpus.vocabulary, compute),
+        processes=compute.processes.count,
     )
 
 
 def _for_text(plan: Plan, corpus: Corpus) -> Plan:
-    """Return ``plan``, made for another text perhaps, with as many windows as this one has.
+    """Return ``plan``, perhaps made for another text, with as many windows as this text has.
 
     Raises:
-        TextError: it is too short for one.
+        TextError: the text is too short for a window.
     """
     feeding = plan.feeding.over(len(corpus.training))
     if isinstance(feeding, Windows) and feeding.count == 0:
         raise TextError(
-            f"The text has {len(corpus.training):,} characters to learn from, and the plan reads windows of "
-            f"{feeding.window}: give a longer text, or another plan."
+            f"The text has {len(corpus.training):,} characters to learn from, but the plan reads windows of "
+            f"{feeding.window}: give a longer text or another plan."
         )
     return plan.model_copy(update={"feeding": feeding})
 
 
 def _evaluations(chosen: ChosenPlan) -> int:
-    """Return how often a run is scored: after each pass over windows, else seldom enough to take a small share of its
-    time."""
+    """Return how often a run is scored: after each pass over windows, otherwise so rarely that it takes a small share
+    of the time."""
     epoch_steps = chosen.plan.feeding.epoch_steps
     if epoch_steps is not None:
         return min(MAX_EVALUATIONS, math.ceil(chosen.plan.steps / epoch_steps))
     seconds = chosen.expected_seconds
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
-
-
-def _make_trainer(
-    settings: RunSettings, corpus: Corpus, *, budget: Budget | None = None, checkpoint: Checkpoint | None = None
-) -> Trainer:
-    """Return a trainer for the run, at ``checkpoint``, or at its beginning."""
-    import_trainer()
-    from nextchar.networks.torch_threads import Compute, choose_device, limit_memory
-    from nextchar.training.pace import Pace
-    from nextchar.training.trainer import Trainer
-
-    device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
-    if fraction is not None and device.type == "cuda":
-        limit_memory(fraction, device)
-    trainer = Trainer(
-        settings.plan,
-        dataset_of(corpus),
-        seed=settings.training.seed,
-        evaluations=settings.evaluations,
-        compute=Compute(device, settings.threads),
-        pace=Pace(budget),
-    )
-    if checkpoint is not None:
-        try:
-            trainer.restore(checkpoint)
-        except ValueError:
-            trainer.close()
-            raise
-    return trainer
 
 
 def _text_read(corpus: Corpus) -> TextRead:
@@ -299,3 +257,8 @@ def _text_read(corpus: Corpus) -> TextRead:
         unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
     )
+
+
+def _shown(value: object) -> str:
+    """Return the value of an option as a person reads it."""
+    return "not given" if value is None else str(value)

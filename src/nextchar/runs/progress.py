@@ -1,4 +1,4 @@
-"""The progress of a run, on a terminal or in a log."""
+"""The progress of a run, on a terminal or in a log file."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from nextchar.training.events import (
 from nextchar.training.feeding import Streams, Windows
 
 Level = Literal["full", "lines", "brief", "silent"]
-"""full: a bar, evaluations, and samples as they are written; lines: the same without the bar, samples once written;
-brief: what is found and the result; silent."""
+"""full: a bar, evaluations, and samples as they are written. lines: the same without the bar, with finished samples.
+brief: the text, the plan and the result. silent: nothing."""
 
 _SHOWN: dict[Level, tuple[type, ...]] = {
     "full": (Note, TextRead, Planned, Progress, Evaluated, Writing, Sampled, Recovered, Revised, Finished),
@@ -45,34 +45,34 @@ class Marks(NamedTuple):
     """The signs used to show a sample on one line."""
 
     controls: dict[int, str]
-    """What its control characters are shown as: none of them reaches the terminal."""
+    """Signs for its control characters, none of which reaches the terminal."""
     more: str
-    """Where it is cut."""
+    """The sign where it is cut."""
 
 
 UNICODE = Marks({**dict.fromkeys([*range(32), *range(127, 160)], "·"), ord("\n"): "⏎", ord("\t"): " "}, "…")
 ASCII = Marks({**dict.fromkeys(UNICODE.controls, "?"), ord("\n"): "/", ord("\t"): " "}, "...")
 
 MIN_BAR, MAX_BAR = 8, 40
-"""Columns of the bar; it is left out where fewer are free."""
+"""Columns of the bar; it is left out if fewer are free."""
 PROMPT_SHARE = 1 / 3
 """Largest share of a sample's line that its prompt takes."""
 WIDE = 40
-"""Columns from which the line of a sample names its number."""
+"""Columns from which the line of a sample explains its number."""
 
 
 def choose_level(console: Console) -> Level:
-    """Return how much to show by default: a bar on a terminal that can redraw it, lines on one that cannot and in a
-    notebook, little elsewhere."""
+    """Return how much to show by default: a bar on a terminal that can redraw it, lines on other terminals and in
+    notebooks, little elsewhere."""
     if console.is_terminal and console.is_interactive:
         return "full"
     return "lines" if console.is_terminal or console.is_jupyter else "brief"
 
 
 class ProgressDisplay:
-    """Shows the events of one run on a console.
+    """Shows the events of a run on a console.
 
-    On a terminal no word or number is split at the margin, and a sample is one line, cut at the width of the terminal.
+    On a terminal, no word or number is split at the margin, and a sample is one line, cut at the width of the terminal.
     Elsewhere lines are not broken.
     """
 
@@ -93,13 +93,13 @@ class ProgressDisplay:
         self._hide_bar()
 
     def show(self, event: Event) -> None:
-        """Show ``event`` if it is of a kind that this level shows."""
+        """Show ``event`` if this level shows events of its kind."""
         if not isinstance(event, self._shown):
             return
         if isinstance(event, Progress):
             self._show_bar(event)
         elif isinstance(event, Writing):
-            self._hide_bar()  # it would draw itself into the line that is being written
+            self._hide_bar()  # or it would draw itself into the line being written
             self._print(self._written(event), end="")
         elif isinstance(event, Sampled):
             self._print(Text() if Writing in self._shown else sample_line(event, self._width, self._marks))
@@ -108,7 +108,7 @@ class ProgressDisplay:
             self._print(Text(wrap_words(line.plain, self._width), line.style))
 
     def _print(self, line: Text, end: str = "\n") -> None:
-        """Print ``line`` as it is: markup in a text is text."""
+        """Print ``line`` unchanged: markup in it is text."""
         self._console.print(line, end=end, soft_wrap=True, highlight=False, markup=False)
 
     @property
@@ -125,7 +125,7 @@ class ProgressDisplay:
             self._live.stop()
 
     def _written(self, event: Writing) -> Text:
-        """Return the beginning of a sample's line, or one more character while there is room for it."""
+        """Return the head of a sample's line, or the next character while there is room."""
         if event.text == "":
             head = sample_head(event, self._width, self._marks)
             self._room = self._console.width - len(self._marks.more) - head.cell_len
@@ -139,7 +139,7 @@ class ProgressDisplay:
 
 
 class _Bar:
-    """The progress of training on one line. Where room is short, the bar is left out first, the time left last."""
+    """The progress of training on one line. If it is too long, the bar is left out first, and the time left last."""
 
     def __init__(self, marks: Marks) -> None:
         self.progress: Progress | None = None
@@ -148,22 +148,22 @@ class _Bar:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self.progress is None:
             return
-        words, width = progress_parts(self.progress), options.max_width - 1
+        parts, width = progress_parts(self.progress), options.max_width - 1
         fitting: list[str] = []
         for name in ("left", "bits", "rate", "share"):
-            if sum(len(words[part]) + 1 for part in [*fitting, name]) <= width:
+            if sum(len(parts[part]) + 1 for part in [*fitting, name]) <= width:
                 fitting.append(name)
-        free = min(MAX_BAR, width - 1 - sum(len(words[part]) + 1 for part in fitting))
+        free = min(MAX_BAR, width - 1 - sum(len(parts[part]) + 1 for part in fitting))
         for name in ("bits", "bar", "share", "rate", "left"):
             if name in fitting:
-                yield Text(words[name] + " ", end="")
+                yield Text(parts[name] + " ", end="")
             elif name == "bar" and self._marks is UNICODE and free >= MIN_BAR:
                 yield ProgressBar(self.progress.steps, self.progress.step, width=free)
                 yield Text(" ", end="")
 
 
 def progress_parts(event: Progress) -> dict[str, str]:
-    """Return the bits per character, the share done, the rate and the time left, in words."""
+    """Return texts for the bits per character, the share done, the rate and the time left."""
     return {
         "bits": f"{event.bits_per_character:.3f} bits/character",
         "share": f"{100 * event.step / event.steps:.0f} %",
@@ -173,7 +173,7 @@ def progress_parts(event: Progress) -> dict[str, str]:
 
 
 def describe(event: Event) -> Text:
-    """Return ``event`` in words for people."""
+    """Return ``event`` as text for people."""
     match event:
         case Progress():
             return Text(", ".join(progress_parts(event).values()))
@@ -190,7 +190,7 @@ def describe(event: Event) -> Text:
             best = " (best so far)" if event.best and validation is not None else ""
             line = (
                 f"\nepoch {event.epoch:.2f}, {describe_duration(event.seconds)}: {held_out}"
-                f"{event.training_bits_per_character:.3f} on the text learned from{best}"
+                f"{event.training_bits_per_character:.3f} on the training text{best}"
             )
             return Text(line, style="bold")
         case Writing(text=""):
@@ -208,7 +208,7 @@ def describe(event: Event) -> Text:
         case Revised():
             change = "faster" if event.steps > event.planned_steps else "slower"
             return Text(
-                f"The machine is {change} than it was when it was measured: {event.steps:,} steps instead of "
+                f"The machine is {change} than measured before: {event.steps:,} steps instead of "
                 f"{event.planned_steps:,} fill the time."
             )
         case Finished():
@@ -228,15 +228,15 @@ def _describe_held_out(event: TextRead) -> str:
     if not event.validation_characters:
         return "; nothing is held out"
     held_out = event.held_out_characters or event.validation_characters
-    at_end = len(event.names) == 1 or event.held_out_characters is None  # older runs held out the end of all texts
+    at_end = len(event.names) == 1 or event.held_out_characters is None  # older runs held out the joined end
     last = f"the last {held_out:,}" if at_end else f"{held_out:,} at the ends of the texts"
     scored = "" if held_out == event.validation_characters else f", {event.validation_characters:,} of them scored"
     return f"; learning from {event.training_characters:,}, {last} are held out{scored}"
 
 
 def sample_head(event: Writing | Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
-    """Return how the line of a sample begins: its temperature and its prompt, of which a line of ``width`` columns
-    shows the end alone where it is long."""
+    """Return the head of a sample's line: its temperature and its prompt. If the prompt is long, a line of ``width``
+    columns shows only its end."""
     label = f"{'temperature ' if width is None or width >= WIDE else ''}{event.temperature}  "
     prompt = event.prompt.translate(marks.controls)
     room = None if width is None else max(0, int((width - len(label)) * PROMPT_SHARE))
@@ -248,7 +248,7 @@ def sample_head(event: Writing | Sampled, width: int | None = None, marks: Marks
 
 
 def sample_line(event: Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
-    """Return a sample in one line, its own lines joined by a sign, cut to ``width`` columns where they are given."""
+    """Return a sample as one line, with a sign for each line end, cut to ``width`` columns if given."""
     line = sample_head(event, width, marks).append(event.text.rstrip().translate(marks.controls))
     if width is not None and line.cell_len > width:
         line.truncate(max(0, width - len(marks.more)))
@@ -277,6 +277,6 @@ def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
     if bits is not None and event.unknown_characters:
-        reached += f", {event.unknown_characters:,} of whose characters are unknown to the model"
+        reached += f", in which {event.unknown_characters:,} characters are unknown to the model"
     done = "Stopped and saved" if event.interrupted else "Done"
     return f"{done} after {describe_duration(event.seconds)} of training and {event.step:,} steps{reached}."

@@ -1,4 +1,4 @@
-"""The record of a run: what happened in it, read from its folder and put in order. The report and the page show it."""
+"""The record of a run: what happened in it, in order, read from its folder. The report and the page show it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Samples = dict[float, Sampled]
 """What the model wrote at one step, by temperature."""
 
 MAX_EVALUATIONS = 400
-"""Points that a learning curve needs at most."""
+"""Most points of a learning curve."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run has logged so far. A run that ended early, or still goes on, lacks some of it."""
+    """What a run has logged so far. Some of it is missing if the run ended early or is still training."""
 
     folder: RunFolder
     settings: RunSettings
@@ -38,7 +38,7 @@ class RunRecord:
     """By step."""
     recoveries: tuple[Recovered, ...]
     notes: tuple[str, ...]
-    """The notes of the run, without the folders of its texts."""
+    """The notes of the run; they do not name the folders of its texts."""
     finished: Finished | None
 
     @classmethod
@@ -70,7 +70,7 @@ class RunRecord:
 
     @cached_property
     def model(self) -> ModelFile | None:
-        """The best model so far, loaded when it is first asked for; None before the first save.
+        """The best model so far, loaded on first use; None before the first save.
 
         Raises:
             ModelFileError: it is damaged.
@@ -79,13 +79,13 @@ class RunRecord:
 
     @property
     def model_bytes(self) -> int:
-        """Size of the model file; 0 where there is none."""
+        """Size of the model file; 0 if there is none."""
         path = self.folder.model_path
         return path.stat().st_size if path.exists() else 0
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The texts it was trained on, without the folders they were in."""
+        """The names of the training texts, without their folders."""
         given = self.text.names if self.text else self.settings.corpus
         return tuple(map(base_name, given))
 
@@ -96,7 +96,7 @@ class RunRecord:
 
     @property
     def validation_bits(self) -> float | None:
-        """Bits per character of the model that was kept, on the held-out text; None where nothing was held out."""
+        """Bits per character of the model that was kept, on the held-out text; None if nothing was held out."""
         for event in (self.finished, self.best):
             if event is not None and event.validation_bits_per_character is not None:
                 return event.validation_bits_per_character
@@ -104,7 +104,7 @@ class RunRecord:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run came to its end without an interruption."""
+        """Whether the run is complete, not interrupted."""
         return self.finished is not None and not self.finished.interrupted
 
     @property
@@ -116,31 +116,31 @@ class RunRecord:
 
     @property
     def step(self) -> int:
-        """Updates known to be made."""
+        """Updates made, as far as the log shows."""
         last = self.evaluations[-1].step if self.evaluations else 0
         return self.finished.step if self.finished else last
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """Temperatures of the samples, in order."""
+        """The temperatures of the samples, in order."""
         return tuple(sorted({temperature for row in self.samples.values() for temperature in row}))
 
     @property
     def last_samples(self) -> Samples:
-        """What the model wrote last, by temperature in order."""
+        """The last samples, in order of temperature."""
         return dict(sorted(self.samples[max(self.samples)].items())) if self.samples else {}
 
     def history(self, max_samples: int | None = None) -> dict[str, Any]:
-        """Return the scores and samples of the run in plain values for JSON.
+        """Return the scores and samples of the run as plain values for JSON.
 
         Args:
-            max_samples: evaluations to return samples of, evenly over the run, first and last among them; None is all.
+            max_samples: evaluations to return with samples, evenly over the run, including the first and the last; None
+                means all.
 
         Returns:
             ``prompt``, which every sample continues; ``finished``; and ``evaluations``, by step, at most
             `MAX_EVALUATIONS` besides those with samples. Each has step, epoch, seconds, training_bits, validation_bits
-            (None where nothing is held out, or where it is not finite), best, and samples, each with temperature and
-            text.
+            (None if nothing is held out, or if it is not finite), best, and samples, each with temperature and text.
         """
         sampled = evenly_spread(list(self.samples), len(self.samples) if max_samples is None else max_samples)
         shown = sampled | evenly_spread([event.step for event in self.evaluations], MAX_EVALUATIONS)
@@ -156,7 +156,7 @@ class RunRecord:
 
 
 def evenly_spread(steps: Sequence[int], count: int) -> set[int]:
-    """Return ``count`` of ``steps``, evenly spread, first and last among them; all where there are no more."""
+    """Return ``count`` of ``steps``, evenly spread, including the first and the last; all if there are no more."""
     if len(steps) <= count:
         return set(steps)
     return {steps[round(number * (len(steps) - 1) / max(1, count - 1))] for number in range(count)}
@@ -175,12 +175,12 @@ def _as_json(event: Evaluated, samples: Samples) -> dict[str, Any]:
 
 
 def _finite(value: float | None) -> float | None:
-    """Return ``value``, or None where JSON has no such number: a run that diverged logs infinities and NaN."""
+    """Return ``value``, or None for infinities and NaN, which a run that diverged logs and JSON lacks."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def _without_folders(message: str, paths: Iterable[str]) -> str:
-    """Return ``message`` with the last part alone of every folder on the way to ``paths``, or file in one."""
+    """Return ``message`` with every folder above ``paths``, and every path in one, reduced to its last part."""
     folders = {str(folder) for path in paths for folder in PurePosixPath(path.replace("\\", "/")).parents}
     for folder in sorted(folders - {"/", "."}, key=len, reverse=True):
         for separator in "/\\":

@@ -1,4 +1,4 @@
-"""A whole run with files: texts in, a run folder and a model out, as events."""
+"""A whole run with its files: it turns texts into a run folder and a model, and yields events."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
+from nextchar.parallel import process_rank
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Preparation, Prepared, Texts, prepare, resume
+from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
@@ -24,7 +26,7 @@ from nextchar.training.plan import Plan
 
 
 class Run:
-    """A run of training, new or resumed, as events."""
+    """A training run, new or resumed, which yields events."""
 
     def __init__(
         self, folder: RunFolder | None, prepare: Callable[[], Preparation], clock: Callable[[], float], *, is_new: bool
@@ -48,16 +50,21 @@ class Run:
         cache: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> Run:
-        """Return a run that begins; nothing is read or written before `events` is asked for.
+        """Return a new run; it reads and writes nothing before `events` is iterated.
+
+        Of several processes that train together, process 0 does what is asked for here, and the others take part.
 
         Args:
-            folder: where everything is kept; None keeps nothing on disk.
-            texts: what to learn from.
-            training: how; None is the default.
-            like: another run, whose recipe and plan are taken instead of a plan chosen anew.
+            folder: the run folder to write; None writes nothing to disk.
+            texts: the texts to learn from.
+            training: the options of training; None means the defaults.
+            like: another run, whose recipe and plan to use instead of choosing a plan.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
+
+        if process_rank() > 0:
+            return cls.take_part(cache, clock)
 
         def preparation() -> Preparation:
             return prepare(texts, training or TrainingSettings(), cache, like.settings() if like else None)
@@ -76,40 +83,57 @@ class Run:
         """Return the run in ``folder``, to continue from where it was saved.
 
         Args:
-            folder: where everything is kept.
-            moved: where the texts of the run are now; empty where they are as recorded.
+            folder: the run folder.
+            moved: where the texts of the run are now; empty if they are where the run recorded them.
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
+        if process_rank() > 0:
+            return cls.take_part(cache, clock)
         return cls(folder, lambda: resume(folder, cache, moved), clock, is_new=False)
 
+    @classmethod
+    def take_part(cls, cache: Path, clock: Callable[[], float] = time.monotonic) -> Run:
+        """Return the run of a process other than process 0: it computes its share of the updates, and writes nothing.
+
+        Args:
+            cache: folder of the encoded texts.
+            clock: seconds.
+        """
+        return cls(None, lambda: take_part(cache), clock, is_new=True)
+
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """Do the run, yielding what happens; ends early, with everything saved, when ``stop()`` becomes true.
+        """Carry out the run and yield its events. When ``stop()`` becomes true, it saves everything and ends early.
 
         Raises:
             TextError: a text cannot be used.
-            RunFolderError: the run folder cannot be used or written; what was saved before is whole.
-            TrainingError: training diverged for good; the best model before that is saved.
+            RunFolderError: the run folder cannot be used or written; what was saved before is intact.
+            TrainingError: training diverged too many times; the best model before that is saved.
             MissingDependencyError: torch is not installed.
         """
         held: AbstractContextManager[None] = self.folder.lock(new=self._is_new) if self.folder else nullcontext()
         try:
             with held:
                 yield from self._logged(self._prepare())
-                if not stop():
+                if self._has_others or not stop():  # several processes agree on that
                     yield from self._logged(self._train(stop))
         finally:
             if self._prepared is not None:
                 self._prepared.trainer.close()
 
     @property
+    def _has_others(self) -> bool:
+        """Whether other processes train the same model."""
+        return self._ready().trainer.processes.count > 1
+
+    @property
     def has_begun(self) -> bool:
-        """Whether there is a model, trained or not."""
+        """Whether the run has a model, trained or not."""
         return self._prepared is not None
 
     @property
     def model(self) -> LanguageModel:
-        """The best model so far, or where none was scored yet, the model as it is."""
+        """The best model so far, or the present one if none has been scored yet."""
         prepared = self._ready()
         trainer, corpus, settings = prepared.trainer, prepared.corpus, prepared.settings
         state = trainer.state
@@ -135,10 +159,10 @@ class Run:
         return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
 
     def save(self) -> None:
-        """Write the state of the last checkpoint that all is logged of, and the best model.
+        """Write the last checkpoint whose events are all in the log, and the best model.
 
         Raises:
-            RunFolderError: they cannot be written; what was saved before is whole.
+            RunFolderError: they cannot be written; what was saved before is intact.
         """
         checkpoint = self._settled or self._ready().trainer.checkpoint
         if self.folder is not None:
@@ -159,15 +183,15 @@ class Run:
     def _train(self, stop: Callable[[], bool]) -> Iterator[Event]:
         prepared = self._ready()
         trainer, save_every = prepared.trainer, prepared.settings.training.save_every
-        saved_at, interrupted = self._clock(), False
+        saved_at = self._clock()
         try:
-            for event in trainer.run():
+            for event in trainer.run(stop if self._has_others else lambda: False):
                 if isinstance(event, Revised):
                     self._record_plan(trainer.plan)
                 yield event
-                if isinstance(event, Evaluated):
+                if isinstance(event, Evaluated) and trainer.processes.is_first:
                     yield from self._samples()
-                whole = not isinstance(event, Revised)  # after which more may be told of the same checkpoint
+                whole = not isinstance(event, Revised)  # more events of the same checkpoint may follow it
                 if whole:
                     self._settled = trainer.checkpoint
                 due = isinstance(event, Evaluated) or self._clock() - saved_at >= save_every
@@ -175,8 +199,7 @@ class Run:
                     self.save()
                     saved_at = self._clock()
                     yield Saved(step=self._saved_step)
-                if stop():
-                    interrupted = True
+                if stop() and not self._has_others:
                     break
         except (TrainingError, KeyboardInterrupt, GeneratorExit):
             self.save()
@@ -191,11 +214,11 @@ class Run:
             best_step=trainer.state.best_step,
             validation_bits_per_character=trainer.state.best_bits,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
-            interrupted=interrupted,
+            interrupted=trainer.state.step < trainer.plan.steps,
         )
 
     def _record_plan(self, plan: Plan) -> None:
-        """Record ``plan``, which training uses from here on; it would have led to this point, too."""
+        """Record ``plan``, which training follows from here on; it would have led to this point too."""
         prepared = self._ready()
         settings = prepared.settings.model_copy(update={"plan": plan})
         if self.folder is not None:
@@ -203,7 +226,7 @@ class Run:
         self._prepared = replace(prepared, settings=settings)
 
     def _samples(self) -> Iterator[Event]:
-        """Write a sample at each temperature, from the same prompt and with the same draws."""
+        """Write a sample at each temperature, from the same prompt and with the same random numbers."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
         prompt = Prompt(make_network(trainer.architecture, trainer.parameters()), vocabulary, settings.prompt)
@@ -225,8 +248,8 @@ class Run:
             )
 
     def _logged(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Yield ``events``, each but `Progress` and `Writing` once it stands in the log, or waits for the folder to
-        have one."""
+        """Yield ``events``; all but `Progress` and `Writing` are logged first, or kept until the folder has a
+        log."""
         for event in events:
             if self.folder is not None and not isinstance(event, Progress | Writing):
                 self._unlogged.append(event)
@@ -241,9 +264,9 @@ class Run:
 
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
-    """Return a folder in ``parent``, named after the first text, in which a run can begin: mybook, mybook-2, ..."""
+    """Return a free folder in ``parent``, named after the first text: mybook, mybook-2, ..."""
     path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
-    # The name of "." or ".." says nothing: that of the folder it stands for does.
+    # "." and ".." are no names: take the name of the folder they stand for.
     name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
     numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
     return next(path for path in numbered if RunFolder(path).is_free)

@@ -1,4 +1,4 @@
-"""The settings of a run, which never change, resumed or not: the content of settings.json."""
+"""The settings of a run, which a resume does not change: the content of settings.json."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nextchar.settings import TextSettings, TrainingSettings, explain_details, s
 from nextchar.training.plan import Plan
 
 FORMAT = 2
-"""Format 1 has plans with other names."""
+"""The plans of format 1 have other names."""
 MAX_EVALUATIONS = 100_000
 _MAX_WRONG = 3
-"""Wrong entries that an error names."""
+"""Most wrong entries that an error names."""
 
 
 class RunSettings(BaseModel):
@@ -24,9 +24,9 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     corpus: tuple[str, ...] = Field(min_length=1)
-    """The texts as they were given, files by their absolute path."""
+    """The texts as given; files with their absolute paths."""
     names: tuple[str, ...]
-    """What the texts are called."""
+    """The names of the texts."""
     corpus_key: str = Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")
     """Key of the encoded corpus in the cache."""
     text: TextSettings
@@ -34,20 +34,20 @@ class RunSettings(BaseModel):
     plan: Plan
     device: str = Field(pattern="^(cpu|cuda|mps)$")
     threads: int = Field(ge=1, le=1024)
-    """Threads torch computes with; the order of its sums depends on it."""
+    """Threads of torch; the order of its sums depends on their number."""
     evaluations: int = Field(ge=1, le=MAX_EVALUATIONS)
-    """Validations, each with samples, evenly over the plan."""
+    """Number of evaluations, each with samples, evenly over the plan."""
     prompt: str = Field(max_length=4096)
-    """What every sample continues."""
+    """The prompt that every sample continues."""
 
     def to_json(self) -> bytes:
         """Return the content of settings.json."""
-        # Unlike pydantic, json carries file names that are not UTF-8, which Python holds as lone surrogates.
+        # Unlike pydantic, json can write file names that are not UTF-8, which Python keeps as lone surrogates.
         return json.dumps({**format_stamp(FORMAT), **self.model_dump(mode="json")}, indent=2).encode()
 
     @classmethod
-    def from_json(cls, content: bytes) -> RunSettings:
-        """Return the settings that `to_json` wrote, every entry of its own type and within its range.
+    def from_json(cls, content: bytes | bytearray) -> RunSettings:
+        """Return the settings that `to_json` wrote; every entry must have its type and be in its range.
 
         Raises:
             NewerFormatError: a newer version wrote them; the message completes "they were ...".
@@ -59,7 +59,7 @@ class RunSettings(BaseModel):
             raise
         except ValidationError as error:
             wrong = error.errors(include_url=False)
-            more = f" {len(wrong) - _MAX_WRONG} more entries are wrong, too." if len(wrong) > _MAX_WRONG else ""
+            more = f" {len(wrong) - _MAX_WRONG} more entries are wrong." if len(wrong) > _MAX_WRONG else ""
             raise ValueError(explain_details(cls, wrong[:_MAX_WRONG], "entry") + more) from error
         except RecursionError:
             raise ValueError("It is damaged: it is nested too deeply.") from None
@@ -70,10 +70,10 @@ class RunSettings(BaseModel):
 
 
 def _without_stamp(raw: object) -> dict[str, Any]:
-    """Return the entries of the JSON object ``raw`` without those that give its format, after checking it.
+    """Check the format of the JSON object ``raw``, and return its other entries.
 
     Raises:
-        NewerFormatError: it is of a newer format.
+        NewerFormatError: it has a newer format.
         ValueError: it is not a JSON object, or does not give its format.
     """
     if not isinstance(raw, dict):
@@ -91,9 +91,9 @@ def _without_stamp(raw: object) -> dict[str, Any]:
 
 
 def _with_tuples(value: object) -> object:
-    """Return ``value`` with tuples for its lists, which strict validation asks for."""
+    """Return ``value`` with tuples instead of lists, as strict validation requires."""
     if isinstance(value, list):
-        return tuple(_with_tuples(held) for held in cast("list[object]", value))
+        return tuple(_with_tuples(item) for item in cast("list[object]", value))
     if isinstance(value, dict):
-        return {key: _with_tuples(held) for key, held in cast("dict[str, object]", value).items()}
+        return {key: _with_tuples(item) for key, item in cast("dict[str, object]", value).items()}
     return value

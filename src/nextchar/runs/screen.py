@@ -1,4 +1,4 @@
-"""What a stream can show: colours, a line drawn again, its width."""
+"""What a stream can show: colours, a redrawn line, its width."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROW = 20
-"""Columns that a text needs besides its indent; with fewer it begins on a line of its own."""
+"""Columns that a text needs after its indent; with fewer it starts on a new line."""
 
 
 def error_console() -> Console:
     """Return the console of standard error.
 
-    Only a terminal that can move its cursor is sent such codes. ``FORCE_COLOR`` gives a file or a pipe colours, and
+    Only a terminal that can move its cursor gets cursor codes. ``FORCE_COLOR`` adds colours to a file or a pipe, and
     nothing else.
     """
     from rich.console import Console
@@ -36,33 +36,33 @@ def error_console() -> Console:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether ``stream`` is a terminal, whatever the environment says. It is None if the process has none."""
+    """Return whether ``stream`` is a terminal, whatever the environment says. It is None if the process lacks it."""
     return stream is not None and not stream.closed and stream.isatty()
 
 
 def can_redraw(environment: Mapping[str, str]) -> bool:
-    """Return whether a terminal in this ``environment`` can move its cursor, and may."""
+    """Return whether a terminal in this ``environment`` can and may move its cursor."""
     kind = environment.get("TERM", "dumb" if os.name == "posix" else "windows")
     return kind.lower() not in {"", "dumb", "unknown"} and environment.get("TTY_INTERACTIVE") != "0"
 
 
 def width_of(stream: TextIO | None) -> int | None:
-    """Return the columns of the terminal behind ``stream``; None if it is not a terminal, so that no line is broken."""
+    """Return the columns of the terminal behind ``stream``; None if it is not a terminal: lines stay whole."""
     if stream is None or not is_terminal(stream):
         return None
-    wished = os.environ.get("COLUMNS", "")
+    setting = os.environ.get("COLUMNS", "")
     try:
-        columns = int(wished) if wished.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+        columns = int(setting) if setting.isdecimal() else os.get_terminal_size(stream.fileno()).columns
     except OSError:
         columns = 0
-    return columns or 80  # some terminals say 0
+    return columns or 80  # some terminals report 0
 
 
 def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
-    """Return ``text`` in lines of ``width`` columns. All but the first are indented by ``indent``, for which the first
-    leaves room.
+    """Return ``text`` in lines of ``width`` columns. All but the first are indented by ``indent``, and the first leaves
+    room for as many columns.
 
-    Words, numbers and file names stay whole; one longer than a line is left to the terminal.
+    Words, numbers and file names stay whole; the terminal breaks those longer than a line.
     """
     lines = text.split("\n")
     if width is not None:
@@ -71,8 +71,8 @@ def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
 
 
 def _parts(line: str, room: int) -> Iterator[str]:
-    """Yield ``line`` in parts of ``room`` columns at most, where its words are no longer."""
-    from rich.cells import cell_len  # characters of some scripts take two columns, which textwrap does not know
+    """Yield ``line`` in parts of at most ``room`` columns, unless a word is longer."""
+    from rich.cells import cell_len  # textwrap does not know that characters of some scripts take two columns
 
     part, *words = line.split(" ")
     for word in words:

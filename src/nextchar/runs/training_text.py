@@ -1,4 +1,4 @@
-"""The text that a model learned from, found again: in the cache of encoded texts, or encoded anew from its files."""
+"""The text that a model learned from, found again in the cache of encoded texts, or encoded again from its files."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def encode(files: Sequence[TextFile], text: TextSettings, training: TrainingSett
 
     Raises:
         TextError: a text cannot be read or has too little to learn from.
-        UsageError: ``min_count`` is given for a recipe that knows every character.
+        UsageError: ``min_count`` is given for a recipe that keeps every character.
     """
     return encode_corpus(files, text, cache_folder=cache, unknown_symbol=recipe_of(training).has_unknown)
 
 
 def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> Corpus:
-    """Return the encoded text of a run, encoded anew if it is gone from the cache.
+    """Return the encoded text of a run, encoded again if it is no longer in the cache.
 
     Args:
-        settings: of the run.
+        settings: the settings of the run.
         cache: folder of encoded texts.
-        fetch: whether a text of the catalogue that is not here any more is fetched again.
+        fetch: whether to fetch a text of the catalogue again that is no longer on this machine.
 
     Raises:
-        TextError: its texts cannot be read any more.
+        TextError: its texts can no longer be read.
         RunFolderError: they have changed.
     """
     try:
@@ -46,39 +46,39 @@ def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> 
     if settings.corpus_key not in {corpus.key, corpus.former_key}:
         raise RunFolderError(
             f"The text has changed since this run began ({', '.join(corpus.names)}). Put the old text back, or train "
-            "anew."
+            "again."
         )
     return replace(corpus, names=settings.names)
 
 
 def moved_text(settings: RunSettings, names: Sequence[str], cache: Path) -> RunSettings:
-    """Return the settings of a run whose text is now where ``names`` (files, folders, names of the catalogue) say.
+    """Return the settings of a run whose text has moved to ``names`` (files, folders, names of the catalogue).
 
     Raises:
         TextError: it cannot be read.
-        RunFolderError: it is not the text that the run learned from.
+        RunFolderError: it is not the training text of the run.
     """
     found = catalog.resolve(names, encoding=settings.text.encoding, cache=cache)
     corpus = encode(found.files, settings.text, settings.training, cache)
     if settings.corpus_key not in {corpus.key, corpus.former_key}:
         texts = ", ".join(settings.names)
         raise RunFolderError(
-            f"{', '.join(names)} is not the text that this run learned from: its content is another. Give {texts} as "
-            f"{'they were, in this order' if len(settings.names) > 1 else 'it was'}, or train anew."
+            f"{', '.join(names)} is not the text that this run learned from: its content differs. Give {texts} as "
+            f"{'they were, in this order' if len(settings.names) > 1 else 'it was'}, or train again."
         )
     return settings.model_copy(update={"corpus": tuple(str(file.path.absolute()) for file in found.files)})
 
 
 def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
-    """Return the encoded text that a model learned from; nothing is fetched for it.
+    """Return the encoded text that a model learned from, without fetching anything.
 
     Args:
-        path: run folder or model file that ``file`` was loaded from.
+        path: the run folder or model file that ``file`` was loaded from.
         file: the model.
         cache: folder of encoded texts.
 
     Raises:
-        TextError: it cannot be found any more.
+        TextError: it can no longer be found.
         RunFolderError: it has changed, or the run folder is damaged.
     """
     provenance = file.provenance
@@ -86,17 +86,17 @@ def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
     if folder.exists and path in {folder.path, folder.model_path}:
         corpus = corpus_of_run(folder.settings(), cache, fetch=False)
     elif provenance.corpus_key is None:
-        raise TextError("The model file does not say where its training text is: it was not written by a run.")
+        raise TextError("The model file does not say where its training text is: no run wrote it.")
     else:
         try:
             corpus = replace(open_corpus(provenance.corpus_key, cache), names=provenance.corpus)
         except TextError as error:
             raise TextError(
-                f"The training text of the model ({', '.join(provenance.corpus)}) is not in {cache} any more. Give the "
-                "run folder instead of the model file, where there still is one."
+                f"The training text of the model ({', '.join(provenance.corpus)}) is no longer in {cache}. Give the "
+                "run folder instead of the model file, if you still have it."
             ) from error
     if corpus.vocabulary != file.vocabulary:
-        raise TextError(f"The model in {path} is not that of the run it lies in: its characters are others.")
+        raise TextError(f"The model in {path} does not belong to the run in its folder: its characters differ.")
     return corpus
 
 
@@ -109,10 +109,10 @@ def _encode_again(settings: RunSettings, cache: Path, downloader: catalog.Downlo
         return encode(found.files, text, settings.training, cache)
     except TextError as error:
         raise TextError(
-            f"The text of this run cannot be read any more ({', '.join(settings.corpus)}). Put it back, say where it "
-            "is now with `nextchar train --resume RUN --text PATH`, or train anew."
+            f"The text of this run can no longer be read ({', '.join(settings.corpus)}). Put it back, name its new "
+            "place with `nextchar train --resume RUN --text PATH`, or train again."
         ) from error
 
 
 def _refuse(*_: object) -> None:
-    raise OSError("nothing is fetched for this")
+    raise OSError("nothing is fetched here")

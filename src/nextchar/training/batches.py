@@ -1,5 +1,5 @@
-"""Batches: parallel streams through one long text, a window at a time, with the state carried along; or, as in the
-classic example, overlapping windows in random order."""
+"""Batches of a text: parallel streams that carry their state from window to window, or, as in the classic example,
+overlapping windows in random order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nextchar.randomness import random_stream
 
 
 class ParallelStreams:
-    """B streams that start evenly spaced through the text and read on side by side, T ids at a time, around its end.
+    """B streams that start evenly spaced in the text, read T ids at a time, and wrap around the end of the text.
 
-    The batch of a step follows from its number alone, so that a run can go on from any step, and nothing but the ids
-    read is ever in memory. Each character is predicted once in a pass over the text.
+    A batch depends only on the number of its step, so a run can continue from any step, and only the ids of one batch
+    are in memory. A pass over the text predicts each character once.
     """
 
     def __init__(self, ids: Ids, streams: int, window: int, offset: int = 0) -> None:
@@ -39,10 +39,10 @@ class ParallelStreams:
 
 
 class ShuffledWindows:
-    """Windows of T ids, one beginning every few ids, and the id after each; in a new order in each pass.
+    """Windows of T ids that start a stride apart, and the id after each; shuffled anew in each pass.
 
-    A pass takes every window once, the last batch those that are left. The order of a pass follows from the seed and
-    its number alone. It takes 4 bytes a window; the windows themselves are views of the text until they are read.
+    A pass reads every window once, and its last batch may be smaller. The order of a pass depends only on the seed and
+    the number of the pass. It takes 4 bytes for each window; a window is copied from the text only when it is read.
     """
 
     def __init__(self, ids: Ids, batch: int, window: int, stride: int, seed: int) -> None:
@@ -52,8 +52,8 @@ class ShuffledWindows:
             ids: the training text, shape (n,), n above ``window``; may be memory-mapped.
             batch: B.
             window: T.
-            stride: ids from the start of a window to that of the next.
-            seed: of the order.
+            stride: ids from the start of a window to the start of the next.
+            seed: for the order.
         """
         self.ids = ids
         self.window, self._batch, self._stride, self._seed = window, batch, stride, seed
@@ -62,7 +62,8 @@ class ShuffledWindows:
         self._order = np.empty(0, np.uint32)
 
     def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the inputs (T, B) and targets (1, B) of ``step``, counted from 0; fewer than B end a pass."""
+        """Return the inputs (T, B) and targets (1, B) of ``step``, counted from 0; the last batch of a pass may be
+        smaller."""
         epoch, number = divmod(step, -(-self.count // self._batch))
         if epoch != self._epoch:
             self._order = np.arange(self.count, dtype=np.uint32)
@@ -75,5 +76,5 @@ class ShuffledWindows:
 
 
 def count_windows(characters: int, window: int, stride: int) -> int:
-    """Return how many windows, one beginning every ``stride``, have a character after them: ⌈(n - T) / stride⌉."""
+    """Return how many windows that start ``stride`` apart have a character after them: ⌈(n - T) / stride⌉."""
     return max(0, -(-(characters - window) // stride))

@@ -28,7 +28,7 @@ Kind = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class TrainingState:
-    """How far training is: the part of a checkpoint that is numbers."""
+    """How far training has come: the numbers of a checkpoint."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -37,7 +37,7 @@ class TrainingState:
     seconds: Amount = 0.0
     """Training time."""
     rate_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """What the learning rates of the plan are multiplied with; halved at each recovery."""
+    """Factor of the learning rates of the plan; halved at each recovery."""
     recoveries: Step = 0
     lowest_loss: Annotated[float, Field(ge=0)] = math.inf
     """Lowest mean loss between two checkpoints, in nats."""
@@ -46,7 +46,7 @@ class TrainingState:
     evaluated_step: Step = 0
     """Step of the last evaluation."""
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
-    """Softmax temperature fitted in the last evaluation; that of a plan that is not calibrated stays 1."""
+    """Softmax temperature fitted in the last evaluation; it stays 1 if the plan is not calibrated."""
     best_bits: Amount | None = None
     """Bits per character of the best model on the held-out text."""
     best_step: Step | None = None
@@ -54,11 +54,11 @@ class TrainingState:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything an exact resume needs."""
+    """Everything that an exact resume needs."""
 
     state: TrainingState
     arrays: Arrays
-    """Weights, best weights, optimizer, hidden state and random state, under the names `Trainer` gives them."""
+    """Weights, best weights, optimizer, hidden state and random state, under the names that `Trainer` gives them."""
 
     def __repr__(self) -> str:
         return f"<Checkpoint: step {self.state.step:,}, {len(self.arrays)} arrays>"
@@ -68,12 +68,12 @@ class Checkpoint:
         return tensor_file.to_bytes({**format_stamp(FORMAT), "state": asdict(self.state)}, self.arrays)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Checkpoint:
-        """Return the checkpoint that `to_bytes` wrote, of this format or an older one.
+    def from_bytes(cls, content: bytes | bytearray) -> Checkpoint:
+        """Return the checkpoint that `to_bytes` wrote, of this format or an older one; its arrays lie in a bytearray.
 
         Raises:
             NewerFormatError: a newer version wrote it.
-            ValueError: the content is damaged, or holds what no run could have come to; the message says what.
+            ValueError: the content is damaged, or holds a state that no run can reach; the message says what is wrong.
         """
         header, arrays = tensor_file.from_bytes(content)
         name = "state"
@@ -81,7 +81,7 @@ class Checkpoint:
             name = "position"
             arrays = {re.sub(r"^part(?=\d+/)", "shard", key): array for key, array in arrays.items()}
         if header.keys() - set(STAMP) != {name}:
-            raise ValueError("it is no checkpoint of a run")
+            raise ValueError("it is not the checkpoint of a run")
         try:
             state = _STATE.validate_json(json.dumps(header[name]), strict=True)
         except ValidationError as error:
@@ -90,39 +90,40 @@ class Checkpoint:
             raise ValueError(f"its {entry} is not allowed: {message[0].lower()}{message[1:]}") from error
         for key, array in arrays.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise ValueError(f"{key} holds values that are no finite numbers")
+                raise ValueError(f"{key} holds values that are not finite numbers")
         return cls(state, arrays)
 
     def check_step(self, steps: int) -> None:
-        """Do nothing unless the state is one that a run of so many ``steps`` never comes to.
+        """Check that a run of ``steps`` updates can reach the state.
 
         Raises:
-            ValueError: it is; the message says why.
+            ValueError: it cannot; the message says why.
         """
-        done = self.state
-        if done.step > steps:
-            raise ValueError(f"its step, {done.step:,}, is after the last one of the plan, {steps:,}")
-        if max(done.evaluated_step, done.best_step or 0) > done.step:
-            raise ValueError(f"it was scored at a step after its own, {done.step:,}")
+        state = self.state
+        if state.step > steps:
+            raise ValueError(f"its step, {state.step:,}, is after the last step of the plan, {steps:,}")
+        if max(state.evaluated_step, state.best_step or 0) > state.step:
+            raise ValueError(f"it was scored at a later step than its own, {state.step:,}")
 
 
 def kinds_of(arrays: Arrays) -> dict[str, Kind]:
-    """Return what each of ``arrays`` is."""
+    """Return the type and shape of each of ``arrays``."""
     return {name: (array.dtype.name, array.shape) for name, array in arrays.items()}
 
 
 def check_arrays(arrays: Arrays, expected: Mapping[str, Kind], prefix: str = "") -> None:
-    """Do nothing if the ``arrays`` whose names begin with ``prefix`` are those ``expected`` under it, and no others.
+    """Check that the ``arrays`` whose names begin with ``prefix`` are the ``expected`` ones, whose names lack it.
 
     Raises:
-        ValueError: they are not; the message names one.
+        ValueError: they are not; the message names the first that differs.
     """
     found = {name: kind for name, kind in kinds_of(arrays).items() if name.startswith(prefix)}
     wanted = {f"{prefix}{name}": kind for name, kind in expected.items()}
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise ValueError(
-                f"its {name[:60]!r} is {_described(found.get(name))}, and by the plan {_described(wanted.get(name))}"
+                f"its {name[:60]!r} is {_described(found.get(name))}, but by the plan it should be "
+                f"{_described(wanted.get(name))}"
             )
 
 

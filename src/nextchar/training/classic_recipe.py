@@ -1,9 +1,9 @@
-"""The classic example: what the best-known program of this kind does, as a plan.
+"""The classic recipe: the well-known Keras example as a plan.
 
-Windows of 60 characters every 3, one-hot; one LSTM layer of 128 units, read from the zero state for every window; a
-softmax layer that predicts the one character after the window; RMSprop with a rate of 0.01, categorical cross-entropy,
-128 windows an update, shuffled anew in each pass. After each pass 400 characters at four temperatures go on from the
-same 60 characters of the text.
+It reads windows of 60 characters, one every 3, one-hot. One LSTM layer of 128 units starts from the zero state in every
+window, and a softmax layer predicts the one character after it. Training uses RMSprop with a rate of 0.01, categorical
+cross-entropy and 128 windows an update, shuffled anew in each pass. After each pass the model continues the same 60
+characters of the text with 400 characters at each of four temperatures.
 
 Source: Chollet, "Deep learning with Python" (2018), section 8.1.4; keras.io, "Character-level text generation with
 LSTM".
@@ -25,7 +25,7 @@ S = TypeVar("S", bound=Settings)
 
 WINDOW, STRIDE, HIDDEN, BATCH, RATE, EPOCHS, SAMPLE_LENGTH = 60, 3, 128, 128, 0.01, 9, 400
 SEED = 42
-"""What the example seeds Python's generator with before it picks the text that every sample goes on from."""
+"""The example's seed for Python's generator, which picks the text that every sample continues."""
 
 
 class ClassicRecipe:
@@ -36,8 +36,8 @@ class ClassicRecipe:
     fall: float | None = None
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-        """Return the settings of the example: it holds nothing out, makes 9 passes and writes 400 characters, unless
-        other values are given."""
+        """Return the settings with those of the example for all that are not given: nothing held out, 9 passes, samples
+        of 400 characters."""
         length = {"time", "epochs", "steps"} & training.model_fields_set
         return (
             _with_defaults(text, validation=0.0),
@@ -45,20 +45,28 @@ class ClassicRecipe:
         )
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,  # noqa: ARG002 (a thread of each, at least, is in ``threads``)
     ) -> ChosenPlan:
-        """Return the plan of the example for a text; sizes that ``settings`` give are taken instead of its own.
+        """Return the plan of the example for a text; sizes given in ``settings`` replace its own.
 
         Args:
             characters: of the training text.
             vocabulary_size: V.
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
-            threads: that compute side by side.
-            measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+            threads: threads that compute in parallel.
+            measure: times an update of a plan; called only to turn a time budget into steps.
+            processes: processes that share each update.
 
         Raises:
             TextError: the text is too short for a window and a character after it.
-            UsageError: weight decay is asked for, which the example's optimizer has not.
+            UsageError: ``settings`` give a weight decay, which the optimizer of the example does not have.
         """
         if settings.weight_decay is not None:
             raise UsageError(
@@ -68,8 +76,8 @@ class ClassicRecipe:
         count = count_windows(characters, window, STRIDE)
         if count == 0:
             raise TextError(
-                f"The text has {characters:,} characters to learn from, and the classic recipe needs more than a "
-                f"window, {window}: give a longer text, or a shorter --window."
+                f"The text has {characters:,} characters to learn from, but the classic recipe needs more than a "
+                f"window of {window}: give a longer text or a shorter --window."
             )
         feeding = Windows(batch=settings.streams or BATCH, window=window, stride=STRIDE, count=count)
         if settings.time is not None:
@@ -80,14 +88,14 @@ class ClassicRecipe:
         return ChosenPlan(_plan(feeding, vocabulary_size, settings, threads, steps), None)
 
     def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:  # noqa: ARG002 (the example has its own)
-        """Return the text that the example picks from the whole text, as long as a window."""
+        """Return the passage, one window long, that the example picks from the whole text."""
         window = plan.feeding.window
         start = seed_text_start(corpus.characters, window)
         return corpus.vocabulary.decode(corpus.ids[start : start + window])
 
 
 def _plan(feeding: Windows, vocabulary_size: int, settings: TrainingSettings, threads: int, steps: int) -> Plan:
-    """Return the plan of so many ``steps`` over the windows of ``feeding``."""
+    """Return the plan of ``steps`` updates over the windows of ``feeding``."""
     hidden = (settings.hidden or HIDDEN,) * (settings.layers or 1)
     characters = feeding.batch * feeding.window  # read in an update
     work = training_work(hidden[0], settings.embedding or 0, vocabulary_size) * len(hidden) * characters
@@ -111,12 +119,12 @@ def _plan(feeding: Windows, vocabulary_size: int, settings: TrainingSettings, th
 
 
 def seed_text_start(characters: int, window: int) -> int:
-    """Return where in a text of so many ``characters``, more than ``window``, the example's seed text begins:
+    """Return where the example's seed text begins in a text of ``characters``, more than ``window``:
     ``random.seed(42)``, then ``random.randint(0, len(text) - window - 1)``."""
     return random.Random(SEED).randint(0, characters - window - 1)
 
 
 def _with_defaults(settings: S, **defaults: object) -> S:
-    """Return ``settings`` with ``defaults`` in place of what was not given."""
+    """Return ``settings`` with ``defaults`` for those not given."""
     missing = {name: value for name, value in defaults.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=missing)

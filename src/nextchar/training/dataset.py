@@ -1,4 +1,4 @@
-"""The ids to learn from and to validate on, and their vocabulary."""
+"""The ids to learn from and to score on, and their vocabulary."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ class Dataset:
     training: Ids
     """Ids to learn from, shape (n,), n at least 2; may be memory-mapped."""
     validation: Ids
-    """Ids held out, shape (m,); where there are none, the last model is kept as the best."""
+    """Ids held out, shape (m,); if there are none, the last model is kept as the best."""
     vocabulary: Tokenizer
     start_id: int | None = None
-    """Read before the first id that is scored, which is predicted too; None is the last id of ``training``."""
+    """The id read before the first scored id, so that this is predicted too; None means the last id of ``training``."""
 
     @property
     def first_read(self) -> int:
-        """The id that is read before the first one that is scored."""
+        """The id that is read before the first scored id."""
         return int(self.training[-1]) if self.start_id is None else self.start_id
 
     def bits_per_character(self, ids: Ids, bits_per_id: float) -> float:
-        """Return the bits per character of ``ids`` (t,), at least one, that cost ``bits_per_id`` in the mean, with what
-        unknown characters cost beyond their ids."""
+        """Return the bits per character of ``ids`` (t,), at least one.
+
+        Args:
+            ids: the ids that were scored.
+            bits_per_id: their mean cost, to which the extra cost of unknown characters is added.
+        """
         characters = int(self.vocabulary.token_lengths(ids).sum())
         return bits_per_id * (len(ids) / characters) + float(self.vocabulary.unknown_cost(ids).sum()) / characters

@@ -1,6 +1,6 @@
-"""The events of a run. The terminal, the log, a notebook and a web page read the same ones.
+"""The events of a run. The terminal, the log, a notebook and a web page read the same events.
 
-Each event is one line of JSON in ``events.jsonl``; its ``event`` field says which kind it is.
+Each event is a line of JSON in ``events.jsonl``; its field ``event`` gives its kind.
 
 >>> import nextchar
 >>> events = []
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from nextchar.training.plan import Plan
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
-"""A count that every JSON reader reads exactly."""
+"""A count that every JSON parser reads exactly."""
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -29,7 +29,7 @@ class _Event(BaseModel):
 
 
 class Note(_Event):
-    """Something the user should know; nothing is wrong."""
+    """Something that the user should know; it is not an error."""
 
     event: Literal["note"] = "note"
     message: str
@@ -45,14 +45,14 @@ class TextRead(_Event):
     """Distinct characters of the text."""
     vocabulary_size: Count
     rare: Count
-    """Characters of the training text that are too rare to learn and are read as the unknown symbol."""
+    """Distinct characters of the training text that are too rare to learn and are read as the unknown symbol."""
     training_characters: Count
     validation_characters: Count
-    """Characters held out and scored, from the ends of the texts."""
+    """Held-out characters that are scored, from the ends of the texts."""
     held_out_characters: Count | None = None
-    """All that are held out; None in older logs, where all of them were scored."""
+    """All held-out characters; None in older logs, where all of them were scored."""
     unknown_characters: Count = 0
-    """Of the characters scored, those that the vocabulary lacks."""
+    """Scored characters that are not in the vocabulary."""
     content_sha256: str
 
 
@@ -65,13 +65,13 @@ class Planned(_Event):
     device: str
     seed: int
     expected_seconds: Amount | None = None
-    """Training time expected from the measured speed; None where nothing was measured."""
+    """Training time by the measured speed; None if nothing was measured."""
     expected_total_seconds: float | None = None
     """Time of the whole run: reading and measuring, training, evaluations and samples, the report."""
 
 
 class Progress(_Event):
-    """Where training is; several a second, not logged."""
+    """How far training has come; several times a second, not logged."""
 
     event: Literal["progress"] = "progress"
     step: Count
@@ -79,10 +79,10 @@ class Progress(_Event):
     epoch: Amount
     """Passes over the training text so far."""
     bits_per_character: float
-    """On the text just trained on, averaged over the last steps."""
+    """Mean training loss of the last steps."""
     characters_per_second: float
     seconds: Amount
-    """Training time so far: training alone, over all sessions of the run."""
+    """Training time so far, without anything else, over all sessions of the run."""
     seconds_left: float
 
 
@@ -94,19 +94,19 @@ class Evaluated(_Event):
     epoch: Amount
     seconds: Amount
     training_bits_per_character: float
-    """Mean over the updates since the last evaluation, with dropout; an unknown character counts as the unknown symbol
-    and no more."""
+    """Mean training loss since the last evaluation, with dropout; unknown characters have no extra cost."""
     validation_bits_per_character: float | None
-    """On the held-out text, every character of it, as `nextchar evaluate` tells it; None where nothing is held out."""
+    """On the held-out text, including unknown characters, as `nextchar evaluate` computes it; None if nothing is held
+    out."""
     scored_characters: Count = 0
-    """Held-out characters that this was found on, the same each time: excerpts where scoring all would take long."""
+    """Held-out characters that were scored, the same each time: excerpts if scoring all would take long."""
     learning_rate: Amount
     best: bool
-    """Whether this is the best model so far, and kept."""
+    """Whether this is the best model so far, which is kept."""
 
 
 class Writing(_Event):
-    """The model is writing a sample: one more character of it, empty at the start; not logged."""
+    """The next character of a sample that the model is writing, empty at the start; not logged."""
 
     event: Literal["writing"] = "writing"
     temperature: Amount
@@ -115,7 +115,7 @@ class Writing(_Event):
 
 
 class Sampled(_Event):
-    """The model wrote something."""
+    """The model wrote a sample."""
 
     event: Literal["sampled"] = "sampled"
     step: Count
@@ -132,40 +132,40 @@ class Recovered(_Event):
     step: Count
     back_to: Count
     bits_per_character: float
-    """Training loss that was seen; may be NaN or infinite."""
+    """The training loss, which may be NaN or infinite."""
     rate_scale: Amount
-    """What every learning rate of the plan is multiplied with from here on."""
+    """Factor of every learning rate of the plan from here on."""
 
 
 class Revised(_Event):
-    """The machine is faster or slower than when it was measured: the number of updates was changed, once."""
+    """The number of updates changed, once, because the machine is faster or slower than measured before."""
 
     event: Literal["revised"] = "revised"
     step: Count
     planned_steps: Count
     steps: Count
-    """From here on."""
+    """The new number of updates."""
 
 
 class Saved(_Event):
-    """Everything that an exact resume needs is on disk."""
+    """Everything for an exact resume is on disk."""
 
     event: Literal["saved"] = "saved"
     step: Count
 
 
 class Finished(_Event):
-    """Training is over: done, or interrupted and saved."""
+    """Training has ended: it is complete, or it was interrupted and saved."""
 
     event: Literal["finished"] = "finished"
     step: Count
     seconds: Amount
     best_step: Count | None
-    """Step of the model that was kept."""
+    """The step of the model that was kept."""
     validation_bits_per_character: float | None
-    """Of the model that was kept, the state carried through the whole held-out text."""
+    """Of the model that was kept, on the held-out text."""
     unknown_characters: Count = 0
-    """Of the characters that this was found on, those that the vocabulary lacks."""
+    """Of the characters scored for this, those that are not in the vocabulary."""
     interrupted: bool
 
 
@@ -178,9 +178,9 @@ _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def event_from_json(line: str | bytes) -> Event:
-    """Return the event that one line of ``events.jsonl`` holds.
+    """Return the event in a line of ``events.jsonl``.
 
     Raises:
-        ValueError: the line is no event.
+        ValueError: the line is not an event.
     """
     return _ADAPTER.validate_json(line, strict=True)

@@ -1,4 +1,4 @@
-"""What the network reads: parallel streams through the text, or shuffled windows of it."""
+"""What training reads: parallel streams through the text, or shuffled windows of it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Count = Annotated[int, Field(le=10**15)]
 
 
 class Batches(Protocol):
-    """The batches of a run; the step alone determines each."""
+    """The batches of a run; each depends on its step only."""
 
     def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the inputs (T, B) of ``step``, counted from 0, and its targets: (T, B), or (1, B) after the last."""
+        """Return the inputs (T, B) of ``step``, counted from 0, and the targets: (T, B), or (1, B) for the last step
+        only."""
         ...
 
 
@@ -29,24 +30,24 @@ class _Feeding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch: int = Field(ge=1, le=4096)
-    """B: places of the text that an update reads from."""
+    """B: streams or windows that an update reads."""
     window: int = Field(ge=1, le=4096)
-    """T: characters read at each; the steps of truncated back-propagation through time."""
+    """T: characters read from each; the steps of truncated back-propagation through time."""
 
 
 class Streams(_Feeding):
-    """Each stream continues where it was, with its state, and predicts every character."""
+    """Parallel streams: each continues where it stopped, with its state, and predicts every character."""
 
     kind: Literal["streams"] = "streams"
 
     @property
     def carries_state(self) -> bool:
-        """Whether a batch begins with the state that the batch before ended in."""
+        """Whether a batch starts from the final state of the batch before."""
         return True
 
     @property
     def context_length(self) -> None:
-        """A prediction is made from all characters before it."""
+        """None: a prediction depends on all characters before it."""
         return None
 
     @property
@@ -56,37 +57,37 @@ class Streams(_Feeding):
 
     @property
     def epoch_steps(self) -> None:
-        """A pass has no end: the streams read on around the end of the text."""
+        """None: passes have no end, since the streams wrap around the end of the text."""
         return None
 
-    def over(self, characters: int) -> Streams:  # noqa: ARG002 (of any text they are the same)
-        """Return the same feeding from a text of so many ``characters``."""
+    def over(self, characters: int) -> Streams:  # noqa: ARG002 (the same for any text)
+        """Return the same feeding for a text of ``characters`` characters."""
         return self
 
     def batches(self, training: Ids, seed: int) -> Batches:
-        """Return the batches of ``training`` (n,), in the order that ``seed`` gives."""
+        """Return the batches of ``training`` (n,), in the order given by ``seed``."""
         offset = int(random_stream(seed, "order").integers(len(training)))
         return ParallelStreams(training, self.batch, self.window, offset)
 
 
 class Windows(_Feeding):
-    """Windows of the text in an order drawn anew for each pass; each is read from the zero state and predicts the one
-    character after it."""
+    """Windows of the text, shuffled anew for each pass. Each is read from the zero state and predicts the one character
+    after it."""
 
     kind: Literal["windows"] = "windows"
     stride: int = Field(ge=1, le=4096)
-    """Characters from the beginning of a window to that of the next."""
+    """Characters from the start of a window to the start of the next."""
     count: Count = Field(ge=1)
-    """Windows of the text."""
+    """Windows in the text."""
 
     @property
     def carries_state(self) -> bool:
-        """Whether a batch begins with the state that the batch before ended in."""
+        """Whether a batch starts from the final state of the batch before."""
         return False
 
     @property
     def context_length(self) -> int:
-        """Characters that a prediction is made from."""
+        """Characters that a prediction depends on."""
         return self.window
 
     @property
@@ -96,15 +97,15 @@ class Windows(_Feeding):
 
     @property
     def epoch_steps(self) -> int:
-        """Updates of a pass over the windows, the last one of those that are left."""
+        """Updates of a pass over the windows; the last one may read fewer windows."""
         return math.ceil(self.count / self.batch)
 
     def over(self, characters: int) -> Windows:
-        """Return the same feeding from a text of so many ``characters``, more than a window."""
+        """Return the same feeding for a text of ``characters`` characters, more than a window."""
         return self.model_copy(update={"count": count_windows(characters, self.window, self.stride)})
 
     def batches(self, training: Ids, seed: int) -> Batches:
-        """Return the batches of ``training`` (n,), in the order that ``seed`` gives."""
+        """Return the batches of ``training`` (n,), in the order given by ``seed``."""
         return ShuffledWindows(training, self.batch, self.window, self.stride, seed)
 
 

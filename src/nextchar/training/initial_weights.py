@@ -1,4 +1,4 @@
-"""The weights that training begins with."""
+"""The initial weights."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 from nextchar.networks.architecture import GATES, Architecture, Ids, Parameters
 
 COUNTED = 1 << 24
-"""Ids at the beginning of a text that are counted, at most: more would not make another start."""
+"""Most ids at the beginning of a text that are counted: more would hardly change the weights."""
 FREQUENT = 2048
-"""Ids, the most frequent ones, whose neighbours are counted, at most."""
+"""Neighbours are counted for this many of the most frequent ids."""
 SMOOTHING = 5.0
-"""Neighbours that every id is given beside those it has, in proportion to their frequency."""
+"""Neighbours added to the counts of every id, in proportion to their frequency."""
 MAX_VALUE = 4.0
 """Largest value of a vector made from neighbours; those of rare ids would be larger."""
 
 
 def initial_parameters(architecture: Architecture, random: np.random.Generator, training: Ids) -> Parameters:
-    """Return the weights that the default recipe begins with.
+    """Return the initial weights of the default recipe.
 
-    Weights are uniform in ±1/√H of their layer, the embedding is made of `neighbour_vectors`, biases are zero, but for
-    the forget gate, where they are 1, and the output, where they are the logarithm of each id's frequency in the
-    training text: before it has learned anything else the network predicts every character as often as it occurs, and
-    reads characters alike that are followed alike. (What each is worth is in docs/learning.md.)
+    Weights are uniform in ±1/√H of their layer, and the embedding consists of `neighbour_vectors`. Biases are 1 in the
+    forget gate, the logarithm of each id's frequency in the training text in the output, and 0 elsewhere. So the
+    untrained network predicts every character as often as it occurs, and treats characters alike that are followed by
+    the same characters. (docs/learning.md shows what each of these gains.)
 
     Source: Jozefowicz et al., "An empirical exploration of recurrent network architectures" (2015), for the 1.
 
     Args:
         architecture: the sizes.
-        random: where the weights are drawn from.
+        random: source of the weights.
         training: ids to learn from, shape (n,), n at least 2; may be memory-mapped.
     """
     counted = np.asarray(training[:COUNTED], np.int64)
@@ -57,20 +57,20 @@ def character_frequencies(ids: Ids, vocabulary_size: int) -> NDArray[np.float64]
 def neighbour_vectors(
     ids: Ids, frequencies: NDArray[np.float64], size: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return a vector for each id, shape (V, ``size``), alike for ids that are followed by the same ones.
+    """Return a vector for each id, shape (V, ``size``), similar for ids that are followed by the same ids.
 
-    With p(y | x) the share of y among what follows x and p(y) its share in the text, the matrix of
-    √p(x) log(p(y | x) / p(y)) √p(y) is taken apart into U S Vᵀ; the vector of x is its row of U over √p(x), so that
-    every value has a mean square of 1 over the text. Where there are fewer directions than ``size``, and for ids that
-    are not among the `FREQUENT`, values are standard normal.
+    Let p(y | x) be the share of y among the ids that follow x, and p(y) its share in the text. The matrix of
+    √p(x) log(p(y | x) / p(y)) √p(y) is factored into U S Vᵀ. The vector of x is its row of U divided by √p(x), so that
+    every value has a mean square of 1 over the text. Values are standard normal for ids that are not among the
+    `FREQUENT`, and where there are fewer directions than ``size``.
 
-    Source: Levy and Goldberg, "Neural word embedding as implicit matrix factorization" (2014), there for words.
+    Source: Levy and Goldberg, "Neural word embedding as implicit matrix factorization" (2014), for words.
 
     Args:
         ids: shape (n,).
-        frequencies: of each id, positive, shape (V,).
-        size: of a vector.
-        random: where the directions to look in, and what is not counted, are drawn from.
+        frequencies: the frequency of each id, positive, shape (V,).
+        size: values of a vector.
+        random: source of the random values and of the directions that the factorisation starts from.
     """
     vectors = random.standard_normal((len(frequencies), size))
     frequent = np.sort(np.argsort(-frequencies, kind="stable")[:FREQUENT])
@@ -89,24 +89,24 @@ def neighbour_vectors(
     return vectors
 
 
-def _left_singular_vectors(matrix: NDArray[np.float64], most: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return the ``most`` first left singular vectors of a square matrix (n, n), or all, as columns, nearly exact.
+def _left_singular_vectors(matrix: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the first ``count`` left singular vectors of a square matrix (n, n), or all, as columns, nearly exact.
 
     Source: Halko, Martinsson and Tropp, "Finding structure with randomness" (2011), algorithm 4.4.
     """
-    basis = random.standard_normal((len(matrix), min(len(matrix), most + 16)))
+    basis = random.standard_normal((len(matrix), min(len(matrix), count + 16)))
     for _ in range(4):
         basis, _ = np.linalg.qr(matrix @ (matrix.T @ basis))
     small, _, _ = np.linalg.svd(basis.T @ matrix, full_matrices=False)
-    return (basis @ small)[:, :most]
+    return (basis @ small)[:, :count]
 
 
 def keras_initial_parameters(architecture: Architecture, random: np.random.Generator) -> Parameters:
-    """Return weights from the distributions that Keras draws from where nobody says otherwise.
+    """Return weights from the default distributions of Keras.
 
-    Input and output weights are uniform in ±√(6 / (fan in + fan out)), the four gates of a layer counting as one
-    matrix; hidden weights are a random orthogonal matrix; the embedding is uniform in ±0.05; biases are zero, but for
-    the forget gate, where they are 1.
+    Input and output weights are uniform in ±√(6 / (fan in + fan out)); the four gates of a layer count as one matrix.
+    Hidden weights are a random orthogonal matrix, and the embedding is uniform in ±0.05. Biases are 1 in the forget
+    gate and 0 elsewhere.
 
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010);
     Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"
@@ -114,7 +114,7 @@ def keras_initial_parameters(architecture: Architecture, random: np.random.Gener
 
     Args:
         architecture: the sizes.
-        random: where the weights are drawn from.
+        random: source of the weights.
     """
     parameters: Parameters = {}
     for name, shape in architecture.parameter_shapes().items():
@@ -141,6 +141,6 @@ def _forget_bias(size: int) -> NDArray[np.float64]:
 
 
 def _orthogonal(shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:
-    """Return a matrix of ``shape`` (4H, H) with orthonormal columns, uniform among all there are."""
+    """Return a matrix of ``shape`` (4H, H) with orthonormal columns, uniform among all such matrices."""
     q, r = np.linalg.qr(random.standard_normal(shape))
     return q * np.sign(np.diagonal(r))

@@ -1,6 +1,6 @@
-"""What turns gradients into changes of the weights.
+"""Optimizers: they change the weights by the gradients.
 
-These are not `torch.optim.Optimizer`s: making one of those loads torch's compiler, one to ten seconds of every start.
+They are not `torch.optim.Optimizer`s: creating one loads torch's compiler, which takes one to ten seconds.
 """
 
 # torch types gradients as unknown.
@@ -17,14 +17,14 @@ from torch.optim.adamw import adamw
 from nextchar.training.plan import Plan
 
 BETAS = (0.9, 0.99)
-"""Shares of the old means that AdamW keeps in an update, of the gradient and of its square."""
+"""Shares of the old means that AdamW keeps in an update: of the gradient, and of its square."""
 
 
 class Optimizer(Protocol):
-    """A rule of change, with a state for every weight."""
+    """An update rule, with a state for every weight."""
 
     state: dict[str, dict[str, Tensor]]
-    """By the weight's name, then by that of the value."""
+    """By the name of the weight, then by the name of the value."""
 
     def step(self, learning_rate: float) -> None:
         """Change the weights by the gradients that they hold."""
@@ -58,7 +58,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Make one update from the gradients that the weights hold."""
+        """Change the weights by the gradients that they hold."""
         for weights, weight_decay in self._groups:
             states = [self.state[name] for name in weights]
             adamw(
@@ -85,7 +85,7 @@ class KerasRMSprop:
         s = rho * s + (1 - rho) * g²
         w = w - rate * g / √(s + epsilon)
 
-    `torch.optim.RMSprop` adds its epsilon to the root instead, which is not the same for small gradients.
+    `torch.optim.RMSprop` adds its epsilon to the root instead, which differs for small gradients.
 
     Source: Tieleman and Hinton, "Lecture 6.5: RMSprop" (2012); keras.optimizers.RMSprop.
     """
@@ -97,7 +97,7 @@ class KerasRMSprop:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Make one update from the gradients that the weights hold."""
+        """Change the weights by the gradients that they hold."""
         for name, weight in self._weights.items():
             if weight.grad is None:
                 continue

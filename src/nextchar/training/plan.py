@@ -1,7 +1,7 @@
 """The plan of a run: every size and number of training, fixed before it starts.
 
-A recipe (`nextchar.training.recipe`) chooses it. Only the number of updates is fitted to a time budget once more, when
-the run has warmed up.
+A recipe (`nextchar.training.recipe`) chooses it. Only the number of updates can change: once, after the warm-up, it is
+fitted to the time budget.
 """
 
 from __future__ import annotations
@@ -17,57 +17,57 @@ from nextchar.settings import Precision
 from nextchar.training.feeding import Count, Feeding
 
 CHECKPOINT_WORK = 6e10
-"""Floating-point operations between two checkpoints: half a second on two cores, half a minute on the slowest
+"""Floating-point operations between two checkpoints: half a second of work on two cores, half a minute on the slowest
 machine."""
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
 
 
 class Plan(BaseModel):
-    """What training does, step by step. The same plan, text, seed and machine give the same weights, bit for bit."""
+    """All that training follows. The same plan, text, seed and machine give the same weights, bit for bit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     hidden: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(min_length=1, max_length=8)
     """Units of each LSTM layer."""
     embedding: int | None = Field(ge=1, le=8192)
-    """Size of the character embedding; None is one-hot."""
+    """Size of the character embedding; None means one-hot."""
     input_dropout: float = Field(ge=0, lt=1)
-    """Share of the embedding dropped."""
+    """Share of the embedding that dropout sets to zero."""
     dropout: float = Field(ge=0, lt=1)
-    """Share of the outputs of each layer dropped."""
+    """Share of the outputs of each layer that dropout sets to zero."""
     feeding: Feeding
-    """What is read at each update."""
+    """What an update reads."""
     shards: int = Field(ge=1, le=4096)
-    """Shards of a batch that are computed side by side, each in a thread of its own; their gradients are added up."""
+    """Shards of a batch, each computed in a thread of its own; their gradients are added up."""
     steps: Count = Field(ge=1)
     """Updates of the weights."""
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
-    """The distributions that the first weights come from (`nextchar.training.initial_weights`)."""
+    """Distributions of the initial weights (`nextchar.training.initial_weights`)."""
     optimizer: Literal["adamw", "rmsprop"] = "adamw"
     precision: Precision = "float32"
-    """Of the products in an update; weights, their changes and everything else are float32 always."""
+    """Number format of the matrix products in an update; weights, their changes and the rest are always float32."""
     schedule: Literal["cosine", "constant"] = "cosine"
     learning_rate: float = Field(gt=0, le=10)
-    """Peak of the schedule: linear warm-up, then half a cosine down to a hundredth, or constant."""
+    """Peak of the schedule: a linear warm-up, then half a cosine down to a hundredth, or constant."""
     warm_up: Count = Field(ge=0)
     """Steps of the warm-up."""
     weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
     calibrated: bool = False
-    """Whether the softmax temperature is fitted on the held-out text, whenever the model is scored."""
+    """Whether each scoring fits the softmax temperature on the held-out text."""
     checkpoint_every: int = Field(ge=1, le=10_000)
-    """Steps between the states that a save writes and a diverging run returns to."""
+    """Steps between two checkpoints; a save writes the last one, and a run that diverges returns to it."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_format_1(cls, plan: object) -> object:
-        """Read a plan as files of format 1 have it, with ``streams``, ``window``, ``stride`` and ``windows``."""
+        """Read a plan of format 1 too, with ``streams``, ``window``, ``stride`` and ``windows``."""
         if not isinstance(plan, dict):
             return plan
         values = cast("dict[str, Any]", plan)
-        if isinstance(values.get("hidden"), list):  # what passes through here is no JSON any more, and has its tuple
+        if isinstance(values.get("hidden"), list):  # strict validation asks for a tuple
             values = {**values, "hidden": tuple(values["hidden"])}
         return _from_format_1(values) if "streams" in values and "feeding" not in values else values
 
@@ -75,13 +75,13 @@ class Plan(BaseModel):
     def _fits_together(self) -> Plan:
         if self.shards > self.feeding.batch:
             raise ValueError(
-                f"a plan of {self.feeding.batch} {self.feeding.kind} cannot have {self.shards} shards: give as many at "
-                "most"
+                f"a plan of {self.feeding.batch} {self.feeding.kind} cannot have {self.shards} shards: give at most "
+                f"{self.feeding.batch}"
             )
         return self
 
     def architecture(self, vocabulary_size: int) -> Architecture:
-        """Return the network that the plan trains, for a vocabulary of that size."""
+        """Return the architecture of the network that the plan trains, for a vocabulary of that size."""
         return Architecture(
             vocabulary_size=vocabulary_size,
             embedding=self.embedding,
@@ -95,13 +95,12 @@ class Plan(BaseModel):
         return self.steps * self.feeding.predicted
 
     def epochs(self, steps: int, characters: int) -> float:
-        """Return the passes over a training text of so many ``characters`` that ``steps`` updates make."""
+        """Return how many passes ``steps`` updates make over a training text of ``characters``."""
         epoch_steps = self.feeding.epoch_steps
         return steps * self.feeding.predicted / characters if epoch_steps is None else steps / epoch_steps
 
     def boundary_after(self, step: int) -> int:
-        """Return the first step after ``step`` at which a checkpoint is taken; the end of a pass over windows is one,
-        too."""
+        """Return the first step after ``step`` with a checkpoint; the end of a pass over windows has one too."""
         epoch = self.feeding.epoch_steps or self.steps
         first = step // epoch * epoch
         following = first + ((step - first) // self.checkpoint_every + 1) * self.checkpoint_every
@@ -109,7 +108,7 @@ class Plan(BaseModel):
 
 
 def _from_format_1(plan: dict[str, Any]) -> dict[str, Any]:
-    """Return ``plan`` with today's names; what is missing or wrong stays so."""
+    """Return ``plan`` with the present names; missing and wrong values stay for validation."""
     feeding: dict[str, Any] = {"kind": "streams"}
     if plan.get("stride") is not None or plan.get("windows") is not None:
         feeding["kind"] = "windows"
@@ -124,12 +123,13 @@ def _from_format_1(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def checkpoint_every(steps: int, update_work: float) -> int:
-    """Return the updates between two checkpoints, of ``update_work`` floating-point operations each."""
+    """Return the updates between two checkpoints, where an update takes ``update_work`` floating-point operations."""
     return max(1, min(steps // 20, MAX_CHECKPOINT_UPDATES, int(CHECKPOINT_WORK / update_work)))
 
 
 def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:
-    """Return floating-point operations to train on one character: two a multiplication, forward once and back twice."""
+    """Return the floating-point operations to train on one character: two for each multiplication, once forward and
+    twice backward."""
     return 6 * (GATES * hidden * (hidden + embedding) + hidden * vocabulary_size)
 
 
@@ -139,19 +139,19 @@ class Budget:
 
     seconds: float
     max_steps: int
-    """Updates beyond which the model would learn the text by heart."""
+    """Most updates; with more the model would memorise the text."""
 
     def revise(self, plan: Plan, done: int, seconds: float, step_seconds: float) -> Plan:
-        """Return ``plan`` with as many updates as the rest of the time allows; as it is where they are nearly as many.
+        """Return ``plan`` with as many updates as the rest of the time allows; unchanged if the difference is small.
 
-        Nothing else of a plan changes, and none of its updates up to the end of the warm-up depends on their number: a
-        run that follows the plan returned from its start gives the same weights.
+        Nothing else in the plan changes, and no update up to the end of the warm-up depends on their number. So a run
+        that follows the returned plan from its start gives the same weights.
 
         Args:
-            plan: of the run.
+            plan: the plan of the run.
             done: updates made, within the warm-up.
-            seconds: that they took.
-            step_seconds: what an update takes by now.
+            seconds: the time they took.
+            step_seconds: the time of an update, as measured so far.
         """
         fitting = done + int((self.seconds - seconds) / step_seconds)
         steps = min(self.max_steps, max(plan.steps // 2, min(2 * plan.steps, fitting)))
@@ -160,15 +160,15 @@ class Budget:
 
 @dataclass(frozen=True)
 class ChosenPlan:
-    """A plan and why it is as it is."""
+    """A plan, and how it came about."""
 
     plan: Plan
     expected_seconds: float | None
-    """Training time by the measured speed; None where nothing was measured."""
+    """Training time by the measured speed; None if nothing was measured."""
     notes: tuple[str, ...] = ()
     budget: Budget | None = None
-    """What determines its number of updates, unless that was given."""
+    """The time budget behind its number of updates; None if the number was given."""
 
 
 Measure = Callable[[Plan], float]
-"""Returns the seconds that one update of a plan takes on this machine."""
+"""Returns the seconds that an update of a plan takes on this machine."""

@@ -1,4 +1,4 @@
-"""A recipe: everything that is decided before the first update. Training then depends on the plan only."""
+"""A recipe makes all decisions before the first update. After that, training depends only on the plan."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ from nextchar.training.plan import ChosenPlan, Measure, Plan
 
 
 class Recipe(Protocol):
-    """A recipe; `nextchar.training.recipes` has them by name."""
+    """A recipe; `nextchar.training.recipes` lists them by name."""
 
     @property
     def has_unknown(self) -> bool:
-        """Whether rare characters share the unknown symbol; else the vocabulary has every character of the text."""
+        """Whether rare characters share the unknown symbol. If not, the vocabulary has every character of the text."""
         ...
 
     @property
     def is_prompt_fixed(self) -> bool:
-        """Whether the prompt belongs to the recipe, so that a run names it."""
+        """Whether the recipe prescribes the prompt, which a run then shows."""
         ...
 
     @property
     def fall(self) -> float | None:
-        """The exponent by which bits per character fall with training time, roughly; None if it is not known."""
+        """The exponent with which bits per character fall with training time, roughly; None if it is unknown."""
         ...
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-        """Return the settings, with the defaults of the recipe for those not given."""
+        """Return the settings with the defaults of the recipe for those not given."""
         ...
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,
     ) -> ChosenPlan:
         """Return the plan for a text; options given in ``settings`` are kept.
 
@@ -40,15 +47,16 @@ class Recipe(Protocol):
             characters: of the training text.
             vocabulary_size: V.
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
-            threads: that compute side by side.
-            measure: times an update of a plan; asked only where a time budget has to be turned into steps.
+            threads: threads that compute in parallel.
+            measure: times an update of a plan; called only to turn a time budget into steps.
+            processes: processes that share each update.
 
         Raises:
-            TextError: the text is too short for it.
-            UsageError: the recipe does not have an option that is given.
+            TextError: the text is too short.
+            UsageError: the recipe does not support an option that is given.
         """
         ...
 
     def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:
-        """Return what every sample of the run continues."""
+        """Return the prompt that every sample of the run continues."""
         ...

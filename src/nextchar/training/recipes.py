@@ -12,5 +12,5 @@ RECIPES: dict[RecipeName, Recipe] = {"default": DefaultRecipe(), "classic": Clas
 
 
 def recipe_of(training: TrainingSettings) -> Recipe:
-    """Return the recipe that ``training`` asks for."""
+    """Return the recipe that ``training`` names."""
     return RECIPES[training.recipe]

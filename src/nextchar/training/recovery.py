@@ -1,4 +1,4 @@
-"""Divergence: when training has diverged, how it continues from the last checkpoint, and when it gives up."""
+"""Recovery: when training has diverged, how it continues from the last checkpoint, and when it gives up."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def has_diverged(loss: float, state: TrainingState) -> bool:
 
 
 def recovered(failed: TrainingState, last: TrainingState, plan: Plan) -> TrainingState:
-    """Return the state to continue from: that of the ``last`` checkpoint, with half the learning rate.
+    """Return the state to continue from: the ``last`` one, with half the learning rate.
 
     Args:
-        failed: the state in which training had diverged.
-        last: that of the last checkpoint.
-        plan: of the run.
+        failed: the state in which training has diverged.
+        last: the state of the last checkpoint.
+        plan: the plan of the run.
 
     Raises:
-        TrainingError: training has diverged again and again.
+        TrainingError: training has diverged too many times.
     """
     if failed.recoveries == MAX_RECOVERIES:
         raise TrainingError(
-            f"Training diverged {MAX_RECOVERIES + 1} times, the last time at step {failed.step}, even with the "
-            f"learning rate at {failed.rate_scale:.2g} of {plan.learning_rate:g}. The best model so far is "
-            "kept; train anew with a lower --learning-rate."
+            f"Training diverged {MAX_RECOVERIES + 1} times, the last time at step {failed.step}, even with "
+            f"{failed.rate_scale:.2g} of the learning rate, {plan.learning_rate:g}. The best model so far is kept; "
+            "train again with a lower --learning-rate."
         )
     return replace(last, rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)

@@ -18,14 +18,14 @@ class Schedule:
     plan: Plan
 
     def learning_rate(self, step: int) -> float:
-        """Return the learning rate of ``step``, counted from 0: linear warm-up, then half a cosine down to
-        `FINAL_RATE`, or constant."""
+        """Return the learning rate of ``step``, counted from 0: a linear warm-up, then half a cosine down to
+        `FINAL_RATE` of the peak, or constant."""
         plan = self.plan
         if step < plan.warm_up:
             share = (step + 1) / plan.warm_up
         elif plan.schedule == "constant":
             share = 1.0
         else:
-            fallen = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
-            share = FINAL_RATE + (1 - FINAL_RATE) * fallen
+            remaining = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
+            share = FINAL_RATE + (1 - FINAL_RATE) * remaining
         return plan.learning_rate * share

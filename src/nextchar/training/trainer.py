@@ -1,9 +1,9 @@
-"""A model that learns, told as events.
+"""The training loop, which yields events.
 
 The trainer prints nothing and opens no file. Its state at the last `Plan.checkpoint_every` boundary is its
-`checkpoint`, from which another trainer goes on so exactly that the result is the same, bit for bit, as if nothing had
-happened in between. What is decided at a boundary (is this divergence? is this the best model? are there updates
-enough?) is decided by objects of their own, from plain numbers.
+`checkpoint`: another trainer continues from it exactly, and the result is the same, bit for bit, as without the
+interruption. Decisions at a boundary (has training diverged? is this the best model? does the number of updates fit
+the time?) are made by objects of their own, from plain numbers.
 """
 
 # torch types numpy arrays and gradients as unknown.
@@ -12,8 +12,7 @@ enough?) is decided by objects of their own, from plain numbers.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +24,7 @@ from nextchar.errors import TrainingError
 from nextchar.model.calibration import at_temperature
 from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
+from nextchar.networks.torch_processes import Processes
 from nextchar.networks.torch_threads import Compute, has_bfloat16
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
@@ -45,7 +45,7 @@ PROGRESS_SECONDS = 0.2
 
 
 class Trainer:
-    """One run of training, resumable."""
+    """A training run that can be resumed."""
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class Trainer:
 
         Args:
             plan: every number that training follows.
-            dataset: what to learn from, and what to be scored on.
-            seed: of the initial weights, the order of the data and dropout.
-            evaluations: how often the model is scored, evenly over the plan; never changes the weights.
-            compute: where; one thread of the CPU by default.
-            pace: the clock, and the time that the plan is to fill; by default the plan is followed as it is.
+            dataset: the text to learn from, and the held-out text to score on.
+            seed: for the initial weights, the order of the data and dropout.
+            evaluations: the number of scorings, evenly over the plan; it never changes the weights.
+            compute: the device and its threads; one thread of the CPU by default.
+            pace: the clock, and the time that the plan should fill; by default the plan is not revised.
 
         Raises:
-            TrainingError: the network is too large for the memory of this machine, or it does not compute in the
+            TrainingError: the network is too large for the memory of this machine, or the machine does not support the
                 precision of the plan.
             ValueError: the plan is for windows of another text.
         """
@@ -76,15 +76,20 @@ class Trainer:
         self._compute, self._pace = compute or Compute(), pace or Pace()
         _check_memory(plan, dataset.vocabulary.size, self._compute)
         if not _computes(plan, self._compute):
-            raise TrainingError(f"This processor does not compute in {plan.precision}: use --precision float32.")
+            raise TrainingError(f"This processor does not support {plan.precision}: use --precision float32.")
         if isinstance(plan.feeding, Windows) and plan.feeding != plan.feeding.over(len(dataset.training)):
-            raise ValueError(f"its plan has {plan.feeding.count} windows, which the text has not")
+            raise ValueError(f"its plan has {plan.feeding.count} windows, but its text does not")
         self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
         self._adopt(plan)
         self._best = BestModel(self.parameters())
         self.checkpoint = self._take_checkpoint()
+
+    @property
+    def processes(self) -> Processes:
+        """The processes that train together."""
+        return self._compute.processes
 
     @property
     def epoch(self) -> float:
@@ -98,14 +103,14 @@ class Trainer:
 
     @property
     def scored(self) -> Ids:
-        """The held-out ids, shape (n,), that the best model's bits are of: excerpts, and all at the end of the plan."""
+        """The held-out ids, shape (n,), that give the best model's bits: excerpts, or all at the end of the plan."""
         return self._validation.scored(self.state.step)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from the ``checkpoint`` of a trainer with the same plan, text and seed.
+        """Continue from the ``checkpoint`` of a trainer with the same plan, text and seed.
 
         Raises:
-            ValueError: it is of another plan; the message says why.
+            ValueError: it belongs to another plan; the message says why.
         """
         checkpoint.check_step(self.plan.steps)
         check_arrays(checkpoint.arrays, kinds_of(self.checkpoint.arrays))
@@ -113,7 +118,7 @@ class Trainer:
         self.checkpoint = checkpoint
 
     def close(self) -> None:
-        """End the threads; nothing can be trained or scored any more."""
+        """End the threads; afterwards the trainer can neither train nor score."""
         self._updates.threads.close()
 
     def parameters(self) -> Parameters:
@@ -124,23 +129,25 @@ class Trainer:
         """Return the learning rate of ``step``, counted from 0."""
         return self.state.rate_scale * self._schedule.learning_rate(step)
 
-    def run(self) -> Iterator[Event]:
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train to the end of the plan, yielding `Progress`, `Evaluated`, `Recovered` and `Revised`.
 
-        Whoever reads the events may stop at any of them; time the reader spends does not count as training.
+        The caller may stop at any event; the time it spends between events does not count as training.
+        Several processes that train together stop at a checkpoint, once ``stop()`` is true in one of them.
 
         Raises:
-            TrainingError: training diverged again and again; ``best`` is the best model before that.
+            TrainingError: training diverged too many times; ``best`` is the best model before that.
         """
-        while self.state.step < self.plan.steps:
+        while self.state.step < self.plan.steps and not any(self.processes.gather(stop())):
             loss = yield from self._train_to_boundary()
-            if has_diverged(loss, self.state) or not self._updates.is_finite():
+            failed = has_diverged(loss, self.state) or not self._updates.is_finite()
+            if self.processes.broadcast(failed):
                 yield self._recover(loss)
                 continue
             self._move(lowest_loss=min(loss, self.state.lowest_loss))
             revised = self._revise()
             evaluated = self._evaluate() if self._validation.is_due(self.state.step) else None
-            self.checkpoint = self._take_checkpoint()  # before anybody is told, who may save it
+            self.checkpoint = self._take_checkpoint()  # before the events, after which a caller may save it
             yield from (event for event in (revised, evaluated) if event is not None)
 
     def _train_to_boundary(self) -> Generator[Event, None, float]:
@@ -148,7 +155,7 @@ class Trainer:
         first, pace = self.state.step, self._pace
         end = self.plan.boundary_after(first)
         losses: list[Tensor] = []
-        shown = 0  # updates that were reported
+        shown = 0  # updates reported so far
         began = last_shown = pace.now()
         for step in range(first, end):
             losses.append(self._updates.update(step, self.learning_rate(step)))
@@ -156,7 +163,10 @@ class Trainer:
             if now - last_shown > PROGRESS_SECONDS or step + 1 == end:
                 bits = float(torch.stack(losses[shown:]).mean()) / LOG2  # waits for the device
                 now = pace.now()
-                self._move(step=step + 1, seconds=self.state.seconds + now - began)
+                seconds = self.state.seconds + now - began
+                if step + 1 == end:  # the clock of process 0 counts
+                    seconds = self.processes.broadcast(seconds)
+                self._move(step=step + 1, seconds=seconds)
                 pace.warmed_up(self.state)
                 yield self._progress(bits, (len(losses) - shown) / max(now - last_shown, 1e-9))
                 began = last_shown = pace.now()
@@ -166,16 +176,17 @@ class Trainer:
         return mean
 
     def _revise(self) -> Revised | None:
-        """Fit the number of updates to the time where it is time for that."""
+        """Fit the number of updates to the time budget, if that is due."""
         plan = self.plan
-        revised = self._pace.revise(plan, self.state)
-        if revised is plan:
+        steps = self.processes.broadcast(self._pace.revise(plan, self.state).steps)
+        if steps == plan.steps:
             return None
+        revised = plan.model_copy(update={"steps": steps})
         self._adopt(revised)
         return Revised(step=self.state.step, planned_steps=plan.steps, steps=revised.steps)
 
     def _adopt(self, plan: Plan) -> None:
-        """Train by ``plan`` from here on; learning rates and scorings depend on it."""
+        """Follow ``plan`` from here on; learning rates and scorings depend on it."""
         self.plan = plan
         self._schedule = Schedule(plan)
         self._validation = Validation(self._dataset, plan, self._evaluations)
@@ -203,7 +214,7 @@ class Trainer:
         parameters = self.parameters()
         bits = self._bits(parameters, excerpts)
         self.state = self._best.offer(parameters, bits, self.state)
-        if len(self.scored) > len(excerpts):  # it was the last time
+        if len(self.scored) > len(excerpts):  # the last evaluation
             self._move(best_bits=self._bits(self.best, self.scored))
         self._move(loss_sum=0.0, evaluated_step=before.step)
         return Evaluated(
@@ -218,7 +229,7 @@ class Trainer:
         )
 
     def _bits(self, parameters: Parameters, ids: Ids) -> float | None:
-        """Return the bits per character of ``parameters`` on ``ids`` (n,); None where there are none."""
+        """Return the bits per character of ``parameters`` on ``ids`` (n,); None if there are none."""
         if len(ids) == 0:
             return None
         network = make_torch_network(LSTM(self.architecture, parameters).to(self._compute.device))
@@ -249,11 +260,11 @@ class Trainer:
 
 
 def check_weights(checkpoint: Checkpoint, plan: Plan, vocabulary_size: int) -> None:
-    """Do nothing if the step and the weights of ``checkpoint`` are of a run by ``plan``: asked before a trainer takes
-    memory for what may be another network.
+    """Check that the step and the weights of ``checkpoint`` fit ``plan``, before a trainer allocates memory for what
+    may be another network.
 
     Raises:
-        ValueError: they are not; the message says why.
+        ValueError: they do not; the message says why.
     """
     checkpoint.check_step(plan.steps)
     shapes = plan.architecture(vocabulary_size).parameter_shapes()
@@ -262,40 +273,39 @@ def check_weights(checkpoint: Checkpoint, plan: Plan, vocabulary_size: int) -> N
 
 
 def _computes(plan: Plan, compute: Compute) -> bool:
-    """Return whether the device computes in the precision of ``plan``."""
+    """Return whether the device supports the precision of ``plan``."""
     return plan.precision == "float32" or has_bfloat16(compute.device)
 
 
 def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
-    """Raise a `TrainingError` where training takes more memory than there is."""
+    """Raise a `TrainingError` if training needs more memory than is available."""
     needed, usable = training_bytes(plan, vocabulary_size, on_cpu=compute.device.type == "cpu"), usable_bytes()
     if needed > usable:
         raise TrainingError(
             f"Training LSTM layers of {' + '.join(map(str, plan.hidden))} units on {plan.feeding.batch:,} × "
-            f"{plan.feeding.window:,} characters at a time takes {needed / 1e9:,.1f} GB of memory at least, and there "
-            f"are {usable / 1e9:,.1f} GB: less of --hidden, --layers, --streams or --window takes less."
+            f"{plan.feeding.window:,} characters at a time takes at least {needed / 1e9:,.1f} GB of memory, and only "
+            f"{usable / 1e9:,.1f} GB are available: lower --hidden, --layers, --streams or --window."
         )
 
 
 def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float = 0.25) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
-    where it does not compute in that precision."""
+    if it does not support that precision."""
     if not _computes(plan, compute):
         return math.inf
     feeding = plan.feeding
     ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
-    # A rate of nearly nothing: what is measured is time, and no trial may diverge. First weights that take no time to
-    # make, which the default ones do where there are thousands of characters.
+    # A tiny learning rate: only time is measured, and a trial must not diverge. Keras's initial weights, because the
+    # default ones take long to make for a vocabulary of thousands of characters.
     changes = {"steps": 1_000_000, "checkpoint_every": 2, "learning_rate": 1e-12, "initial_weights": "keras"}
     trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
     trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
     times: list[float] = []
-    began = time.perf_counter()
     for event in trainer.run():
-        if isinstance(event, Progress):
+        if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
             times.append(trainer.state.seconds)
-        if len(times) > 3 and time.perf_counter() - began > seconds:
-            break
+            if len(times) > 3 and times[-1] > seconds:  # by a clock that all processes agree on
+                break
     trainer.close()
-    # The first interval warms caches and kernels up; the median is not moved by a neighbour's burst.
+    # The first interval warms up caches and kernels; short bursts of other programs do not change the median.
     return float(np.median(np.diff(times))) / trial.checkpoint_every

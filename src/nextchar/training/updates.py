@@ -1,11 +1,10 @@
-"""Updates of the weights: shards of a batch are computed in parallel, gradients are summed, the optimizer steps."""
+"""Updates of the weights: threads compute shards of a batch, gradients are summed, and the optimizer takes a step."""
 
 # torch types numpy arrays and gradients as unknown.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -25,20 +24,20 @@ from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
 
 WEIGHTS = "weights/"
-"""What the names of the weights begin with in a checkpoint."""
+"""Prefix of the names of the weights in a checkpoint."""
 
 
 class Updates:
-    """The weights of the network, and everything an update depends on besides its step."""
+    """The weights of the network, and everything else that an update depends on besides its step."""
 
     def __init__(self, plan: Plan, dataset: Dataset, seed: int, compute: Compute) -> None:
-        """Make the network, its first weights, and the batches of the training text.
+        """Make the network, its initial weights and the batches of the training text.
 
         Args:
-            plan: every number.
-            dataset: what to learn from.
-            seed: of the initial weights, the order of the data and dropout.
-            compute: where.
+            plan: every number that training follows.
+            dataset: the text to learn from.
+            seed: for the initial weights, the order of the data and dropout.
+            compute: the device and its threads.
         """
         self._plan, training = plan, dataset.training
         self.architecture = plan.architecture(dataset.vocabulary.size)
@@ -53,56 +52,62 @@ class Updates:
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
         self.batches = plan.feeding.batches(training, seed)
-        self.threads = TorchThreads(plan.shards, compute.threads)
+        self._processes = compute.processes
+        self.threads = TorchThreads(plan.shards, compute.threads, compute.processes)
         sizes = [columns.stop - columns.start for columns in self.threads.shards(plan.feeding.batch)]
-        self._shards = [_Shard(self.module, plan, size, number, seed) for number, size in enumerate(sizes)]
+        self._shards = {number: _Shard(self.module, plan, sizes[number], number, seed) for number in self.threads.own}
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now."""
         return self.module.export_parameters()
 
     def update(self, step: int, learning_rate: float) -> Tensor:
-        """Make the update of ``step``, counted from 0; return the loss before it, in nats per character."""
+        """Make the update of ``step``, counted from 0; return the loss on its batch, in nats per character."""
         inputs, targets = self.batches.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
-        computed = self.threads.map(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
-        losses, gradients = zip(*computed, strict=True)
-        for weight, of_shards in zip(self._weights.values(), zip(*gradients, strict=True), strict=True):
-            weight.grad = reduce(torch.add, of_shards)
+        computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
+        loss, *gradients = self._processes.add(computed, self.threads.count)
+        for weight, gradient in zip(self._weights.values(), gradients, strict=True):
+            weight.grad = gradient
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
         self._optimizer.step(learning_rate)
-        return torch.stack(losses).sum()
+        return loss
 
     @torch.no_grad()
     def is_finite(self) -> bool:
-        """Return whether the weights and what the optimizer keeps are numbers."""
+        """Return whether all weights and all values of the optimizer are finite."""
         kept = (value for values in self._optimizer.state.values() for value in values.values())
         return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
 
     def arrays(self) -> Arrays:
-        """Return weights, optimizer, hidden state and random state."""
+        """Return the weights, the values of the optimizer, and the hidden and random states of all shards."""
         arrays: Arrays = {}
         for name, weight in self._weights.items():
             arrays[f"{WEIGHTS}{name}"] = _copy(weight)
             for key, value in self._optimizer.state[name].items():
                 arrays[f"optimizer/{name}/{key}"] = _copy(value)
-        for number, shard in enumerate(self._shards):
-            arrays.update({f"shard{number}/{name}": array for name, array in shard.arrays().items()})
+        own = {
+            f"shard{number}/{name}": array
+            for number, shard in self._shards.items()
+            for name, array in shard.arrays().items()
+        }
+        for of_shards in self._processes.gather(own):
+            arrays.update(of_shards)
         return arrays
 
     def load(self, arrays: Arrays) -> None:
-        """Go back to what `arrays` returned."""
+        """Restore what `arrays` returned."""
         self.module.load_parameters({name: arrays[f"{WEIGHTS}{name}"] for name in self._weights})
         for name, values in self._optimizer.state.items():
             for key, value in values.items():
                 value.copy_(torch.from_numpy(arrays[f"optimizer/{name}/{key}"]))
-        for number, shard in enumerate(self._shards):
+        for number, shard in self._shards.items():
             shard.load(_under(f"shard{number}/", arrays))
 
 
 class _Shard:
-    """Some columns of the batches, with the state their streams have come to and a random stream of its own."""
+    """Some columns of every batch, with the hidden state of their streams and a random generator of their own."""
 
     def __init__(self, module: LSTM, plan: Plan, size: int, number: int, seed: int) -> None:
         self._module = module
@@ -112,20 +117,18 @@ class _Shard:
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
         self._state = module.initial_state(size) if plan.feeding.carries_state else None
 
-    def gradients(
-        self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return this shard's share of the batch's mean loss, in nats, and its gradients.
+    def gradients(self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice) -> tuple[Tensor, ...]:
+        """Return this shard's share of the batch's mean loss, in nats, and then its gradients.
 
         Args:
             inputs: the whole batch, shape (T, B).
-            targets: the ids after the last steps of it, shape (T, B) or (1, B).
-            columns: those of this shard.
+            targets: the ids to predict, shape (T, B), or (1, B) for the last step only.
+            columns: the columns of this shard.
         """
         read, wanted = (_to_device(batch[:, columns], self._device) for batch in (inputs, targets))  # (T, b)
         size, weights = read.shape[1], list(self._module.tensors().values())
-        if size == 0:  # the last windows of a pass were too few for every shard
-            return torch.zeros((), device=self._device), tuple(map(torch.zeros_like, weights))
+        if size == 0:  # the last batch of a pass has too few windows for every shard
+            return (torch.zeros((), device=self._device), *map(torch.zeros_like, weights))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
             if self._state is None:
                 logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
@@ -135,21 +138,21 @@ class _Shard:
         gradients = torch.autograd.grad(loss, weights)
         if after is not None:
             self._state = tuple((h.detach().float(), c.detach().float()) for h, c in after)
-        return loss.detach(), gradients
+        return (loss.detach(), *gradients)
 
     def arrays(self) -> Arrays:
-        """Return the state and the random state."""
+        """Return the hidden state and the random state."""
         arrays: Arrays = {"random": self._generator.get_state().numpy().copy()}
         for layer, (h, c) in enumerate(self._state or ()):
             arrays[f"hidden/{layer}"], arrays[f"cell/{layer}"] = _copy(h), _copy(c)
         return arrays
 
     def load(self, arrays: Arrays) -> None:
-        """Go back to what `arrays` returned."""
+        """Restore what `arrays` returned."""
         try:
             self._generator.set_state(torch.from_numpy(arrays["random"].copy()))
         except RuntimeError as error:
-            raise ValueError(f"its random state is none of torch's ({error})") from error
+            raise ValueError(f"its random state is not one of torch's ({error})") from error
         if self._state is None:
             return
         self._state = tuple(
@@ -159,7 +162,7 @@ class _Shard:
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:
-    """Return the arrays whose names begin with ``prefix``, under the rest of their names."""
+    """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
