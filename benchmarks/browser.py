@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 import nextchar
 from nextchar.convert.conversion import convert
+from nextchar.files.file_size import describe_size
 from nextchar.model.language_model import LanguageModel
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
@@ -61,7 +62,7 @@ def row(browser: Browser, options: dict[str, Any], held_out: str, length: int, r
     if architecture.context_length is not None:
         name += f", windows of {architecture.context_length}"
     return (
-        f"| {name} | {architecture.parameter_count:,} | {size / 1000:,.0f} kB | {bits[0]:.5f} | {bits[1]:.5f} | "
+        f"| {name} | {architecture.parameter_count:,} | {describe_size(size)} | {bits[0]:.5f} | {bits[1]:.5f} | "
         f"{bits[1] - bits[0]:+.5f} | {max(speed):,.0f} | {statistics.median(speed):,.0f} |"
     )
 

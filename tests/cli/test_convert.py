@@ -48,7 +48,7 @@ def test_a_model_of_keras_writes_text(desk: Path) -> None:
     assert (facts["recipe"], facts["lowercase"], facts["corpus"]) == ("keras", True, ["corpus.txt"])
     assert facts["characters_known"] == LOWERED
     again = nextchar("convert", *IMPORT)
-    assert_refused(again, 2, "model.safetensors is there already", "--force")
+    assert_refused(again, 2, "model.safetensors already exists", "--force")
 
 
 def test_the_commands_of_the_page_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +89,7 @@ def test_a_run_folder_and_a_model_with_an_unknown_symbol(desk: Path, capsys: pyt
     assert json.loads((desk / "model.characters.json").read_text(encoding="utf-8"))[0] is None
     outcome = converted(capsys, "model.weights.h5", "back.safetensors", "--vocabulary", "model.characters.json")
     assert outcome.status == 0
-    assert "weights alone" in outcome.stderr
+    assert "only weights" in outcome.stderr
     assert "--context-length 60" in outcome.stderr
     assert ModelFile.load(desk / "back.safetensors").vocabulary == random_model().vocabulary
 
@@ -98,7 +98,7 @@ def test_nothing_that_is_there_is_lost_unless_asked(desk: Path, capsys: pytest.C
     random_model().save("other.safetensors")
     (desk / "other.characters.json").write_text("precious")
     before = (desk / "model.keras").read_bytes()
-    assert_refused(converted(capsys, "other.safetensors", "model.keras"), 2, "model.keras is there already")
+    assert_refused(converted(capsys, "other.safetensors", "model.keras"), 2, "model.keras already exists")
     assert_refused(converted(capsys, "other.safetensors", "other.h5"), 2, "other.characters.json", "--force")
     assert (desk / "model.keras").read_bytes() == before
     assert not (desk / "other.h5").exists()

@@ -92,7 +92,7 @@ def test_lists_are_read(content: object, symbols: tuple[str | None, ...], tmp_pa
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ('["a", "a"]', "'a' is there more than once"),
+        ('["a", "a"]', "'a' occurs more than once"),
         ('["a", "bc"]', "'bc' is not one character"),
         ('["a", 1]', "1 is not one character"),
         ("[null, null]", "more than once"),

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from nextchar.convert import keras_bounds
-from nextchar.convert.keras_legacy import saved_config
 from nextchar.convert.keras_reading import read_model
 from nextchar.convert.keras_weights import read_weights
 from nextchar.errors import ModelFileError
@@ -80,7 +79,7 @@ def test_a_config_that_asks_for_more_than_the_file_holds_builds_nothing(
 def test_a_layer_that_is_built_for_other_inputs_is_refused(tmp_path: Path) -> None:
     build = {"build_config": {"input_shape": [None, 10**9]}}
     path = with_config(tmp_path / "m.keras", lambda layers: layers[DENSE].update(build))
-    with pytest.raises(ModelFileError, match="to be built for"):
+    with pytest.raises(ModelFileError, match="would be built for"):
         read_model(path)
 
 
@@ -143,11 +142,11 @@ def text(file: Any) -> None:
         (fill_value, "promise arrays of 40,000,000,000"),
         (compressed, "promise arrays of 64,000,000"),
         (large_chunks, "promise arrays of 1,073,741,824"),
-        (virtual, "are not in it"),
-        (external, "are not in it"),
+        (virtual, "does not contain the numbers"),
+        (external, "does not contain the numbers"),
         (other_file, "is a link"),
-        (circle, "so many groups"),
-        (text, "are not in it"),
+        (circle, "more groups"),
+        (text, "does not contain the numbers"),
     ],
 )
 @pytest.mark.parametrize("form", ["weights", "archive"])
@@ -224,15 +223,3 @@ def test_attributes_are_looked_at_though_the_arrays_are_refused(
     monkeypatch.setattr(keras_bounds, "_read_attributes", crash)
     with pytest.raises(ModelFileError, match="HDF5 fails on it"):
         keras_bounds.look_through(tmp_path / "m.h5")
-
-
-@pytest.mark.parametrize(("version", "told"), [(b"2.3.0", "2.3.0"), ("3.1", "3.1"), ([1e9, 1e9], None), (7, None)])
-def test_a_version_of_keras_is_text_or_left_out(version: object, told: str | None, tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "m.h5", "w") as file:
-        file.attrs["model_config"] = "{}"
-        file.attrs["keras_version"] = version
-    assert saved_config(tmp_path / "m.h5") == ({}, told)
-    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
-        archive.writestr("config.json", "{}")
-        archive.writestr("metadata.json", json.dumps({"keras_version": str(told) if told else version}))
-    assert saved_config(tmp_path / "m.keras") == ({}, told)

@@ -3,64 +3,45 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
 from nextchar.convert import keras_model
 from nextchar.convert.characters import read_list
-from nextchar.convert.result import Imported
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Architecture
 from nextchar.randomness import random_stream
 from nextchar.text.vocabulary import Vocabulary
-from tests.command import made_up_text
 from tests.keras_models import (
+    CHARACTERS,
     NUMPY_WARNING,
+    TEXT,
+    V,
     characters_of,
+    imported,
     keras,
     one_hot,
+    ours,
     probabilities,
     randomised,
+    saved,
     sequential,
     windows,
 )
 
 pytestmark = pytest.mark.filterwarnings(NUMPY_WARNING)
 
-TEXT = made_up_text(3000).lower()
-CHARACTERS = "".join(sorted(set(TEXT)))
-V = len(CHARACTERS)
-
-
-def saved(model: Any, path: Path) -> Path:
-    """Return ``path``, where Keras has saved ``model``."""
-    (model.save_weights if path.name.endswith(".weights.h5") else model.save)(path)
-    return path
-
-
-def imported(path: Path, context_length: int | None = None) -> Imported:
-    return keras_model.read(path, characters_of(path.with_name("text.txt"), TEXT), context_length)
-
 
 def through_a_file(file: ModelFile, folder: Path) -> LanguageModel:
     """Return the model as it comes back from a file of nextchar's."""
     LanguageModel(file).save(folder / "model.safetensors")
     return LanguageModel.load(folder / "model.safetensors")
-
-
-def ours(model: LanguageModel, ids: np.ndarray) -> np.ndarray:
-    """Return what ``model`` predicts after each of ``ids``: shape (N, V)."""
-    logits, _ = model.network.forward(ids, model.network.initial_state(len(ids)))
-    powers = np.exp(logits[:, -1].astype(np.float64))
-    return powers / powers.sum(-1, keepdims=True)
 
 
 def embedded(*between: Callable[[Any], Any], steps: int | None = 60, size: int = V) -> Any:
@@ -143,7 +124,7 @@ def test_an_imported_model_predicts_what_keras_predicts(make: Callable[[], Any],
 def test_weights_alone_are_enough(make: Callable[[], Any], tmp_path: Path) -> None:
     model = make()
     found = imported(saved(model, tmp_path / "model.weights.h5"), 60)
-    assert "weights alone" in found.notes[0]
+    assert "only weights" in found.notes[0]
     ids = windows(TEXT, CHARACTERS)
     np.testing.assert_allclose(
         ours(through_a_file(found.file, tmp_path), ids), probabilities(model, ids), rtol=1e-4, atol=1e-5
@@ -234,7 +215,7 @@ def test_what_is_left_out_or_assumed_is_said(tmp_path: Path) -> None:
     ids = windows(TEXT, CHARACTERS)
     raw = np.exp(probabilities(logits, ids))
     np.testing.assert_allclose(ours(LanguageModel(found.file), ids), raw / raw.sum(-1, keepdims=True), atol=1e-5)
-    assert "carry its state on" in imported(saved(example(), tmp_path / "m.weights.h5")).notes[1]
+    assert "keeps its state" in imported(saved(example(), tmp_path / "m.weights.h5")).notes[1]
     assert imported(saved(example(), tmp_path / "m.keras")).notes == ()
 
 
@@ -312,93 +293,3 @@ def test_there_and_back(model: ModelFile, suffix: str, tmp_path: Path) -> None:
     ).file
     assert (back.architecture, back.vocabulary) == (model.architecture, model.vocabulary)
     assert {n: a.tobytes() for n, a in back.parameters.items()} == {n: a.tobytes() for n, a in model.parameters.items()}
-
-
-def legacy_file(path: Path, weights: list[list[np.ndarray]], as_list: bool = False, **options: object) -> Path:
-    """Write what Keras 2.2 saved of the book's example: model, weights and an optimizer with ``lr``."""
-    shape, units = [None, 60, V], len(weights[0][1])
-    uniform = {"class_name": "VarianceScaling", "config": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform"}}
-    names = ("kernel:0", "recurrent_kernel:0", "bias:0")
-    lstm = {
-        "name": "lstm_1", "trainable": True, "batch_input_shape": shape, "dtype": "float32",
-        "return_sequences": False, "return_state": False, "go_backwards": False, "stateful": False, "unroll": False,
-        "units": units, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True,
-        "kernel_initializer": uniform, "recurrent_initializer": {"class_name": "Orthogonal", "config": {"gain": 1.0}},
-        "bias_initializer": {"class_name": "Zeros", "config": {}}, "unit_forget_bias": True,
-        "kernel_regularizer": None, "recurrent_regularizer": None, "bias_regularizer": None,
-        "activity_regularizer": None, "kernel_constraint": None, "recurrent_constraint": None,
-        "bias_constraint": None, "dropout": 0.0, "recurrent_dropout": 0.0, "implementation": 1, **options,
-    }  # fmt: skip
-    dense = {
-        "name": "dense_1", "trainable": True, "units": V, "activation": "softmax", "use_bias": True,
-        "kernel_initializer": uniform, "bias_initializer": {"class_name": "Zeros", "config": {}},
-        "kernel_regularizer": None, "bias_regularizer": None, "activity_regularizer": None,
-        "kernel_constraint": None, "bias_constraint": None,
-    }  # fmt: skip
-    layers = [{"class_name": "LSTM", "config": lstm}, {"class_name": "Dense", "config": dense}]
-    optimizer = {"class_name": "RMSprop", "config": {"lr": 0.01, "rho": 0.9, "decay": 0.0, "epsilon": 1e-07}}
-    with h5py.File(path, "w") as file:
-        file.attrs["keras_version"] = b"2.2.4"
-        file.attrs["backend"] = b"tensorflow"
-        inner = layers if as_list else {"name": "sequential_1", "layers": layers}
-        config = {"class_name": "Sequential", "config": inner}
-        file.attrs["model_config"] = json.dumps(config).encode()
-        training = {"optimizer_config": optimizer, "loss": "categorical_crossentropy", "metrics": []}
-        file.attrs["training_config"] = json.dumps(training).encode()
-        group = file.create_group("model_weights")
-        group.attrs["layer_names"] = [b"lstm_1", b"dense_1"]
-        group.attrs["keras_version"] = b"2.2.4"
-        for layer, arrays in zip(("lstm_1", "dense_1"), weights, strict=True):
-            of_layer = names if len(arrays) == 3 else (names[0], names[2])
-            of_group = group.create_group(layer)
-            of_group.attrs["weight_names"] = [f"{layer}/{name}".encode() for name in of_layer]
-            for name, array in zip(of_layer, arrays, strict=True):
-                of_group[f"{layer}/{name}"] = array
-    return path
-
-
-@pytest.mark.parametrize("form", [{}, {"as_list": True}, {"time_major": False}])
-def test_a_file_of_keras_2(form: dict[str, Any], tmp_path: Path) -> None:
-    model = example()
-    weights = [layer.get_weights() for layer in model.layers]
-    before = legacy_file(tmp_path / "old.h5", weights, **form).read_bytes()
-    found = imported(tmp_path / "old.h5")
-    assert (tmp_path / "old.h5").read_bytes() == before
-    assert found.file.architecture == Architecture(vocabulary_size=V, embedding=None, hidden=(12,), context_length=60)
-    assert found.file.provenance.versions["keras"] == "2.2.4"
-    ids = windows(TEXT, CHARACTERS)
-    np.testing.assert_allclose(ours(LanguageModel(found.file), ids), probabilities(model, ids), rtol=1e-4, atol=1e-5)
-    with pytest.raises(ModelFileError, match=r"hard_sigmoid.*lstm_1.*|lstm_1.*hard_sigmoid"):
-        imported(legacy_file(tmp_path / "older.h5", weights, recurrent_activation="hard_sigmoid", **form))
-
-
-def test_a_keras_file_of_keras_2(tmp_path: Path) -> None:
-    model = example()
-    saved(model, tmp_path / "new.keras")
-    with zipfile.ZipFile(tmp_path / "new.keras") as new, zipfile.ZipFile(tmp_path / "old.keras", "w") as old:
-        config = json.loads(new.read("config.json"))
-        config["config"]["layers"][0]["config"]["batch_input_shape"] = config["config"]["layers"][0]["config"].pop(
-            "batch_shape"
-        )
-        config["config"]["layers"][1]["config"] |= {"time_major": False, "batch_input_shape": [None, 60, V]}
-        old.writestr("config.json", json.dumps(config))
-        old.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
-        old.writestr("model.weights.h5", new.read("model.weights.h5"))
-    found = imported(tmp_path / "old.keras")
-    assert found.file.provenance.versions["keras"] == "2.15.0"
-    ids = windows(TEXT, CHARACTERS)
-    np.testing.assert_allclose(ours(LanguageModel(found.file), ids), probabilities(model, ids), rtol=1e-4, atol=1e-5)
-
-
-def test_weights_of_keras_2(tmp_path: Path) -> None:
-    model = example()
-    legacy_file(tmp_path / "old.h5", [layer.get_weights() for layer in model.layers])
-    with h5py.File(tmp_path / "old.h5") as whole, h5py.File(tmp_path / "weights.h5", "w") as alone:
-        weights = whole["model_weights"]
-        assert isinstance(weights, h5py.Group)
-        for name, group in weights.items():
-            weights.copy(group, alone, name)
-        alone.attrs["layer_names"] = weights.attrs["layer_names"]
-    found = imported(tmp_path / "weights.h5", 60)
-    ids = windows(TEXT, CHARACTERS)
-    np.testing.assert_allclose(ours(LanguageModel(found.file), ids), probabilities(model, ids), rtol=1e-4, atol=1e-5)

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
-from nextchar.convert.keras_reading import holds_model, read_model
+from nextchar.convert.keras_reading import read_model
 from nextchar.convert.keras_weights import read_weights
-from nextchar.errors import MissingDependencyError, ModelFileError
-from tests.keras_models import NUMPY_WARNING, keras, one_hot, sequential
+from nextchar.errors import ModelFileError
+from tests.keras_models import NUMPY_WARNING, SMALL, around, keras, last, one_hot
 
 pytestmark = pytest.mark.filterwarnings(NUMPY_WARNING)
 
-V = 7
-
-
-def around(*make: Callable[[Any], Any], embedding: bool = False) -> Any:
-    """Return a model of these layers, from the first to read to the last."""
-    layers = keras().layers
-    first = keras().Input((20,)) if embedding else keras().Input((20, V))
-    return sequential(first, *(one(layers) for one in make))
-
-
-def last(layers: Any) -> Any:
-    return layers.Dense(V, activation="softmax")
+V = SMALL
 
 
 def custom(layers: Any) -> Any:
@@ -228,50 +215,3 @@ def test_nothing_in_a_file_is_imported(tmp_path: Path) -> None:
             bad.writestr(name, json.dumps(config) if name == "config.json" else good.read(name))
     with pytest.raises(ModelFileError, match="damaged"):
         read_model(tmp_path / "bad.keras")
-
-
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (lambda: around(lambda k: k.GRU(4), last), r"GRU is not supported.*'gru', GRU"),
-        (lambda: around(lambda k: k.SimpleRNN(4), last), "SimpleRNN is not supported"),
-        (lambda: around(lambda k: k.Bidirectional(k.LSTM(4)), last), "Bidirectional is not supported"),
-        (lambda: around(lambda k: k.LSTM(4), lambda k: k.Dense(5), last), "something else than an LSTM"),
-        (lambda: around(lambda k: k.LSTM(4)), "an LSTM and a Dense layer are needed"),
-    ],
-)
-def test_weights_of_other_layers_are_refused(make: Callable[[], Any], reason: str, tmp_path: Path) -> None:
-    make().save_weights(tmp_path / "model.weights.h5")
-    with pytest.raises(ModelFileError, match=reason):
-        read_weights(tmp_path / "model.weights.h5")
-
-
-@pytest.mark.parametrize(("columns", "reason"), [(12, "GRU"), (4, "SimpleRNN"), (20, "something else")])
-def test_weights_without_the_names_of_classes_are_told_by_their_shapes(
-    columns: int, reason: str, tmp_path: Path
-) -> None:
-    with h5py.File(tmp_path / "weights.h5", "w") as file:
-        file.attrs["layer_names"] = ["mine", "last"]
-        for name, shapes in (("mine", [(V, columns), (4, columns), (columns,)]), ("last", [(4, V), (V,)])):
-            group = file.create_group(name)
-            group.attrs["weight_names"] = [str(number) for number in range(len(shapes))]
-            for number, shape in enumerate(shapes):
-                group[str(number)] = np.zeros(shape, np.float32)
-    assert not holds_model(tmp_path / "weights.h5")
-    with pytest.raises(ModelFileError, match=f"{reason}.*'mine'"):
-        read_weights(tmp_path / "weights.h5")
-
-
-def test_any_other_hdf5_file_is_refused(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "data.h5", "w") as file:
-        file["x"] = np.zeros(3)
-    with pytest.raises(ModelFileError, match="holds no weights of Keras"):
-        read_weights(tmp_path / "data.h5")
-
-
-@pytest.mark.parametrize("missing", ["keras", "h5py"])
-def test_without_keras_it_is_said_how_to_get_it(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one_hot(V, hidden=3).save(tmp_path / "model.h5")
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(MissingDependencyError, match=r'pip install "nextchar\[keras\]"'):
-        read_model(tmp_path / "model.h5")

@@ -69,7 +69,7 @@ def test_the_command_writes_with_a_page(desk: Path, capsys: pytest.CaptureFixtur
     assert written == LanguageModel.load("out.html").generate("once ", length=80, seed=3) + "\n"
     facts = json.loads(command("info", "out.html", "--json").stdout)
     assert facts["characters_known"] == random_model().vocabulary.characters
-    assert_refused(converted(capsys, "story.safetensors", "out.html"), 2, "out.html is there already", "--force")
+    assert_refused(converted(capsys, "story.safetensors", "out.html"), 2, "out.html already exists", "--force")
 
 
 def test_a_model_of_128_units_takes_less_than_a_megabyte(desk: Path) -> None:
@@ -227,7 +227,7 @@ def test_the_size_of_a_large_page_is_told(
     desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(single_file, "LARGE", 1000)
-    assert "a phone may have no room" in converted(capsys, "story.safetensors", "out.html").stderr
+    assert "may be too large for a phone" in converted(capsys, "story.safetensors", "out.html").stderr
 
 
 def test_the_commands_of_the_page_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -176,7 +176,7 @@ def test_a_file_linked_twice_is_read_once(tmp_path: Path) -> None:
     resolved = resolve([str(folder)], cache=tmp_path)
     assert names_of(resolved) == [str(folder / "a.txt")]
     assert resolved.notes == tuple(
-        f"skipped: {folder / name} is the same file as {folder / 'a.txt'}, which is already read"
+        f"skipped: {folder / name} is the same file as {folder / 'a.txt'}, which has already been read"
         for name in ("b.txt", "c.txt")
     )
 
@@ -189,7 +189,7 @@ def test_a_file_of_a_folder_that_is_named_too_is_read_once(tmp_path: Path) -> No
     for names in ([str(folder), file], [file, str(folder)], [str(folder)] * 2):
         resolved = resolve(names, cache=tmp_path)
         assert names_of(resolved) == [file]
-        assert resolved.notes == (f"skipped: {file} is already read",)
+        assert resolved.notes == (f"skipped: {file} has already been read",)
 
 
 def test_back_ups_are_left_out_of_a_folder_and_named(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Which character each index of an imported model stands for: from the text it was trained on, or from a list.
+"""The character of each index of an imported model, from its training text or from a list.
 
-Keras models hold no characters. Their makers number them, mostly as Keras's own example does: the distinct characters
-of the text, sorted. Whatever the order was, `nextchar.convert.keras_network` brings it into that of a vocabulary.
+Keras models do not contain the characters. Their authors number them, mostly as Keras's own example does: the distinct
+characters of the text, sorted. `nextchar.convert.keras_network` turns any order into that of a vocabulary.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from nextchar.files.regular_file import read_regular
 from nextchar.text.text_file import TextFile, joined_chunks, readable
 
 Symbol = str | None
-"""One character, or None: what stands for none (padding, or whatever is unknown)."""
+"""One character, or None for an index without a character, such as padding or the unknown symbol."""
 
 STAND_INS = frozenset({"", "[UNK]", "[PAD]", "<UNK>", "<PAD>", "<OOV>", "<unk>", "<pad>", "<oov>"})
-"""What tokenizers, `keras.layers.StringLookup` among them, write for padding and the unknown."""
+"""What tokenizers such as `keras.layers.StringLookup` write for padding and unknown characters."""
 
 MAX_LIST_BYTES = 2**26
-"""Bytes of the largest list that is read."""
+"""Largest list that is read, in bytes."""
 
 _MARK = "\ufeff"
 
@@ -35,7 +35,7 @@ class Indexed:
 
     symbols: tuple[Symbol, ...]
     note: str | None = None
-    """What was assumed, if anything."""
+    """What was assumed; None if nothing was."""
 
 
 class Characters(Protocol):
@@ -48,14 +48,14 @@ class Characters(Protocol):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Names of the texts it was trained on, where they are known."""
+        """Names of its training texts, if they are known."""
         ...
 
     def of(self, size: int, embedding: bool) -> Indexed:
         """Return the symbols of a model with ``size`` indices, which has an ``embedding`` or reads one-hot vectors.
 
         Raises:
-            UsageError: they do not fit the model.
+            UsageError: the characters do not fit the model.
         """
         ...
 
@@ -81,19 +81,19 @@ class TextCharacters:
         return frozenset[str]().union(*joined_chunks(self.files, lowercase=True))
 
     def of(self, size: int, embedding: bool) -> Indexed:
-        """Return the characters in code-point order, or that with the one usual deviation that makes them fit.
+        """Return the characters in code-point order, changed in one of the usual ways if only that fits the model.
 
         Raises:
-            UsageError: nothing fits, or two deviations do.
+            UsageError: nothing fits, or more than one change does.
         """
         distinct = self._lowered if self.lowercase else self._as_given
         if len(distinct) == size:
             return Indexed(tuple(sorted(distinct)))
-        fitting = [found for found in self._deviations(distinct, embedding) if len(found.symbols) == size]
+        fitting = [indexed for indexed in self._deviations(distinct, embedding) if len(indexed.symbols) == size]
         if len(fitting) > 1:
             raise UsageError(
                 f"The model has {size:,} characters, one more than {self._name}: index 0 may be padding, or the byte "
-                "order mark a character. Give the characters in the order of their indices as a .json list."
+                "order mark may be a character. Give the characters in the order of their indices as a .json list."
             )
         if not fitting:
             raise self._misfit(size)
@@ -103,15 +103,15 @@ class TextCharacters:
         ordered = tuple(sorted(distinct))
         found: list[Indexed] = []
         if embedding:
-            note = "the model has one index more than the text has characters: index 0 is taken for padding"
-            found.append(Indexed((None, *ordered), f"{note}, and never drawn"))
+            note = "the model has one index more than the text has characters: index 0 is read as padding"
+            found.append(Indexed((None, *ordered), f"{note} and never drawn"))
         if any(file.determined == "byte order mark" and file.encoding == "utf-8" for file in self.files):
-            note = "the byte order mark of the text is taken for a character, as Python reads it"
+            note = "the byte order mark of the text counts as a character, as in Python"
             found.append(Indexed((*sorted({*distinct, _MARK}),), note))
         if "\n" in distinct:
             note = (
-                "the model has one character less than the text: its line ends are taken for spaces, as in the "
-                "example on keras.io"
+                "the model has one character fewer than the text: line ends are read as spaces, as in the example on "
+                "keras.io"
             )
             found.append(Indexed(tuple(c for c in ordered if c != "\n"), note))
         return found
@@ -125,7 +125,7 @@ class TextCharacters:
         else:
             advice = "Give the text that the model was trained on, or its characters as a .json list"
         return UsageError(
-            f"The model has {size:,} characters, and {self._name} has {given:,} as it is and {lowered:,} lower-cased. "
+            f"The model has {size:,} characters, but {self._name} has {given:,} as it is and {lowered:,} lower-cased. "
             f"{advice}."
         )
 
@@ -136,7 +136,7 @@ class TextCharacters:
 
 @dataclass(frozen=True)
 class ListedCharacters:
-    """Characters that a file lists with their indices."""
+    """Characters from a file that lists them with their indices."""
 
     name: str
     symbols: tuple[Symbol, ...]
@@ -144,30 +144,30 @@ class ListedCharacters:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """A list of characters names no text."""
+        """Empty: a list of characters names no text."""
         return ()
 
-    def of(self, size: int, embedding: bool) -> Indexed:  # noqa: ARG002 (a list says itself what is padding)
-        """Return the symbols as listed.
+    def of(self, size: int, embedding: bool) -> Indexed:  # noqa: ARG002 (a list has its own padding)
+        """Return the symbols in the order of the list.
 
         Raises:
-            UsageError: they are not ``size``.
+            UsageError: the list does not have ``size`` entries.
         """
         if len(self.symbols) != size:
             raise UsageError(
-                f"The model has {size:,} characters, and {self.name} lists {len(self.symbols):,}"
+                f"The model has {size:,} characters, but {self.name} lists {len(self.symbols):,}"
                 f"{' with null at index 0' if self.symbols[0] is None else ''}: give the list that it was trained "
-                "with; null stands for an index without a character, like padding."
+                "with; null stands for an index without a character, such as padding."
             )
         return Indexed(self.symbols)
 
 
 def read_list(path: Path, lowercase: bool = False) -> ListedCharacters:
-    """Read a JSON file: a list of characters in the order of their indices, or an object that gives each character its
-    index or each index its character. null, or a tokenizer's name for it, is what stands for no character.
+    """Read a JSON file: a list of characters in the order of their indices, or an object that maps characters to
+    indices or indices to characters. null, or a tokenizer's name for it, stands for an index without a character.
 
     Raises:
-        TextError: the file cannot be read, or is no such thing.
+        TextError: the file cannot be read, or has another content.
         UsageError: ``lowercase`` is set and there are upper-case characters in the list.
     """
     name = readable(path)
@@ -181,12 +181,12 @@ def read_list(path: Path, lowercase: bool = False) -> ListedCharacters:
         symbols = _checked(_in_order(content))
     except ValueError as error:
         raise TextError(
-            f"{name} is no list of characters: {error}. Give a JSON list of the characters in the order of their "
+            f"{name} is not a list of characters: {error}. Give a JSON list of the characters in the order of their "
             'indices, or an object like {"a": 0, "b": 1}.'
         ) from error
     upper = next((symbol for symbol in symbols if symbol is not None and symbol != symbol.lower()), None)
     if lowercase and upper is not None:
-        raise UsageError(f"{name} has {upper!r}, which no lower-cased text has: leave out --lowercase.")
+        raise UsageError(f"{name} has the upper-case character {upper!r}: leave out --lowercase.")
     return ListedCharacters(name, symbols, lowercase)
 
 
@@ -196,7 +196,7 @@ def write_list(symbols: tuple[Symbol, ...]) -> bytes:
 
 
 def _in_order(content: object) -> list[object]:
-    """Return what stands at each index."""
+    """Return the entry of each index."""
     if isinstance(content, list):
         return cast("list[object]", content)
     if not isinstance(content, dict):
@@ -208,23 +208,23 @@ def _in_order(content: object) -> list[object]:
         if not all(key.isascii() and key.isdigit() for key in given):
             raise ValueError("neither its keys nor its values are all indices")
         pairs = [(int(key), symbol) for key, symbol in given.items()]
-    at = dict(pairs)
-    at.setdefault(0, None)  # the tokenizers of Keras leave 0 to padding and do not list it
-    if len(at) < len(pairs) or sorted(at) != list(range(len(at))):
+    entries = dict(pairs)
+    entries.setdefault(0, None)  # the tokenizers of Keras keep 0 for padding and do not list it
+    if len(entries) < len(pairs) or sorted(entries) != list(range(len(entries))):
         raise ValueError("its indices are not 0, 1, 2 and so on, each once")
-    return [at[index] for index in range(len(at))]
+    return [entries[index] for index in range(len(entries))]
 
 
 def _checked(listed: list[object]) -> tuple[Symbol, ...]:
     symbols = [None if entry in STAND_INS else entry for entry in listed if isinstance(entry, str | None)]
-    strange = next((entry for entry in listed if not isinstance(entry, str | None)), None)
-    strange = strange or next((symbol for symbol in symbols if symbol is not None and len(symbol) != 1), None)
-    if strange is not None:
-        raise ValueError(f"{strange!r} is not one character")
-    twice = [symbol for symbol, count in Counter(symbols).items() if count > 1]
-    if twice:
-        what = "an index without a character" if twice[0] is None else repr(twice[0])
-        raise ValueError(f"{what} is there more than once")
+    wrong = next((entry for entry in listed if not isinstance(entry, str | None)), None)
+    wrong = wrong or next((symbol for symbol in symbols if symbol is not None and len(symbol) != 1), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong!r} is not one character")
+    repeated = [symbol for symbol, count in Counter(symbols).items() if count > 1]
+    if repeated:
+        entry = "an index without a character" if repeated[0] is None else repr(repeated[0])
+        raise ValueError(f"{entry} occurs more than once")
     if any(symbol is not None and 0xD800 <= ord(symbol) < 0xE000 for symbol in symbols):
         raise ValueError("it has a surrogate, which is half a character")
     if not any(symbol is not None for symbol in symbols):

@@ -1,8 +1,8 @@
-"""What a file of Keras may ask for: nothing is allocated on its word that it does not hold.
+"""Limits for Keras files: nothing is unpacked or allocated that the file does not contain.
 
-Zip and HDF5 both can promise far more than there is: compressed zeros, arrays that consist of a fill value, chunks of
-any size, arrays of another file. So both are looked through before anything is unpacked or built. The library of HDF5
-itself may loop for ever on a damaged file, or crash: so a process of its own does that first.
+A zip or HDF5 file can declare far more data than it holds: compressed zeros, arrays that consist of a fill value,
+chunks of any size, arrays in another file. So it is examined before anything is unpacked or built. The HDF5 library
+itself may loop forever or crash on a damaged file, so a separate process reads the file first.
 """
 
 # h5py has no types.
@@ -25,48 +25,49 @@ from nextchar.convert.keras_library import load_h5py
 from nextchar.errors import ModelFileError
 
 ARCHIVE = b"PK\x03\x04"
-"""What a ``.keras`` file begins with, a zip."""
+"""First bytes of a ``.keras`` file, which is a zip archive."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
+"""First bytes of an HDF5 file."""
 
 WEIGHTS_ENTRY = "model.weights.h5"
 
-_ASKED_FOR = ("keras_version", "backend", "model_config", "layer_names", "weight_names")
-"""Attributes that readers ask for by name, whatever the list of them says."""
+_REQUESTED = ("keras_version", "backend", "model_config", "layer_names", "weight_names")
+"""Attributes that readers request by name, even if the list of attributes lacks them."""
 
 MAX_TIMES = 20
-"""Size of what a file unpacks to, in sizes of the file: trained weights hardly compress."""
+"""How many times its size a file may unpack to: trained weights hardly compress."""
 ROOM = 2**24
-"""Bytes that any file may unpack to."""
+"""Bytes that any file may unpack to in addition."""
 MAX_OBJECTS = 10_000
-"""Groups and arrays of a file; a model of Keras has a few for each layer."""
+"""Groups and arrays in a file; a Keras model has a few for each layer."""
 MAX_DEPTH = 32
-"""Groups inside each other."""
+"""Levels of nested groups."""
 MAX_SECONDS = 2
-"""Of the processor, to look through a file, and one more for each 50 MB; that of a model takes some milliseconds."""
+"""Processor seconds to read a file, plus one for each 50 MB; a model takes a few milliseconds."""
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether the file at ``path`` is a zip, whatever its name is."""
+    """Return whether the file at ``path`` is a zip archive, whatever its name."""
     with path.open("rb") as file:
         return file.read(len(ARCHIVE)) == ARCHIVE
 
 
 def look_through(path: Path) -> None:
-    """Read all of the file at ``path`` in a process of its own, where the system can fork.
+    """Read all of the file at ``path`` in a separate process, if the system can fork.
 
     Raises:
-        ModelFileError: the library of HDF5 came to no end, or crashed.
+        ModelFileError: the HDF5 library crashed or did not finish in time.
     """
     if os.name != "posix":
         return
     process = multiprocessing.get_context("fork").Process(target=_look, args=(path,))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # other threads may run; h5py alone is used in the process
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads may run; the process uses only h5py
         process.start()
     process.join()
     if process.exitcode:
         raise ModelFileError(
-            f"{path} is not a model that Keras can read, or is damaged: the library of HDF5 fails on it. Save the "
+            f"{path} is not a model that Keras can read, or is damaged: the library HDF5 fails on it. Save the "
             "model again with Keras."
         )
 
@@ -76,15 +77,15 @@ def _look(path: Path) -> None:
 
     seconds = MAX_SECONDS + path.stat().st_size // 50_000_000
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    # One by one: what raises an error here must not keep from a look at what comes after it.
+    # One by one: an error in the first must not prevent the second.
     for look in (_look_at_attributes, _look_at_arrays):
-        with suppress(Exception):  # the same comes again where it is told
+        with suppress(Exception):  # the same error occurs again in the main process, which reports it
             look(path)
-    os._exit(0)  # nothing of what the first process has open is for this one to close
+    os._exit(0)  # do not close what the main process has open
 
 
 def _look_at_attributes(path: Path) -> None:
-    with load_h5py().File(_place(path), "r") as file:
+    with load_h5py().File(_hdf5_file(path), "r") as file:
         _read_attributes(file)
         file.visititems(_read_attributes_of)
 
@@ -101,7 +102,7 @@ def _look_at_arrays(path: Path) -> None:
 
 
 def _read_attributes(member: Any) -> None:
-    names = list(_ASKED_FOR)
+    names = list(_REQUESTED)
     with suppress(Exception):
         names += member.attrs
     for name in names:
@@ -109,8 +110,8 @@ def _read_attributes(member: Any) -> None:
             member.attrs[name]
 
 
-def _place(path: Path) -> Any:
-    """Return where the HDF5 file is: ``path`` itself, or what the archive there has in it."""
+def _hdf5_file(path: Path) -> Any:
+    """Return the HDF5 file: ``path`` itself, or the content of that entry of the archive."""
     if not is_archive(path):
         return path
     with open_archive(path) as archive:
@@ -119,34 +120,34 @@ def _place(path: Path) -> Any:
 
 @contextmanager
 def open_archive(path: Path) -> Generator[zipfile.ZipFile]:
-    """Open a ``.keras`` file that unpacks to no more than it may.
+    """Open a ``.keras`` file, if it does not unpack to too many bytes.
 
     Raises:
-        ModelFileError: it does to more.
-        Exception: any, if it is no such file.
+        ModelFileError: it would unpack to too many bytes.
+        Exception: of any kind, if it is not such a file.
     """
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _most(path):
+        if unpacked > _max_bytes(path):
             raise ModelFileError(
                 f"{path} is refused: its {path.stat().st_size:,} bytes would unpack to {unpacked:,}, more than the "
-                "weights of a model do. Save the model again with Keras."
+                "weights of a model. Save the model again with Keras."
             )
         yield archive
 
 
 @contextmanager
 def open_arrays(path: Path) -> Generator[Any]:
-    """Open the HDF5 file that is, or is in, the file at ``path``, after a look at all that is in it.
+    """Open the HDF5 file at ``path``, or in the archive there, after checking all its arrays.
 
     Raises:
-        ModelFileError: its arrays are larger than it can hold, or in another file.
+        ModelFileError: its arrays are larger than the file can hold, or are in another file.
         MissingDependencyError: h5py is not installed.
-        Exception: any, if it is no such file.
+        Exception: of any kind, if it is not such a file.
     """
-    with load_h5py().File(_place(path), "r") as file:
+    with load_h5py().File(_hdf5_file(path), "r") as file:
         promised = sum(_promised_bytes(path, array) for array in _arrays(path, file))
-        if promised > _most(path):
+        if promised > _max_bytes(path):
             raise ModelFileError(
                 f"{path} is refused: its {path.stat().st_size:,} bytes promise arrays of {promised:,}, more than it "
                 "can hold. Save the model again with Keras."
@@ -154,12 +155,12 @@ def open_arrays(path: Path) -> Generator[Any]:
         yield file
 
 
-def _most(path: Path) -> int:
+def _max_bytes(path: Path) -> int:
     return MAX_TIMES * path.stat().st_size + ROOM
 
 
 def _arrays(path: Path, file: Any) -> Generator[Any]:
-    """Yield each array of ``file`` by each of the ways that lead to it."""
+    """Yield each array of ``file``, once for each path to it."""
     h5py = load_h5py()
     groups, seen = [(file, 1)], 0
     while groups:
@@ -167,9 +168,9 @@ def _arrays(path: Path, file: Any) -> Generator[Any]:
         for name in group:
             seen += 1
             if seen > MAX_OBJECTS or depth > MAX_DEPTH:
-                raise ModelFileError(f"{path} is refused: no model of Keras has so many groups and arrays.")
+                raise ModelFileError(f"{path} is refused: it has more groups and arrays than any Keras model.")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ModelFileError(f"{path} is refused: {name!r} in it is a link, and may lead to another file.")
+                raise ModelFileError(f"{path} is refused: {name!r} in it is a link, which may lead to another file.")
             member = group[name]
             if isinstance(member, h5py.Group):
                 groups.append((member, depth + 1))
@@ -178,7 +179,7 @@ def _arrays(path: Path, file: Any) -> Generator[Any]:
 
 
 def _promised_bytes(path: Path, array: Any) -> int:
-    """Return the bytes that reading ``array`` takes, its largest chunk at least."""
+    """Return the bytes that reading ``array`` takes: its size, or that of a chunk if it is larger."""
     if array.is_virtual or array.external or array.dtype.hasobject:
-        raise ModelFileError(f"{path} is refused: the numbers of {array.name!r} are not in it.")
+        raise ModelFileError(f"{path} is refused: it does not contain the numbers of {array.name!r}.")
     return array.dtype.itemsize * max(array.size or 0, math.prod(array.chunks or (0,)))

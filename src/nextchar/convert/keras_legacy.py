@@ -1,7 +1,7 @@
-"""Models that Keras 2 wrote, made readable for Keras 3, which stumbles over some of their options.
+"""Make models of Keras 2 readable for Keras 3.
 
-Keras 3 takes ``batch_input_shape`` of a first layer for the shape without the batch, knows no ``time_major``, and wants
-the layers of a Sequential in an object with a name. None of that changes what the model computes.
+Keras 3 reads the ``batch_input_shape`` of a first layer as the shape without the batch, does not know ``time_major``,
+and expects the layers of a Sequential in an object with a name. The changes do not affect what the model computes.
 """
 
 # h5py has no types.
@@ -23,10 +23,10 @@ Config = dict[str, Any]
 
 
 def saved_config(path: Path) -> tuple[Config, str | None]:
-    """Return how the model in a ``.keras`` or ``.h5`` file is made up, and the version of Keras that wrote it.
+    """Return the config of the model in a ``.keras`` or ``.h5`` file, and the version of Keras that wrote it.
 
     Raises:
-        Exception: any, if it is no such file.
+        Exception: of any kind, if it is not such a file.
     """
     if is_archive(path):
         with open_archive(path) as archive:
@@ -37,38 +37,36 @@ def saved_config(path: Path) -> tuple[Config, str | None]:
 
 
 def _text(version: object) -> str | None:
-    """Return ``version`` where it is text, as files have it; None for whatever else stands there."""
-    return (
-        version.decode("utf-8", "replace")
-        if isinstance(version, bytes)
-        else version
-        if isinstance(version, str)
-        else None
-    )
+    """Return ``version`` as text, or None if the file has something else."""
+    if isinstance(version, bytes):
+        return version.decode("utf-8", "replace")
+    return version if isinstance(version, str) else None
 
 
 def readable_by_keras_3(path: Path, config: Config, folder: Path) -> Path:
-    """Return the path of the same model for Keras 3, which goes by the suffix: ``path`` itself, or a mended copy in
-    ``folder``."""
-    mended = _mended(config)
+    """Return the path of the model for Keras 3: ``path`` itself, or a converted copy in ``folder``.
+
+    Keras 3 recognises the format by the suffix, so a file with another suffix is copied too.
+    """
+    converted = _converted(config)
     suffix = ".keras" if is_archive(path) else ".h5"
-    if mended == config and path.suffix == suffix:
+    if converted == config and path.suffix == suffix:
         return path
     copied = folder / f"model{suffix}"
     if suffix == ".keras":
         with open_archive(path) as old, zipfile.ZipFile(copied, "w") as new:
             for name in old.namelist():
-                new.writestr(name, json.dumps(mended) if name == "config.json" else old.read(name))
+                new.writestr(name, json.dumps(converted) if name == "config.json" else old.read(name))
         return copied
     shutil.copyfile(path, copied)
     with load_h5py().File(copied, "r+") as file:
-        file.attrs["model_config"] = json.dumps(mended)
+        file.attrs["model_config"] = json.dumps(converted)
     return copied
 
 
-def _mended(config: Config) -> Config:
-    mended = copy.deepcopy(config)
-    inner = mended["config"]
+def _converted(config: Config) -> Config:
+    converted = copy.deepcopy(config)
+    inner = converted["config"]
     layers = inner if isinstance(inner, list) else inner["layers"]  # a list before Keras 2.2.3
     shape: Any = None
     for layer in layers:
@@ -82,10 +80,10 @@ def _mended(config: Config) -> Config:
     if shape is not None and layers[0]["class_name"] != "InputLayer":
         own = {key: None if key == "registered_name" else layers[0][key] for key in layers[0].keys() - _OWN_KEYS}
         layers.insert(0, {**own, "class_name": "InputLayer", "config": {"batch_shape": shape, "name": "input"}})
-    if isinstance(mended["config"], list):
-        mended["config"] = {"name": "sequential", "layers": layers}
-    return mended
+    if isinstance(converted["config"], list):
+        converted["config"] = {"name": "sequential", "layers": layers}
+    return converted
 
 
 _OWN_KEYS = {"class_name", "config", "build_config", "name", "inbound_nodes"}
-"""What the entry of a layer says of it alone; the rest says which form of entries the file has."""
+"""Keys of a layer's entry that are about this layer; the others depend on the version of Keras."""

@@ -1,4 +1,4 @@
-"""Keras itself, loaded when a model of it has to be read or written, and how its failures are told."""
+"""Load Keras and h5py when they are needed, and turn their failures into errors."""
 
 # Keras and h5py have no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -19,12 +19,12 @@ from nextchar.errors import MissingDependencyError, ModelFileError, NextcharErro
 
 @contextmanager
 def keras_loaded() -> Generator[Any]:
-    """Give the module ``keras`` to work with, which keeps its advice to those who build models to itself meanwhile.
+    """Import the module ``keras``, and silence its advice to people who build models.
 
     Raises:
-        MissingDependencyError: Keras, or what it computes with, is not installed.
+        MissingDependencyError: Keras, or the library it computes with, is not installed.
     """
-    os.environ.setdefault("KERAS_BACKEND", "torch")  # what nextchar trains with; Keras alone would want TensorFlow
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # nextchar trains with torch; the default is TensorFlow
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -53,23 +53,21 @@ def load_h5py() -> Any:
 
 
 def _missing(error: ImportError) -> MissingDependencyError:
-    return MissingDependencyError(
-        f'Models of Keras are read and written by Keras itself ({error}): pip install "nextchar[keras]".'
-    )
+    return MissingDependencyError(f'Keras itself reads and writes its models ({error}): pip install "nextchar[keras]".')
 
 
 @contextmanager
-def damage_told(path: Path) -> Generator[None]:
-    """Tell whatever goes wrong with the file at ``path`` as damage of it.
+def damage_reported(path: Path) -> Generator[None]:
+    """Report any error in the block as damage of the file at ``path``.
 
     Raises:
-        ModelFileError: something went wrong.
+        ModelFileError: the block raised an error.
     """
     try:
         yield
     except NextcharError:
         raise
-    except Exception as error:  # Keras documents none of the errors that a strange file ends in
+    except Exception as error:  # Keras does not document which errors a damaged file causes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ModelFileError(
             f"{path} is not a model that Keras can read, or is damaged: "

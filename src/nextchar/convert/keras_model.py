@@ -1,4 +1,4 @@
-"""Models of Keras: read into nextchar's own, and written so that Keras loads them and predicts the same."""
+"""Convert models from Keras, and to Keras, which loads them and predicts the same."""
 
 # Keras has no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -25,30 +25,30 @@ from nextchar.networks.architecture import Architecture
 WEIGHTS = ".weights.h5"
 SUFFIXES = (WEIGHTS, ".keras", ".h5", ".hdf5")
 CHARACTERS = ".characters.json"
-"""Suffix of the list of characters beside a model of Keras, which cannot hold them."""
+"""Suffix of the list of characters beside a Keras model, which cannot contain them."""
 
 
 def read(path: Path, characters: Characters, context_length: int | None = None) -> Imported:
-    """Read a model that Keras saved, or its weights alone.
+    """Read a model that Keras saved, or only its weights.
 
     Args:
-        path: the file, whatever its name is.
-        characters: which its indices stand for.
-        context_length: what it reads for each prediction; that of its input when None.
+        path: the file, whatever its name.
+        characters: the characters of its indices.
+        context_length: characters that it reads for each prediction; if None, the length of its input.
 
     Raises:
-        ModelFileError: it cannot be read, or is no network that can be converted.
-        UsageError: the characters do not fit it.
+        ModelFileError: it cannot be read, or its network cannot be converted.
+        UsageError: the characters do not fit the model.
         MissingDependencyError: Keras is not installed.
     """
     reading = _reading(path)
     network, notes = reading.network, list(reading.notes)
     if context_length is not None:
         network = replace(network, context_length=context_length)
-    elif reading.weights_alone:
+    elif reading.weights_only:
         notes.append(
-            "the file does not say how many characters the model read for each prediction: it is taken to carry its "
-            "state on; for windows of 60, give --context-length 60"
+            "the file does not say how many characters the model reads for each prediction: assuming that it keeps its "
+            "state through the text; for windows of 60, give --context-length 60"
         )
     indexed = characters.of(network.vocabulary_size, network.embedding is not None)
     if indexed.note is not None:
@@ -67,7 +67,7 @@ def read(path: Path, characters: Characters, context_length: int | None = None) 
 
 
 def is_keras(path: Path) -> bool:
-    """Return whether the file at ``path`` begins as those of Keras do: as a zip or as HDF5."""
+    """Return whether the file at ``path`` begins like a Keras file: as a zip archive or as HDF5."""
     with path.open("rb") as file:
         return file.read(8).startswith((ARCHIVE, HDF5))
 
@@ -76,12 +76,12 @@ def _reading(path: Path) -> Reading:
     look_through(path)
     if not holds_model(path):
         network, note = read_weights(path)
-        return Reading(network, (note,), weights_alone=True)
+        return Reading(network, (note,), weights_only=True)
     return read_model(path)
 
 
 def write(model: ModelFile, path: Path) -> Exported:
-    """Return the content of the Keras model for ``path``, which ends in one of `SUFFIXES`, and of its characters.
+    """Return the content of the Keras file for ``path``, which ends in one of `SUFFIXES`, and of its character list.
 
     Raises:
         MissingDependencyError: Keras is not installed.
@@ -101,14 +101,14 @@ def write(model: ModelFile, path: Path) -> Exported:
         else:
             network.save(temporary)
         content = temporary.read_bytes()
-    notes = [f"the characters, in the order of the model's indices, are in {listed}"]
+    notes = [f"{listed} lists the characters in the order of the model's indices"]
     if vocabulary.has_unknown:
-        notes.append("index 0 stands for unknown characters: read it for them, and never draw it")
+        notes.append("index 0 stands for unknown characters: feed it for them, and never draw it")
     return Exported({listed: write_list(symbols), path: content}, tuple(notes))
 
 
 def _keras_model(keras: Any, architecture: Architecture) -> Any:
-    """Return a Keras model of the same sizes, whose weights mean nothing yet."""
+    """Return a Keras model of these sizes, with random weights."""
     length, size = architecture.context_length, architecture.vocabulary_size
     layers = keras.layers
     first = (

@@ -1,7 +1,8 @@
-"""The weights of a network as Keras lays them out, and as `nextchar.networks.architecture` does.
+"""The weights of a network in Keras's layout and in that of `nextchar.networks.architecture`.
 
-Both have the gates in the same order: i f g o, where Keras calls g "c". Keras multiplies from the left, so that its
-matrices are ours transposed: ``kernel`` (inputs, 4H), ``recurrent_kernel`` (H, 4H), the ``kernel`` of Dense (H, V).
+Both have the gates in the same order: i f g o, where Keras calls g "c". Keras multiplies by its matrices from the
+right, so they are ours transposed: ``kernel`` (inputs, 4H), ``recurrent_kernel`` (H, 4H), the ``kernel`` of Dense
+(H, V).
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from nextchar.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class KerasNetwork:
-    """An LSTM network in Keras's layout, in the order of the indices of its maker."""
+    """An LSTM network in Keras's layout, with the indices of its author."""
 
     embedding: Floats | None
-    """Shape (V, E); None is one-hot."""
+    """Shape (V, E); None if the input is one-hot."""
     layers: tuple[tuple[Floats, Floats, Floats], ...]
-    """Of each layer kernel, recurrent kernel and bias."""
+    """Kernel, recurrent kernel and bias of each layer."""
     output: tuple[Floats, Floats]
     """Kernel and bias of the Dense layer."""
     context_length: int | None = None
@@ -42,13 +43,13 @@ class KerasNetwork:
         return len(self.output[1])
 
     def in_our_layout(self, symbols: Sequence[Symbol]) -> tuple[Architecture, Vocabulary, Parameters]:
-        """Return the network in our layout, its ids in the order of a vocabulary.
+        """Return the network in nextchar's layout, with its ids in the order of a vocabulary.
 
         Args:
-            symbols: what each index stands for, V of them, at most one None.
+            symbols: the character of each index, V of them, at most one None.
 
         Raises:
-            ValueError: it is larger than networks can be here.
+            ValueError: it is larger than nextchar's networks can be.
         """
         order = sorted(range(len(symbols)), key=lambda index: symbols[index] or "")  # "" is before every character
         vocabulary = Vocabulary("".join(symbols[index] or "" for index in order), None in symbols)
@@ -70,7 +71,7 @@ class KerasNetwork:
         """Return the sizes.
 
         Raises:
-            ValueError: they are larger than networks can be here.
+            ValueError: they are larger than nextchar's networks can be.
         """
         try:
             return Architecture(
@@ -85,11 +86,11 @@ class KerasNetwork:
 
 
 def keras_weights(architecture: Architecture, parameters: Parameters) -> list[list[Floats]]:
-    """Return for each Keras layer that has weights, from the first to read to the output, its arrays."""
+    """Return the arrays of each Keras layer that has weights, from the input to the output."""
     weights = [] if architecture.embedding is None else [[parameters["embedding"]]]
     for layer in range(architecture.layers):
-        of_layer = (parameters[f"layer{layer}.{name}"] for name in ("input_weight", "hidden_weight", "bias"))
-        weights.append([array.T for array in of_layer])
+        arrays = (parameters[f"layer{layer}.{name}"] for name in ("input_weight", "hidden_weight", "bias"))
+        weights.append([array.T for array in arrays])
     return [*weights, [parameters["output.weight"].T, parameters["output.bias"]]]
 
 
@@ -100,14 +101,14 @@ def assemble(
     output: Sequence[NDArray[Any]],
     context_length: int | None,
 ) -> KerasNetwork:
-    """Return the network of arrays that a file holds; a bias that is not there is zero.
+    """Return the network of the arrays in a file; a missing bias is zero.
 
     Raises:
-        ModelFileError: the arrays do not fit each other, or hold what is no number.
+        ModelFileError: the arrays do not fit each other, or have entries that are not finite.
     """
     if any(not np.isfinite(_floats(array)).all() for group in (embedding, *layers, output) for array in group):
         raise ModelFileError(
-            f"{path} holds weights that are not finite numbers: the training went wrong, and no text can be written."
+            f"{path} has weights that are not finite numbers: its training failed, and it cannot generate text."
         )
     kernel, output_bias = _with_bias(output)
     network = KerasNetwork(
@@ -124,8 +125,8 @@ def _check_shapes(path: Path, network: KerasNetwork) -> None:
     read = len(network.layers[0][0] if network.embedding is None else network.embedding)
     if read != network.vocabulary_size:
         raise ModelFileError(
-            f"{path} reads {read:,} different characters and predicts {network.vocabulary_size:,}: these have to be "
-            "the same, in the same order."
+            f"{path} reads {read:,} different characters and predicts {network.vocabulary_size:,}: they must be the "
+            "same, in the same order."
         )
     inputs = read if network.embedding is None else network.embedding.shape[1]
     for kernel, recurrent_kernel, bias in network.layers:
@@ -139,12 +140,12 @@ def _check_shapes(path: Path, network: KerasNetwork) -> None:
 
 
 def _floats(array: NDArray[Any]) -> Floats:
-    with np.errstate(over="ignore"):  # what float32 cannot hold is no finite number either
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused
         return np.ascontiguousarray(array, np.float32)
 
 
 def _with_bias(arrays: Sequence[NDArray[Any]]) -> tuple[Floats, Floats]:
-    """Return a matrix and its bias, zero where there is none."""
+    """Return a matrix and its bias, which is zero if there is none."""
     matrix = _floats(arrays[0])
     bias = _floats(arrays[1]) if len(arrays) > 1 else np.zeros(matrix.shape[1], np.float32)
     return matrix, bias

@@ -1,8 +1,8 @@
-"""A model that Keras saved, with its architecture: loaded by Keras, judged layer by layer.
+"""Read a Keras model with its architecture: Keras loads it, and each layer is checked.
 
-The kinds and sizes of its layers are read from the file before Keras builds anything, so that code in a file (a Lambda
-layer, a class of somebody's own) is never run, whatever is refused is refused by its name, and a small file that asks
-for a huge network gets none.
+The kinds and sizes of the layers are read from the file before Keras builds anything. So code in a file (a Lambda layer
+or a custom class) is never run, errors name the layer that cannot be converted, and a small file cannot request a huge
+network.
 """
 
 # Keras and h5py have no types.
@@ -28,7 +28,7 @@ from nextchar.convert.keras_layers import (
     refusal,
 )
 from nextchar.convert.keras_legacy import readable_by_keras_3, saved_config
-from nextchar.convert.keras_library import damage_told, keras_loaded, load_h5py
+from nextchar.convert.keras_library import damage_reported, keras_loaded, load_h5py
 from nextchar.convert.keras_network import KerasNetwork, assemble
 from nextchar.convert.keras_sizes import Shape, chain, unwrapped, weight_shapes
 from nextchar.convert.keras_weights import arrays_of_layers
@@ -39,14 +39,14 @@ _LETTERS = {"Embedding": "E", "LSTM": "L", "Dense": "D", "Softmax": "S", "Activa
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file of Keras holds."""
+    """What a Keras file contains."""
 
     network: KerasNetwork
     notes: tuple[str, ...]
     keras_version: str | None = None
-    """Version of Keras that wrote it."""
-    weights_alone: bool = False
-    """Whether the architecture was inferred."""
+    """Version of Keras that wrote the file; None if it does not say."""
+    weights_only: bool = False
+    """Whether the architecture was inferred from the weights."""
 
 
 @dataclass(frozen=True)
@@ -61,29 +61,29 @@ def read_model(path: Path) -> Reading:
     """Read a whole model, ``.keras`` or ``.h5``.
 
     Raises:
-        ModelFileError: it cannot be read, or is no network that can be converted.
+        ModelFileError: it cannot be read, or its network cannot be converted.
         MissingDependencyError: Keras is not installed.
     """
-    with damage_told(path):
+    with damage_reported(path):
         config, version = saved_config(path)
         _check_before_building(path, config)
-    with keras_loaded() as keras, damage_told(path), tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
+    with keras_loaded() as keras, damage_reported(path), tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
         model = keras.saving.load_model(readable_by_keras_3(path, config, Path(folder)), compile=False)
         if not getattr(model, "inputs", None):
-            raise ModelFileError(f"{path} was saved before the model had weights: train it, and save it then.")
+            raise ModelFileError(f"{path} was saved before the model had weights: train the model, then save it.")
         layers = [_layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer"]
         network, notes = _network(path, layers, model.input_shape[1])
     return Reading(network, tuple(notes), version)
 
 
 def holds_model(path: Path) -> bool:
-    """Return whether a ``.h5`` file holds an architecture, and not weights alone.
+    """Return whether a Keras file contains an architecture, and not only weights.
 
     Raises:
         ModelFileError: it cannot be read.
         MissingDependencyError: h5py is not installed.
     """
-    with damage_told(path):
+    with damage_reported(path):
         if is_archive(path):
             return True
         with load_h5py().File(path) as file:
@@ -91,11 +91,11 @@ def holds_model(path: Path) -> bool:
 
 
 def _check_before_building(path: Path, saved: dict[str, Any]) -> None:
-    """Refuse models and layers of other kinds, and weights that the file does not hold, before anything is built."""
+    """Refuse other kinds of models and layers, and weights that the file does not contain, before anything is built."""
     if saved["class_name"] not in ("Sequential", "Functional", "Model"):
         raise ModelFileError(
-            f"{path} holds a {saved['class_name']}, a class of its maker's own: build the same layers as a "
-            "keras.Sequential, take the weights over, and save that."
+            f"{path} contains a {saved['class_name']}, a custom class: build the same layers as a keras.Sequential, "
+            "copy the weights, and save that."
         )
     entries = chain(path, saved)
     for entry in entries:
@@ -114,7 +114,7 @@ def _check_before_building(path: Path, saved: dict[str, Any]) -> None:
 
 
 def _policy(config: dict[str, Any]) -> str:
-    """Return the name of the types that a layer computes with, a string before Keras 3."""
+    """Return the name of the number types that a layer computes with, which is a string before Keras 3."""
     policy: Any = config.get("dtype") or "float32"
     if isinstance(policy, str):
         return policy
@@ -123,51 +123,52 @@ def _policy(config: dict[str, Any]) -> str:
 
 
 def _check_weights(path: Path, expected: list[tuple[str, list[Shape]]]) -> None:
-    """Refuse a file whose arrays are not of the shapes that its config asks for."""
+    """Refuse a file whose arrays do not have the shapes that its config requires."""
     with open_arrays(path) as file:
-        held = arrays_of_layers(path, file.get("model_weights", file))
-        found = [tuple(array.shape) for _, arrays in held for array in arrays]
-    if not found:
-        raise ModelFileError(f"{path} was saved before the model had weights: train it, and save it then.")
-    if found != [shape for _, shapes in expected for shape in shapes]:
-        asked = ", ".join(f"{name} {' '.join(map(str, shapes))}" for name, shapes in expected)
+        layers = arrays_of_layers(path, file.get("model_weights", file))
+        shapes = [tuple(array.shape) for _, arrays in layers for array in arrays]
+    if not shapes:
+        raise ModelFileError(f"{path} was saved before the model had weights: train the model, then save it.")
+    if shapes != [shape for _, of_layer in expected for shape in of_layer]:
+        required = ", ".join(f"{name} {' '.join(map(str, of_layer))}" for name, of_layer in expected)
         raise ModelFileError(
-            f"{path} is damaged: its layers ask for weights of other shapes than it holds ({asked[:200]}). Save the "
+            f"{path} is damaged: its weights have other shapes than its layers require ({required[:200]}). Save the "
             "model again with Keras."
         )
 
 
 def _layer(layer: Any) -> _Layer:
     kind = type(layer).__name__
-    if kind == "TimeDistributed":  # which an LSTM's outputs do not need: Dense works on each anyway
+    if kind == "TimeDistributed":  # not needed: Dense works on every time step anyway
         layer, kind = layer.layer, type(layer.layer).__name__
     return _Layer(kind, layer.get_config(), layer.get_weights(), layer.dtype_policy.name)
 
 
 def _network(path: Path, layers: list[_Layer], steps: int | None) -> tuple[KerasNetwork, list[str]]:
-    """Return the network of ``layers`` that reads windows of ``steps``, and what should be known of it."""
+    """Return the network of ``layers`` that reads windows of ``steps``, and notes for the user."""
     inactive = [layer for layer in layers if layer.kind in TRAINING_ONLY]
     active = [layer for layer in layers if layer.kind not in TRAINING_ONLY]
     embedding = [layer for layer in active if layer.kind == "Embedding"]
     recurrent = [layer for layer in active if layer.kind == "LSTM"]
-    at = next(index for index, layer in enumerate(active) if layer.kind == "Dense")
+    dense = next(index for index, layer in enumerate(active) if layer.kind == "Dense")
     notes: list[str | None] = [check_numbers(path, x.config["name"], x.kind, x.policy) for x in active]
     for layer in embedding:
         check_embedding(path, layer.config)
     notes += [check_lstm(path, layer.config) for layer in recurrent]
-    notes.append(check_output(path, active[at].config, next(((x.kind, x.config) for x in active[at + 1 :]), None)))
+    after = next(((layer.kind, layer.config) for layer in active[dense + 1 :]), None)
+    notes.append(check_output(path, active[dense].config, after))
     if inactive:
-        notes.append(f"left out, since of training alone: {_enumerated(x.config['name'] for x in inactive)}")
+        notes.append(f"left out, because they are only for training: {_enumerated(x.config['name'] for x in inactive)}")
     if any(layer.config["stateful"] for layer in recurrent):
         steps = None
-        notes.append("the model is stateful: it carries its state on through the whole text")
+        notes.append("the model is stateful: it keeps its state through the whole text")
     arrays = [layer.arrays for layer in recurrent]
-    network = assemble(path, embedding[0].arrays if embedding else [], arrays, active[at].arrays, steps)
+    network = assemble(path, embedding[0].arrays if embedding else [], arrays, active[dense].arrays, steps)
     return network, list(dict.fromkeys(note for note in notes if note is not None))
 
 
 def _check_order(path: Path, active: list[tuple[str, dict[str, Any]]]) -> None:
-    """Refuse layers, kind and options of each, that are not of the kinds converted, in their order."""
+    """Refuse layers whose order cannot be converted; ``active`` has the kind and options of each."""
     letters = "".join(_LETTERS[kind] for kind, _ in active)
     if re.fullmatch("E?L+DS?", letters):
         return
@@ -175,8 +176,8 @@ def _check_order(path: Path, active: list[tuple[str, dict[str, Any]]]) -> None:
         kind, config = active[letters.index("D")]
         raise refusal(path, config["name"], kind, "a Dense layer before the last one is not supported")
     raise ModelFileError(
-        f"{path} cannot be converted: its layers are {_enumerated(kind for kind, _ in active)}. It has to be an "
-        "Embedding (or one-hot vectors), one LSTM or more, and a Dense with softmax."
+        f"{path} cannot be converted: its layers are {_enumerated(kind for kind, _ in active)}. They must be an "
+        "Embedding (or one-hot vectors), one or more LSTM, and a Dense with softmax."
     )
 
 

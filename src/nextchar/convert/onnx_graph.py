@@ -1,9 +1,9 @@
-"""A network as a graph of ONNX: the equations of `nextchar.networks.architecture` in its standard operators.
+"""A network as an ONNX graph: the equations of `nextchar.networks.architecture` in standard operators.
 
 Inputs are ``ids`` (B, T) and the state of each layer, ``hidden_0`` and ``cell_0`` (B, H) and so on; outputs are
-``logits`` (B, T, V) and the state after, ``hidden_0_after`` and so on. The operator LSTM has the gates in another order
-than ours, i o f g, and a second bias, here zero. It wants the time first: its ``layout`` that has the texts first is
-one that onnxruntime does not compute (1.32: "Batchwise recurrent operations (layout == 1) are not supported").
+``logits`` (B, T, V) and the state afterwards, ``hidden_0_after`` and so on. The operator LSTM has another order of
+gates, i o f g, and a second bias, which is zero here. Time is its first axis: onnxruntime does not support the
+``layout`` with the batch first (1.32: "Batchwise recurrent operations (layout == 1) are not supported").
 
 Source: https://onnx.ai/onnx/operators/onnx__LSTM.html
 """
@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from nextchar.networks.architecture import GATES, Architecture, Floats, Parameters
 
 STATE = ("hidden", "cell")
-"""What the state of a layer consists of."""
+"""Parts of the state of a layer."""
 
 AXES = ("axis_0", "axis_1")
-"""Names of the constants that say which axis of length 1 to add or take away."""
+"""Names of the constants with the axis of length 1 to add or remove."""
 
 
 @dataclass
-class _Drawing:
-    """A graph as it grows. Operators and constants are named after what they give."""
+class _GraphBuilder:
+    """A graph under construction. Operators and constants have the names of their outputs."""
 
     onnx: Any
     nodes: list[Any] = field(default_factory=list[Any])
@@ -45,67 +45,67 @@ class _Drawing:
 
 
 def draw_graph(onnx: Any, architecture: Architecture, parameters: Parameters) -> Any:
-    """Return the ``GraphProto`` of a network, which needs operators of opset 14 or later.
+    """Return the ``GraphProto`` of a network, with operators of opset 14 or later.
 
     Args:
-        onnx: the module.
+        onnx: the module ``onnx``.
         architecture: the sizes.
-        parameters: an array for each name in ``architecture.parameter_shapes()``, of that shape.
+        parameters: an array for each name and shape in ``architecture.parameter_shapes()``.
     """
-    drawing = _Drawing(onnx)
+    builder = _GraphBuilder(onnx)
     for number, axis in enumerate(AXES):
-        drawing.constant(axis, np.array([number]))
-    outputs = _first_inputs(drawing, architecture, parameters)  # (T, B, E or V)
+        builder.constant(axis, np.array([number]))
+    outputs = _first_inputs(builder, architecture, parameters)  # (T, B, E or V)
     for layer in range(architecture.layers):
-        outputs = _add_layer(drawing, parameters, layer, outputs)  # (T, B, H)
-    outputs = drawing.add("Transpose", [outputs], "outputs", perm=[1, 0, 2])  # (B, T, H)
-    weight = drawing.constant("output.weight", parameters["output.weight"].T)  # (H, V)
-    product = drawing.add("MatMul", [outputs, weight], "output.product")  # (B, T, V)
-    drawing.add("Add", [product, drawing.constant("output.bias", parameters["output.bias"])], "logits")  # (B, T, V)
+        outputs = _add_layer(builder, parameters, layer, outputs)  # (T, B, H)
+    outputs = builder.add("Transpose", [outputs], "outputs", perm=[1, 0, 2])  # (B, T, H)
+    weight = builder.constant("output.weight", parameters["output.weight"].T)  # (H, V)
+    product = builder.add("MatMul", [outputs, weight], "output.product")  # (B, T, V)
+    builder.add("Add", [product, builder.constant("output.bias", parameters["output.bias"])], "logits")  # (B, T, V)
     inputs, results = _interface(onnx, architecture)
-    return onnx.helper.make_graph(drawing.nodes, "nextchar", inputs, results, drawing.constants)
+    return onnx.helper.make_graph(builder.nodes, "nextchar", inputs, results, builder.constants)
 
 
-def _first_inputs(drawing: _Drawing, architecture: Architecture, parameters: Parameters) -> str:
-    """Add what turns the ids into the input of the first layer, (T, B, E or V)."""
-    # Gather looks up negative ids from the end of the table, without a word; one that is too large is an error.
+def _first_inputs(builder: _GraphBuilder, architecture: Architecture, parameters: Parameters) -> str:
+    """Add the operators that turn ids into the input of the first layer, (T, B, E or V)."""
+    # Gather counts negative ids from the end of the table without an error; an id that is too large is an error.
     size = architecture.vocabulary_size
-    zero, beyond = drawing.constant("zero", np.array(0)), drawing.constant("ids.beyond", np.array(size))
-    negative = drawing.add("Less", ["ids", zero], "ids.negative")  # (B, T)
-    refused = drawing.add("Where", [negative, beyond, "ids"], "ids.refused")  # (B, T)
-    ids = drawing.add("Transpose", [refused], "ids.time_first", perm=[1, 0])  # (T, B)
+    zero, beyond = builder.constant("zero", np.array(0)), builder.constant("ids.beyond", np.array(size))
+    negative = builder.add("Less", ["ids", zero], "ids.negative")  # (B, T)
+    refused = builder.add("Where", [negative, beyond, "ids"], "ids.refused")  # (B, T)
+    ids = builder.add("Transpose", [refused], "ids.time_first", perm=[1, 0])  # (T, B)
     if architecture.embedding is not None:
-        table = drawing.constant("embedding", parameters["embedding"])  # (V, E)
-        return drawing.add("Gather", [table, ids], "embedded")  # (T, B, E)
-    # OneHot gives zeros for an id that is not there, without a word; looking it up in the list of all ids is an error.
-    # Rows of an identity matrix would need no OneHot and V x V more numbers in the file, and are no faster to multiply.
-    known = drawing.constant("ids.known", np.arange(size))  # (V,)
-    checked = drawing.add("Gather", [known, ids], "ids.checked")  # (T, B)
-    depth = drawing.constant("one_hot.depth", np.array(size))
-    values = drawing.constant("one_hot.values", np.array([0, 1], np.float32))
-    return drawing.add("OneHot", [checked, depth, values], "one_hot")  # (T, B, V)
+        table = builder.constant("embedding", parameters["embedding"])  # (V, E)
+        return builder.add("Gather", [table, ids], "embedded")  # (T, B, E)
+    # OneHot gives zeros for an unknown id without an error, so each id is first looked up in the list of all ids.
+    # Rows of an identity matrix instead of OneHot would add V x V numbers to the file and are not faster to multiply.
+    known = builder.constant("ids.known", np.arange(size))  # (V,)
+    checked = builder.add("Gather", [known, ids], "ids.checked")  # (T, B)
+    depth = builder.constant("one_hot.depth", np.array(size))
+    values = builder.constant("one_hot.values", np.array([0, 1], np.float32))
+    return builder.add("OneHot", [checked, depth, values], "one_hot")  # (T, B, V)
 
 
-def _add_layer(drawing: _Drawing, parameters: Parameters, layer: int, inputs: str) -> str:
+def _add_layer(builder: _GraphBuilder, parameters: Parameters, layer: int, inputs: str) -> str:
     """Add an LSTM layer that reads ``inputs`` (T, B, ...), and return the name of its outputs (T, B, H)."""
     name = f"layer{layer}"
     size = parameters[f"{name}.hidden_weight"].shape[1]
     constants = [
-        drawing.constant(f"{name}.{kind}", _gates(parameters[f"{name}.{kind}"], size)[None])
+        builder.constant(f"{name}.{kind}", _gates(parameters[f"{name}.{kind}"], size)[None])
         for kind in ("input_weight", "hidden_weight")
     ]  # (1, 4H, E or V or H), (1, 4H, H)
     bias = np.concatenate([_gates(parameters[f"{name}.bias"], size), np.zeros(GATES * size, np.float32)])  # (8H,)
-    constants.append(drawing.constant(f"{name}.bias", bias[None]))  # (1, 8H)
+    constants.append(builder.constant(f"{name}.bias", bias[None]))  # (1, 8H)
     before = [
-        drawing.add("Unsqueeze", [f"{part}_{layer}", AXES[0]], f"{name}.{part}_before") for part in STATE
+        builder.add("Unsqueeze", [f"{part}_{layer}", AXES[0]], f"{name}.{part}_before") for part in STATE
     ]  # (1, B, H)
     after = [f"{name}.{part}_after" for part in STATE]
-    outputs = drawing.add(
+    outputs = builder.add(
         "LSTM", [inputs, *constants, "", *before], f"{name}.outputs", *after, hidden_size=size
     )  # (T, 1, B, H), (1, B, H), (1, B, H)
     for part, with_direction in zip(STATE, after, strict=True):
-        drawing.add("Squeeze", [with_direction, AXES[0]], f"{part}_{layer}_after")  # (B, H)
-    return drawing.add("Squeeze", [outputs, AXES[1]], f"{name}.sequence")  # (T, B, H)
+        builder.add("Squeeze", [with_direction, AXES[0]], f"{part}_{layer}_after")  # (B, H)
+    return builder.add("Squeeze", [outputs, AXES[1]], f"{name}.sequence")  # (T, B, H)
 
 
 def _gates(array: Floats, size: int) -> Floats:
@@ -115,18 +115,18 @@ def _gates(array: Floats, size: int) -> Floats:
 
 
 def _interface(onnx: Any, architecture: Architecture) -> tuple[list[Any], list[Any]]:
-    """Return what the graph takes and what it gives."""
+    """Return the inputs and the outputs of the graph."""
 
     def tensor(name: str, shape: list[str | int], description: str, kind: int = onnx.TensorProto.FLOAT) -> Any:
         return onnx.helper.make_tensor_value_info(name, kind, shape, description)
 
-    inputs = [tensor("ids", ["batch", "time"], "the characters to read, by number", onnx.TensorProto.INT64)]
-    logits = "unnormalised log-probabilities of each character to come next, after each one read"
+    inputs = [tensor("ids", ["batch", "time"], "ids of the characters to read", onnx.TensorProto.INT64)]
+    logits = "unnormalised log-probabilities of the next character, after each character read"
     outputs = [tensor("logits", ["batch", "time", architecture.vocabulary_size], logits)]
     for layer, size in enumerate(architecture.hidden):
         for part in STATE:
             inputs.append(tensor(f"{part}_{layer}", ["batch", size], "the state before; zero at the beginning"))
             outputs.append(
-                tensor(f"{part}_{layer}_after", ["batch", size], f"the state after, the next {part}_{layer}")
+                tensor(f"{part}_{layer}_after", ["batch", size], f"the state afterwards, the next {part}_{layer}")
             )
     return inputs, outputs

@@ -1,14 +1,15 @@
-"""Models as files of ONNX, which onnxruntime and others compute without nextchar.
+"""Write models as ONNX files, which onnxruntime and others compute without nextchar.
 
-The graph is that of `nextchar.convert.onnx_graph`. What else it takes to write with the model is in the file's
-metadata, each entry as JSON:
+The graph is that of `nextchar.convert.onnx_graph`. Everything else that is needed to generate text is in the metadata
+of the file, each entry as JSON:
 
     format            1, the version of these entries
     architecture      the sizes, as in nextchar's own files
-    characters        what each id stands for, in order; null is the unknown symbol, to be read and never drawn
-    has_unknown       whether there is one, at id 0
-    start_id          what is read before a text's first character
-    context_length    null: the state is carried on; n: each prediction reads the last n characters from the zero state
+    characters        the character of each id, in order; null is the unknown symbol, which is read but never drawn
+    has_unknown       whether there is an unknown symbol, at id 0
+    start_id          id that is read before a text's first character
+    context_length    null: keep the state through the text; n: for each prediction read the last n characters from the
+                      zero state
     lowercase         whether the model was trained on lower-cased text
     provenance        where the model comes from, as in nextchar's own files
 """
@@ -34,10 +35,10 @@ SUFFIXES = (".onnx",)
 METADATA_FORMAT = 1
 OPSET = 17
 IR_VERSION = 8
-"""Both of ONNX 1.12 (2022). Nothing newer is needed, and whatever runs the file reads these: onnxruntime since 1.12."""
+"""Both are those of ONNX 1.12 (2022). Nothing newer is needed, and onnxruntime reads them since 1.12."""
 
 MAX_BYTES = 2**31 - 2**26
-"""Bytes of weights that go into one file: 2 GiB, what a protocol buffer holds, less room for the metadata."""
+"""Largest weights in bytes: the 2 GiB that a protocol buffer can hold, minus room for the metadata."""
 
 
 def write(model: ModelFile, path: Path) -> Exported:
@@ -51,7 +52,7 @@ def write(model: ModelFile, path: Path) -> Exported:
     _check_size(architecture, path)
     onnx = _load_onnx()
     helper = onnx.helper
-    written = helper.make_model(
+    onnx_file = helper.make_model(
         draw_graph(onnx, architecture, model.parameters),
         producer_name="nextchar",
         producer_version=version("nextchar"),
@@ -59,16 +60,16 @@ def write(model: ModelFile, path: Path) -> Exported:
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
-    helper.set_model_props(written, _metadata(model))
-    onnx.checker.check_model(written, full_check=True)
-    return Exported({path: written.SerializeToString()}, _notes(model))
+    helper.set_model_props(onnx_file, _metadata(model))
+    onnx.checker.check_model(onnx_file, full_check=True)
+    return Exported({path: onnx_file.SerializeToString()}, _notes(model))
 
 
 def _check_size(architecture: Architecture, path: Path) -> None:
     size = 4 * architecture.parameter_count
     if size > MAX_BYTES:
         raise ModelFileError(
-            f"{path} cannot be written: the weights have {describe_size(size)}, and a file of ONNX holds at most "
+            f"{path} cannot be written: the weights have {describe_size(size)}, and an ONNX file can hold at most "
             f"{describe_size(MAX_BYTES)}. Convert a smaller model."
         )
 
@@ -78,7 +79,7 @@ def _load_onnx() -> Any:
         return import_module("onnx")
     except ImportError as error:
         raise MissingDependencyError(
-            f'Models are written as ONNX by the library onnx ({error}): pip install "nextchar[onnx]".'
+            f'The library onnx is needed to write ONNX files ({error}): pip install "nextchar[onnx]".'
         ) from error
 
 
@@ -92,35 +93,35 @@ def _metadata(model: ModelFile) -> dict[str, str]:
         **{name: facts[name] for name in ("start_id", "context_length", "lowercase")},
         "provenance": model.provenance.model_dump(mode="json"),
     }
-    # In ASCII: a character can be NUL, which would end a string of C, and the name of a text may be no UTF-8.
+    # In ASCII: a character can be NUL, which would end a C string, and a text's name may not be valid UTF-8.
     return {name: json.dumps(entry) for name, entry in entries.items()}
 
 
 def _directions(model: ModelFile) -> str:
-    """Return how to use the model, in a sentence."""
+    """Return a sentence on how to use the model."""
     length = model.architecture.context_length
     loop = (
-        "begin with a zero state, feed the ids of what is read and then each id drawn, and with it the state after the "
-        "one before"
+        "begin with a zero state, feed the ids of the prompt and then each drawn id, always with the state after the "
+        "previous one"
         if length is None
-        else f"for each character feed the ids of the last {length} (fewer at a text's beginning) and a zero state"
+        else f"for each character feed the ids of the last {length} (fewer at the beginning of a text) and a zero state"
     )
     return (
         f"Predicts the next character of a text: {loop}; draw from softmax(logits / temperature) of the last step"
-        f"{', never id 0' if model.vocabulary.never_drawn else ''}; the metadata's entry characters, like the others "
-        "JSON, says what each id stands for."
+        f"{', never id 0' if model.vocabulary.never_drawn else ''}; the metadata entry characters, in JSON like the "
+        "others, lists the character of each id."
     )
 
 
 def _notes(model: ModelFile) -> tuple[str, ...]:
-    """Return what the user should know."""
-    notes = ["the characters, in the order of their ids, and the settings are in the file's metadata"]
+    """Return notes for the user."""
+    notes = ["the metadata of the file lists the characters in the order of their ids, and the settings"]
     length = model.architecture.context_length
     if model.vocabulary.never_drawn:
-        notes.append("id 0 stands for unknown characters: read it for them, and never draw it")
+        notes.append("id 0 stands for unknown characters: feed it for them, and never draw it")
     if length is not None:
         notes.append(
             f"each prediction reads the last {length} characters: feed their ids from the zero state every time, and "
-            "take the last of the logits"
+            "use the last logits"
         )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""What a conversion gives back, before anything is written."""
+"""What a conversion returns, before anything is written."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Imported:
 
     file: ModelFile
     notes: tuple[str, ...] = ()
-    """What the user should know: what was assumed, what was left out."""
+    """Notes for the user: what was assumed, what was left out."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A model in another format, and what goes beside it."""
+    """A model in another format, and the files beside it."""
 
     files: Mapping[Path, bytes]
-    """Content of each file to write; the one asked for comes last."""
+    """Content of each file to write; the requested file comes last."""
     notes: tuple[str, ...] = ()

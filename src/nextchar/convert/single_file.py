@@ -1,8 +1,7 @@
-"""A model as one HTML file that writes in any browser, with nothing installed: page, engine and weights.
+"""Write a model as one HTML file that generates text in any browser, with nothing to install.
 
 The weights are rounded to float16, half the size of float32, which costs less than 0.002 bits per character (a test
-measures it). The model file inside is one of nextchar's own, and is read like one: so Python and the page speak from
-the same weights.
+measures it). The page contains a file in nextchar's own format, so Python and the page compute with the same weights.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ from nextchar.settings import sampling_limits
 SUFFIXES = (".html", ".htm")
 
 MAX_SAMPLES = 40
-"""Evaluations whose samples go with the page: with texts of 400 characters at four temperatures some 80 kB."""
+"""Most evaluations whose samples are in the page: about 80 kB for texts of 400 characters at four temperatures."""
 MAX_BYTES = 300_000_000
-"""Bytes of a model in a page. In base64 it is one string, and Chromium has none of more than 2^29 characters."""
+"""Largest model in a page, in bytes. In base64 it is one string, and Chromium limits strings to 2^29 characters."""
 LARGE = 20_000_000
-"""Bytes of a page from which on it takes seconds to open, and a phone may have no room for it."""
+"""Size of a page in bytes from which on it takes seconds to open, and may be too large for a phone."""
 
 
 def write(model: ModelFile, path: Path, source: Path) -> Exported:
     """Return the content of the page for ``path``.
 
     Args:
-        model: what is to write in it.
-        path: of the page.
-        source: where the model was read from; the history of a run folder, or of a page, goes with it.
+        model: the model for the page.
+        path: path of the page, for messages.
+        source: path that the model was read from; if it is a run folder or a page, its history is added.
 
     Raises:
         ModelFileError: the model is too large for a page.
@@ -56,7 +55,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
 
 
 def holds_page(path: Path) -> bool:
-    """Return whether ``path`` is a file that begins as a page does, whatever its name is."""
+    """Return whether ``path`` is a file that begins like a page, whatever its name."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -64,29 +63,29 @@ def holds_page(path: Path) -> bool:
 
 
 def _history(source: Path) -> tuple[str, dict[str, Any] | None, tuple[str, ...]]:
-    """Return the name of the model at ``source``, its history where there is one, and notes."""
+    """Return the name of the model at ``source``, its history or None, and notes for the user."""
     if holds_page(source):
         setup = embedded_setup(read_regular(source, MAX_FILE_BYTES))
         return setup["name"], setup.get("history", setup.get("growth")), ()  # pages once called it growth
-    place = source.parent if source.name == MODEL else source
-    folder = RunFolder(place)
-    name = place.resolve().name if folder.exists or not source.is_file() else source.stem
+    path = source.parent if source.name == MODEL else source
+    folder = RunFolder(path)
+    name = path.resolve().name if folder.exists or not source.is_file() else source.stem
     try:
         history = RunRecord.read(folder).history(MAX_SAMPLES) if folder.exists else None
     except RunFolderError as error:
-        return name, None, (f"what the model wrote as it learned is left out: {error}",)
-    # In the page the run does not go on, whether it is finished or not.
+        return name, None, (f"the history of the run is left out: {error}",)
+    # In the page the run never continues, so it counts as finished.
     return name, {**history, "finished": True} if history and history["evaluations"] else None, ()
 
 
 def _for_others(provenance: Provenance) -> Provenance:
-    """Return ``provenance`` without the key in the cache, which is nobody else's business, without what is no UTF-8 in
-    a name, and without numbers that JSON does not have and JavaScript does not read."""
+    """Return ``provenance`` for other people and for JavaScript: without the key in the cache, and without bytes that
+    are not UTF-8 and numbers that JSON does not have."""
     names = tuple(name.encode("utf-8", "replace").decode() for name in provenance.corpus)
     shared = provenance.model_copy(update={"corpus": names, "corpus_key": None})
-    return Provenance.model_validate_json(shared.model_dump_json())  # pydantic writes an infinity as null
+    return Provenance.model_validate_json(shared.model_dump_json())  # pydantic writes infinity as null
 
 
 def _size_note(size: int) -> str:
-    large = "; it takes some seconds to open, and a phone may have no room for it" if size > LARGE else ""
+    large = "; it takes a few seconds to open and may be too large for a phone" if size > LARGE else ""
     return f"a page of {describe_size(size)}, with the weights rounded to float16{large}"

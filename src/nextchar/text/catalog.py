@@ -115,8 +115,8 @@ class _KnownFiles:
             place = status.st_dev, status.st_ino
             if place in self._seen and (in_folder or self._seen[place].in_folder):
                 first = self._seen[place].name
-                same = "is" if first == file.name else f"is the same file as {first}, which is"
-                notes.append(f"skipped: {file.name} {same} already read")
+                same = "has" if first == file.name else f"is the same file as {first}, which has"
+                notes.append(f"skipped: {file.name} {same} already been read")
             else:
                 self._seen[place] = _KnownFile(file.name, in_folder)
                 new.append(file)
