@@ -92,7 +92,7 @@ def test_a_model_that_does_not_say_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_a_model_put_into_the_folder_of_another_run_is_noticed(run: RunFolder, cache: Path) -> None:
     random_model("abc").save(run.model_path)
-    with pytest.raises(TextError, match="not that of the run"):
+    with pytest.raises(TextError, match="does not belong to the run"):
         found(run.path, cache)
 
 

@@ -1,4 +1,4 @@
-"""A run at the terminal: its progress is shown, Ctrl-C saves it, and its report is written at the end."""
+"""A run on the terminal: it shows its progress, Ctrl-C saves it, and at the end it writes its report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nextchar.training.events import Finished
 
 
 def run_live(run: Run, level: Level, *, json: bool = False) -> int:
-    """Carry ``run`` out to its end or to a Ctrl-C, show its progress, write its report, and say how to go on."""
+    """Carry out ``run`` until its end or Ctrl-C, show its progress, write its report, and print how to continue."""
     folder = run.folder
     assert folder is not None
     finished: Finished | None = None
@@ -32,7 +32,7 @@ def run_live(run: Run, level: Level, *, json: bool = False) -> int:
     loud = level != "silent"
     if loud and (finished is None or finished.interrupted):
         if folder.exists:
-            note("to go on", f"nextchar train --resume {shell_quoted(folder.path)}")
+            note("to continue", f"nextchar train --resume {shell_quoted(folder.path)}")
         else:
             note("interrupted")
     if finished is None:
@@ -73,7 +73,7 @@ def result(run: Run, finished: Finished) -> dict[str, Any]:
 
 @contextmanager
 def interruptions() -> Generator[Callable[[], bool]]:
-    """Turn the first Ctrl-C, or SIGTERM, into a true answer of the function given; a second one interrupts at once."""
+    """Give a function that returns whether Ctrl-C or SIGTERM has come; a second one interrupts at once."""
     seen: list[int] = []
 
     def remember(number: int, _frame: object) -> None:
