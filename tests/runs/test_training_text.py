@@ -66,7 +66,7 @@ def test_a_model_file_alone_leads_to_the_text_in_the_cache(run: RunFolder, cache
     shutil.copy(run.model_path, alone)
     corpus = found(alone, cache)
     assert (corpus.key, corpus.names) == (run.settings().corpus_key, ("book",))
-    with pytest.raises(TextError, match=r"\(book\) is not in .*run folder instead"):
+    with pytest.raises(TextError, match=r"\(book\) is no longer in .*run folder instead"):
         found(alone, tmp_path / "empty")
 
 
