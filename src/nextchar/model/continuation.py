@@ -14,7 +14,7 @@ from nextchar.settings import SamplingSettings
 from nextchar.text.tokenizer import Replacement, Tokenizer
 
 CHUNK = 512
-"""Ids of a prompt read at once: memory is in proportion to it, and other work can go on between two chunks."""
+"""Ids of a prompt read at once: memory is proportional to it, and other work can run between two chunks."""
 
 FinishReason = Literal["length", "stop"]
 """Why a text ended: it was as long as asked for, or a text to stop before came."""

@@ -87,7 +87,7 @@ class _KeptLoop(FunctionCache):
         except Exception as error:  # noqa: BLE001 (a pickle that is damaged ends in any)
             self._forget(error)
             loaded = None
-        # Two processes that compile at once may both take the same name for what they keep.
+        # Two processes that compile at the same time may choose the same name for their loops.
         if loaded is not None and tuple(loaded.signature.args) != tuple(normalize_signature(sig)[0]):
             loaded = None
         if loaded is None:
@@ -103,7 +103,7 @@ class _KeptLoop(FunctionCache):
 
     def _forget(self, error: Exception) -> None:
         """Delete damaged files, so that they are written again; if that fails, do without the cache."""
-        logger.info("compiled loops in %s are damaged, and compiled anew: %r", self.cache_path, error)
+        logger.info("compiled loops in %s are damaged, and compiled again: %r", self.cache_path, error)
         try:
             self.flush()
         except OSError as denied:
