@@ -197,7 +197,7 @@ class RunFolder:
         except NewerFormatError as error:
             raise RunFolderError(f"{path} was {error}.") from error
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise RunFolderError(
                 f"{path} cannot be read or is damaged ({reason}). The run cannot be resumed; its {MODEL} still works."
             ) from error
