@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
 COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import compile_kernels; compile_kernels()"
 
-.PHONY: demo test quick coverage lint style types scripts forms docs robustness clean
+.PHONY: demo test quick coverage lint style types scripts forms docs robustness image clean
 
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
@@ -56,6 +56,16 @@ robustness: $(VENV)/.dev
 # docs/cli.md is made from the command itself; a test compares them.
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/generate_cli.py
+
+# The image of a server, built and started with a read-only root: the loops in it must fit this machine as they are.
+ENGINE ?= $(shell command -v podman || command -v docker)
+RUN_IMAGE := $(ENGINE) run --rm --read-only --cap-drop all
+
+image:
+	$(ENGINE) build --target serve --tag nextchar-serve:check --file Containerfile .
+	$(RUN_IMAGE) nextchar-serve:check --version
+	$(RUN_IMAGE) --entrypoint python nextchar-serve:check -c "from nextchar.networks import compilation, \
+		compiled_network; compiled_network.compile_kernels(); assert not compilation.is_compiling()"
 
 clean:
 	rm -rf $(VENV)

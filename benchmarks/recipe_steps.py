@@ -18,7 +18,9 @@ from pathlib import Path
 
 from machine import describe_machine
 
-from nextchar.runs.preparation import choose_compute, choose_plan, encode
+from nextchar.runs.preparation import choose_plan
+from nextchar.runs.trainers import choose_compute
+from nextchar.runs.training_text import encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import chromium, open_desk  # noqa: F401 (fixtures, like those below)
 from tests.page_engine import engine, engines, exported  # noqa: F401
 from tests.served_page import life, pages  # noqa: F401
+
+# A busy machine makes any example slow: no test fails for its time.
+settings.register_profile("nextchar", deadline=None)
+settings.load_profile("nextchar")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,9 +2,10 @@
 
 import multiprocessing
 import os
+import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -25,7 +26,11 @@ _LOADED = [
 
 @contextmanager
 def forked(
-    *arguments: object, output: Path, cwd: Path | None = None, largest_file: int | None = None
+    *arguments: object,
+    output: Path,
+    cwd: Path | None = None,
+    largest_file: int | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[BaseProcess]:
     """Start the command, which writes to the folder ``output``; at the end it is killed, should it still run."""
     if sys.platform == "win32":
@@ -33,7 +38,9 @@ def forked(
     output.mkdir(exist_ok=True)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_LOADED)
-    process = context.Process(target=_be_the_command, args=([*map(str, arguments)], output, cwd, largest_file))
+    process = context.Process(
+        target=_be_the_command, args=([*map(str, arguments)], output, cwd, largest_file, env or {})
+    )
     process.start()
     try:
         yield process
@@ -65,9 +72,30 @@ def wait_for(process: BaseProcess, happened: Callable[[], bool]) -> bool:
     raise TimeoutError("nothing happened")
 
 
-def _be_the_command(arguments: list[str], output: Path, cwd: Path | None, largest_file: int | None) -> None:
+@contextmanager
+def forked_together(*arguments: object, output: Path, count: int = 2) -> Iterator[list[BaseProcess]]:
+    """Start the command in processes that train together, as torchrun would; rank r writes to ``output``/r."""
+    output.mkdir(exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    names = {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1"}
+    names |= {"MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                forked(*arguments, output=output / str(rank), env={**names, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+            )
+            for rank in range(count)
+        ]
+
+
+def _be_the_command(
+    arguments: list[str], output: Path, cwd: Path | None, largest_file: int | None, env: Mapping[str, str]
+) -> None:
     from nextchar.cli import main
 
+    os.environ.update(env)
     for name, number in (("stdout", 1), ("stderr", 2)):
         with (output / name).open("wb") as file:
             os.dup2(file.fileno(), number)

@@ -72,14 +72,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def engines(chromium: Browser, exported: dict[str, Path]) -> Iterator[dict[str, Engine]]:
     """Each of them, opened from its file."""
-    made: dict[str, Engine] = {}
+    engines: dict[str, Engine] = {}
     for kind, path in exported.items():
         page = chromium.new_page()
         page.goto(path.as_uri())
         page.wait_for_function("app.model !== null")
-        made[kind] = Engine(path, page, LanguageModel.load(path))
-    yield made
-    for engine in made.values():
+        engines[kind] = Engine(path, page, LanguageModel.load(path))
+    yield engines
+    for engine in engines.values():
         engine.page.close()
 
 

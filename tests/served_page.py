@@ -39,8 +39,8 @@ def model_of(characters: str = ALPHABET, seed: int = 0, **provenance: object) ->
 
     Its weights are the same in float16, so that the exported page has the very same.
     """
-    told = {"corpus": ("fox.txt",), "training_seconds": 41, "validation_bits_per_character": BITS}
-    file = random_model(characters, seed, **{**told, **provenance}).file
+    defaults = {"corpus": ("fox.txt",), "training_seconds": 41, "validation_bits_per_character": BITS}
+    file = random_model(characters, seed, **{**defaults, **provenance}).file
     parameters = {name: array.astype(np.float16).astype(np.float32) for name, array in file.parameters.items()}
     return LanguageModel(replace(file, parameters=parameters))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,26 @@ def even_shards(size: int, count: int) -> list[slice]:
     """Divide ``size`` items into ``count`` shards of nearly equal size; return the slice of each."""
     bounds = [size * shard // count for shard in range(count + 1)]
     return [slice(first, end) for first, end in pairwise(bounds)]
+
+
+def is_one_of_several() -> bool:
+    """Return whether this process was started as one of several that train together: ``WORLD_SIZE`` says so."""
+    return environment_number("WORLD_SIZE", 1) > 1
+
+
+def process_rank() -> int:
+    """Return the number of this process among those that train together, 0 where it is alone: that of torch's process
+    group where there is one, else ``RANK`` where ``WORLD_SIZE`` says that there are several. Loads no torch."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank()
+    return environment_number("RANK", 0) if is_one_of_several() else 0
+
+
+def environment_number(name: str, default: int) -> int:
+    """Return the environment variable ``name`` as a number; ``default`` where it is none."""
+    value = os.environ.get(name, "")
+    return int(value) if value.isdecimal() else default
 
 
 class Executor(Protocol):

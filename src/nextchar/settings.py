@@ -192,22 +192,25 @@ class SamplingSettings(Settings):
         le=100,
         description="0 is greedy; below 1 is safer, above 1 wilder than the model itself.",
     )
-    top_k: int | None = Field(default=None, ge=1, description="Draw only among the K most probable characters.")
+    top_k: int | None = Field(default=None, ge=1, description="Draw only from the K most probable characters.")
     top_p: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="Draw among the fewest characters whose probabilities reach P together.",
+        description="Draw only from the fewest characters whose probabilities add up to P or more.",
     )
     min_p: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="Draw among characters at least P times as probable as the most probable one.",
+        description="Draw only from characters at least P times as probable as the most probable one.",
     )
-    stop: OneOrMore = Field(default=(), description="Stop before this text would be written; may be given again.")
+    stop: OneOrMore = Field(default=(), description="Stop before this text; may be repeated.")
     seed: int | None = Field(
-        default=None, ge=0, lt=2**63, description="Same seed, same text; drawn and said when not given."
+        default=None,
+        ge=0,
+        lt=2**63,
+        description="The same seed gives the same text; by default it is drawn and reported.",
     )
 
 
@@ -226,49 +229,56 @@ class ServeSettings(Settings):
 
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen at; one that other machines reach, like 0.0.0.0, needs --api-key or --public.",
+        description="Address to listen on; one that other machines reach, like 0.0.0.0, needs --api-key or --public.",
     )
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen at; 0 chooses a free one, and says it.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one and prints it.")
     api_key: str | None = Field(
         default=None,
         min_length=1,
-        description="Key that requests have to bring, as clients of OpenAI do; NEXTCHAR_API_KEY when not given.",
+        description="Key that requests must send, as OpenAI's clients do; by default that in NEXTCHAR_API_KEY.",
     )
-    public: bool = Field(default=False, description="Let everybody in who reaches the host, without a key.")
+    public: bool = Field(default=False, description="Let in anyone who can reach the host, without a key.")
     origin: OneOrMore = Field(
         default=(),
-        description="Origin of other pages that may use the API from a browser, like https://example.org; may be given "
-        "again.",
+        description="Origin of other web pages that may use the API, like https://example.org; may be repeated.",
     )
-    max_characters: int = Field(default=20_000, ge=1, description="Characters that a request may have written.")
-    max_text: int = Field(default=20_000, ge=1, description="Characters of a prompt, or of a text to score.")
-    max_body: int = Field(default=1_048_576, ge=1, description="Bytes of the body of a request.")
+    max_characters: int = Field(default=20_000, ge=1, description="Maximum number of characters written for a request.")
+    max_text: int = Field(default=20_000, ge=1, description="Maximum length of a prompt, or of a text to score.")
+    max_body: int = Field(default=1_048_576, ge=1, description="Maximum size of a request's body, in bytes.")
     max_connections: int = Field(
         default=512,
         ge=1,
         le=65536,
-        description="Connections that are open at once, fewer where the system allows fewer; of more, those that "
-        "nothing is asked over are closed, else the new one is sent away.",
+        description="Maximum number of open connections; fewer where the system allows fewer. Beyond that, the server "
+        "closes idle ones, or refuses the new one if none is idle.",
     )
-    max_writing: int = Field(default=16, ge=1, description="Requests that are written for at once; others wait.")
-    max_waiting: int = Field(default=256, ge=0, description="Requests that wait; more are sent away.")
+    max_writing: int = Field(
+        default=16, ge=1, description="Maximum number of requests that write at once; others wait."
+    )
+    max_waiting: int = Field(default=256, ge=0, description="Maximum number of requests that wait; more are refused.")
     max_time: Duration = Field(
         default=60.0,
         gt=0,
         le=86400,
-        description="Time that a request may take, its wait and the sending of its answer included.",
+        description="Time limit of a request, including its wait and sending the response.",
     )
     max_arrival: Duration = Field(
-        default=20.0, gt=0, le=3600, description="Time until a request, its headers and its body, has arrived."
+        default=20.0, gt=0, le=3600, description="Time limit for the headers and body of a request to arrive."
     )
     max_stall: Duration = Field(
-        default=10.0, gt=0, le=3600, description="Time that a client may let its answer wait before it reads on."
+        default=10.0, gt=0, le=3600, description="Time that a client may leave its response unread."
     )
     max_idle: Duration = Field(
-        default=15.0, gt=0, le=3600, description="Time that a connection stays open between two requests."
+        default=15.0, gt=0, le=3600, description="Time that a connection stays open between requests."
+    )
+    drain: Duration = Field(
+        default=0.0,
+        ge=0,
+        le=3600,
+        description="Time that the server goes on answering after a signal to stop, while /readyz says that it stops.",
     )
     cores: int | None = Field(
-        default=None, ge=1, le=1024, description="Threads that write and score; the cores when not given."
+        default=None, ge=1, le=1024, description="Threads that write and score; by default one for each core."
     )
 
     @field_validator("origin")
@@ -276,7 +286,7 @@ class ServeSettings(Settings):
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s?#]+", origin):
-                raise ValueError(f"{origin!r} is no origin: write it like https://example.org, without a path")
+                raise ValueError(f"{origin!r} is not an origin: write it like https://example.org, without a path")
         return origins
 
 

@@ -169,7 +169,7 @@ def test_a_disk_that_takes_nothing(
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("nextchar.convert.write_atomically", full)
+    monkeypatch.setattr("nextchar.convert.conversion.write_atomically", full)
     assert_refused(converted(capsys, "own.safetensors", "m.keras"), 1, "cannot be written", "No space left")
 
 

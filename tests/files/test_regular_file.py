@@ -28,7 +28,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("wb") as file:
         file.truncate(SPARSE)  # it takes no room on the disk
-    with pytest.raises(OSError, match=r"30,000,000,000 bytes, and at most 1,000"):
+    with pytest.raises(OSError, match=r"30,000,000,000 bytes, and the limit is 1,000"):
         open_regular(path, 1000)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextchar.model import continuation
+from nextchar.model import continuation, generation
 from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.generation import generate_ids
 from nextchar.model.language_model import LanguageModel
@@ -156,11 +156,28 @@ def test_a_seed_that_is_drawn_fits_in_a_browser() -> None:
     assert MODEL.continuation(seed=2**63 - 1).seed == 2**63 - 1
 
 
-def test_pieces_are_never_empty_and_steps_are_where_work_does_not_show() -> None:
-    text = MODEL.continuation("hello", length=40, seed=1, temperature=1.0)
+@pytest.mark.parametrize(
+    ("model", "sizes"),
+    [(MODEL, [1, 2, 4, 8, 16, 32, 64, 128, 256, 89]), (WINDOWED, [1, 2, 4, *[8] * 74, 1])],
+    ids=["carrying", "windowed"],
+)
+def test_steps_grow_while_pieces_come_as_they_are_drawn(model: LanguageModel, sizes: list[int]) -> None:
+    prompt = Prompt(model.compiled_network, model.vocabulary, "hello")
+    text = Continuation(prompt, SamplingSettings(length=600, seed=1, temperature=1.0, top_k=3))
     steps = list(text.steps())
     assert steps[0] == ""
-    assert list(text) == list(filter(None, steps)) == list("".join(steps))
+    assert list(map(len, filter(None, steps))) == sizes
+    assert list(text) == list("".join(steps))
+
+
+def test_no_step_draws_more_than_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = Prompt(WINDOWED.compiled_network, WINDOWED.vocabulary, "hello")
+    for _ in prompt.read():
+        pass
+    drawn = list[int]()
+    draw = generation.draw
+    monkeypatch.setattr(generation, "draw", lambda *given: drawn.append(1) or draw(*given))
+    assert len("".join(Continuation(prompt, SamplingSettings(length=10)).steps())) == len(drawn) == 10
 
 
 def test_the_first_piece_comes_before_the_second_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

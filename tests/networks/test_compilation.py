@@ -93,6 +93,24 @@ def test_the_cache_of_the_program_is_taken_where_there_is_no_home(
     assert not caplog.messages
 
 
+def test_what_the_installation_compiled_is_taken_wherever_loops_are_kept(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load()(3)  # beside the source
+    cache = tmp_path / "cache"
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(cache))
+    loop = load()
+    assert (loop(3), hits(loop)) == (6, 1)
+    assert list(cache.rglob("*.nb?")) == []
+    assert loop(1.5) == 3.0  # which nothing was compiled for
+    assert len(list(cache.rglob("*.nbc"))) == 1
+    for path in (tmp_path / "package" / "__pycache__").glob("*.nbi"):
+        path.write_bytes(b"damaged")
+    other = load()
+    assert (other(3), hits(other)) == (6, 0)
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 @pytest.mark.parametrize("damage", ["empty", "cut", "zeros", "text", "unreadable"])
 def test_what_is_damaged_is_compiled_anew_and_mended(load: Load, tmp_path: Path, suffix: str, damage: str) -> None:

@@ -18,18 +18,18 @@ def test_a_device_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_part_is_computed_once_and_comes_back_in_order(count: int) -> None:
-    assert TorchThreads(count, 4).map(lambda part: part * part) == [part * part for part in range(count)]
+    assert TorchThreads(count, 4).map_own(lambda part: part * part) == [part * part for part in range(count)]
 
 
 def test_parts_are_computed_side_by_side() -> None:
     """Each waits for the others to have begun: one after another they would wait for ever."""
     barrier = threading.Barrier(3, timeout=20)
-    assert sorted(TorchThreads(3).map(lambda part: barrier.wait() is not None)) == [True] * 3
+    assert sorted(TorchThreads(3).map_own(lambda part: barrier.wait() is not None)) == [True] * 3
 
 
 @pytest.mark.parametrize(("count", "threads", "each"), [(1, 4, 4), (2, 4, 2), (4, 2, 1)])
 def test_each_part_has_its_share_of_the_threads(count: int, threads: int, each: int) -> None:
-    assert TorchThreads(count, threads).map(lambda part: torch.get_num_threads()) == [each] * count
+    assert TorchThreads(count, threads).map_own(lambda part: torch.get_num_threads()) == [each] * count
 
 
 def test_parts_cover_everything_once() -> None:
@@ -54,4 +54,4 @@ def test_closed_threads_leave_torch_as_they_found_it() -> None:
 
 def test_an_error_in_a_part_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        TorchThreads(2).map(lambda part: 1 // part)
+        TorchThreads(2).map_own(lambda part: 1 // part)

@@ -22,7 +22,7 @@ VIEWS = ("write", "see", "history")
 def audit(desk: Desk) -> list[str]:
     """Return what axe-core finds wrong in what is shown."""
     found = Axe().run(desk.page).response["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+    return [f"{violation['id']}: {node['html'][:200]}" for violation in found for node in violation["nodes"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -196,7 +196,7 @@ def test_everything_is_reached_by_keys(open_desk: OpenDesk, pages: Pages, life: 
         reached.append(desk.page.evaluate("document.activeElement.id || document.activeElement.className"))
     wanted = ["language", "theme", "tab-write", "text", "continue", "recipe", "length", "stop-at", "texts", "seed"]
     wanted += ["hold", "temperature", "temperature-number", "four", "bar-row"]
-    places = [reached.index(one) for one in wanted]
+    places = [reached.index(name) for name in wanted]
     assert places == sorted(places)
     tab = desk.page.locator("#tab-write")
     tab.focus()
@@ -297,7 +297,7 @@ def test_a_server_that_is_gone_is_told_and_the_text_stays(open_desk: OpenDesk, p
 def test_the_head_tells_what_the_model_is(open_desk: OpenDesk, pages: Pages, life: str) -> None:
     desk = open_desk(pages[life]).ready()
     head = desk.page.locator("header")
-    for told in (
+    for fact in (
         "fox.txt",
         "41 s",
         "2.60",
@@ -305,7 +305,7 @@ def test_the_head_tells_what_the_model_is(open_desk: OpenDesk, pages: Pages, lif
         "LSTM units",
         f"{MODEL.file.architecture.parameter_count:,}",
     ):
-        expect(head).to_contain_text(told)
+        expect(head).to_contain_text(fact)
 
 
 def test_no_name_of_a_script_is_taken_twice() -> None:

@@ -22,7 +22,8 @@ NO_STORAGE = {
     "missing": "Object.defineProperty(window, 'indexedDB', { value: undefined })",
     "deleted": "delete window.indexedDB; delete Window.prototype.indexedDB",
     "forbidden": "IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError') }",
-    "failing": "IDBFactory.prototype.open = () => { const one = {}; queueMicrotask(() => one.onerror()); return one; }",
+    "failing": "IDBFactory.prototype.open = () => "
+    "{ const request = {}; queueMicrotask(() => request.onerror()); return request; }",
 }
 """What makes a browser one that gives a page no storage."""
 NEWER = """new Promise(done => app.keeping.store.open().then(() => {

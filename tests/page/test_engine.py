@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_text_as_in_python(engine: Engine, shape: d
 def assert_rounding_parts(engine: Engine, written: str, text: str, shape: dict[str, Any]) -> None:
     """Check that two texts part where nothing but rounding decides: the sums of a processor with other instructions may
     differ in their last bit, and a draw may fall just there (once in some hundred such texts)."""
-    parted = next(n for n, (one, other) in enumerate(zip(written, text, strict=True)) if one != other)
+    parted = next(n for n, (mine, theirs) in enumerate(zip(written, text, strict=True)) if mine != theirs)
     ids = engine.model.fold_prompt(PROMPT + text[:parted]).ids
     logits, _ = engine.model.network.forward(ids[None], engine.model.network.initial_state(1))
     never = engine.model.vocabulary.never_drawn
@@ -75,31 +75,33 @@ def test_every_seed_can_be_given(engines: dict[str, Engine], seed: int) -> None:
 
 def test_without_a_seed_one_is_drawn_that_gives_the_text_again(engines: dict[str, Engine]) -> None:
     engine = engines["one layer"]
-    one, other = (engine.generate("a", length=60, temperature=1.5) for _ in range(2))
-    assert one["seed"] != other["seed"]
-    assert one["text"] == engine.model.generate("a", length=60, temperature=1.5, seed=one["seed"])
+    first, second = (engine.generate("a", length=60, temperature=1.5) for _ in range(2))
+    assert first["seed"] != second["seed"]
+    assert first["text"] == engine.model.generate("a", length=60, temperature=1.5, seed=first["seed"])
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=json.dumps)
 @pytest.mark.parametrize("prompt", ["", "a", PROMPT, TEXT[:3000]], ids=["none", "one", "short", "long"])
 def test_distributions_are_those_of_python(engine: Engine, prompt: str, shape: dict[str, Any]) -> None:
-    told = engine.ask("distribution", prompt, {**shape, "limit": 1000})
+    answer = engine.ask("distribution", prompt, {**shape, "limit": 1000})
     plain = engine.model.next_character_distribution(prompt)
     reweighted = engine.model.next_character_distribution(prompt, **shape)
-    assert sorted(told["characters"]) == sorted(plain)
-    assert told["probabilities"] == sorted(told["probabilities"], reverse=True)
-    for character, one, other in zip(told["characters"], told["probabilities"], told["reweighted"], strict=True):
-        assert math.isclose(one, plain[character], abs_tol=1e-5)
-        assert math.isclose(other, reweighted[character], abs_tol=1e-5)
+    assert sorted(answer["characters"]) == sorted(plain)
+    assert answer["probabilities"] == sorted(answer["probabilities"], reverse=True)
+    for character, plain_share, share in zip(
+        answer["characters"], answer["probabilities"], answer["reweighted"], strict=True
+    ):
+        assert math.isclose(plain_share, plain[character], abs_tol=1e-5)
+        assert math.isclose(share, reweighted[character], abs_tol=1e-5)
     for name, distribution in (("entropy", plain), ("reweighted_entropy", reweighted)):
         bits = -sum(p * math.log2(p) for p in distribution.values() if p > 0)
-        assert math.isclose(told[name], bits, abs_tol=1e-4)
+        assert math.isclose(answer[name], bits, abs_tol=1e-4)
 
 
 def test_a_distribution_tells_the_most_probable(engines: dict[str, Engine]) -> None:
-    told = engines["one layer"].ask("distribution", "th", {"temperature": 1, "limit": 3})
-    assert len(told["characters"]) == len(told["reweighted"]) == 3
-    assert told["characters"] == list(engines["one layer"].model.next_character_distribution("th"))[:3]
+    answer = engines["one layer"].ask("distribution", "th", {"temperature": 1, "limit": 3})
+    assert len(answer["characters"]) == len(answer["reweighted"]) == 3
+    assert answer["characters"] == list(engines["one layer"].model.next_character_distribution("th"))[:3]
 
 
 def test_scores_are_those_of_python(engine: Engine) -> None:
@@ -113,20 +115,20 @@ def test_scores_of_unknown_characters_are_those_of_python(engines: dict[str, Eng
 
 
 def check_scores(engine: Engine, text: str) -> None:
-    told = engine.ask("score", text, 4)
+    answer = engine.ask("score", text, 4)
     surprises = engine.model.surprises(text)
     read = text.lower() if engine.model.provenance.lowercase else text
-    assert told["characters"] == list(read)
-    np.testing.assert_allclose(told["bits"], surprises, atol=1e-4)
-    assert math.isclose(told["bits_per_character"], surprises.mean(), abs_tol=1e-4)
-    assert told["unknown"] == engine.model.vocabulary.unknown_in(read).tolist()
+    assert answer["characters"] == list(read)
+    np.testing.assert_allclose(answer["bits"], surprises, atol=1e-4)
+    assert math.isclose(answer["bits_per_character"], surprises.mean(), abs_tol=1e-4)
+    assert answer["unknown"] == engine.model.vocabulary.unknown_in(read).tolist()
     for bits, unknown, character, others in zip(
-        told["bits"], told["unknown"], told["characters"], told["alternatives"], strict=True
+        answer["bits"], answer["unknown"], answer["characters"], answer["alternatives"], strict=True
     ):
-        shares = [one["probability"] for one in others]
+        shares = [other["probability"] for other in others]
         assert len(shares) == 4
         assert shares == sorted(shares, reverse=True)
-        mine = [one["probability"] for one in others if one["character"] == character]
+        mine = [other["probability"] for other in others if other["character"] == character]
         if unknown:
             assert not mine
         elif mine:
@@ -169,13 +171,13 @@ def test_any_character_is_folded_as_in_python(engines: dict[str, Engine]) -> Non
     folded = engines["one layer"].page.evaluate(
         """([characters, given]) => {
              const vocabulary = new Vocabulary(characters, true);
-             return given.map((one) => (/\\p{Cn}/u.test(one) ? null : vocabulary.fold(one).text));
+             return given.map((character) => (/\\p{Cn}/u.test(character) ? null : vocabulary.fold(character).text));
            }""",
         [vocabulary.characters, given],
     )
-    pairs = [(one, theirs) for one, theirs in zip(given, folded, strict=True) if theirs is not None]
+    pairs = [(character, theirs) for character, theirs in zip(given, folded, strict=True) if theirs is not None]
     assert len(pairs) > 10_000
-    assert [(one, theirs) for one, theirs in pairs if vocabulary.fold(one)[0] != theirs] == []
+    assert [(character, theirs) for character, theirs in pairs if vocabulary.fold(character)[0] != theirs] == []
 
 
 @pytest.mark.parametrize(
@@ -185,8 +187,8 @@ def test_any_character_is_folded_as_in_python(engines: dict[str, Engine]) -> Non
 def test_pieces_are_as_long_as_in_python(engines: dict[str, Engine], prompt: str) -> None:
     vocabulary = Vocabulary("가나")
     script = "([characters, prompt]) => new Vocabulary(characters, true).fold(prompt).replacements"
-    told = engines["one layer"].page.evaluate(script, [vocabulary.characters, prompt])
-    assert told == replacements(vocabulary, prompt)
+    answer = engines["one layer"].page.evaluate(script, [vocabulary.characters, prompt])
+    assert answer == replacements(vocabulary, prompt)
 
 
 def replacements(vocabulary: Tokenizer, prompt: str) -> list[dict[str, Any]]:
@@ -220,10 +222,10 @@ def test_prompts_are_read_on_from_where_they_part(engines: dict[str, Engine]) ->
     engine = engines["two layers"]
     chosen, prompt = random.Random(3), TEXT[:1200]
     for _ in range(12):
-        told = engine.ask("distribution", prompt, {"temperature": 1, "limit": 5})
+        answer = engine.ask("distribution", prompt, {"temperature": 1, "limit": 5})
         plain = engine.model.next_character_distribution(prompt)
         np.testing.assert_allclose(
-            told["probabilities"], [plain[character] for character in told["characters"]], atol=1e-5
+            answer["probabilities"], [plain[character] for character in answer["characters"]], atol=1e-5
         )
         cut = chosen.randrange(len(prompt))
         prompt = chosen.choice(
@@ -247,7 +249,7 @@ def test_questions_asked_at_once_do_not_disturb_each_other(engines: dict[str, En
 
 
 def test_the_browser_has_time_while_a_model_writes(engines: dict[str, Engine]) -> None:
-    told = engines["two layers"].page.evaluate(
+    answer = engines["two layers"].page.evaluate(
         """async () => {
              let frames = 0;
              let going = true;
@@ -263,13 +265,13 @@ def test_the_browser_has_time_while_a_model_writes(engines: dict[str, Engine]) -
              return { frames, pieces: pieces.length, length: Array.from(pieces.join('')).length };
            }"""
     )
-    assert told["length"] == 30000
-    assert told["pieces"] > 5
-    assert told["frames"] > 5
+    assert answer["length"] == 30000
+    assert answer["pieces"] > 5
+    assert answer["frames"] > 5
 
 
 def test_an_abort_stops_the_writing(engines: dict[str, Engine]) -> None:
-    told = engines["one layer"].page.evaluate(
+    answer = engines["one layer"].page.evaluate(
         """async () => {
              const stop = new AbortController();
              let written = 0;
@@ -283,8 +285,8 @@ def test_an_abort_stops_the_writing(engines: dict[str, Engine]) -> None:
              }
            }"""
     )
-    assert told["name"] == "AbortError"
-    assert 500 < told["written"] < 100_000
+    assert answer["name"] == "AbortError"
+    assert 500 < answer["written"] < 100_000
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ def test_answers_that_are_none_are_said_in_words(open_desk: OpenDesk, pages: Pag
         answering(desk, "generate", answer)
         desk.write("my text")
         desk.press("continue")
-        said = alarm(desk)
-        assert not RAW.search(said), (name, said)
-        assert bool(re.search("[가-힣]", said)) == (locale == "ko-KR"), (name, said)
-        assert len(said.split()) > 3, (name, said)
+        message = alarm(desk)
+        assert not RAW.search(message), (name, message)
+        assert bool(re.search("[가-힣]", message)) == (locale == "ko-KR"), (name, message)
+        assert len(message.split()) > 3, (name, message)
         desk.wait()
         assert desk.text.startswith("my text"), name
         desk.page.unroute("**/api/generate")
@@ -98,8 +98,8 @@ def test_every_question_of_the_page_is_answered_in_words(open_desk: OpenDesk, pa
             desk.press("tab-see")
             desk.page.fill("#pasted", "a text")
             desk.press("score")
-        said = alarm(desk)
-        assert not RAW.search(said), (name, said)
+        message = alarm(desk)
+        assert not RAW.search(message), (name, message)
         desk.page.unroute(f"**/api/{path}")
 
 
@@ -135,8 +135,8 @@ def test_a_mistake_of_the_page_is_no_riddle(open_desk: OpenDesk, pages: Pages, l
     for thrown in ("new TypeError('gone wrong')", "{ gone: 'gone wrong' }"):
         desk.page.evaluate(f"() => {{ app.model.generate = () => {{ throw {thrown}; }}; }}")
         desk.press("continue")
-        said = alarm(desk)
-        assert said == "This page had an error. Your text is still here: copy it, and reload the page."
+        message = alarm(desk)
+        assert message == "This page had an error. Your text is still here: copy it, and reload the page."
         assert desk.text == "my text"
 
 
@@ -161,9 +161,9 @@ def test_what_is_allowed_is_said_in_the_language_of_the_page(
     value, allowed = WRONG[field]
     desk.set(**{field: value})
     desk.press("continue")
-    said = alarm(desk)
-    assert all(number in said for number in allowed)
-    assert bool(re.search("[가-힣]", said)) == (language == "ko")
+    message = alarm(desk)
+    assert all(number in message for number in allowed)
+    assert bool(re.search("[가-힣]", message)) == (language == "ko")
 
 
 def test_the_page_allows_what_the_settings_and_the_server_allow(open_desk: OpenDesk, pages: Pages) -> None:

@@ -112,13 +112,13 @@ def test_every_place_tells_the_same_figure_of_a_model(
     bits = model.provenance.validation_bits_per_character
     assert bits is not None
     convert(run, page)
-    told = {}
+    outputs = {}
     for command in ("info", "evaluate", "report"):
         assert main([command, str(run)]) == 0
-        told[command] = capsys.readouterr().out
-    told["report"] = (run / "report.html").read_text(encoding="utf-8")
-    told["samples"] = (run / "samples.md").read_text(encoding="utf-8")
-    for name, words in told.items():
+        outputs[command] = capsys.readouterr().out
+    outputs["report"] = (run / "report.html").read_text(encoding="utf-8")
+    outputs["samples"] = (run / "samples.md").read_text(encoding="utf-8")
+    for name, words in outputs.items():
         assert f"{bits:.3f}" in words, name
     assert main(["evaluate", str(run), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["bits_per_character"] == pytest.approx(bits, abs=1e-5)

@@ -116,7 +116,7 @@ def test_a_damaged_model_file_is_refused(engines: dict[str, Engine], change: str
         engines["one layer"].page.evaluate(
             f"""() => {{
                   const file = atob(document.getElementById('model').textContent);
-                  const bytes = Uint8Array.from(file, (one) => one.charCodeAt(0));
+                  const bytes = Uint8Array.from(file, (character) => character.charCodeAt(0));
                   return new LocalModel({change}, {{ name: 'x' }}).info;
                 }}"""
         )

@@ -268,7 +268,7 @@ def test_no_folder_of_the_server_is_told(open_desk: OpenDesk, pages: Pages) -> N
     desk = open_desk(pages.served).ready()
     desk.press("recipe")
     assert desk.page.locator("#copies pre").first.inner_text().startswith("nextchar sample fox ")
-    expect(desk.page.locator("#copies .note")).to_contain_text("in place of fox")
+    expect(desk.page.locator("#copies .note")).to_contain_text("replace fox")
     answer = desk.page.evaluate("fetch('api/models').then(answer => answer.text())")
     assert str(pages.folder) not in answer
 
@@ -291,12 +291,12 @@ def test_characters_the_model_does_not_know_are_marked_and_told(desk: Desk) -> N
     assert marked.all_text_contents() == ["H", "Z", "ë", "😀", "😀"]
     expect(desk.page.locator("#under .left-out")).to_have_count(2)
     reads = desk.page.locator("#reads")
-    for told in (
+    for reading in (
         "\u2068H\u2069 is read as \u2068h\u2069",
         "\u2068ë\u2069 is read as \u2068e\u2069",
         "\u2068😀\u2069 is left out ×2",
     ):
-        expect(reads).to_contain_text(told)
+        expect(reads).to_contain_text(reading)
     desk.set(seed=1, length=30)
     assert desk.go_on() == MODEL.generate("Hello Zoë 😀😀 ok", seed=1, length=30)
     desk.write("all known")

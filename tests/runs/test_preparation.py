@@ -9,7 +9,8 @@ import pytest
 import nextchar.training
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError, TrainingError
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import SCORED, Prepared, Texts, import_trainer, prepare, resume
+from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.trainers import SCORED, Prepared, import_trainer
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.files import open_text

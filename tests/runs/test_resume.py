@@ -285,7 +285,7 @@ def test_a_text_that_moved_is_named_and_its_content_checked(short: Path, tmp_pat
     assert_refused(
         nextchar("train", "--resume", run, "--text", other), 1, f"{other} is not the text that this run learned from"
     )
-    assert_refused(nextchar("train", "--text", moved), 2, "give --resume RUN, too", f"nextchar train {moved}")
+    assert_refused(nextchar("train", "--text", moved), 2, "add --resume RUN", f"nextchar train {moved}")
     outcome = nextchar_forked("train", "--resume", run, "--text", moved, output=tmp_path / "output")
     assert outcome.status == 0, outcome.stderr
     assert RunFolder(run).settings().corpus == (str(moved),)

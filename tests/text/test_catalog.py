@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -14,52 +12,12 @@ from nextchar.errors import TextError
 from nextchar.settings import Errors
 from nextchar.text import catalog
 from nextchar.text.catalog import find, listing, resolve
-from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
+from nextchar.text.known_texts import CatalogEntry
+from tests.downloaders import FakeDownloader, refuse
+
+pytestmark = pytest.mark.usefixtures("no_corpora")
 
 KOREAN = "동해물과 백두산이 마르고 닳도록 하느님이 보우하사 우리나라 만세.\n" * 3
-
-
-@pytest.fixture(autouse=True)
-def _no_corpora(monkeypatch: pytest.MonkeyPatch, corpora_folder: str | None) -> None:
-    monkeypatch.delenv("NEXTCHAR_CORPORA", raising=False)
-
-
-@pytest.fixture
-def corpora_folder(request: pytest.FixtureRequest) -> str | None:
-    """Ask for the real texts before the variable that names them is taken away."""
-    return str(request.getfixturevalue("corpora")) if "corpora" in request.fixturenames else None
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
-    """A text of the catalogue that the fake downloader below serves."""
-    data = b"served text\n"
-    entry = CatalogEntry(
-        "served",
-        "Title",
-        "English",
-        "none",
-        "served.txt",
-        len(data),
-        hashlib.sha256(data).hexdigest(),
-        "fake://x",
-    )
-    monkeypatch.setitem(CATALOG, "served", entry)
-    return entry
-
-
-class FakeDownloader:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.asked: list[str] = []
-
-    def __call__(self, url: str, file: str, pooch: object) -> None:
-        self.asked.append(url)
-        Path(file).write_bytes(self.data)
-
-
-def refuse(url: str, file: str, pooch: object) -> None:
-    raise OSError("no network")
 
 
 def names_of(resolved: catalog.Resolved) -> list[str]:
@@ -70,19 +28,6 @@ def text_of(resolved: catalog.Resolved) -> str:
     return "".join("".join(file.chunks()) for file in resolved.files)
 
 
-@pytest.mark.parametrize("entry", [e for e in CATALOG.values() if e.sha256], ids=lambda e: e.name)
-def test_every_entry_is_what_the_folder_of_real_texts_holds(entry: CatalogEntry, corpora: Path, tmp_path: Path) -> None:
-    path = find(entry.name, cache=tmp_path, corpora=corpora, downloader=refuse)
-    assert path == corpora / entry.file
-    assert path.stat().st_size == entry.bytes
-
-
-def test_the_catalogue_is_keyed_by_name_and_its_addresses_are_encrypted() -> None:
-    assert all(name == entry.name for name, entry in CATALOG.items())
-    assert {"nietzsche", "tinyshakespeare", "war-and-peace", "names", "korean-stories"} <= set(CATALOG)
-    assert all(entry.url.startswith("https://") and entry.url.isascii() for entry in CATALOG.values() if entry.url)
-
-
 def test_the_corpora_folder_is_named_by_the_environment(
     corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,51 +36,6 @@ def test_the_corpora_folder_is_named_by_the_environment(
     assert names_of(resolved) == ["names", "tinyshakespeare"]
     assert resolved.notes == ()
     assert {entry["name"]: entry["here"] for entry in listing(tmp_path)}["names"] is True
-
-
-def test_the_built_in_text_needs_nothing_and_is_always_the_same(tmp_path: Path) -> None:
-    first = find(BUILT_IN, cache=tmp_path, downloader=refuse)
-    text = first.read_text("utf-8")
-    assert find(BUILT_IN, cache=tmp_path / "other").read_bytes() == first.read_bytes()
-    assert 300_000 < len(text) < 1_000_000
-    assert text.startswith('The "assert" statement\n')
-    assert text.endswith("\n")
-    assert [file.name for file in first.parent.iterdir()] == [first.name]
-    if sys.version_info[:3] == (3, 11, 7):
-        assert len(text) == 465_048
-
-
-def test_a_text_is_fetched_once_and_then_in_the_cache(served: CatalogEntry, tmp_path: Path) -> None:
-    downloader = FakeDownloader(b"served text\n")
-    first, path = (find("served", cache=tmp_path, downloader=downloader) for _ in range(2))
-    assert first.read_bytes() == path.read_bytes() == downloader.data
-    assert downloader.asked == ["fake://x"]
-    assert next(e for e in listing(tmp_path) if e["name"] == "served")["here"] is True
-    path.write_bytes(b"damaged")
-    assert find("served", cache=tmp_path, downloader=downloader).read_bytes() == downloader.data
-    assert len(downloader.asked) == 2
-
-
-def test_what_was_fetched_must_have_the_hash(served: CatalogEntry, tmp_path: Path) -> None:
-    with pytest.raises(TextError, match=r"served could not be fetched from fake://x: .*hash.*NEXTCHAR_CORPORA"):
-        find("served", cache=tmp_path, downloader=FakeDownloader(b"something else"))
-    assert not (tmp_path / "texts" / "served.txt").exists()
-
-
-def test_no_network(served: CatalogEntry, tmp_path: Path) -> None:
-    with pytest.raises(TextError, match="could not be fetched from fake://x: no network"):
-        find("served", cache=tmp_path, downloader=refuse)
-
-
-def test_a_wrong_file_in_the_corpora_folder(served: CatalogEntry, tmp_path: Path) -> None:
-    (tmp_path / "served.txt").write_bytes(b"something else")
-    with pytest.raises(TextError, match=r"served\.txt is not the text .* SHA-256 begins [0-9a-f]{12}, not"):
-        find("served", cache=tmp_path / "cache", corpora=tmp_path, downloader=refuse)
-
-
-def test_a_text_that_nobody_serves(tmp_path: Path) -> None:
-    with pytest.raises(TextError, match=r"nobody serves it: put korean_stories\.txt .* NEXTCHAR_CORPORA"):
-        find("korean-stories", cache=tmp_path)
 
 
 def test_unknown_names_bring_near_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +60,7 @@ def test_a_file_wins_over_a_name_and_it_is_said(tmp_path: Path, monkeypatch: pyt
     Path("names").write_text("my own", encoding="utf-8")
     resolved = resolve(["names"], cache=tmp_path / "cache")
     assert text_of(resolved) == "my own"
-    assert "not the text that the catalogue knows" in resolved.notes[0]
+    assert "not the text of this name in the catalogue" in resolved.notes[0]
 
 
 def test_files_keep_their_order_and_encodings_are_said(tmp_path: Path) -> None:
@@ -276,7 +176,7 @@ def test_a_file_linked_twice_is_read_once(tmp_path: Path) -> None:
     resolved = resolve([str(folder)], cache=tmp_path)
     assert names_of(resolved) == [str(folder / "a.txt")]
     assert resolved.notes == tuple(
-        f"skipped: {folder / name} is the same file as {folder / 'a.txt'}, which is read already"
+        f"skipped: {folder / name} is the same file as {folder / 'a.txt'}, which is already read"
         for name in ("b.txt", "c.txt")
     )
 
@@ -289,7 +189,7 @@ def test_a_file_of_a_folder_that_is_named_too_is_read_once(tmp_path: Path) -> No
     for names in ([str(folder), file], [file, str(folder)], [str(folder)] * 2):
         resolved = resolve(names, cache=tmp_path)
         assert names_of(resolved) == [file]
-        assert resolved.notes == (f"skipped: {file} is read already",)
+        assert resolved.notes == (f"skipped: {file} is already read",)
 
 
 def test_back_ups_are_left_out_of_a_folder_and_named(tmp_path: Path) -> None:
@@ -318,7 +218,7 @@ def test_back_ups_are_left_out_of_a_folder_and_named(tmp_path: Path) -> None:
     ("data", "errors", "note"),
     [
         (b"ATCG\n" * 99 + bytes(5), "strict", "zero bytes at its end are left out (5)"),
-        (b"AT\0CG\n" + b"ATCG\n" * 99, "strict", "zero characters inside it are read like any others (1)"),
+        (b"AT\0CG\n" + b"ATCG\n" * 99, "strict", "zero characters in it are read like any others (1)"),
         ("déjà là ".encode() * 9 + b"\x92\x93", "replace", "bytes that do not decode are read as U+FFFD (2)"),
         ("déjà là ".encode() * 9 + b"\x92 ", "latin", "bytes that do not decode are read as characters of cp1252 (1)"),
         ("½ cup flour\n".encode("cp1252"), "strict", "read as cp1252 (detected), with ½ cup"),
@@ -328,11 +228,3 @@ def test_what_was_done_to_a_text_is_told(tmp_path: Path, data: bytes, errors: Er
     (tmp_path / "text.txt").write_bytes(data)
     resolved = resolve([str(tmp_path / "text.txt")], errors=errors, cache=tmp_path)
     assert resolved.notes == (f"{tmp_path / 'text.txt'}: {note}",)
-
-
-def test_the_built_in_text_is_read_from_a_cache_that_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = find(BUILT_IN, cache=tmp_path)
-    monkeypatch.setattr(catalog, "keep_text", refuse)
-    assert find(BUILT_IN, cache=tmp_path) == first

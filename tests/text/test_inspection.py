@@ -70,7 +70,7 @@ def test_encodings_and_compression_of_files(tmp_path: Path) -> None:
         ("a\u200b\u200c\u200d\u2060", "zero-width characters", 4),
         ("a\ufeffb", "byte order marks inside the text", 1),
         ("\uf90a\U0002f800", "compatibility ideographs", 2),
-        ("Ａ1Aａ１", "full-width letters and digits beside the same in plain width", 2),
+        ("Ａ1Aａ１", "full-width letters and digits that also occur in plain width", 2),
         ("a\u00a0b\u2009", "spaces other than the usual ones", 2),
         ("a\u00ad", "soft hyphens", 1),
         ("a\u202e", "other invisible format characters", 1),

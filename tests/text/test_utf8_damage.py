@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.errors import TextError
-from nextchar.text.encodings import find_damage
 from nextchar.text.files import open_text
+from nextchar.text.utf8_damage import find_damage, is_damaged_utf8
 
 FRENCH = "Le café était fermé, déjà là-bas. L’été où le garçon rêvait à côté.\n"
 letters = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"]), max_size=60)
@@ -114,3 +114,11 @@ def test_damaged_utf8_behind_much_of_it(tmp_path: Path) -> None:
     path.write_bytes((FRENCH * 30_000).encode() + b"\x92" + (FRENCH * 100).encode())
     with pytest.raises(TextError, match="good UTF-8"):
         open_text(path)
+
+
+def test_damaged_utf8() -> None:
+    good = "Élève, naïveté, cœur".encode() * 20
+    assert is_damaged_utf8(good + b"\xff" + good)
+    assert not is_damaged_utf8("Élève, naïveté".encode("cp1252") * 20)
+    assert not is_damaged_utf8("동해물과 백두산이 마르고 닳도록 하느님이 보우하사".encode("cp949") * 20)
+    assert not is_damaged_utf8(b"plain")

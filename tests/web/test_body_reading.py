@@ -14,7 +14,7 @@ from nextchar.web.schemas import GenerateBody
 from tests.served import refusal
 
 
-def said(content: bytes) -> str:
+def reason(content: bytes) -> str:
     """Return why a body is refused."""
     with pytest.raises(RefusedError) as caught:
         parse_body(GenerateBody, content)
@@ -36,27 +36,27 @@ def nested(depth: int) -> bytes:
     ],
 )
 def test_a_refusal_is_short_however_much_is_wrong(content: bytes) -> None:
-    assert len(said(content)) < 1500
+    assert len(reason(content)) < 1500
 
 
 def test_the_first_few_mistakes_are_named_and_the_others_counted() -> None:
-    message = said(json.dumps({f"option{number}": number for number in range(20)}).encode())
+    message = reason(json.dumps({f"option{number}": number for number in range(20)}).encode())
     assert "There is no option 'option4': leave it out." in message
     assert "option5" not in message
     assert message.endswith("And 15 more.")
 
 
 def test_json_has_limits() -> None:
-    assert f"more than {MAX_DEPTH} deep" in said(nested(MAX_DEPTH + 1))
-    assert "deep" not in said(nested(MAX_DEPTH))
-    assert "deep" in said(b'{"stop": ' + b"[" * 10**6)
-    assert "deep" in said(b'{"a":' * 10**5)
-    assert f"more than {MAX_VALUES:,} values" in said(json.dumps({"stop": [0] * MAX_VALUES}).encode())
-    assert "values" in said(json.dumps({str(number): 0 for number in range(MAX_VALUES + 1)}).encode())
-    assert "too long to read" in said(b'{"seed": ' + b"1" * 5000 + b"}")
-    assert "length = inf" in said(b'{"length": 1e999}')
-    assert "UTF-8, from byte 13 on" in said('{"prompt": "é"}'.encode("latin-1"))
-    assert "no JSON" in said(b'{"prompt": "a" "b"}')
+    assert f"more than {MAX_DEPTH} deep" in reason(nested(MAX_DEPTH + 1))
+    assert "deep" not in reason(nested(MAX_DEPTH))
+    assert "deep" in reason(b'{"stop": ' + b"[" * 10**6)
+    assert "deep" in reason(b'{"a":' * 10**5)
+    assert f"more than {MAX_VALUES:,} values" in reason(json.dumps({"stop": [0] * MAX_VALUES}).encode())
+    assert "values" in reason(json.dumps({str(number): 0 for number in range(MAX_VALUES + 1)}).encode())
+    assert "too many digits" in reason(b'{"seed": ' + b"1" * 5000 + b"}")
+    assert "length = inf" in reason(b'{"length": 1e999}')
+    assert "not UTF-8 at byte 13" in reason('{"prompt": "é"}'.encode("latin-1"))
+    assert "is not JSON" in reason(b'{"prompt": "a" "b"}')
     assert parse_body(GenerateBody, b'\xef\xbb\xbf{"length": 3}').length == 3
 
 

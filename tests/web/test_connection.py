@@ -88,7 +88,7 @@ def test_a_client_that_does_not_read_is_cut_off_when_its_time_is_over(fox: Path)
     """However long it may stall; here its answer of some megabytes has been made long before."""
     body = {"text": "a" * 4000, "alternatives": 20}
     with (
-        serving(fox, max_time=5.0, max_stall=600) as server,
+        serving(fox, max_time=10.0, max_stall=600) as server,
         connected(server.port, post("/api/score", body), SO_RCVBUF=65_536) as connection,
     ):
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")

@@ -49,12 +49,12 @@ def test_a_server_that_has_no_descriptor_left_says_so_and_waits(fox: Path) -> No
             for _ in range(20):
                 stack.enter_context(connected(port))
             assert process.stderr is not None
-            assert b"no new connection can be taken in for a second" in process.stderr.readline()
+            assert b"no new connection can be accepted for a second" in process.stderr.readline()
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (64, 64))
         with httpx.Client(base_url=client.base_url, timeout=PATIENCE) as another:
             assert another.get("healthz").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
-        said = process.stderr.read().decode().splitlines()
-        assert len(said) < 20
-        assert not any("Traceback" in line for line in said)
+        lines = process.stderr.read().decode().splitlines()
+        assert len(lines) < 20
+        assert not any("Traceback" in line for line in lines)

@@ -92,7 +92,7 @@ def test_a_key_is_asked_for_and_taken(tmp_path: Path) -> None:
             response = anybody.get(path)
             assert "is missing" in refusal(response, 401)
             assert response.headers["www-authenticate"] == "Bearer"
-        for path in ("", "healthz", "docs", "openapi.json", "favicon.ico"):
+        for path in ("", "healthz", "readyz", "docs", "openapi.json", "favicon.ico"):
             assert anybody.get(path).status_code == 200
 
 
@@ -152,7 +152,7 @@ def test_the_open_routes_are_these(keyed: FastAPI) -> None:
     router = open_routes(Service.of(ServeSettings(cores=1), ModelRegistry([])), "title", "/openapi.json")
     paths = {route.path for route in router.routes if isinstance(route, Route)}
     assert len(paths) == len(router.routes)
-    assert paths == {"/", "/docs", "/docs/{name}", "/openapi.json", "/favicon.ico", "/healthz"}
+    assert paths == {"/", "/docs", "/docs/{name}", "/openapi.json", "/favicon.ico", "/healthz", "/readyz"}
     client = TestClient(keyed)
     assert client.head("/").status_code == client.get("/docs/swagger-ui.css").status_code == 200
     assert "/docs" in refusal(client.get("/docs/unknown"), 404)
@@ -161,5 +161,5 @@ def test_the_open_routes_are_these(keyed: FastAPI) -> None:
 def test_the_description_says_which_routes_ask_for_the_key(keyed: FastAPI) -> None:
     paths: dict[str, dict[str, Any]] = TestClient(keyed).get("/openapi.json").json()["paths"]
     keyless = {path for path, operations in paths.items() for route in operations.values() if "security" not in route}
-    assert keyless == {"/healthz"}
+    assert keyless == {"/healthz", "/readyz"}
     assert len(paths) > 5

@@ -186,10 +186,10 @@ def test_a_stream_is_the_same_text_in_parts(client: openai.OpenAI) -> None:
         assert [part.finish_reason for part in parts] == [None] * (len(parts) - 1) + ["length"]
         logged = [part.logprobs for part in parts if part.logprobs is not None]
         assert choice.logprobs is not None
-        assert [token for one in logged for token in one.tokens or []] == choice.logprobs.tokens
-        assert [at for one in logged for at in one.text_offset or []] == choice.logprobs.text_offset
-        told = [p for one in logged for p in one.token_logprobs or []]
-        assert told == pytest.approx(choice.logprobs.token_logprobs, abs=1e-5)
+        assert [token for part in logged for token in part.tokens or []] == choice.logprobs.tokens
+        assert [at for part in logged for at in part.text_offset or []] == choice.logprobs.text_offset
+        streamed = [p for part in logged for p in part.token_logprobs or []]
+        assert streamed == pytest.approx(choice.logprobs.token_logprobs, abs=1e-5)
 
 
 def test_a_stream_without_usage_ends_with_the_text(client: openai.OpenAI) -> None:
@@ -200,7 +200,7 @@ def test_a_stream_without_usage_ends_with_the_text(client: openai.OpenAI) -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "param", "said"),
+    ("options", "param", "words"),
     [
         ({"temperature": -1}, "temperature", "temperature = -1"),
         ({"n": 0}, "n", "n = 0"),
@@ -210,7 +210,7 @@ def test_a_stream_without_usage_ends_with_the_text(client: openai.OpenAI) -> Non
         ({"frequency_penalty": 0.5}, "frequency_penalty", "frequency_penalty"),
         ({"logit_bias": {"5": 1}}, "logit_bias", "logit_bias"),
         ({"suffix": "end"}, "suffix", "suffix"),
-        ({"prompt": [1, 2]}, "prompt", "not numbers of tokens"),
+        ({"prompt": [1, 2]}, "prompt", "not token ids"),
         ({"prompt": []}, "prompt", "prompt"),
         ({"max_tokens": 20_001}, "max_tokens", "20,000 (--max-characters)"),
         ({"max_tokens": 7_000, "n": 3}, "max_tokens", "20,000 (--max-characters)"),
@@ -220,11 +220,11 @@ def test_a_stream_without_usage_ends_with_the_text(client: openai.OpenAI) -> Non
     ],
 )
 def test_what_is_not_allowed_is_said_in_their_shape(
-    client: openai.OpenAI, options: dict[str, object], param: str | None, said: str
+    client: openai.OpenAI, options: dict[str, object], param: str | None, words: str
 ) -> None:
     with pytest.raises(openai.BadRequestError, match=r"Error code: 400") as caught:
         client.completions.create(**{"model": "fox", "prompt": "hello", **options})  # type: ignore[call-overload]
-    assert said in caught.value.message
+    assert words in caught.value.message
     assert (caught.value.type, caught.value.param) == ("invalid_request_error", param)
 
 
@@ -259,4 +259,4 @@ def test_without_a_prompt_a_text_begins(plain: httpx.Client) -> None:
 
 def test_routes_that_are_not_there_say_so_in_the_same_shape(plain: httpx.Client) -> None:
     assert "POST /v1/completions" in refusal(plain.post("chat/completions", json={}), 404)
-    assert refusal(plain.get("completions"), 405) == "/v1/completions is not asked with GET: use POST."
+    assert refusal(plain.get("completions"), 405) == "/v1/completions does not accept GET: use POST."

@@ -46,6 +46,7 @@ ROUTES = [
     "GET /v1/models",
     "GET /v1/models/{name}",
     "GET /healthz",
+    "GET /readyz",
     "GET /metrics",
 ]
 ASKED_WITH_SOMETHING = [route for route in ROUTES if route.startswith("POST") or route == "GET /api/history"]
@@ -82,5 +83,5 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(described: BaseSch
 
 
 def test_every_route_is_described(described: BaseSchema) -> None:
-    found = [one.ok() for one in described.get_all_operations() if isinstance(one, Ok)]
+    found = [result.ok() for result in described.get_all_operations() if isinstance(result, Ok)]
     assert {f"{operation.method.upper()} {operation.path}" for operation in found} == set(ROUTES)

@@ -67,7 +67,7 @@ def test_more_than_may_wait_are_sent_away() -> None:
         await scheduler.acquire()
         waiting = [asyncio.create_task(scheduler.acquire()) for _ in range(2)]
         await soon()
-        with pytest.raises(RefusedError, match="2 wait, the limit") as caught:
+        with pytest.raises(RefusedError, match="2 waiting, the limit") as caught:
             await scheduler.acquire()
         assert caught.value.status == 503
         for task in waiting:
@@ -110,13 +110,13 @@ def test_at_the_end_who_waits_is_sent_away_and_work_has_some_time_left() -> None
         waiting = asyncio.create_task(scheduler.acquire())
         await soon()
         scheduler.close(grace=2)
-        with pytest.raises(RefusedError, match="being stopped"):
+        with pytest.raises(RefusedError, match="is stopping"):
             await waiting
-        with pytest.raises(RefusedError, match="being stopped"):
+        with pytest.raises(RefusedError, match="is stopping"):
             await scheduler.acquire()
         assert await slot.last(iter([1, 2])) == 2
         clock.now = 2
-        with pytest.raises(RefusedError, match="being stopped"):
+        with pytest.raises(RefusedError, match="is stopping"):
             await slot.last(iter([1, 2]))
 
     run(test)

@@ -12,7 +12,7 @@ from tests.small_networks import random_model
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "said"),
+    ("path", "body", "words"),
     [
         ("generate", {"lenght": 3}, "Did you mean 'length'"),
         ("generate", {"temperature": -1}, "temperature = -1"),
@@ -30,8 +30,8 @@ from tests.small_networks import random_model
         ("score", {"text": "a", "alternatives": 21}, "alternatives"),
     ],
 )
-def test_what_is_wrong_is_said(client: httpx.Client, path: str, body: dict[str, object], said: str) -> None:
-    assert said in refusal(post_ascii(client, path, body), 400)
+def test_what_is_wrong_is_said(client: httpx.Client, path: str, body: dict[str, object], words: str) -> None:
+    assert words in refusal(post_ascii(client, path, body), 400)
 
 
 def test_an_error_repeats_little_of_what_was_given(client: httpx.Client) -> None:

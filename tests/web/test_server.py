@@ -26,12 +26,12 @@ from tests.small_networks import random_model
 def address_of(process: subprocess.Popen[bytes]) -> str:
     """Return the address that the command tells on standard error, once it does."""
     assert process.stderr is not None
-    told = ""
+    output = ""
     for line in process.stderr:
-        told += line.decode()
-        if found := re.search(r"http://\S+?:\d+/", told):
+        output += line.decode()
+        if found := re.search(r"http://\S+?:\d+/", output):
             return found[0]
-    raise AssertionError(f"no address was told: {told}")
+    raise AssertionError(f"no address was printed: {output}")
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def test_a_signal_ends_texts_within_a_short_time_and_the_server_in_order(fox: Pa
             assert next(coming)["text"]
             process.send_signal(number)
             *_, end = coming
-        assert "being stopped" in end["error"]["message"]
+        assert "is stopping" in end["error"]["message"]
         assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read().decode().splitlines()[-1] == "nextchar: stopped"
@@ -72,6 +72,30 @@ def test_short_texts_are_finished_before_the_end(fox: Path, monkeypatch: pytest.
         assert end["done"], end
         assert len(first + "".join(piece["text"] for piece in rest)) == 200_000
         server.wait()
+
+
+@posix
+def test_a_server_that_drains_says_so_and_answers_until_a_second_signal(fox: Path) -> None:
+    with served(fox, "--drain", "1h") as (process, client):
+        assert (client.get("readyz").status_code, client.get("readyz").json()) == (200, {"status": "ready"})
+        process.send_signal(signal.SIGTERM)
+        while (answer := client.get("readyz")).status_code == 200:
+            assert process.poll() is None
+        assert (answer.status_code, answer.json()) == (503, {"status": "stopping"})
+        with httpx.Client(base_url=client.base_url, timeout=PATIENCE) as another:
+            assert another.get("healthz").json() == {"status": "ok", "models": 1}
+            assert len(another.post("api/generate", json={"length": 50}).json()["text"]) == 50
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_drain_ends_by_itself(fox: Path) -> None:
+    with serving(fox, drain=0.05) as server, client_of(server) as client:
+        assert client.get("readyz").status_code == 200
+        server.stop()
+        server.wait()
+        with pytest.raises(httpx.ConnectError):
+            client.get("readyz")
 
 
 def test_several_models_are_served_and_told(tmp_path: Path) -> None:
@@ -97,7 +121,7 @@ def test_a_port_in_use_is_said_in_a_sentence(fox: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         outcome = nextchar("serve", fox, "--port", port)
-    assert_refused(outcome, 1, f"Port {port} of 127.0.0.1 cannot be had", "--port 0")
+    assert_refused(outcome, 1, f"Port {port} of 127.0.0.1 is not available", "--port 0")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +130,7 @@ def test_a_port_in_use_is_said_in_a_sentence(fox: Path) -> None:
         ((), 2, ["Name a model"]),
         (("nothing.safetensors",), 1, ["There is no model nothing.safetensors"]),
         (("FOX", "--host", "0.0.0.0"), 2, ["--api-key KEY", "--public"]),
-        (("FOX", "--host", "no.such.host.invalid", "--public"), 1, ["cannot be had"]),
+        (("FOX", "--host", "no.such.host.invalid", "--public"), 1, ["is not available"]),
         (("FOX", "--origin", "example.org"), 2, ["https://example.org"]),
         (("FOX", "--max-time", "soon"), 2, ["not a duration"]),
         (("FOX", "--port", "70000"), 2, ["port = '70000'"]),
@@ -181,9 +205,9 @@ def test_a_run_is_served_while_it_is_trained(book: Path, tmp_path: Path) -> None
             while len(fingerprints) < 2:  # the model is loaded anew when it has learned
                 fingerprints.add(fingerprint(client))
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=PATIENCE)
+            _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-        assert f"nextchar: to serve the page again: nextchar serve {tmp_path / 'run'}" in said.decode().splitlines()
+        assert f"nextchar: to serve the page again: nextchar serve {tmp_path / 'run'}" in errors.decode().splitlines()
 
 
 def steps_told(client: httpx.Client) -> set[int]:

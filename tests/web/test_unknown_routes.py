@@ -15,7 +15,7 @@ from tests.served import refusal
         ("POST", "v1/chat/completions/", ["POST /v1/completions"]),
         ("POST", "v1/completion", ["Did you mean POST /v1/completions?"]),
         ("GET", "api/model", ["Did you mean GET /api/models?"]),
-        ("GET", "api/models/", ["Leave out the slash at its end: GET /api/models."]),
+        ("GET", "api/models/", ["Leave out the final slash: GET /api/models."]),
         ("GET", "zzz", ["GET /zzz", "POST /api/generate", "/docs"]),
         ("GET", "docs/core.py", ["/docs"]),
         ("POST", "x" * 5000, ["There is no route POST /xxx"]),
@@ -33,9 +33,9 @@ def test_a_route_that_is_not_there_is_answered_with_one_that_is(
 @pytest.mark.parametrize(
     ("method", "path", "words"),
     [
-        ("GET", "api/generate", "/api/generate is not asked with GET: use POST."),
+        ("GET", "api/generate", "/api/generate does not accept GET: use POST."),
         ("DELETE", "v1/models/fox", "use GET."),
-        ("POST", "", "/ is not asked with POST: use GET"),
+        ("POST", "", "/ does not accept POST: use GET"),
     ],
 )
 def test_a_wrong_method_is_answered_with_the_right_one(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Flat = Parameter(name="*")
 Plain = Parameter(negative=())
 
+AUTO = Path("auto")
+"""What --resume is given to continue the run in --out, or begin it where there is none."""
+
 
 class RunOptions(Settings):
     """The run folder to write or to continue, and the plan to use."""
@@ -28,7 +31,8 @@ class RunOptions(Settings):
     out: Path | None = Field(default=None, description="Run folder to write; runs/NAME by default.")
     resume: Path | None = Field(
         default=None,
-        description="Run folder to continue, exactly as if it had never stopped; excludes other options of training.",
+        description="Run folder to continue, exactly as if it had never stopped; excludes other options of training. "
+        "auto, with the whole command and --out, starts a run there or continues the one that is there.",
     )
     plan: Path | None = Field(
         default=None,
@@ -82,22 +86,21 @@ def train(
 
     if page.port is not None and not page.serve:
         raise UsageError("--port is for the page: add --serve.")
-    run = (
-        _new_run(corpus, source, text, training) if source.resume is None else _resumed(corpus, source, text, training)
-    )
+    begins = source.resume is None or source.resume == AUTO
+    run = (_new_run if begins else _resumed)(corpus, source, text, training)
     level = "silent" if quiet else choose_level(error_console())
     with _page_of(run, page, loud=not quiet):
         return run_live(run, level, json=json)
 
 
 def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, training: TrainingSettings) -> Run:
-    """Return a new run.
+    """Return a new run, or with ``--resume auto`` the present one, to continue it.
 
     Raises:
-        UsageError: no text is given, or options contradict each other.
+        UsageError: no text is given, or options contradict each other or the run that is there.
     """
     from nextchar.runs.folder import RunFolder
-    from nextchar.runs.preparation import Texts
+    from nextchar.runs.preparation import Texts, check_agreement
     from nextchar.runs.run import Run, free_folder
     from nextchar.text.corpus import default_cache_folder
 
@@ -108,10 +111,15 @@ def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
         )
     if not corpus:
         raise UsageError("Name a text to train on: nextchar train mybook.txt (or --resume RUN).")
+    if source.resume == AUTO and source.out is None:
+        raise UsageError("--resume auto needs the folder of the run: add --out RUN, the same each time.")
     folder = RunFolder(source.out or free_folder(Path("runs"), corpus))
     texts = Texts(tuple(corpus), text, sys.stdin.buffer if "-" in corpus else None)
     like = RunFolder(source.plan) if source.plan else None
     refuse_to_change(source.plan, training)
+    if source.resume == AUTO and folder.exists:
+        check_agreement(folder.settings(), texts, training)
+        return Run.resume(folder, cache=default_cache_folder())
     return Run.new(folder, texts, training, like=like, cache=default_cache_folder())
 
 
@@ -133,11 +141,10 @@ def _resumed(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
 
 def _page_of(run: Run, page: PageOptions, *, loud: bool) -> AbstractContextManager[None]:
     """Return a context manager that serves the page of ``run`` if it is asked for."""
-    if not page.serve:
+    if not page.serve or run.folder is None:
         return nullcontext()
     from nextchar.cli.serve import served_live
 
-    assert run.folder is not None
     return served_live(run.folder.path, 8000 if page.port is None else page.port, loud=loud)
 
 

@@ -1,13 +1,11 @@
-"""Files on disk that are never half written and never silently damaged.
+"""Reading and writing files: never half written, never silently damaged.
 
 Read in this order; a module imports only from those before it:
 
-- `atomic_file`: write a file so that it is either as it was or whole.
-- `format_version`: the number of a file's format, checked when it is read.
+- `atomic_file`: write a file completely or not at all.
+- `format_version`: the format number of a file, checked when the file is read.
 - `tensor_file`: arrays and a JSON header in one safetensors file, with a checksum over both.
-- `regular_file`: files whose content ends: what is opened is a regular file and no larger than it may be, or it is
-  not read at all.
-- `file_size`: sizes of files in words.
-- `cache_entry`: entries of a cache: folders that are made under a temporary name, renamed, and made again where they
-  are damaged.
+- `regular_file`: open regular files up to a size limit; refuse pipes, devices and larger files.
+- `file_size`: describe file sizes in words.
+- `cache_entry`: the folders of a cache: built under a temporary name, then renamed, and rebuilt if they are damaged.
 """

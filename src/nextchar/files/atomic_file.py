@@ -1,8 +1,8 @@
-"""Files that are either as they were or whole: written under a temporary name, synced, then renamed.
+"""Files written completely or not at all: under a temporary name, synced, then renamed.
 
-The temporary file stands beside the one that it will replace. Its name is drawn, and it is made by this process or not
-at all, so that a link or a file planted there is never written to. What is replaced keeps its permissions; a new file
-gets those of the umask. A symbolic link stays one: the file that it leads to is replaced.
+The temporary file is in the same folder as the target. Its name is random, and this process must create it, so a link
+or file that somebody planted there is never written to. A replaced file keeps its permissions; a new one gets those of
+the umask. If the target is a symbolic link, the link stays and the file it points to is replaced.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 TEMPORARY = ".*.tmp"
-"""Pattern that all temporary names fit."""
+"""Pattern that matches all temporary names."""
 _ATTEMPTS = 100
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` so that the file is either as it was or whole, whatever happens in between.
+    """Write ``content`` to ``path``; if anything fails, the old file stays unchanged.
 
     Raises:
-        OSError: it cannot be written, or ``path`` is a folder or a device; a file that was there stays as it was, and
-            the temporary one is removed.
+        OSError: the file cannot be written, or ``path`` is a folder or a device. An existing file stays unchanged, and
+            the temporary file is removed.
     """
     with replacing(path) as file:
         file.write(content)
@@ -35,10 +35,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Generator[BinaryIO]:
-    """Give a file to write to, which takes the place of ``path`` at the end of the block, unless that fails.
+    """Open a temporary file for writing; it replaces ``path`` at the end of the block, unless the block fails.
 
     Raises:
-        OSError: like `write_atomically`.
+        OSError: as for `write_atomically`.
     """
     target = Path(os.path.realpath(path))
     mode = _permissions(target)
@@ -58,19 +58,19 @@ def replacing(path: Path) -> Generator[BinaryIO]:
 
 
 def _permissions(target: Path) -> int | None:
-    """Return the permissions of the file at ``target``; None where there is none."""
+    """Return the permissions of the file at ``target``, or None if it does not exist."""
     try:
         mode = target.stat(follow_symlinks=False).st_mode
     except FileNotFoundError:
         return None
-    if not stat.S_ISREG(mode):  # to rename a file over a device would remove the device
+    if not stat.S_ISREG(mode):  # renaming a file over a device would remove the device
         number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
         raise OSError(number, os.strerror(number) if number == errno.EISDIR else "Not a regular file", str(target))
     return stat.S_IMODE(mode)
 
 
 def _create_beside(target: Path) -> tuple[Path, int]:
-    """Make a file of a drawn name in the folder of ``target``; return its path and a handle to write to it."""
+    """Create a file with a random name in the folder of ``target``; return its path and a handle for writing."""
     for _ in range(_ATTEMPTS):
         temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
@@ -81,7 +81,7 @@ def _create_beside(target: Path) -> tuple[Path, int]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name in ``folder`` last through a power cut, where the system can open folders."""
+    """Sync ``folder``, so that the new name survives a power cut, if the system can open folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

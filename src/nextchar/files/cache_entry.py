@@ -1,4 +1,4 @@
-"""Entries of a cache: folders that are made under a temporary name, renamed, and made again where they are damaged."""
+"""The folders of a cache: built under a temporary name, then renamed, and rebuilt if they are damaged."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 UNFINISHED = ".encoding-"
-"""What the name of an entry begins with while it is made."""
+"""Prefix of an entry's name while it is being built."""
 _ABANDONED = 2 * 86400.0
-"""Seconds after which an unfinished entry is nobody's."""
+"""Age in seconds from which on an unfinished entry is a leftover of a killed process."""
 _BLOCK = 1 << 20
 
 
 def remove_entry(path: Path) -> None:
-    """Remove what is at ``path``: a file, a link wherever it leads, or a folder, read-only or not.
+    """Remove the file, link (not its target) or folder at ``path``, even if it is read-only.
 
     Raises:
         OSError: it cannot be removed.
@@ -25,37 +25,37 @@ def remove_entry(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     path.chmod(0o700)
-    for inside in path.rglob("*"):
-        if inside.is_dir() and not inside.is_symlink():
-            inside.chmod(0o700)
+    for member in path.rglob("*"):
+        if member.is_dir() and not member.is_symlink():
+            member.chmod(0o700)
     shutil.rmtree(path)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed long ago left unfinished in ``folder``."""
+    """Remove the unfinished entries in ``folder`` that are more than two days old."""
     for leftover in folder.glob(f"{UNFINISHED}*"):
         try:
-            old = time.time() - leftover.stat().st_mtime > _ABANDONED
+            is_old = time.time() - leftover.stat().st_mtime > _ABANDONED
         except FileNotFoundError:
-            continue  # just finished
-        if old:
+            continue  # another process has just finished it
+        if is_old:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:
-    """Make ``folder`` and those it is in, unless they are there.
+    """Create ``folder`` and its parents, unless they exist.
 
     Raises:
-        OSError: something else is in its place, which the error names, or it cannot be made.
+        OSError: one of them is a file, which the error names, or cannot be created.
     """
-    for place in (folder, *folder.parents):
-        if (place.exists() or place.is_symlink()) and not place.is_dir():
-            raise OSError(f"{place} is in its place and is not a folder")
+    for path in (folder, *folder.parents):
+        if (path.exists() or path.is_symlink()) and not path.is_dir():
+            raise OSError(f"{path} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def crc32_of_file(path: Path) -> int:
-    """Return the CRC-32 of the file, read rather than mapped so that it does not stay in memory."""
+    """Return the CRC-32 of the file. It is read and not mapped, so that it does not stay in memory."""
     checksum = 0
     with path.open("rb") as file:
         for block in iter(partial(file.read, _BLOCK), b""):

@@ -1,11 +1,11 @@
-"""Sizes of files in words, the same everywhere: kB of 1,000 bytes and MB of 1,000,000, as file managers and browsers
-count."""
+"""File sizes in words, in decimal units everywhere: kB of 1,000 bytes and MB of 1,000,000, as in file managers and
+browsers."""
 
 from __future__ import annotations
 
 
 def describe_size(size: int) -> str:
-    """Return ``size``, in bytes, in words: 600 bytes, 612 kB, 4.1 MB, 300 MB, 4.3 GB."""
+    """Return ``size``, a number of bytes, in words: 600 bytes, 612 kB, 4.1 MB, 300 MB, 4.3 GB."""
     if size < 1000:
         return f"{size} bytes"
     if size < 999_500:

@@ -1,4 +1,4 @@
-"""The format of a file: a number that is checked when it is read, beside the version that wrote it."""
+"""The format of a file: a number that is checked when the file is read, and the version that wrote it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from importlib.metadata import version
 from typing import Any
 
 FIRST = 1
-"""The format of files that do not say theirs."""
-
+"""Format of files without a format number."""
 
 STAMP = ("format", "written_by")
-"""The names that `format_stamp` uses."""
+"""Names of the entries that `format_stamp` returns."""
 
 
 class NewerFormatError(ValueError):
-    """A file is of a format that only a newer version reads; the message completes "it was ..."."""
+    """Only a newer version can read the format of a file; the message completes the words "it was"."""
 
 
 def format_stamp(number: int) -> dict[str, Any]:
-    """Return what a file of format ``number`` says of itself, to be written into it."""
+    """Return the entries that say a file has format ``number`` and which version wrote it."""
     return {"format": number, "written_by": _this_version()}
 
 
 def check_format(header: Mapping[str, Any], newest: int) -> int:
-    """Return the format number that ``header`` gives, 1 where it gives none.
+    """Return the format number in ``header``, or 1 if it has none.
 
     Args:
-        header: of a file, with what `format_stamp` put into it.
-        newest: the highest number that can be read.
+        header: header of a file, with the entries of `format_stamp`.
+        newest: the highest number that this version reads.
 
     Raises:
         NewerFormatError: the number is higher.
-        ValueError: it is no number of a format.
+        ValueError: it is not a valid format number.
     """
     number = header.get("format", FIRST)
     if type(number) is not int or number < FIRST:
-        raise ValueError(f"its format, {number!r}, is not a whole number from {FIRST} on")
+        raise ValueError(f"its format, {number!r}, is not a whole number of {FIRST} or more")
     if number > newest:
         raise NewerFormatError(
             f"written by {header.get('written_by', 'a newer nextchar')}, format {number}; this is {_this_version()}, "

@@ -1,8 +1,7 @@
-"""Arrays and a JSON header in one safetensors file, with a checksum over both, so that no damaged byte goes
-unnoticed.
+"""Arrays and a JSON header in one safetensors file, with a checksum over both that detects any damaged byte.
 
-The library writes the files. They are read here, since it copies every array: these lie in the content that was read,
-and a model takes the memory of its file once.
+The library writes the files. This module reads them, because the library would copy every array: here the arrays use
+the memory of the file's content, so that a model is in memory only once.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from safetensors.numpy import save as serialise_tensors
 Arrays = dict[str, NDArray[Any]]
 
 MAX_DEPTH = 64
-"""Objects and lists inside each other in a header; those of models have four."""
+"""Objects and lists nested in a header; those of models have four levels."""
 
 _KEY = "nextchar"
 _METADATA = "__metadata__"
@@ -28,7 +27,7 @@ _Count = Annotated[int, Field(ge=0, le=2**48, strict=True)]
 
 
 class _Tensor(BaseModel):
-    """An entry of the index."""
+    """The entry of one array in the index."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,7 +48,7 @@ _INDEX = TypeAdapter(dict[str, _Tensor])
 
 
 def to_bytes(header: dict[str, Any], arrays: Arrays) -> bytes:
-    """Return a safetensors file of ``arrays``, with ``header`` and its checksum as metadata entry ``nextchar``."""
+    """Return a safetensors file of ``arrays``, with ``header`` and the checksum in the metadata entry ``nextchar``."""
     signed = {**header, "sha256": _digest(header, arrays)}
     return serialise_tensors(arrays, {_KEY: json.dumps(signed)})
 
@@ -58,20 +57,20 @@ def from_bytes(content: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
     """Return the header and the arrays that `to_bytes` wrote.
 
     Args:
-        content: of the file. The arrays lie in a bytearray, which then must not change; of bytes, which cannot be
-            written to, they are copies.
+        content: content of the file. If it is a bytearray, the arrays use its memory and it must not change any more;
+            if it is bytes, which are read-only, the arrays are copies.
 
     Raises:
         ValueError: it is another kind of file, or damaged.
     """
     start = 8 + int.from_bytes(content[:8], "little")
     if len(content) < start:
-        raise ValueError("it is cut short, or no safetensors file")
+        raise ValueError("it is cut short, or not a safetensors file")
     index = _parse_json(bytes(content[8:start]).decode())
     header = _read_header(index)
     arrays = _read_arrays(content, start, index)
     if header.pop("sha256", None) != _digest(header, arrays):
-        raise ValueError("its checksum does not fit its content")
+        raise ValueError("its checksum does not match its content")
     return header, arrays
 
 
@@ -88,21 +87,21 @@ def _parse_json(text: str) -> dict[str, Any]:
 
 
 def _read_header(index: dict[str, Any]) -> dict[str, Any]:
-    """Return the header that is in the metadata, which is taken out of ``index``."""
+    """Remove the metadata from ``index`` and return the header in it."""
     metadata = index.pop(_METADATA, None)
-    written: object = cast("dict[str, Any]", metadata).get(_KEY) if isinstance(metadata, dict) else None
-    if not isinstance(written, str):
+    header_text: object = cast("dict[str, Any]", metadata).get(_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(header_text, str):
         raise ValueError("it was not written by nextchar")
-    header = _parse_json(written)
-    if _is_deeper(header, MAX_DEPTH):  # canonical JSON, and what checks the entries, go down by recursion
+    header = _parse_json(header_text)
+    if _is_deeper(header, MAX_DEPTH):  # what writes canonical JSON and checks the entries is recursive
         raise ValueError("its header is nested too deeply")
     return header
 
 
-def _is_deeper(value: object, most: int) -> bool:
-    """Return whether more than ``most`` objects and lists are inside each other."""
+def _is_deeper(value: object, depth: int) -> bool:
+    """Return whether objects and lists are nested more than ``depth`` levels deep."""
     level = [value]
-    for _ in range(most):
+    for _ in range(depth):
         level = [child for holder in level for child in _children(holder)]
         if not level:
             return False
@@ -116,7 +115,7 @@ def _children(value: object) -> list[object]:
 
 
 def _read_arrays(content: bytes | bytearray, start: int, index: dict[str, Any]) -> Arrays:
-    """Return the arrays, which have to fill ``content`` from ``start`` on without gaps."""
+    """Return the arrays, which must fill ``content`` from ``start`` to its end without gaps."""
     try:
         tensors = sorted(_INDEX.validate_python(index).items(), key=lambda item: item[1].data_offsets)
     except ValidationError:
@@ -126,7 +125,7 @@ def _read_arrays(content: bytes | bytearray, start: int, index: dict[str, Any]) 
     for name, tensor in tensors:
         begin, end = end, end + tensor.size * tensor.numpy_type.itemsize
         if tensor.data_offsets != (begin, end):
-            raise ValueError("its index does not fit its data")
+            raise ValueError("its index does not match its data")
         if start + end > len(content):
             raise ValueError("it is cut short")
         values = np.frombuffer(content, tensor.numpy_type, tensor.size, start + begin).reshape(tensor.shape)
@@ -137,7 +136,7 @@ def _read_arrays(content: bytes | bytearray, start: int, index: dict[str, Any]) 
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:
-    """Return the SHA-256 over the header as canonical JSON and over name, type, shape and bytes of each array."""
+    """Return the SHA-256 of the header as canonical JSON and of the name, type, shape and bytes of each array."""
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])

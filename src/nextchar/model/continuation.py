@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
 
-from nextchar.model.generation import draw_blocks
+from nextchar.model.generation import BLOCK, Writer, draw_blocks, draws_many
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings
@@ -15,6 +16,9 @@ from nextchar.text.tokenizer import Replacement, Tokenizer
 
 CHUNK = 512
 """Ids of a prompt read at once: memory is proportional to it, and other work can run between two chunks."""
+
+SLOW_BLOCK = 8
+"""Most ids drawn in one step by a network without its own loop, which may take milliseconds for each."""
 
 FinishReason = Literal["length", "stop"]
 """Why a text ended: it was as long as asked for, or a text to stop before came."""
@@ -96,25 +100,33 @@ class Continuation:
 
     def __iter__(self) -> Iterator[str]:
         """Yield the text in pieces of one or more characters, each as soon as it is drawn."""
-        return filter(None, self.steps())
+        return filter(None, self._write(BLOCK if draws_many(self._prompt.network, self._settings) else 1))
 
     def steps(self) -> Iterator[str]:
-        """Yield the text in pieces, one for each step of work: "" after a step that adds nothing to the text yet."""
+        """Yield the text in pieces, one for each step of work: "" after a step that adds nothing to the text yet.
+
+        A step draws 1, 2, 4, ... ids, up to `BLOCK` or `SLOW_BLOCK`: the first one comes at once, and a long text takes
+        few steps.
+        """
+        return self._write(BLOCK if isinstance(self._prompt.network, Writer) else SLOW_BLOCK)
+
+    def _write(self, max_block: int) -> Iterator[str]:
         self.finish_reason = None
         for _ in self._prompt.read():
             yield ""
-        stopped = yield from until_stop(self._pieces(), self._settings.stop)
+        stopped = yield from until_stop(self._pieces(max_block), self._settings.stop)
         self.finish_reason = "stop" if stopped else "length"
 
-    def _pieces(self) -> Iterator[str]:
-        """Yield the text, whatever it should stop before."""
+    def _pieces(self, max_block: int) -> Iterator[str]:
+        """Yield the text, whatever it should stop before, in blocks that grow to ``max_block`` ids."""
         prompt, random = self._prompt, random_stream(self.seed, "sampling", *self._path)
         never, logits = prompt.vocabulary.never_drawn, prompt.logits[None]  # (1, V)
         blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never)
-        missing = self._settings.length
+        ids, size, missing = chain.from_iterable(blocks), 1, self._settings.length
         while missing > 0:
-            piece = prompt.vocabulary.decode(next(blocks)[:missing])[:missing]  # a token may have several characters
-            missing -= len(piece)
+            block = list(islice(ids, min(size, missing)))
+            piece = prompt.vocabulary.decode(block)[:missing]  # a token may have several characters
+            missing, size = missing - len(piece), min(2 * size, max_block)
             yield piece
 
 

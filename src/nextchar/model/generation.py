@@ -110,6 +110,11 @@ def generate_rows(
             last = logits[:, 0]
 
 
+def draws_many(network: Network[Any], settings: SamplingSettings) -> bool:
+    """Return whether `draw_blocks` gives more than one id at once: ``network`` has its own loop for such draws."""
+    return isinstance(network, Writer) and _is_plain(settings)
+
+
 def _is_plain(settings: SamplingSettings) -> bool:
     """Return whether only a temperature shapes the draws."""
     return settings.top_k is None and settings.top_p is None and settings.min_p is None

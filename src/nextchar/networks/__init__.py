@@ -14,6 +14,7 @@ Read in this order; a module imports only from those before it:
 - `kinds`: the kinds of networks that a model file can hold.
 - `ngram_network`: an n-gram model, counted rather than trained.
 - `window_kernels`: compiled loops for training on windows.
+- `torch_processes`: the processes that train one model together.
 - `torch_threads`: the device, and threads that each compute a shard of a batch.
 - `torch_windows`: a trainable layer over short windows.
 - `torch_network`: the trainable network, in torch.

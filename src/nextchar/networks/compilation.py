@@ -75,21 +75,44 @@ class _Places(CompileResultCacheImpl):
     )
 
 
+class _BesideSource(CompileResultCacheImpl):
+    """The folder beside the source."""
+
+    _locator_classes = (_InReadOnlyTree,)
+
+
+class _InstalledLoop(FunctionCache):
+    """The forms of one loop that the installation compiled, as that of a container image does: only read."""
+
+    _impl_class = _BesideSource
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled form for ``sig``; None where there is none, or a damaged one."""
+        try:
+            return _matching(super().load_overload(sig, target_context), sig)
+        except Exception as error:  # noqa: BLE001 (a pickle that is damaged ends in any)
+            logger.info("compiled loops in %s cannot be read: %r", self.cache_path, error)
+            return None
+
+
 class _KeptLoop(FunctionCache):
     """The compiled forms of one loop on disk."""
 
     _impl_class = _Places
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._installed = _InstalledLoop(function)
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled form for ``sig``; None where it has to be compiled."""
+        """Return the compiled form for ``sig``, kept or installed; None where it has to be compiled."""
         try:
-            loaded = super().load_overload(sig, target_context)
+            loaded = _matching(super().load_overload(sig, target_context), sig)
         except Exception as error:  # noqa: BLE001 (a pickle that is damaged ends in any)
             self._forget(error)
             loaded = None
-        # Two processes that compile at the same time may choose the same name for their loops.
-        if loaded is not None and tuple(loaded.signature.args) != tuple(normalize_signature(sig)[0]):
-            loaded = None
+        if loaded is None:
+            loaded = self._installed.load_overload(sig, target_context)
         if loaded is None:
             _compiling.set()
         return loaded
@@ -109,6 +132,15 @@ class _KeptLoop(FunctionCache):
         except OSError as denied:
             self.disable()
             _tell_unkept(self.cache_path, denied.strerror or str(denied))
+
+
+def _matching(loaded: Any, sig: Any) -> Any:
+    """Return ``loaded`` if it is the compiled form for ``sig``, else None.
+
+    Two processes that compile at once may both take the same name for what they keep.
+    """
+    matches = loaded is not None and tuple(loaded.signature.args) == tuple(normalize_signature(sig)[0])
+    return loaded if matches else None
 
 
 @cache

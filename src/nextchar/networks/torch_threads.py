@@ -11,6 +11,7 @@ times an update: as fast on an idle machine, and many times slower when another 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import TypeVar
 import torch
 
 from nextchar.errors import TrainingError
+from nextchar.networks.torch_processes import ALONE, Processes
 from nextchar.parallel import even_shards
 
 R = TypeVar("R")
@@ -32,7 +34,8 @@ class Compute:
 
     device: Device = field(default_factory=lambda: torch.device("cpu"))
     threads: int = 1
-    """Threads on the CPU in all; the order of torch's sums depends on it."""
+    """Threads on the CPU, in all processes together; the order of torch's sums depends on it."""
+    processes: Processes = ALONE
 
 
 def choose_device(name: str) -> torch.device:
@@ -70,42 +73,54 @@ def has_bfloat16(device: torch.device) -> bool:
     return True
 
 
-def available_threads() -> int:
-    """Return the number of threads that torch uses by default: the cores, or ``OMP_NUM_THREADS``."""
+def available_threads(processes: Processes = ALONE) -> int:
+    """Return the threads that torch computes with in this process where nobody says otherwise: its share of the cores,
+    or ``OMP_NUM_THREADS``. That torchrun sets to 1 for each of several processes of a machine, whatever its cores."""
+    if processes.local_count > 1 and "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("OMP_NUM_THREADS") == "1":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return max(1, cores // processes.local_count)
     return torch.get_num_threads()
 
 
 class TorchThreads:
-    """A fixed number of threads, each computing one shard of a batch, until they are closed."""
+    """A fixed number of threads, each computing one shard of a batch, until they are closed.
 
-    def __init__(self, shards: int, threads: int = 1) -> None:
-        """Compute ``shards`` side by side, with ``threads`` threads in all, at least one each."""
-        self.count = shards
+    Of several processes each computes some of the shards.
+    """
+
+    def __init__(self, shards: int, threads: int = 1, processes: Processes = ALONE) -> None:
+        """``shards`` are computed side by side with ``threads`` threads in all ``processes``, at least one each."""
+        self.count, self._processes = shards, processes
+        self.own = processes.own(shards)
+        """The shards that this process computes."""
         self._before = torch.get_num_threads()
         self._each = max(1, threads // shards)
         torch.set_num_threads(self._each)
         # A thread's number of torch threads is its own, so each sets it once.
         self._pool = (
-            ThreadPoolExecutor(shards, "nextchar", torch.set_num_threads, (self._each,)) if shards > 1 else None
+            ThreadPoolExecutor(len(self.own), "nextchar", torch.set_num_threads, (self._each,))
+            if len(self.own) > 1
+            else None
         )
 
-    def map(self, compute: Callable[[int], R]) -> list[R]:
-        """Return ``compute(shard)`` for the number of every shard, in order."""
+    def map_own(self, compute: Callable[[int], R]) -> list[R]:
+        """Return ``compute(shard)`` for the number of every shard of this process, in order."""
         if self._pool is None:
-            return [compute(0)]
-        return list(self._pool.map(compute, range(self.count)))
+            return [compute(number) for number in self.own]
+        return list(self._pool.map(compute, self.own))
 
     def shards(self, size: int) -> list[slice]:
         """Divide ``size`` rows into `count` shards as evenly as possible; return the slice of each."""
         return even_shards(size, self.count)
 
     def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
-        """Divide ``rows`` rows into `count` even shards, compute them side by side, and return ``compute`` of each, in
-        order; where there are fewer rows, they are one shard."""
+        """Divide ``rows`` rows into `count` even shards, compute them side by side in all processes, and return
+        ``compute`` of each, in order; where there are fewer rows, they are one shard."""
         if rows < self.count:
             return [compute(slice(0, rows))]
         shards = self.shards(rows)
-        return self.map(lambda number: compute(shards[number]))
+        computed = self.map_own(lambda number: compute(shards[number]))
+        return [result for results in self._processes.gather(computed) for result in results]
 
     def close(self) -> None:
         """End the threads, and restore the number that torch used before."""

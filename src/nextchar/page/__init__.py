@@ -1,9 +1,9 @@
-"""The page to play with a model: one HTML document with everything in it, which is served and exported.
+"""The page to play with a model: one HTML document with everything in it, served or exported.
 
-It has no script of another host, and no build: its parts are files beside this one, put together here. The scripts are
-modules: each says what it uses of which other one, and a type checker follows. A page opened from a file may not import
-any, so they stand in it one after another, without the lines that import. What differs between its lives is the setup,
-a JSON object, and whether a model file is inside (docs/single-file.md).
+It loads nothing from another host and needs no build: its parts are files beside this one, put together here. The
+scripts are modules, so that a type checker follows their imports. A page opened from a file cannot import modules: it
+contains them one after another, without the import lines. A served and an exported page differ in the setup, a JSON
+object, and in whether a model file is inside (docs/single-file.md).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from importlib.resources import files
 from typing import Any
 
 ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "limits.js", "local_model.js")
-"""A model that runs in the page."""
+"""Scripts that compute a model in the page."""
 APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),
     *("choices.js", "writing.js", "bars.js", "surprise.js", "curve.js", "history.js", "header.js", "app.js"),
 )
-"""What the page does with a model, wherever it runs; `app.js` comes last and starts it."""
+"""The rest of the page, wherever the model runs; `app.js` comes last and starts it."""
 
 _IMPORT = re.compile(r"^import \{[^}]*\} from '[^']*';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 STYLES = ("page.css", "curve.css")
 CURVE_SCRIPT, CURVE_STYLE = "curve.js", "curve.css"
-"""What draws a learning curve, here and in the report of a run."""
+"""Script and style that draw a learning curve, here and in the report of a run."""
 DOCTYPE = b"<!doctype html>"
-"""What every page begins with, in lower case; no model file does."""
+"""Start of every page, in lower case; no model file starts like this."""
 
 
 def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
@@ -44,7 +44,7 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
             (`nextchar.settings.sampling_limits`); of a server ``max_length``, the characters that it writes at once,
             and ``patience``, the seconds to wait for a response; of an exported page ``name`` of the model and the
             ``history`` of its run, or None (`nextchar.runs.record.RunRecord.history`).
-        model: content of the model file that the page computes with itself; None where a server does.
+        model: content of the model file for a page that computes by itself; None if a server computes.
     """
     scripts = "".join(
         inline_element("script", module_as_script(_asset(name))) for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS)
@@ -63,7 +63,7 @@ def build_page(setup: Mapping[str, Any], model: bytes | None = None) -> str:
 
 
 def is_page(content: bytes | bytearray) -> bool:
-    """Return whether ``content`` of a file is that of a page, not of a model file."""
+    """Return whether a file with ``content`` is a page, not a model file."""
     return content[: len(DOCTYPE)].lower() == DOCTYPE
 
 
@@ -71,7 +71,7 @@ def embedded_model(page: bytes | bytearray) -> bytes:
     """Return the content of the model file in ``page``.
 
     Raises:
-        ValueError: there is none, or it is damaged.
+        ValueError: there is no model, or it is damaged.
     """
     try:
         return binascii.a2b_base64(_data_in(page, "model"), strict_mode=True)
@@ -83,13 +83,13 @@ def embedded_setup(page: bytes | bytearray) -> dict[str, Any]:
     """Return the setup that ``page`` was built with.
 
     Raises:
-        ValueError: there is none, or it is damaged.
+        ValueError: there is no setup, or it is damaged.
     """
     return json.loads(bytes(_data_in(page, "setup")))
 
 
 def _data_in(page: bytes | bytearray, name: str) -> memoryview:
-    """Return the content of the one data element of ``page`` with that id, which is not copied."""
+    """Return the content of the data element of ``page`` with the id ``name``, without copying it."""
     found = list(re.finditer(rb'<script type="[a-z/]+" id="%s">([^<]*)</script>' % name.encode(), page))
     if len(found) != 1:
         raise ValueError(f"there is no {name} in this page")
@@ -97,37 +97,37 @@ def _data_in(page: bytes | bytearray, name: str) -> memoryview:
 
 
 def _title(setup: Mapping[str, Any]) -> str:
-    """Return the name of the model; of a file's name that is no UTF-8, what can be written."""
+    """Return the name of the model, with ? for what UTF-8 cannot encode."""
     return str(setup.get("name") or "nextchar").encode("utf-8", "replace").decode()
 
 
 def curve_script() -> str:
-    """Return the script that draws a learning curve, to stand in a page."""
+    """Return the script that draws a learning curve, for a page to contain."""
     return module_as_script(_asset(CURVE_SCRIPT))
 
 
 def curve_style() -> str:
-    """Return the style of the curve. The page that it stands in has the colours: --ink, --muted, --line, --accent,
-    --second, --alarm, and the font --sans."""
+    """Return the style of the curve. The page must define the colours --ink, --muted, --line, --accent, --second and
+    --alarm, and the font --sans."""
     return _asset(CURVE_STYLE)
 
 
 def module_as_script(source: str) -> str:
-    """Return a module as a script of a page, which has what it imports before it, under the same names."""
+    """Return a module as a plain script, which must come after the scripts that it imports from."""
     return _EXPORT.sub("", _IMPORT.sub("", source))
 
 
 def inline_element(tag: str, content: str) -> str:
     """Return ``content``, a script or a style sheet of this package, in an element."""
     for sign in (f"</{tag}", f"<{tag}", "<!--"):
-        assert sign not in content.lower(), f"{sign} in a <{tag}> would end it elsewhere"
+        assert sign not in content.lower(), f"{sign} in a <{tag}> would end it early"
     return f"<{tag}>\n{content}</{tag}>\n"
 
 
 def json_element(name: str, value: Any) -> str:
     """Return an element with the id ``name`` that holds ``value`` as JSON.
 
-    It is ASCII without the signs that could end the element. Numbers must be finite: JSON has no others.
+    It is ASCII without the characters that could end the element. Numbers must be finite, as JSON requires.
     """
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return _data("application/json", name, text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

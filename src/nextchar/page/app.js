@@ -1,5 +1,5 @@
 'use strict';
-// The page starts here: it finds its model and joins the parts.
+// The page starts here: it finds its models and connects the parts.
 
 import { LocalModel } from './local_model.js';
 import { BASE, PageError, RemoteModel, Server, localStore, remember, remembered } from './remote_model.js';
@@ -77,7 +77,7 @@ class App {
     addEventListener('hashchange', () => this.readAddress());
   }
 
-  /** Find the models; where a key is wanted or none is there yet, say so and wait. */
+  /** Find the models; if a key is required or there is no model yet, say so and wait. */
   async start(keyGiven = false) {
     try {
       const models = this.setup.life === 'exported' ? [this.localModel()] : await this.remoteModels();
@@ -89,11 +89,11 @@ class App {
         return;
       }
       this.models = models;
-      this.find('models').replaceChildren(...models.map((one) => new Option(one.info.name, one.info.id)));
+      this.find('models').replaceChildren(...models.map(({ info }) => new Option(info.name, info.id)));
       this.find('chooser').hidden = models.length < 2;
       const { before } = this.keeping;
       const wanted = before && ['', before.hash].includes(location.hash) ? before.name : this.addressRecipe()?.model;
-      await this.use(models.find((one) => one.info.id === wanted) ?? models[0]);
+      await this.use(models.find(({ info }) => info.id === wanted) ?? models[0]);
       await this.begin();
     } catch (error) {
       if (error.status === 401) this.askForKey(keyGiven);
@@ -121,14 +121,14 @@ class App {
     this.find('key').focus();
   }
 
-  /** Another model was chosen: the text stays, as a draft with that model; an empty sheet gets its last one. */
+  /** Change the model: the text stays, as a draft with that model; an empty sheet gets that model's last draft. */
   async change(model) {
     await this.keeping.release();
     await this.use(model);
     if (this.sheet.value === '') await this.begin();
   }
 
-  /** From here on, this is the model. */
+  /** Use `model` from here on. */
   async use(model) {
     this.model = model;
     this.find('models').value = model.info.id;
@@ -141,10 +141,10 @@ class App {
     if (this.history.tab.hidden && !this.find('history').hidden) this.tabs.open(this.find('tab-write'));
   }
 
-  /** The model has learned more: what is told of it and what it expects are asked anew. */
+  /** The model has learned more: ask again for its facts and for what it expects. */
   async learned() {
     const infos = await this.server.models();
-    const info = infos.find((one) => one.id === this.model.info.id);
+    const info = infos.find(({ id }) => id === this.model.info.id);
     if (!info) return;
     this.model.info = info;
     introduce(info);
@@ -152,16 +152,16 @@ class App {
     this.bars.renew();
   }
 
-  /** The first text of the sheet: what was on it when the page was last open, or what the address tells to write. */
+  /** Fill the sheet: with what was on it when the page was last open, or with the recipe in the address. */
   async begin() {
     const draft = this.sheet.value === '' ? await this.keeping.last() : null;
-    // Who was quicker than the model and the storage goes on with what was typed.
+    // Text typed before the model was ready stays.
     if (this.sheet.value !== '') this.keeping.changed();
     else if (draft && ['', draft.hash].includes(location.hash)) this.keeping.open(draft);
     else await this.readAddress();
   }
 
-  /** What is kept of the page: the sheet, the settings, and the recipe in the address. */
+  /** What a draft keeps: the sheet, the settings, and the recipe in the address. */
   kept() {
     const { value: text, cursor, written } = this.sheet;
     return { text, cursor, written, settings: this.settings.values(), hash: this.ownHash };
@@ -176,7 +176,7 @@ class App {
     this.lastRecipe = recipeFromHash(draft.hash, this.settings.limits);
   }
 
-  /** An empty sheet; what was on this one is kept. */
+  /** Empty the sheet; its text is kept as a draft. */
   async startAnew() {
     if (this.sheet.value === '') return;
     await this.keeping.release();
@@ -194,7 +194,7 @@ class App {
     }
   }
 
-  /** Write the text again whose recipe is in the address. */
+  /** Write the text of the recipe in the address again. */
   async readAddress() {
     const recipe = this.addressRecipe();
     if (!recipe || !this.model || this.writing.running || location.hash === this.ownHash) return;
@@ -210,25 +210,25 @@ class App {
     }
   }
 
-  /** A text of this recipe is on the sheet: the address has it now. */
+  /** A text of this recipe is on the sheet: put the recipe into the address. */
   wrote(recipe) {
     this.lastRecipe = recipe;
     this.ownHash = recipeHash(recipe);
     try {
       history.replaceState(null, '', this.ownHash);
     } catch {
-      // Some browsers forbid it to a file; the recipe can be copied all the same.
+      // Some browsers forbid this for files; the recipe can still be copied.
     }
   }
 
-  /** What the model is called in a command, and a word on where that works: [file, hint]. */
+  /** The model as a command names it, and a hint where that works: [file, hint]. */
   get file() {
     const { id, name, path } = this.model.info;
     if (this.setup.life === 'served') return path ? [path, say('commandServed')] : [id, say('commandName', { name: id })];
     return [decodeURIComponent(location.pathname.split('/').at(-1)) || `${name}.html`, say('commandPage')];
   }
 
-  /** What the recipe is asked of: the last passage on the sheet, or else what would be written now. */
+  /** The recipe of the last passage on the sheet, or else of what would be written now. */
   currentRecipe() {
     const passage = this.sheet.written.at(-1);
     if (passage) return passage.recipe;
@@ -236,7 +236,7 @@ class App {
     return this.writing.recipe(this.settings.seed.value === '' ? this.settings.nextSeed() : this.settings.readSeed());
   }
 
-  /** A bar was chosen: it is typed, as if by the writer. */
+  /** Type the character of a bar, as if the writer did. */
   choose(character) {
     if (this.writing.running) return;
     const { cursor } = this.sheet;
@@ -244,7 +244,7 @@ class App {
     this.tell(say('chosen', { name: appearance(character).name }));
   }
 
-  /** Something on the sheet changed, or the cursor moved. */
+  /** The sheet changed, or the cursor moved. */
   changed() {
     if (!this.writing || this.sheet.streaming) return;
     this.writing.refresh();
@@ -252,13 +252,13 @@ class App {
     this.keeping.changed();
   }
 
-  /** Say as what the model reads the characters it does not know. */
+  /** Show how the model reads the characters that it does not know. */
   showReadings(replacements) {
     const place = this.find('reads');
     place.hidden = replacements.length === 0;
-    this.sheet.setLeftOut(replacements.filter((one) => one.replacement === '').map((one) => one.character));
+    this.sheet.setLeftOut(replacements.filter(({ replacement }) => replacement === '').map(({ character }) => character));
     const items = replacements.slice(0, 12).map(({ character, replacement, count }) => {
-      const shown = (text) => `\u2068${Array.from(text, (one) => appearance(one).shown).join('')}\u2069`;
+      const shown = (text) => `\u2068${Array.from(text, (symbol) => appearance(symbol).shown).join('')}\u2069`;
       const values = { given: shown(character), replacement: shown(replacement) };
       return say(replacement ? 'readAs' : 'leftOut', values) + (count > 1 ? say('times', { count }) : '');
     });
@@ -272,7 +272,7 @@ class App {
     if (view === 'write') this.bars.changed();
   }
 
-  /** Say a message politely, or that something went wrong. */
+  /** Show a message, or an error. */
   tell(message) {
     if (typeof message === 'string') {
       this.alarm('');

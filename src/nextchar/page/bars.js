@@ -1,5 +1,5 @@
 'use strict';
-// The distribution of the next character at the cursor: as the model gives it and as the temperature reweights it.
+// The distribution of the next character at the cursor: from the model, and reweighted by the temperature.
 
 import { fixed, language, percent, say } from './language.js';
 import { appearance, describedTail, drawn } from './characters.js';
@@ -7,10 +7,10 @@ import { FieldError } from './settings.js';
 
 const FEW_BARS = 12;
 const ALL_BARS = 40;
-/** Milliseconds without a change after which the model is asked again. */
+/** Milliseconds without a change before the model is asked again. */
 const QUIET = 90;
 
-/** The bars beside the sheet; `prompt()` and `shape()` say what to ask, `choose(character)` is called by a click. */
+/** The bars beside the sheet; `prompt()` and `shape()` give what to ask, a click calls `choose(character)`. */
 export class Bars {
   /**
    * @param {{ model: () => PageModel, prompt: () => string, shape: () => object, choose: (character: string) => void,
@@ -45,20 +45,20 @@ export class Bars {
     this.draw();
   }
 
-  /** Something that the distribution depends on may have changed. */
+  /** Something may have changed that the distribution depends on. */
   changed() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), QUIET);
   }
 
-  /** Ask the model, one question at a time; what changes meanwhile is asked after it. */
+  /** Ask the model, one question at a time; ask again if something changes meanwhile. */
   async ask() {
     if (this.busy || !this.model()) return;
     let question;
     try {
       question = { prompt: this.prompt(), shape: this.shape() };
     } catch (error) {
-      // A field is being typed in: the bars wait for a number. Writing is what complains.
+      // A field is being edited: the bars wait for a number. Only writing shows the error.
       if (error instanceof FieldError) return;
       throw error;
     }
@@ -83,7 +83,7 @@ export class Bars {
     this.changed();
   }
 
-  /** Forget what was asked: the model is another one. */
+  /** Ask again: the model has changed. */
   renew() {
     this.asked = '';
     this.changed();
@@ -98,14 +98,14 @@ export class Bars {
     this.reweightedEntropy.textContent = say('entropyBits', { bits: fixed(reweighted_entropy, 2) });
     this.after.replaceChildren(...describedTail(prompt));
     const count = Math.min(this.shown, characters.length);
-    // Bars are as long as the longest of all, so that small ones can be told apart.
+    // The longest bar fills the width, so that small ones can be compared.
     const most = Math.max(...probabilities.slice(0, count), ...reweighted.slice(0, count));
     while (this.rows.length < count) this.rows.push(this.row());
     this.rows.slice(0, count).forEach((row, number) => {
       row.fill(characters[number], probabilities[number], reweighted[number], most, value);
     });
     const elements = this.rows.slice(0, count).map((row) => row.element);
-    // The rows stay the same elements, so that the focus stays where it is and lengths can be followed by eye.
+    // The rows stay the same elements, so that the focus stays and the eye can follow the lengths.
     if (elements.length !== this.place.children.length) this.place.replaceChildren(...elements);
     const others = this.model().info.characters.length - count;
     const left = (shares) => percent(Math.max(0, 1 - shares.slice(0, count).reduce((sum, share) => sum + share, 0)));
@@ -122,10 +122,10 @@ export class Bars {
     element.type = 'button';
     element.className = 'bar-row';
     const part = (tag, className, parent) => {
-      const made = document.createElement(tag);
-      made.className = className;
-      parent.append(made);
-      return made;
+      const child = document.createElement(tag);
+      child.className = className;
+      parent.append(child);
+      return child;
     };
     const glyph = part('span', 'which', element);
     const tracks = part('span', 'tracks', element);

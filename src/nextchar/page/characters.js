@@ -1,5 +1,5 @@
 'use strict';
-// Characters as readers see them: names for those that cannot be seen, and groups that are drawn as one.
+// Characters as readers see them: names for invisible ones, and groups that are drawn as one.
 
 import { say } from './language.js';
 
@@ -9,7 +9,7 @@ const NAMED = {
   '\u200e': 'leftToRight', '\u200f': 'rightToLeft',
 };
 const DOTTED_CIRCLE = '\u25cc';
-/** Null in the few browsers that have none. */
+/** Null in browsers without one. */
 const SEGMENTER = Intl.Segmenter ? new Intl.Segmenter('und', { granularity: 'grapheme' }) : null;
 
 /** U+0301 and the like. */
@@ -17,7 +17,7 @@ function codePoint(character) {
   return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** What stands for a character where it is looked at alone: {shown, name, visible}. */
+/** How a character is shown by itself: {shown, name, visible}. */
 export function appearance(character) {
   const known = NAMED[character];
   if (known) return { shown: say(known), name: say(known), visible: false };
@@ -29,7 +29,7 @@ export function appearance(character) {
   return { shown: character, name: character, visible: true };
 }
 
-/** An element that shows one character, kept apart from the direction of what is around it. */
+/** An element that shows one character, isolated from the text direction around it. */
 export function drawn(character) {
   const { shown, visible } = appearance(character);
   const element = document.createElement('bdi');
@@ -44,7 +44,7 @@ export function graphemes(text) {
   return Array.from(SEGMENTER.segment(text), (piece) => piece.segment);
 }
 
-/** [start, end] of the piece that `place` lies inside of; [place, place] between two. */
+/** [start, end] of the piece that `place` is inside; [place, place] between two pieces. */
 export function clusterAround(text, place) {
   const piece = SEGMENTER?.segment(text).containing(place);
   return piece && piece.index < place ? [piece.index, piece.index + piece.segment.length] : [place, place];
@@ -52,11 +52,11 @@ export function clusterAround(text, place) {
 
 /** The last `count` characters of a text, never half of one. */
 export function lastCharacters(text, count) {
-  // A character has two code units at most.
+  // A character has at most two code units.
   return Array.from(text.slice(-2 * count - 1)).slice(-count).join('');
 }
 
-/** The end of a prompt, its line ends and spaces made visible. */
+/** The end of a prompt, with visible line ends and spaces. */
 export function describedTail(prompt) {
   const tail = lastCharacters(prompt, 18);
   if (tail === '') return [say('start')];

@@ -4,10 +4,10 @@
 import { say } from './language.js';
 import { lastCharacters } from './characters.js';
 
-/** Characters of the prompt that a card shows before what was written. */
+/** Characters of the prompt that a card shows before its text. */
 const TAIL = 24;
 
-/** The cards under the sheet. `took(card)` is called with the one that is chosen: {label, recipe, text}. */
+/** The cards under the sheet. `took(card)` is called with the chosen one: {label, recipe, text}. */
 export class Choices {
   constructor(took, dismissed) {
     this.took = took;
@@ -29,7 +29,7 @@ export class Choices {
     this.cards.replaceChildren();
   }
 
-  /** Show an empty card for each of `recipes`, `labels` over them; returns the cards, which take text by `extend`. */
+  /** Show an empty card for each of `recipes`, headed by `labels`; return the cards, to which `extend` adds text. */
   show(title, labels, recipes) {
     this.title.textContent = title;
     const cards = recipes.map((recipe, number) => this.card(labels[number], recipe));
@@ -70,7 +70,7 @@ export class Choices {
 /** Whether the reader wants nothing to move. */
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** A block of a model's text: it may scroll, so the keyboard has to reach it. */
+/** A block of a model's text: it may scroll, so the keyboard must reach it. */
 export function writtenBlock(label, ...content) {
   const body = document.createElement('div');
   body.className = 'written';

@@ -1,6 +1,6 @@
 'use strict';
-// The learning curve, drawn as SVG: bits per character over epochs, or over time. The page and the report of a run draw
-// it. It knows neither: the caller gives the words, and a style sheet gives the colours, by class.
+// The learning curve as SVG: bits per character over epochs, or over time. The page and the report of a run use it; the
+// caller gives the words, and a style sheet gives the colours, by class.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const CURVES = [['training', 'training_bits'], ['validation', 'validation_bits']];
@@ -8,9 +8,9 @@ const CURVES = [['training', 'training_bits'], ['validation', 'validation_bits']
 /**
  * Return the learning curve of `evaluations`, by step and at least one, as an <svg> of `width` × `height` pixels.
  *
- * - `words`: `label` is the picture in words; `x`, `y` and `top` are the names of the axes.
+ * - `words`: `label` describes the picture; `x`, `y` and `top` are the names of the axes.
  * - `along`: the axis of x, 'epoch' or 'seconds'. Over seconds, epochs are marked along the top.
- * - `moment`: the number of an evaluation to draw a line at.
+ * - `moment`: number of the evaluation at which to draw a line.
  * - `best`: `seconds`, `epoch` and `bits` of a point to ring; `words.best` stands before its bits unless it is the last.
  * - `recoveries`: where training went back, in units of x, as dotted lines.
  *
@@ -52,7 +52,7 @@ function svg(tag, attributes = {}, ...content) {
   return element;
 }
 
-/** Where values and pixels meet: `x` and `y` from one to the other, the ends of both axes, and the axis of x. */
+/** From values to pixels: the functions `x` and `y`, the ends of both axes, and what x shows. */
 function curveScale(evaluations, along, width, height, ringed) {
   // Room for the epochs along the top, and for a figure beside the last point.
   const [left, right, top, bottom] = [44, width - (ringed ? 52 : 16), along === 'seconds' ? 50 : 28, height - 44];
@@ -92,7 +92,7 @@ function xTicks({ last, bottom, x }, count) {
   return ticks(0, last, count).map((tick) => svg('text', { x: x(tick), y: bottom + 18, 'text-anchor': 'middle' }, String(tick)));
 }
 
-/** Epochs where they fall in time, which runs evenly between two evaluations; those too close to the one before are left out. */
+/** Epochs at their time, evenly spaced between two evaluations; those too close to the previous one are left out. */
 function epochTicks(evaluations, { top, x }) {
   const marks = [];
   let [before, place] = [{ epoch: 0, seconds: 0 }, -Infinity];
@@ -124,7 +124,7 @@ function curvePoints(evaluations, kind, key, { along, x, y }) {
   ];
 }
 
-/** The best point, its figure where no curve goes on: beside the last one, below another. */
+/** The best point, its figure off the curve: beside the last point, below any other. */
 function ring(best, isLast, word, { along, x, y }) {
   const [cx, cy, bits] = [x(best[along]), y(best.bits), best.bits.toFixed(3)];
   const place = isLast ? { x: cx + 11, y: cy + 4 } : { x: cx, y: cy + 24, 'text-anchor': 'middle' };

@@ -1,8 +1,8 @@
 'use strict';
-// Drafts in IndexedDB, the storage of the browser that stays: what was on the sheet, for the next time the page is opened.
+// Drafts in IndexedDB, the browser's lasting storage: what was on the sheet, for the next time the page is opened.
 
 const DATABASE = 'nextchar';
-/** How the database came to its layout, one step for each version: a new layout is a step more, and the old ones stay. */
+/** The steps to the layout of the database, one for each version: a new layout adds a step, and the old ones stay. */
 const LAYOUTS = [
   (database) => database.createObjectStore('drafts', { keyPath: 'id' }).createIndex('name', 'name'),
 ];
@@ -17,7 +17,7 @@ export class DraftStore {
     this.opening = null;
   }
 
-  /** The database, open; rejected where the browser gives none. */
+  /** Open the database; rejected where the browser gives none. */
   open() {
     this.opening ??= new Promise((resolve, reject) => {
       const request = indexedDB.open(DATABASE, LAYOUTS.length);
@@ -26,7 +26,7 @@ export class DraftStore {
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
         const database = request.result;
-        // A newer page wants another layout, or the reader cleared the storage: the next question opens it anew.
+        // A newer page needs another layout, or the reader cleared the storage: the next transaction opens it again.
         database.onversionchange = () => {
           database.close();
           this.opening = null;
@@ -41,7 +41,7 @@ export class DraftStore {
     return this.opening;
   }
 
-  /** Hand the drafts to `work(store, answer)` in one transaction; returns what was answered, once it is kept. */
+  /** Pass the drafts to `work(store, answer)` in one transaction; return the answer once everything is kept. */
   async transact(mode, work) {
     const database = await this.open();
     return new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ export class DraftStore {
     });
   }
 
-  /** The drafts of models of that name without those that `spare(drafts)` returns, which are dropped, as they are now. */
+  /** The drafts of models called `name`, after deleting those that `spare(drafts)` returns. */
   tidied(name, spare) {
     return this.transact('readwrite', (store, answer) => {
       store.index('name').getAll(name).onsuccess = ({ target }) => {
@@ -65,8 +65,8 @@ export class DraftStore {
   }
 
   /**
-   * Keep `draft` in the place of the revision that it was made from, and return it with its new one. Where another tab has
-   * changed that meanwhile, both stay: this one gets an id of its own.
+   * Keep `draft` in place of the revision it comes from, and return it with its new revision. If another tab has changed
+   * that meanwhile, both stay: this one gets a new id.
    */
   keep(draft) {
     return this.transact('readwrite', (store, answer) => {

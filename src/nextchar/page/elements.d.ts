@@ -1,4 +1,4 @@
-// For the type checker alone.
+// For the type checker only.
 
 type PageModel = import('./local_model.js').LocalModel | import('./remote_model.js').RemoteModel;
 
@@ -8,7 +8,7 @@ type NumberRange = {
   default?: number | null,
 };
 
-// Which element an id or a selector finds is in page.html, which it does not read.
+// The checker does not read page.html, so it cannot know what an id or a selector finds.
 
 interface Document {
   getElementById(elementId: string): any;

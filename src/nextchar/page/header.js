@@ -1,17 +1,17 @@
 'use strict';
-// The head of the page: which model it is, what it learned from, how well, how large; theme and language.
+// The head of the page: the model, its texts, quality and size; theme and language.
 
 import { localStore, remember, remembered } from './remote_model.js';
 import { bitsPerCharacter, duration, language, say } from './language.js';
 import { recipeCommand, recipeHash } from './settings.js';
 
-/** Tell what there is to know of a model. */
+/** Show the facts about a model. */
 export function introduce(info) {
   const find = (id) => document.getElementById(id);
   find('name').textContent = info.name;
   document.title = `${info.name} · nextchar`;
   const within = info.seconds ? say('within', { time: duration(info.seconds) }) : '';
-  const named = info.corpus.slice(0, 3).map((one) => `\u2068${one}\u2069`);
+  const named = info.corpus.slice(0, 3).map((name) => `\u2068${name}\u2069`);
   if (info.corpus.length > 3) named.push(say('andMore', { count: info.corpus.length - 3 }));
   const corpus = named.join(say('listJoin'));
   find('lead').textContent = named.length ? say('lead', { corpus }) + within : say('leadNone');
@@ -34,7 +34,7 @@ export function introduce(info) {
   }));
 }
 
-/** Light or dark: as the system has it, until it is chosen here. */
+/** Light or dark: as the system is set, until the reader chooses. */
 export class Theme {
   constructor() {
     this.button = document.getElementById('theme');
@@ -60,7 +60,7 @@ export class Theme {
   }
 }
 
-/** Views of which one is shown; arrow keys move between their tabs. `opened(id)` is called with the one that is opened. */
+/** Views, one of them shown; arrow keys move between their tabs. `opened(id)` is called when one is opened. */
 export class Tabs {
   constructor(opened) {
     this.opened = opened;
@@ -93,7 +93,7 @@ export class Tabs {
   }
 }
 
-/** How a text can be had again: as a command for the model in `file`, with a `hint` where it works; as settings, as an address. */
+/** Show how to reproduce a text: a command for the model in `file`, with a `hint` where to run it; settings; an address. */
 export function showRecipe(recipe, file, hint) {
   const address = String(new URL(recipeHash(recipe), location.href));
   const parts = [['command', recipeCommand(recipe, file), hint], ['json', JSON.stringify(recipe, null, 2)], ['address', address]];
@@ -130,7 +130,7 @@ async function copyText(text, element) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Where a page may not write to the clipboard (http from another machine), copying what is selected still works.
+    // Where a page may not use the clipboard (http from another machine), copying the selection still works.
     getSelection().selectAllChildren(element);
     document.execCommand('copy');
   }

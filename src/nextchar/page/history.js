@@ -1,11 +1,11 @@
 'use strict';
-// The history of a run: what the model wrote at each evaluation, to go through, or live while it trains.
+// The history of a run: what the model wrote at each evaluation, also live while it trains.
 
 import { bitsPerCharacter, duration, fixed, say } from './language.js';
 import { writtenBlock } from './choices.js';
 import { learningCurve } from './curve.js';
 
-/** Milliseconds between two questions while the training goes on, and between two moments that are played. */
+/** Milliseconds between two requests during training, and between two moments when playing. */
 export const POLL = 2000;
 const FRAME = 900;
 
@@ -40,7 +40,7 @@ export class RunHistory {
     new ResizeObserver(() => this.draw()).observe(this.curve);
   }
 
-  /** Ask for the history of the present model; the tab is shown if it has one. */
+  /** Ask for the history of the current model; show the tab if it has one. */
   async open() {
     clearTimeout(this.polling);
     this.pause();
@@ -53,7 +53,7 @@ export class RunHistory {
     this.poll();
   }
 
-  /** While the model learns, look again every two seconds; whoever looks at the newest moment stays with it. */
+  /** While the model learns, ask every two seconds; a reader at the newest moment stays at the newest. */
   poll() {
     clearTimeout(this.polling);
     if (!this.record || this.record.finished) return;
@@ -133,18 +133,18 @@ export class RunHistory {
     this.curve.replaceChildren(learningCurve(evaluations, { width, height, words, moment: this.moment }));
   }
 
-  /** Say so where the figures of the curve are of excerpts, and that at the top of the page of more. */
+  /** Add a note if the curve's figures are of excerpts and the one at the top of the page is of more text. */
   drawExcerpts(evaluations) {
-    const told = this.model()?.info.bits_per_character;
-    const figure = Number.isFinite(told) ? bitsPerCharacter(told) : '';
-    const isThere = evaluations.some((one) => Number.isFinite(one.validation_bits) && bitsPerCharacter(one.validation_bits) === figure);
-    this.excerpts.hidden = !this.record?.finished || figure === '' || isThere;
+    const bits = this.model()?.info.bits_per_character;
+    const figure = Number.isFinite(bits) ? bitsPerCharacter(bits) : '';
+    const figures = evaluations.map(({ validation_bits: value }) => (Number.isFinite(value) ? bitsPerCharacter(value) : ''));
+    this.excerpts.hidden = !this.record?.finished || figure === '' || figures.includes(figure);
     this.excerpts.textContent = this.excerpts.hidden ? '' : say('excerpts', { bits: figure });
   }
 
-  /** The texts of one evaluation, by temperature. The cards stay, only what is in them changes. */
+  /** Show the texts of one evaluation, by temperature. The cards stay; only their content changes. */
   drawSamples(evaluation) {
-    // A long run keeps the texts of some of its evaluations: those of the last one before this moment are shown.
+    // A long run keeps the texts of only some evaluations: show the latest up to this moment.
     const earlier = this.record.evaluations.slice(0, this.moment + 1).findLast(({ samples }) => samples.length > 0);
     const { samples } = earlier ?? evaluation;
     const wanted = samples.map((sample) => say('temperatureIn', { value: fixed(sample.temperature, 1) }));
@@ -160,7 +160,7 @@ export class RunHistory {
   }
 }
 
-/** The figure of an evaluation that is shown: of the held-out text, where there is one. */
+/** The figure shown for an evaluation: that of the held-out text, if there is one. */
 function shownBits(evaluation) {
   const bits = evaluation.validation_bits ?? evaluation.training_bits;
   return Number.isFinite(bits) ? bitsPerCharacter(bits) : '–';

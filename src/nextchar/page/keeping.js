@@ -1,14 +1,14 @@
 'use strict';
-// What is on the sheet is kept as it is written, each tab a draft of its own, so that no tab writes over another's text.
+// The sheet is kept as it is written. Each tab has its own draft, so that no tab overwrites another's text.
 
 import { parsed, remember, remembered, sessionStore } from './remote_model.js';
 import { language, say } from './language.js';
 import { DraftStore, newDraftId } from './draft_store.js';
 
-/** Characters of a draft by which a reader knows it again. */
+/** Characters of a draft that a list shows. */
 const GLIMPSE = 90;
 
-/** The drafts of this model; `sheet()` gives what is on the sheet now, `show(draft)` puts a draft there. */
+/** The drafts of this model; `sheet()` returns what is on the sheet, `show(draft)` puts a draft there. */
 export class Keeping {
   /**
    * @param {{ model: () => PageModel, place: string, crc32: number | undefined, sheet: () => any, show: (draft: any) => void,
@@ -32,29 +32,29 @@ export class Keeping {
     document.getElementById('earlier').addEventListener('click', () => this.offer());
     document.addEventListener('visibilitychange', () => document.hidden && this.own.revision > 0 && this.save());
     addEventListener('pagehide', () => this.remember());
-    /** What this tab had before a reload, with whichever model (its name is '' where none was there yet); or null. */
+    /** The draft of this tab before a reload, of any model (with the name '' if there was none yet); or null. */
     this.before = parsed(remembered(sessionStore, 'nextchar.draft'));
   }
 
-  /** Leave the draft to this tab, should it be a reload; where no model was there and nothing typed, the one of before. */
+  /** Leave the draft to this tab in case of a reload; without a model and any text, leave the earlier one. */
   remember() {
     const draft = this.draft();
     if (draft.name !== '' || draft.text !== '') remember(sessionStore, 'nextchar.draft', JSON.stringify(draft));
   }
 
-  /** From here on what is written is a draft of its own. */
+  /** Begin a new draft. */
   begin() {
     this.own = { id: newDraftId(), revision: 0, changed: Date.now() };
     this.known = this.content();
   }
 
-  /** What is compared to see whether something changed; moving the cursor changes nothing. */
+  /** What counts as a change: text and settings, not the cursor. */
   content() {
     const { text, settings } = this.sheet();
     return JSON.stringify([text, settings]);
   }
 
-  /** Put a draft on the sheet that is kept already: nothing of it has changed. */
+  /** Put a draft on the sheet that is kept already, which is not a change. */
   open(draft) {
     this.known = null;
     this.show(draft);
@@ -66,12 +66,12 @@ export class Keeping {
     return { ...this.own, name: this.model()?.info.name ?? '', place, crc32, ...this.sheet() };
   }
 
-  /** Whether a draft was written with this model: in this page, or in another copy of it. */
+  /** Whether a draft belongs to this model: in this page, or in another copy of it. */
   isOfModel({ name, place, crc32 }) {
     return name === this.model().info.name && (place === this.place || (crc32 !== undefined && crc32 === this.crc32));
   }
 
-  /** Something changed on the sheet or in the settings. */
+  /** Save the draft if the text or the settings changed. */
   changed() {
     const content = this.content();
     if (!this.model() || this.known === null || content === this.known) return;
@@ -80,7 +80,7 @@ export class Keeping {
     this.save();
   }
 
-  /** Keep the draft; what changes meanwhile is kept after it. */
+  /** Keep the draft; changes meanwhile are kept afterwards. */
   save() {
     this.wanted = true;
     this.saving ??= this.saveAll().finally(() => { this.saving = null; });
@@ -101,29 +101,29 @@ export class Keeping {
     }
   }
 
-  /** Wait until all of the draft is kept, and begin another one. */
+  /** Wait until the whole draft is kept, and begin a new one. */
   async release() {
     while (this.saving) await this.saving;
     this.begin();
   }
 
-  /** Say that what is written is not kept, or that it is again. */
+  /** Show that the text is not kept, or hide that notice. */
   say(trouble) {
     this.trouble = trouble;
     this.note.hidden = trouble === '';
     this.note.textContent = trouble ? say(trouble) : '';
   }
 
-  /** The drafts of this model, the newest first, without those that a newer one begins with: they are in it. */
+  /** The drafts of this model, newest first, without those that a newer one begins with. */
   async drafts() {
-    const ours = (drafts) => drafts.filter((draft) => this.isOfModel(draft)).sort((one, other) => other.changed - one.changed);
+    const ours = (drafts) => drafts.filter((draft) => this.isOfModel(draft)).sort((left, right) => right.changed - left.changed);
     const spare = (drafts) => ours(drafts).filter(({ id, text }, number, all) => {
       return id !== this.own.id && all.slice(0, number).some((newer) => newer.text.startsWith(text));
     });
     return ours(await this.store.tidied(this.model().info.name, spare));
   }
 
-  /** The draft to go on with: what this tab had before a reload, or else the newest one; null where there is none. */
+  /** The draft to continue: that of this tab before a reload, or else the newest; null if there is none. */
   async last() {
     const { before } = this;
     this.before = null;
@@ -137,13 +137,13 @@ export class Keeping {
     if (!isOurs) return drafts[0] ?? null;
     const kept = drafts.find(({ id }) => id === before.id);
     const last = kept && kept.changed > before.changed ? kept : before;
-    // A revision that is not the one this tab has seen is another tab's: what is written here is then kept beside it.
+    // A revision that this tab has not seen is another tab's: this draft is then kept beside it.
     const { revision } = kept?.text === last.text ? kept : last;
     this.own = { id: last.id, revision, changed: last.changed };
     return last;
   }
 
-  /** Let the reader choose among the texts of before. */
+  /** Let the reader choose an earlier text. */
   async offer() {
     try {
       while (this.saving) await this.saving;

@@ -1,5 +1,5 @@
 'use strict';
-// What the page says, in English and Korean. A pair of strings is for one and for several.
+// The texts of the page, in English and Korean. A pair of strings is singular and plural.
 
 const STRINGS = {
   en: {
@@ -155,7 +155,7 @@ const STRINGS = {
 
 export let language = 'en';
 
-/** The string of that name in the language of the page; {names} in it stand for `values`, `count` chooses the plural. */
+/** The text called `key` in the language of the page; `values` replace {names} in it, `count` selects the plural. */
 export function say(key, values = {}) {
   const entry = STRINGS[language][key];
   const text = Array.isArray(entry) ? entry[values.count === 1 ? 0 : 1] : entry;
@@ -165,18 +165,18 @@ export function say(key, values = {}) {
   });
 }
 
-/** Bits per character of a text, as report and terminal tell them, too. */
+/** Bits per character, as the report and the terminal show them too. */
 export function bitsPerCharacter(bits) {
   return fixed(bits, 3);
 }
 
-/** A number with so many digits after the point. */
+/** A number with `digits` digits after the point. */
 export function fixed(value, digits) {
   // signDisplay: nothing is ever "-0.00".
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: 'negative' });
 }
 
-/** A probability as a reader wants it: two or three digits that matter, and never 0 for what can happen. */
+/** A probability for readers: two or three significant digits, and never 0 for what can happen. */
 export function percent(value) {
   if (value > 0 && value < 0.0001) return '<0.01 %';
   return `${fixed(value * 100, value === 0 || value >= 0.9995 ? 0 : value < 0.01 ? 2 : 1)} %`;
@@ -187,7 +187,7 @@ export function duration(seconds) {
   return say('minutes', { count: Math.round(seconds / 60) });
 }
 
-/** Put the strings of a language into every element that names one. */
+/** Put the texts of a language into every element that names one. */
 export function speak(chosen) {
   language = chosen;
   document.documentElement.lang = chosen;
@@ -196,7 +196,7 @@ export function speak(chosen) {
   for (const element of document.querySelectorAll('[data-hint]')) element.placeholder = say(element.dataset.hint);
 }
 
-/** The language of the browser, as far as the page speaks it. */
+/** The browser's first language that the page speaks, or English. */
 export function browserLanguage() {
   const wanted = (navigator.languages ?? [navigator.language]).map((tag) => tag.slice(0, 2).toLowerCase());
   return wanted.find((tag) => tag in STRINGS) ?? 'en';

@@ -1,5 +1,5 @@
 'use strict';
-// The ranges of numbers that may be set. They come from nextchar/settings.py, as JSON Schema has them.
+// The ranges of settings. They come from nextchar/settings.py, in the terms of JSON Schema.
 
 /**
  * Whether `value` is a number in a range.

@@ -1,6 +1,6 @@
 'use strict';
 // A model that computes in this page, with the interface of RemoteModel. The same prompt, settings and seed give the
-// same text as in Python: what is done here is what nextchar/language_model.py does.
+// same text as in Python (nextchar/model/continuation.py).
 
 import { crc32, samplingStream } from './random.js';
 import { makeNetwork, readModelFile } from './network.js';
@@ -8,16 +8,16 @@ import { UNKNOWN, Vocabulary } from './vocabulary.js';
 import { isWithin } from './limits.js';
 import { draw, entropyOf, mostProbableFirst, nextDistribution, softmax } from './sampling.js';
 
-/** Milliseconds of work after which the browser gets time for everything else. */
+/** Milliseconds of work before the browser gets time for other things. */
 const SLICE = 12;
 /** Multiplications that take a few milliseconds. */
 const PORTION = 1e7;
-/** Characters between two states of a prompt that are kept, and states kept of where it ended lately. */
+/** Characters between two kept states of a prompt, and the number of recent ends whose states are kept. */
 const STRIDE = 256;
 const ENDS = 8;
 
 /**
- * Let the browser do what waits: a timer would wait at least four milliseconds, a message does not.
+ * Let the browser do other work: a timer waits at least four milliseconds, a message does not.
  * @returns {Promise<void>}
  */
 function pause() {
@@ -31,7 +31,7 @@ function pause() {
   });
 }
 
-/** When work has to pause, and whether it is still wanted. */
+/** Says when work must pause, and stops it when it is no longer wanted. */
 class Pace {
   constructor(signal) {
     this.signal = signal;
@@ -50,11 +50,11 @@ class Pace {
   }
 }
 
-/** Reads prompts, and keeps states of the last one: a prompt that begins like it is read from where they part. */
+/** Reads prompts and keeps states of the last one: a prompt with the same beginning is read from where they differ. */
 class Reader {
   constructor(network) {
     this.network = network;
-    /** Ids that one slice of reading can take. */
+    /** Ids to read between two checks of the time. */
     this.portion = Math.max(1, Math.min(STRIDE, Math.floor(PORTION / network.work)));
     this.ids = [];
     this.marks = [];
@@ -80,7 +80,7 @@ class Reader {
   }
 }
 
-/** Hands a text on up to where one of the stops begins; a character waits while a stop could begin with it. */
+/** Passes a text on up to the first stop; holds back characters that may begin one. */
 class StopSearch {
   constructor(stops) {
     this.stops = stops.filter((stop) => stop !== '');
@@ -89,7 +89,7 @@ class StopSearch {
     this.found = false;
   }
 
-  /** Take a character and return what can be handed on. */
+  /** Take a character and return what can be passed on. */
   add(character) {
     this.held += character;
     const begins = this.stops.map((stop) => this.held.indexOf(stop)).filter((at) => at >= 0);
@@ -97,14 +97,14 @@ class StopSearch {
     return this.release(this.found ? Math.min(...begins) : this.held.length - this.overlap());
   }
 
-  /** Return the first units of what is held; the rest stays. */
+  /** Return the first `count` code units of what is held; the rest stays. */
   release(count = this.held.length) {
     const released = this.held.slice(0, count);
     this.held = this.held.slice(count);
     return released;
   }
 
-  /** The length of the longest end of what is held that one of the stops begins with. */
+  /** The length of the longest end of what is held that begins a stop. */
   overlap() {
     for (let length = Math.min(this.longest, this.held.length); length > 0; length -= 1) {
       if (this.stops.some((stop) => stop.startsWith(this.held.slice(-length)))) return length;
@@ -113,7 +113,7 @@ class StopSearch {
   }
 }
 
-/** Refuse settings that are out of range, as Python does. The seed is checked where it is used: it may be a string. */
+/** Refuse settings that are out of range, as Python does. The seed may be a string; it is checked where it is used. */
 function checkSettings(settings, limits) {
   for (const name of ['length', 'temperature', 'top_k', 'top_p', 'min_p']) {
     const value = settings[name] ?? null;
@@ -137,7 +137,7 @@ export class LocalModel {
     this.network = makeNetwork(architecture, tensors);
     this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
     if (this.vocabulary.symbols.length !== architecture.vocabulary_size) {
-      throw new Error('The model in this page is damaged: its characters are not as many as it predicts. Get the page anew.');
+      throw new Error('The model in this page is damaged: its vocabulary does not match its network. Get the page again.');
     }
     this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
     this.reader = new Reader(this.network);
@@ -161,19 +161,19 @@ export class LocalModel {
     };
   }
 
-  /** The id that is read before a text's first character: a line end, else a space, else the first character known. */
+  /** The id that is read before a text's first character: a line end, else a space, else the first known character. */
   get startId() {
     const { ids, characters } = this.vocabulary;
     return ids.get('\n') ?? ids.get(' ') ?? ids.get(characters[0]);
   }
 
-  /** The ids that stand for a prompt, at least one, and what had to be replaced. */
+  /** The ids of a prompt, at least one, and what was replaced in it. */
   readPrompt(prompt) {
     const { text, replacements } = this.vocabulary.fold(prompt);
     return { ids: text === '' ? [this.startId] : this.vocabulary.encode(text), replacements };
   }
 
-  /** What comes after `prompt`: the `limit` most probable characters, as the model has it and as the settings make it. */
+  /** The `limit` most probable characters after `prompt`, with their probabilities before and after the settings. */
   async distribution(prompt, settings) {
     checkSettings(settings, this.limits);
     const { ids, replacements } = this.readPrompt(prompt);
@@ -191,7 +191,7 @@ export class LocalModel {
     };
   }
 
-  /** Yield pieces of text that goes on from `prompt`, and return {seed, finish_reason, replacements}. */
+  /** Yield pieces of a text that continues `prompt`, and return {seed, finish_reason, replacements}. */
   async *generate(prompt, settings, signal) {
     const shaped = { length: 400, temperature: 0.5, ...settings };
     checkSettings(shaped, this.limits);
@@ -209,7 +209,7 @@ export class LocalModel {
       const id = draw(nextDistribution(logits, shaped, this.forbidden, distribution), random.random());
       piece += search.add(this.vocabulary.symbols[id]);
       if (pace.isOver) {
-        // While this one pauses, others use the network.
+        // During the pause, other texts use the network.
         state = network.save();
         if (piece !== '') yield piece;
         piece = '';
@@ -226,7 +226,7 @@ export class LocalModel {
     return { seed, finish_reason: search.found ? 'stop' : 'length', replacements };
   }
 
-  /** How many bits each character of `text` costs after those before it, and what was expected in its place. */
+  /** The bits of each character of `text` given those before it, and the characters expected in its place. */
   async score(text, alternatives = 5) {
     const read = this.info.lowercase ? text.toLowerCase() : text;
     const characters = Array.from(read);
@@ -248,7 +248,7 @@ export class LocalModel {
       if (pace.isOver) await pace.rest();
     }
     return {
-      bits_per_character: bits.reduce((sum, one) => sum + one, 0) / bits.length,
+      bits_per_character: bits.reduce((sum, cost) => sum + cost, 0) / bits.length,
       characters,
       bits,
       unknown: characters.map((character) => !this.vocabulary.ids.has(character)),
@@ -256,26 +256,26 @@ export class LocalModel {
     };
   }
 
-  /** The most probable characters of a distribution, of those that can be drawn: [{character, probability}]. */
+  /** The most probable characters of a distribution that can be drawn: [{character, probability}]. */
   mostProbable(distribution, count) {
     const best = [];
     for (let id = 0; id < distribution.length; id += 1) {
       if (id === this.forbidden || (best.length >= count && distribution[id] <= distribution[best.at(-1)])) continue;
-      const after = best.findIndex((one) => distribution[id] > distribution[one]);
+      const after = best.findIndex((other) => distribution[id] > distribution[other]);
       best.splice(after < 0 ? best.length : after, 0, id);
       if (best.length > count) best.pop();
     }
     return best.map((id) => ({ character: this.vocabulary.symbols[id], probability: distribution[id] }));
   }
 
-  /** What the model wrote as it learned, or null. */
+  /** The history of the model's run, or null. */
   async history() {
     return this.record;
   }
 }
 
-/** -log2 of the probability of an id, also where that is too small for a number. */
+/** −log2 of the probability of an id, even if that probability is too small for a number. */
 function bitsOf(logits, distribution, id) {
-  const best = distribution.reduce((most, probability, one) => (probability > distribution[most] ? one : most), 0);
+  const best = distribution.reduce((most, probability, other) => (probability > distribution[most] ? other : most), 0);
   return (logits[best] - logits[id]) / Math.LN2 - Math.log2(distribution[best]);
 }

@@ -1,19 +1,19 @@
 'use strict';
-// The network: the equations of nextchar/architecture.py in plain JavaScript, and the file that its weights come in
-// (docs/model-file.md). It computes in float32 arrays; a test holds it to what Python computes.
+// The network: the equations of nextchar/networks/architecture.py in plain JavaScript, and the file that holds its weights
+// (docs/model-file.md). It computes in float32 arrays; a test compares it with Python.
 
 const GATES = 4;
-/** Of the model file, and the kind of network whose name its tensors begin with. */
+/** Format of the model file, and the kind of network, with which the names of its tensors begin. */
 const FORMAT = 2;
 const KIND = 'lstm';
 /** Bytes of a number. */
 const FLOAT = 4;
-/** Rows of a matrix that are multiplied with a vector side by side, so that each of its values is read once for all. */
+/** Rows of a matrix multiplied with a vector side by side, so that each value of the vector is read once for all. */
 const ROWS = 8;
 
 /** Read a model file: {header, tensors}, each tensor {shape, values: Float32Array}. */
 export function readModelFile(bytes) {
-  const broken = (reason) => new Error(`The model in this page is damaged: ${reason}. Get the page anew.`);
+  const broken = (reason) => new Error(`The model in this page is damaged: ${reason}. Get the page again.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < 8 ? NaN : Number(view.getBigUint64(0, true));
   if (!(8 + length <= bytes.length)) throw broken('it is cut short');
@@ -33,7 +33,7 @@ export function readModelFile(bytes) {
     const count = shape.reduce((product, size) => product * size, 1);
     const size = { F16: 2, F32: 4 }[dtype];
     if (size === undefined || end - start !== size * count || 8 + length + end > bytes.length) throw broken(`${name} does not fit`);
-    // A copy, since numbers in a buffer have to begin at a multiple of their size.
+    // A copy, because numbers in a buffer must begin at a multiple of their size.
     const data = bytes.slice(8 + length + start, 8 + length + end).buffer;
     tensors[name.slice(KIND.length + 1)] = { shape, values: size === 4 ? new Float32Array(data) : widened(new Uint16Array(data)) };
   }
@@ -53,7 +53,7 @@ function widened(halves) {
   return values;
 }
 
-/** The names and shapes of the parameters that an architecture asks for. */
+/** The names and shapes of an architecture's parameters. */
 function parameterShapes({ vocabulary_size: vocabulary, embedding, hidden }) {
   const shapes = embedding === null ? {} : { embedding: [vocabulary, embedding] };
   hidden.forEach((size, layer) => {
@@ -67,14 +67,14 @@ function parameterShapes({ vocabulary_size: vocabulary, embedding, hidden }) {
   return shapes;
 }
 
-/** A matrix to be multiplied with vectors, its rows in groups of eight whose values lie side by side. */
+/** A matrix to multiply with vectors, stored in groups of eight rows whose values alternate. */
 class Matrix {
-  /** `parts` are tensors of as many rows, which lie beside each other; `scale` returns what a row is multiplied by. */
+  /** `parts` are tensors with the same number of rows, side by side; `scale` returns the factor of a row. */
   constructor(parts, scale = (_row) => 1) {
     const [height] = parts[0].shape;
     this.rows = Math.ceil(height / ROWS) * ROWS;
     this.columns = parts.reduce((sum, { shape }) => sum + shape[1], 0);
-    // A view, not a Float32Array: Chromium reads it a fifth faster, Firefox as fast (benchmarks/browser.py).
+    // A view, not a Float32Array: Chromium reads it a fifth faster, Firefox equally fast (benchmarks/browser.py).
     this.values = new DataView(new ArrayBuffer(FLOAT * this.rows * this.columns));
     let before = 0;
     for (const { shape: [, width], values } of parts) {
@@ -89,11 +89,11 @@ class Matrix {
     }
   }
 
-  /** Write start + this vector into `out`; all are Float32Arrays, the first and last as long as there are rows. */
+  /** Write start + this · vector into `out`; all are Float32Arrays, `start` and `out` with a number for each row. */
   multiply(vector, start, out) {
     const { values, rows, columns } = this;
     let at = 0;
-    // Eight sums at once, so that the processor need not wait for one to be added to again; |0 says: no overflow.
+    // Eight independent sums, so that the processor need not wait for one; |0 says that nothing overflows.
     for (let row = 0; row < rows; row = (row + ROWS) | 0) {
       let s0 = start[row];
       let s1 = start[(row + 1) | 0];
@@ -149,19 +149,19 @@ class Layer {
     const tensor = (name) => tensors[`layer${layer}.${name}`];
     this.size = size;
     this.scale = (row) => (row >= 2 * size && row < 3 * size ? 1 : 0.5);
-    // What comes from below the first layer is one of V vectors: their products are looked up.
+    // The first layer's input is one of V vectors: their products are looked up.
     const parts = layer === 0 ? [tensor('hidden_weight')] : [tensor('input_weight'), tensor('hidden_weight')];
     this.matrix = new Matrix(parts, this.scale);
     this.bias = padded(tensor('bias').values.map((value, row) => value * this.scale(row)), this.matrix.rows);
     this.gates = new Float32Array(this.matrix.rows);
-    /** What the matrix is multiplied with: what comes from below, and h of the step before. */
+    /** The vector that the matrix is multiplied with: the layer's input, and h of the previous step. */
     this.inputs = new Float32Array(this.matrix.columns);
     this.below = this.matrix.columns - size;
     this.h = new Float32Array(size);
     this.c = new Float32Array(size);
   }
 
-  /** Take h and c from `state`, from number `at` on. */
+  /** Take h and c from `state`, beginning at `at`. */
   load(state, at) {
     for (let n = 0; n < this.size; n += 1) {
       this.h[n] = state[at + n];
@@ -170,7 +170,7 @@ class Layer {
     }
   }
 
-  /** Put h and c into `state`, from number `at` on. */
+  /** Put h and c into `state`, beginning at `at`. */
   save(state, at) {
     for (let n = 0; n < this.size; n += 1) {
       state[at + n] = this.h[n];
@@ -178,7 +178,7 @@ class Layer {
     }
   }
 
-  /** Take one step: `start` is added to the products of the inputs. */
+  /** Take one step; `start` is added to the product of matrix and inputs. */
   advance(start) {
     const { size, below, gates, inputs, h, c } = this;
     this.matrix.multiply(inputs, start, gates);
@@ -195,7 +195,7 @@ class Layer {
   }
 }
 
-/** The products of the first layer with each of the V vectors that it can read, bias added, made when first needed. */
+/** The products of the first layer with each of its V possible inputs, plus bias, computed when first needed. */
 class InputTable {
   constructor(tensors, layer) {
     this.weight = tensors['layer0.input_weight'];
@@ -213,20 +213,20 @@ class InputTable {
     const { bias, scale } = this.layer;
     const [height, width] = this.weight.shape;
     const { values } = this.weight;
-    const made = Float32Array.from(bias);
+    const products = Float32Array.from(bias);
     for (let row = 0; row < height; row += 1) {
       let sum = 0;
       if (this.embedding === undefined) sum = values[row * width + id];
       else for (let n = 0; n < width; n += 1) sum += values[row * width + n] * this.embedding.values[id * width + n];
-      made[row] += scale(row) * sum;
+      products[row] += scale(row) * sum;
     }
-    return made;
+    return products;
   }
 }
 
 /**
- * A network. Its states are never changed once made, so that many texts can go on from one: it works on copies. What is
- * read, or loaded by another, between load and save is on top of what was loaded.
+ * A network. It works on copies of states, so that many texts can continue from one state. Between `load` and `save`,
+ * only one text may use it.
  */
 class Network {
   constructor(architecture, tensors) {
@@ -238,9 +238,9 @@ class Network {
     this.outputs = new Float32Array(this.output.rows);
     this.logits = this.outputs.subarray(0, vocabulary);
     this.units = hidden.reduce((sum, size) => sum + size, 0);
-    /** Characters that each prediction reads; null: all of them. */
+    /** Characters that each prediction reads; null is all of them. */
     this.context = null;
-    /** Multiplications of a layer's step and of a prediction, by which the time can be told beforehand. */
+    /** Multiplications of one step and prediction, to estimate the time. */
     this.work = this.layers.reduce((sum, { matrix }) => sum + matrix.rows * matrix.columns, this.output.rows * this.output.columns);
   }
 
@@ -252,7 +252,7 @@ class Network {
     return new Float32Array(2 * this.units);
   }
 
-  /** Go on from `state`. */
+  /** Continue from `state`. */
   load(state) {
     let at = 0;
     for (const layer of this.layers) {
@@ -262,7 +262,7 @@ class Network {
   }
 
   /**
-   * The state after what was read.
+   * The state after all that was read.
    * @returns {Float32Array | number[]}
    */
   save() {
@@ -285,15 +285,15 @@ class Network {
     }
   }
 
-  /** The logits of what comes next (V), lent until the next prediction. */
+  /** The logits (V) of the next id; the next prediction overwrites them. */
   predict() {
     this.output.multiply(this.layers.at(-1).h, this.outputBias, this.outputs);
     return this.logits;
   }
 
   /**
-   * Read `ids`, at least one, on from `state`: {logits, state} after the last of them. With `each`, it is called with
-   * the logits after each.
+   * Read `ids`, at least one, from `state`; return {logits, state} after the last. `each`, if given, is called with the
+   * logits after every id.
    */
   read(ids, state, each) {
     this.load(state);
@@ -305,7 +305,7 @@ class Network {
   }
 }
 
-/** A network that reads the last n characters for each prediction, from zero again. Its states are their ids. */
+/** A network that reads the last n characters anew for each prediction. Its states are their ids. */
 class WindowedNetwork extends Network {
   constructor(architecture, tensors) {
     super(architecture, tensors);
@@ -339,7 +339,7 @@ class WindowedNetwork extends Network {
   }
 }
 
-/** The network of an architecture, which its tensors have to fit. */
+/** The network of an architecture; its tensors must have the right shapes. */
 export function makeNetwork(architecture, tensors) {
   for (const [name, shape] of Object.entries(parameterShapes(architecture))) {
     if (String(tensors[name]?.shape) !== String(shape)) throw new Error(`The model in this page is damaged: ${name} is not ${shape}.`);

@@ -1,6 +1,6 @@
 'use strict';
-// The random numbers that texts are drawn with: bit for bit those of nextchar.randomness.random_stream in Python,
-// so that the same seed gives the same text there, over HTTP and here. Described in docs/single-file.md.
+// The random numbers that draw texts: bit for bit those of nextchar.randomness.random_stream in Python, so that the
+// same seed gives the same text in Python, over HTTP and here. Described in docs/single-file.md.
 //
 // 1. seedWords turns seed and path into 256 bits, as numpy.random.SeedSequence does.
 //    Source: O'Neill, "Developing a seed_seq alternative" (2015).
@@ -10,7 +10,7 @@
 
 const POOL = 4;
 
-/** The 32-bit words of a whole number of any size, the lowest first. */
+/** The 32-bit words of a whole number of any size, lowest first. */
 function wordsOf(number) {
   const words = [];
   let rest = BigInt(number);
@@ -22,7 +22,7 @@ function wordsOf(number) {
   return words;
 }
 
-/** CRC-32 of bytes, by which purposes are told apart and damage is noticed. */
+/** CRC-32 of bytes: it numbers the purposes of random streams, and shows damage. */
 export function crc32(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -32,7 +32,7 @@ export function crc32(bytes) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** Eight 32-bit words made of `seed` and the whole numbers of `path`. */
+/** Eight 32-bit words from `seed` and the whole numbers of `path`. */
 function seedWords(seed, path) {
   const given = wordsOf(seed);
   while (given.length < POOL) given.push(0);
@@ -45,8 +45,8 @@ function seedWords(seed, path) {
     const product = Math.imul(mixed, factor);
     return product ^ (product >>> 16);
   };
-  const mix = (one, other) => {
-    const sum = Math.imul(0xca01f9dd, one) - Math.imul(0x4973f715, other);
+  const mix = (left, right) => {
+    const sum = Math.imul(0xca01f9dd, left) - Math.imul(0x4973f715, right);
     return sum ^ (sum >>> 16);
   };
 
@@ -71,9 +71,9 @@ const PCG_FACTOR = 0x2360ed051fc65da44385df649fccf645n;
 
 /** The generator PCG64 (XSL-RR, 128 bits of state). */
 class PCG64 {
-  /** Begin with eight 32-bit words. */
+  /** Start from eight 32-bit words. */
   constructor(words) {
-    // Each 64 bits have their lower word first, each 128 their upper half.
+    // 64-bit numbers have their lower word first, 128-bit numbers their upper half.
     const half = (at) => BigInt(words[at]) | (BigInt(words[at + 1]) << 32n);
     const start = (half(0) << 64n) | half(2);
     this.step = BigInt.asUintN(128, (((half(4) << 64n) | half(6)) << 1n) | 1n);
@@ -88,7 +88,7 @@ class PCG64 {
     return BigInt.asUintN(64, (folded >> turn) | (folded << (64n - turn)));
   }
 
-  /** The next number in [0, 1), one of 2^53 evenly spaced ones. */
+  /** The next of 2^53 evenly spaced numbers in [0, 1). */
   random() {
     return Number(this.bits() >> 11n) / 2 ** 53;
   }
@@ -96,7 +96,7 @@ class PCG64 {
 
 const SAMPLING = crc32(new TextEncoder().encode('sampling'));
 
-/** The generator for text number `text` of those drawn from `seed`, a whole number below 2^63 as number, string or BigInt. */
+/** The generator for text number `text` of `seed`, a whole number below 2^63 as number, string or BigInt. */
 export function samplingStream(seed, text = 0) {
   return new PCG64(seedWords(seed, [SAMPLING, text]));
 }

@@ -1,12 +1,12 @@
 'use strict';
-// A model on the server that this page came from. Its twin in the exported page is LocalModel.
+// A model on the server that this page came from. LocalModel is its counterpart in an exported page.
 
 import { language, say } from './language.js';
 
-/** Something went wrong that the page has words for: its message is for the reader. */
+/** An error whose message is for the reader. */
 export class PageError extends Error {}
 
-/** The server did not answer as it should; `status` is that of HTTP, 0 where nothing came. */
+/** The server did not answer as it should; `status` is the HTTP status, 0 without a response. */
 class ServerError extends PageError {
   constructor(message, status = 0) {
     super(message);
@@ -14,12 +14,12 @@ class ServerError extends PageError {
   }
 }
 
-/** The path that the page was served under, "/" at its end: behind a proxy it need not be the first of its host. */
+/** The path that the page was served under, with a final "/": behind a proxy it need not be the root. */
 export const BASE = location.pathname.replace(/\/?$/, '/');
 
-/** The server, as far as the page asks it; it keeps the API key for as long as the tab lives. */
+/** Requests to the server; keeps the API key as long as the tab is open. */
 export class Server {
-  /** `patience`: seconds after which a request that has no answer yet is given up. */
+  /** `patience`: seconds after which a request without a response is given up. */
   constructor(patience) {
     this.patience = patience;
     this.key = remembered(sessionStore, `nextchar.key ${BASE}`);
@@ -30,7 +30,7 @@ export class Server {
     remember(sessionStore, `nextchar.key ${BASE}`, key);
   }
 
-  /** Ask for `path`, with `body` as JSON where there is one; answers that are errors are thrown as ServerError. */
+  /** Request `path`, with `body`, if any, as JSON; throw error responses as ServerError. */
   async ask(path, body, signal) {
     const headers = {};
     if (this.key) headers.Authorization = `Bearer ${this.key}`;
@@ -82,19 +82,19 @@ export function parsed(text) {
   }
 }
 
-/** What is said of an answer with this code of a nextchar server, or this status of whatever stands before it. */
+/** What to show for an error code of a nextchar server, or for a status of a proxy before it. */
 const ADVICE = {
   too_long: 'tooLong', timeout: 'outOfTime', overloaded: 'busy', stopping: 'lost', model_not_found: 'notThere',
   401: 'keyWanted', 404: 'notThere', 408: 'outOfTime', 413: 'tooLong', 429: 'busy', 502: 'lost', 503: 'busy', 504: 'outOfTime',
 };
 
-/** The error for an answer that says no; `error`, where a nextchar server gave it, is {message, code}, in English. */
+/** The error for an error response; `error`, from a nextchar server, is {message, code}, in English. */
 function refusal(status, error) {
-  const said = typeof error?.message === 'string' ? error.message : '';
-  if (said && language === 'en') return new ServerError(said, status);
-  const advice = ADVICE[error?.code] ?? (said && status === 503 ? undefined : ADVICE[status]);
+  const message = typeof error?.message === 'string' ? error.message : '';
+  if (message && language === 'en') return new ServerError(message, status);
+  const advice = ADVICE[error?.code] ?? (message && status === 503 ? undefined : ADVICE[status]);
   if (advice) return new ServerError(say(advice), status);
-  if (said) return new ServerError(say('refused', { message: said }), status);
+  if (message) return new ServerError(say('refused', { message }), status);
   return new ServerError(say(status >= 500 ? 'serverMistake' : 'notUnderstood'), status);
 }
 
@@ -120,7 +120,7 @@ async function* events(response) {
       if (done) return;
     }
   } finally {
-    // Who stops reading stops the writing: the server sees the connection close.
+    // Ending the reading ends the writing: the server sees the connection close.
     reader.cancel().catch(() => {});
   }
 }
@@ -168,7 +168,7 @@ export class RemoteModel {
   }
 }
 
-/** Storage of the browser, which may be forbidden: then nothing is remembered. */
+/** A storage of the browser; null if forbidden, and then nothing is remembered. */
 function storage(name) {
   try {
     return window[name];
@@ -188,6 +188,6 @@ export function remember(store, key, value) {
   try {
     store?.setItem(key, value);
   } catch {
-    // A full or forbidden storage only means that the page forgets.
+    // With a full or forbidden storage, the page only forgets.
   }
 }

@@ -1,8 +1,8 @@
 'use strict';
-// How the next character is drawn from the logits of a network, as nextchar/sampling.py does it, in float64.
-// Order: constraints, temperature, top-k, top-p, min-p, draw. What is null or undefined is off.
+// How the next character is drawn from the logits of a network, as in nextchar/model/sampling.py, in float64.
+// Order: constraints, temperature, top-k, top-p, min-p, draw. Null or undefined is off.
 
-/** The distribution of logits, reweighted by a temperature, put into `into`; an id that may not be drawn has 0. */
+/** The distribution of logits at a temperature, written into `into`; an id that may not be drawn gets 0. */
 export function softmax(logits, temperature, forbidden, into = new Float64Array(logits.length)) {
   let best = -1;
   for (let id = 0; id < logits.length; id += 1) {
@@ -24,17 +24,17 @@ function renormalised(distribution) {
   return distribution;
 }
 
-/** The ids of a distribution, the most probable first; of equals the first. */
+/** The ids of a distribution, most probable first; equals in order. */
 export function mostProbableFirst(distribution) {
-  return Array.from(distribution.keys()).sort((one, other) => distribution[other] - distribution[one] || one - other);
+  return Array.from(distribution.keys()).sort((left, right) => distribution[right] - distribution[left] || left - right);
 }
 
-/** Keep what is at least as probable as `threshold`. */
+/** Keep those with a probability of at least `threshold`. */
 function keepFrom(distribution, threshold) {
   return renormalised(distribution.map((probability) => (probability >= threshold ? probability : 0)));
 }
 
-/** Keep the k most probable, and all that are exactly as probable as the k-th. */
+/** Keep the k most probable, and those exactly as probable as the k-th. */
 function keepTopK(distribution, k) {
   if (k >= distribution.length) return distribution;
   const ascending = distribution.slice().sort();
@@ -47,7 +47,7 @@ function keepTopP(distribution, p) {
   let sum = 0;
   for (const id of mostProbableFirst(distribution)) {
     const probability = distribution[id];
-    // As Python has it, which adds first and then takes off: the rounding is the same.
+    // As in Python, which adds first and then subtracts: the rounding is the same.
     sum += probability;
     if (sum - probability < p) kept[id] = probability;
   }
@@ -56,7 +56,7 @@ function keepTopP(distribution, p) {
 
 /** Keep those at least `share` times as probable as the most probable one. */
 function keepMinP(distribution, share) {
-  return keepFrom(distribution, share * distribution.reduce((most, one) => Math.max(most, one), 0));
+  return keepFrom(distribution, share * distribution.reduce((most, probability) => Math.max(most, probability), 0));
 }
 
 /**
@@ -64,7 +64,7 @@ function keepMinP(distribution, share) {
  * @param {ArrayLike<number>} logits
  * @param {{ temperature?: number, top_k?: number | null, top_p?: number | null, min_p?: number | null }} settings
  * @param {number} [forbidden] an id that is never drawn
- * @param {Float64Array} [into] where to put it
+ * @param {Float64Array} [into] where to write it
  */
 export function nextDistribution(logits, settings, forbidden, into) {
   const { temperature = 1, top_k: k, top_p: p, min_p: share } = settings;
@@ -89,7 +89,7 @@ export function draw(distribution, uniform) {
       if (running > target) break;
     }
   }
-  // Rounding may put the product on the last sum itself; ids of probability 0 are never returned.
+  // Rounding may make the target equal to the last sum; ids of probability 0 are never returned.
   return last;
 }
 

@@ -1,5 +1,5 @@
 'use strict';
-// How the next character is drawn: the controls, and recipes by which a text can be had again.
+// How the next character is drawn: the controls, and recipes that reproduce a text.
 
 import { PageError } from './remote_model.js';
 import { say } from './language.js';
@@ -9,29 +9,29 @@ const STOPS = { none: [], line: ['\n'], paragraph: ['\n\n'] };
 /** Characters before the cursor that the model reads; an LSTM remembers fewer. */
 export const PROMPT_CHARACTERS = 2000;
 
-/** A field of the page holds something that is not allowed; the message says what is. */
+/** A field of the page has a value that is not allowed; the message says what is. */
 export class FieldError extends PageError {}
 
-/** What a field may hold, in words. */
+/** The allowed values of a field, in words. */
 function allowed({ type, minimum, exclusiveMinimum, maximum }) {
   if (exclusiveMinimum !== undefined) return say('betweenAbove', { min: exclusiveMinimum, max: maximum });
   if (type !== 'integer') return say('between', { min: minimum, max: maximum });
   return say(maximum === undefined ? 'wholeAtLeast' : 'wholeBetween', { min: minimum, max: maximum });
 }
 
-/** The controls of drawing. Their elements are looked up by id once. */
+/** The controls of sampling. Their elements are looked up by id once. */
 export class Settings {
   /**
    * @param {Record<string, NumberRange>} limits
-   * @param {number} maxLength characters that may be written at once
+   * @param {number} maxLength maximum characters to write at once
    * @param {() => void} changed
    */
   constructor(limits, maxLength, changed) {
     const find = (id) => document.getElementById(id);
     const maxSeed = Math.min(limits.seed.maximum ?? limits.seed.exclusiveMaximum - 1, Number.MAX_SAFE_INTEGER);
-    // Programs may ask for 0 characters; here that would write nothing.
+    // Programs may ask for 0 characters; on the page that makes no sense.
     const length = { ...limits.length, minimum: 1 };
-    /** The ranges of a recipe, wherever it was written. */
+    /** The ranges of a recipe, whichever page wrote it. */
     this.limits = { ...limits, length, seed: { type: 'integer', minimum: 0, maximum: maxSeed } };
     this.maxLength = Math.min(length.maximum, maxLength);
     this.length = find('length');
@@ -55,7 +55,7 @@ export class Settings {
     this.number.addEventListener('input', () => {
       if (this.number.value !== '') this.slider.value = this.number.value;
     });
-    // A seed that was typed is meant to stay.
+    // A typed seed is held.
     this.seed.addEventListener('input', () => { this.hold.checked = this.seed.value !== ''; });
     for (const control of [this.slider, this.number, ...Object.values(this.optional)]) {
       control.addEventListener('input', changed);
@@ -68,12 +68,12 @@ export class Settings {
     this.number.value = value;
   }
 
-  /** The slider goes in steps; the number beside it may stand between two of them. */
+  /** The slider moves in steps; the number beside it may be between two of them. */
   get temperature() {
     return Number.isFinite(this.number.valueAsNumber) ? this.number.valueAsNumber : this.slider.valueAsNumber;
   }
 
-  /** The seed to write with: the one that is held, or a new one, shown. */
+  /** The seed to write with: the held one, or a new one, which is shown. */
   nextSeed(anew = false) {
     if (!anew && this.hold.checked && this.seed.value !== '') return this.readSeed();
     const seed = crypto.getRandomValues(new Uint32Array(1))[0];
@@ -102,24 +102,24 @@ export class Settings {
     return { length, ...this.shape(), stop: STOPS[this.stopAt.value] };
   }
 
-  /** What may be written with here. */
+  /** The range of a setting on this page. */
   range(name) {
     return name === 'length' ? { ...this.limits.length, maximum: this.maxLength } : this.limits[name];
   }
 
-  /** The number of a field, NaN where it holds none, if it is in the range of `name`. */
+  /** Return `value`, NaN for an empty field, if it is in the range of `name`; throw a FieldError otherwise. */
   checked(value, name, label) {
     const range = this.range(name);
     if (!isWithin(value, range)) throw new FieldError(say('badField', { label, message: allowed(range) }));
     return value;
   }
 
-  /** What stands in the controls, by their ids, to be kept. */
+  /** The values of the controls by their ids, to be kept. */
   values() {
     return { ...Object.fromEntries(this.fields.map((field) => [field.id, field.value])), hold: this.hold.checked };
   }
 
-  /** Put back what `values` gave; a choice that there is not any more stays as it is. */
+  /** Restore what `values` returned; an option that no longer exists is skipped. */
   restore(values) {
     for (const field of this.fields) {
       const known = field.options ? [...field.options].some(({ value }) => value === values[field.id]) : field.id in values;
@@ -129,7 +129,7 @@ export class Settings {
     this.hold.checked = values.hold === true;
   }
 
-  /** Put the settings of a recipe into the controls; its seed is held, unless another text is wanted next. */
+  /** Put the settings of a recipe into the controls; `hold` holds its seed for the next text. */
   show(recipe, hold = true) {
     this.length.value = recipe.length;
     this.setTemperature(recipe.temperature);
@@ -145,12 +145,12 @@ function stopName(stop) {
 }
 
 /**
- * The command that writes a text again with the model in `file`. A recipe is what a text was written with: {model, prompt,
+ * The command that reproduces a text with the model in `file`. A recipe is how a text was written: {model, prompt,
  * length, temperature, top_k, top_p, min_p, stop, seed, text}; `text` is its number among several of one seed.
  */
 export function recipeCommand(recipe, file) {
   const words = ['nextchar sample', quoted(file.replace(/^-/, './-')), quoted(recipe.prompt)];
-  // A prompt that begins with a dash would be taken for an option.
+  // A prompt that begins with a dash would look like an option.
   if (recipe.prompt.startsWith('-')) words.splice(2, 0, '--');
   const options = [`--length ${recipe.length}`, `--temperature ${recipe.temperature}`];
   for (const name of ['top_k', 'top_p', 'min_p']) {
@@ -158,24 +158,24 @@ export function recipeCommand(recipe, file) {
   }
   for (const stop of recipe.stop) options.push(`--stop $'${stop.replaceAll('\n', '\\n')}'`);
   options.push(`--seed ${recipe.seed}`);
-  // Texts of one seed are told apart by their number; the last of so many is this one.
+  // Texts of one seed are numbered; this is the last of `--count` texts.
   if (recipe.text > 0) options.push(`--count ${recipe.text + 1}`);
   return [words[0], words[1], ...options, ...words.slice(2)].join(' ');
 }
 
-/** A word for the shell, as it stands. */
+/** A word quoted for the shell. */
 function quoted(text) {
   return /^[\w.,/:-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The recipe as the part of an address after #. */
+/** The recipe as the fragment of an address. */
 export function recipeHash(recipe) {
   const { stop, ...rest } = recipe;
   const values = Object.entries({ ...rest, stop: stopName(stop) }).filter(([, value]) => value !== null);
   return `#${new URLSearchParams(values)}`;
 }
 
-/** The recipe in an address; null where there is none. A FieldError says that it cannot be read. */
+/** The recipe in the fragment of an address, null if there is none; throw a FieldError if it cannot be read. */
 export function recipeFromHash(hash, limits) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
   if (!values.has('seed')) return null;

@@ -1,14 +1,14 @@
 'use strict';
-// The sheet: a textarea to write on, and under it a copy of its text that carries the marks a textarea cannot have.
+// The sheet: a textarea, and under it a copy of its text with the marks that a textarea cannot show.
 
 import { clusterAround } from './characters.js';
 
-/** Whether typing brings up a keyboard on the screen, which the page must not do of its own accord. */
+/** Whether focus opens a keyboard on the screen, which the page must not do unasked. */
 export const touchesKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
 
 /**
- * What one writes on. It knows which passages the model has written (`written`: [{start, text, recipe}], in the order
- * they were written) and follows them while the text around them changes.
+ * The sheet. It knows which passages the model wrote (`written`: [{start, text, recipe}], in the order of writing) and
+ * follows them while the text around them changes.
  */
 export class Sheet {
   constructor(area, under, scroll, changed) {
@@ -26,7 +26,7 @@ export class Sheet {
     document.addEventListener('selectionchange', () => document.activeElement === area && this.changed());
   }
 
-  /** Where the model goes on, as an index into the text; a selection is not written over. */
+  /** Where the model continues, as an index into the text; a selection is not overwritten. */
   get cursor() {
     return this.area.selectionEnd;
   }
@@ -35,21 +35,21 @@ export class Sheet {
     this.area.setSelectionRange(place, place);
   }
 
-  /** The characters that the model knows; all others are marked. */
+  /** Set the characters that the model knows; all others are marked. */
   setKnown(characters) {
     const codes = characters.map((character) => `\\u{${character.codePointAt(0).toString(16)}}`);
     this.stranger = new RegExp(`[^${codes.join('')}]`, 'gu');
     this.draw();
   }
 
-  /** The pieces that the model leaves out when it reads; they are marked more strongly. */
+  /** Set the pieces that the model leaves out when it reads; they are marked more strongly. */
   setLeftOut(pieces) {
     if (pieces.join('\n') === [...this.leftOut].join('\n')) return;
     this.leftOut = new Set(pieces);
     this.draw();
   }
 
-  /** Put `text` in place of what is between `start` and `end`, as one step of the browser's own undo. */
+  /** Replace the text from `start` to `end` with `text`, as one step of the browser's undo. */
   replace(start, end, text) {
     const { area } = this;
     if (start === end && text === '') return;
@@ -63,11 +63,11 @@ export class Sheet {
     this.trackEdit();
   }
 
-  /** The same by a command, the only way into the undo of the browser. */
+  /** The same by a command, the only way into the browser's undo. */
   type(start, end, text) {
     const { area } = this;
     const { value } = area;
-    // A command does not part a letter from its marks: they are written once more.
+    // A command does not separate a letter from its marks: write them again.
     const [from, to] = [clusterAround(value, start)[0], clusterAround(value, end)[1]];
     const whole = value.slice(from, start) + text + value.slice(end, to);
     area.focus({ preventScroll: true });
@@ -76,7 +76,7 @@ export class Sheet {
     else document.execCommand('insertText', false, whole);
   }
 
-  /** Put a passage of the model into the text. */
+  /** Insert a passage of the model. */
   insert(start, text, recipe) {
     this.replace(start, start, text);
     if (text) this.written.push({ start, text, recipe });
@@ -84,7 +84,7 @@ export class Sheet {
     this.changed();
   }
 
-  /** Take the last passage of the model out again and return it; null where there is none. */
+  /** Remove the last passage of the model and return it; null if there is none. */
   takeBack() {
     const passage = this.written.pop();
     if (!passage) return null;
@@ -92,14 +92,14 @@ export class Sheet {
     return passage;
   }
 
-  /** The passages of the model become the writer's own. */
+  /** Make the passages of the model the writer's own. */
   keep() {
     this.written = [];
     this.draw();
     this.changed();
   }
 
-  /** An empty sheet. What was on it can be brought back as long as nothing stands here. */
+  /** Empty the sheet. Its text can be brought back as long as the sheet stays empty. */
   clear() {
     const { value: text, cursor, written } = this;
     this.cleared = { text, cursor, written };
@@ -116,7 +116,7 @@ export class Sheet {
     this.restore(cleared);
   }
 
-  /** Put on the sheet what was on it before: {text, cursor, written}. */
+  /** Restore the sheet: {text, cursor, written}. */
   restore({ text, cursor, written }) {
     this.replace(0, this.value.length, text);
     this.written = written.filter((passage) => text.startsWith(passage.text, passage.start));
@@ -125,7 +125,7 @@ export class Sheet {
     this.changed();
   }
 
-  /** The text changed in one place: move the passages after it, forget those it touched. */
+  /** The text changed in one place: move the passages after it, and forget those it touched. */
   trackEdit() {
     const before = this.value;
     const after = this.area.value;
@@ -141,7 +141,7 @@ export class Sheet {
     this.changed();
   }
 
-  /** From here on `extend` shows text at `place`; the textarea itself gets it in one piece, at the end. */
+  /** Begin a text at `place`, which `extend` shows; the textarea itself gets it in one piece at the end. */
   begin(place) {
     this.area.readOnly = true;
     this.streaming = { place, text: '', node: document.createTextNode('') };
@@ -155,7 +155,7 @@ export class Sheet {
     if (atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 
-  /** The streamed text becomes part of the sheet. */
+  /** Make the streamed text part of the sheet. */
   end(recipe) {
     const { place, text } = this.streaming;
     const { scrollTop } = this.scroll;
@@ -165,7 +165,7 @@ export class Sheet {
     this.scroll.scrollTop = scrollTop;
   }
 
-  /** Draw the copy under the textarea: passages of the model, unknown characters, and the text that streams in. */
+  /** Draw the copy under the textarea: passages of the model, unknown characters, and the streamed text. */
   draw() {
     const text = this.area.value;
     const cuts = new Set([0, text.length]);
@@ -174,7 +174,7 @@ export class Sheet {
     for (const { start, text: passage } of this.written) cuts.add(start).add(start + passage.length);
     if (this.streaming) cuts.add(this.streaming.place);
     const places = [...cuts].sort((a, b) => a - b);
-    // Collected here, not in a list: no function takes as many arguments as a long text has unknown characters.
+    // Not as arguments from a list: a long text may have more unknown characters than a call may have arguments.
     const copy = document.createDocumentFragment();
     let mark = 0;
     places.forEach((start, number) => {
@@ -191,13 +191,13 @@ export class Sheet {
       if (isUnknown && this.leftOut.has(piece)) classes.push('left-out');
       copy.append(passageNode(document.createTextNode(piece), classes.join(' ')));
     });
-    // A line end at the end is drawn only when something follows it.
+    // A final line end is drawn only if something follows it.
     copy.append('\u200b');
     this.under.replaceChildren(copy);
     this.under.parentElement.classList.toggle('streaming', this.streaming !== null);
   }
 
-  /** Where the text has letters, with their marks, that the model does not know: [{start, end}]. */
+  /** The letters, with their marks, that the model does not know: [{start, end}]. */
   unknown(text) {
     if (!this.stranger) return [];
     const found = [];
@@ -223,7 +223,7 @@ function passageNode(node, classes) {
   return span;
 }
 
-/** Where two texts differ: `before` between start and end is other, and what follows is moved by shift. */
+/** Where two texts differ: `before` from start to end is replaced, and what follows moves by shift. */
 function difference(before, after) {
   const shorter = Math.min(before.length, after.length);
   let start = 0;

@@ -1,13 +1,13 @@
 'use strict';
-// A text coloured by surprise: what each character cost the model, in bits, and what it had expected instead.
+// A text coloured by surprise: the bits that each character cost the model, and what the model expected instead.
 
 import { bitsPerCharacter, fixed, percent, say } from './language.js';
 import { appearance, drawn, graphemes, lastCharacters } from './characters.js';
 
-/** Where one colour ends and the next begins, in bits. */
+/** Bits at which each colour begins. */
 const LEVELS = [0, 1, 2, 4, 6, 9];
-/** Characters that are scored at once. */
-const MOST_SCORED = 20000;
+/** Maximum characters to score at once. */
+const MAX_SCORED = 20000;
 
 export class Surprise {
   /** @param {{ model: () => PageModel, sheetText: () => string, tell: (message: any) => void }} parts */
@@ -41,7 +41,7 @@ export class Surprise {
     return piece ? Number(piece.dataset.number) : -1;
   }
 
-  /** The view is opened: the sheet's text is there to begin with. */
+  /** Open the view, at first with the sheet's text. */
   open() {
     this.draw();
     if (this.pasted.value === '') this.pasted.value = this.sheetText();
@@ -51,7 +51,7 @@ export class Surprise {
 
   async score() {
     const text = this.pasted.value;
-    const read = lastCharacters(text, MOST_SCORED);
+    const read = lastCharacters(text, MAX_SCORED);
     const asked = ++this.asked;
     if (text === '') {
       this.status.textContent = say('empty');
@@ -67,13 +67,13 @@ export class Surprise {
     }
     if (asked !== this.asked) return;
     this.answer = answer;
-    this.status.textContent = read === text ? '' : say('onlyLast', { count: MOST_SCORED });
+    this.status.textContent = read === text ? '' : say('onlyLast', { count: MAX_SCORED });
     this.active = -1;
     this.color();
     this.draw();
   }
 
-  /** Another model: what the last one thought is gone. */
+  /** Forget the scores: the model has changed. */
   forget() {
     this.answer = null;
     this.pieces = [];
@@ -83,16 +83,16 @@ export class Surprise {
     this.alternatives.replaceChildren();
   }
 
-  /** Put the text on the page, each group of characters that is drawn as one in a colour of its own. */
+  /** Put the text on the page; each group of characters that is drawn as one has its own colour. */
   color() {
     const { characters, bits } = this.answer;
     let first = 0;
     this.pieces = graphemes(characters.join('')).map((piece) => {
       const count = Array.from(piece).length;
-      const cost = bits.slice(first, first + count).reduce((sum, one) => sum + one, 0);
-      const made = { piece, first, count, cost };
+      const cost = bits.slice(first, first + count).reduce((sum, value) => sum + value, 0);
+      const group = { piece, first, count, cost };
       first += count;
-      return made;
+      return group;
     });
     this.elements = this.pieces.map(({ piece, cost, first: index, count }, number) => {
       const element = document.createElement('span');
@@ -103,7 +103,7 @@ export class Surprise {
       if (this.answer.unknown.slice(index, index + count).some(Boolean)) element.classList.add('unknown');
       const seen = appearance(piece);
       if (!seen.visible) element.setAttribute('aria-label', seen.name);
-      // A line end is seen by its sign; it still ends the line.
+      // A line end is shown by a sign, and still ends the line.
       element.textContent = piece === '\n' ? '⏎\n' : piece;
       if (piece === '\n') element.classList.add('end');
       return element;
@@ -112,7 +112,7 @@ export class Surprise {
     this.text.hidden = false;
   }
 
-  /** The figures and the legend, in the language of the page. */
+  /** Draw the figures and the legend in the language of the page. */
   draw() {
     this.legend.replaceChildren(...LEVELS.map((low, number) => legendRow(low, LEVELS[number + 1], number)));
     if (!this.answer) return;
@@ -135,7 +135,7 @@ export class Surprise {
     this.elements[this.active].scrollIntoView({ block: 'nearest' });
   }
 
-  /** Tell of one piece. */
+  /** Show one piece. */
   look(number) {
     if (number < 0 || number === this.active || !this.pieces[number]) return;
     this.elements[this.active]?.removeAttribute('aria-selected');
@@ -153,16 +153,16 @@ export class Surprise {
     element.setAttribute('aria-selected', 'true');
     this.text.setAttribute('aria-activedescendant', element.id);
     const blocks = [];
-    for (let index = piece.first; index < piece.first + piece.count; index += 1) blocks.push(...this.told(index));
+    for (let index = piece.first; index < piece.first + piece.count; index += 1) blocks.push(...this.described(index));
     this.alternatives.replaceChildren(...blocks);
-    const told = ({ character, probability }) => `${appearance(character).name} ${percent(probability)}`;
-    const expected = this.answer.alternatives[piece.first].slice(0, 3).map(told);
+    const shown = ({ character, probability }) => `${appearance(character).name} ${percent(probability)}`;
+    const expected = this.answer.alternatives[piece.first].slice(0, 3).map(shown);
     const values = { name: appearance(piece.piece).name, bits: fixed(piece.cost, 1), expected: expected.join(', ') };
     element.setAttribute('aria-label', say('optionLabel', values));
   }
 
-  /** One character: its cost and what was expected in its place. */
-  told(index) {
+  /** One character: its bits, and what was expected in its place. */
+  described(index) {
     const { characters, bits, unknown, alternatives } = this.answer;
     const heading = document.createElement('h3');
     const cost = document.createElement('span');

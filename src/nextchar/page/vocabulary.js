@@ -1,12 +1,12 @@
 'use strict';
-// Characters and ids, as nextchar/vocabulary.py has them: a character is a Unicode code point, id 0 the unknown symbol.
+// Characters and ids, as in nextchar/text/vocabulary.py: a character is a Unicode code point, id 0 the unknown symbol.
 
 import { PageError } from './remote_model.js';
 import { say } from './language.js';
 
 export const UNKNOWN = 0;
 const REPLACED = '\ufffd';
-/** Code points that a text can hold: all but the surrogates. */
+/** Code points that a text can contain: all but the surrogates. */
 const SCALAR_VALUES = 0x110000 - 0x800;
 
 const LOOKALIKES = new Map(Object.entries({
@@ -14,7 +14,7 @@ const LOOKALIKES = new Map(Object.entries({
   '–': '-', '—': '-', '‒': '-', '―': '-', '−': '-', '‐': '-', '…': '...', '\t': ' ', '\u00a0': ' ', '\u3000': ' ',
   '。': '.', '、': ',', 'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'ø': 'o', 'ł': 'l', 'đ': 'd', 'ı': 'i', 'þ': 'th', 'ð': 'd',
 }));
-// What normalisation puts together: a base character with its combining marks, or the conjoining jamo of one Hangul
+// What normalisation combines: a base character with its combining marks, or the conjoining jamo of one Hangul
 // syllable, at most 30 of a kind.
 const CLUSTER = new RegExp(
   '(?=[\\u1100-\\u11ff\\ua960-\\ua97c\\ud7b0-\\ud7c6\\ud7cb-\\ud7fb])' +
@@ -25,17 +25,17 @@ const CLUSTER = new RegExp(
 
 /** Whether a character combines with the one before it, that is, has a combining class. */
 function combines(character) {
-  // Normalisation puts marks in the order of their classes, past none that has no class: those of 240 and 1 show it.
+  // Normalisation sorts marks by class, but not across a character without one: marks of classes 240 and 1 show it.
   return `\u0345${character}`.normalize('NFD') !== `\u0345${character}` || `${character}\u0334`.normalize('NFD') !== `${character}\u0334`;
 }
 
-/** The text without differences of case, as Unicode's full case folding has it; JavaScript has no function for it. */
+/** The text after Unicode's full case folding, for which JavaScript has no function. */
 function caseFolded(text) {
-  const fold = (character) => ({ 'ẞ': 'ss', 'ı': 'ı' })[character] ?? Array.from(character.toUpperCase(), (one) => one.toLowerCase()).join('');
+  const fold = (character) => ({ 'ẞ': 'ss', 'ı': 'ı' })[character] ?? Array.from(character.toUpperCase(), (letter) => letter.toLowerCase()).join('');
   return Array.from(text, fold).join('');
 }
 
-/** Other ways to write a piece of text, nearest first, itself among them. */
+/** Ways to write a piece of text, nearest first, beginning with itself. */
 function* formsOf(piece) {
   yield piece;
   const plain = piece.normalize('NFKD');
@@ -57,11 +57,11 @@ export class Vocabulary {
     this.symbols = hasUnknown ? [REPLACED, ...this.characters] : this.characters;
     const first = this.symbols.length - this.characters.length;
     this.ids = new Map(this.characters.map((character, number) => [character, first + number]));
-    /** Bits that each character outside the vocabulary costs beyond the unknown symbol, which stands for all of them. */
+    /** Bits that each unknown character costs beyond the unknown symbol, which stands for all of them. */
     this.unseenBits = Math.log2(SCALAR_VALUES - this.characters.length);
   }
 
-  /** Whether the id is read and scored, and never drawn. */
+  /** Whether the id is read and scored, but never drawn. */
   neverDrawn(id) {
     return this.hasUnknown && id === UNKNOWN;
   }
@@ -85,13 +85,13 @@ export class Vocabulary {
   /**
    * The text in characters that the model knows: {text, replacements}, each replacement {character, replacement, count}.
    * An unknown piece is read as the nearest known one: composed or decomposed, in the other case, in another form,
-   * without its accents, as the plain form of a typographic sign. What has none is left out.
+   * without accents, or as the plain form of a typographic sign. A piece without one is left out.
    */
   fold(prompt) {
     const counted = new Map();
     const text = prompt.replace(CLUSTER, (piece) => {
       if (this.knows(piece)) return piece;
-      // Each piece is looked for once, however often it comes.
+      // Each piece is looked up once, however often it occurs.
       if (!counted.has(piece)) counted.set(piece, { character: piece, replacement: this.nearest(piece), count: 0 });
       const found = counted.get(piece);
       found.count += 1;

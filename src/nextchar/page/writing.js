@@ -1,5 +1,5 @@
 'use strict';
-// Writing: the model goes on from the cursor, once or in several ways, and what it wrote can be had otherwise.
+// Writing: the model continues from the cursor, with one text or several, and can write it again.
 
 import { fixed, say } from './language.js';
 import { lastCharacters } from './characters.js';
@@ -9,7 +9,7 @@ import { Choices } from './choices.js';
 
 const FOUR = [0.2, 0.5, 1.0, 1.2];
 
-/** Hand each piece of a generator to `take` and return what the generator returns. */
+/** Pass each piece of a generator to `take` and return what the generator returns. */
 async function consume(generator, take) {
   for (;;) {
     const { done, value } = await generator.next();
@@ -18,7 +18,7 @@ async function consume(generator, take) {
   }
 }
 
-/** Collect pieces and hand them on once for each picture that the screen shows. */
+/** Collect pieces and pass them on once per frame. */
 function oncePerFrame(take) {
   let held = '';
   let waiting = 0;
@@ -35,7 +35,7 @@ function oncePerFrame(take) {
   return { add, flush };
 }
 
-/** What the buttons under the sheet do. */
+/** The buttons under the sheet. */
 export class Writing {
   /**
    * @param {{ sheet: import('./sheet.js').Sheet, settings: import('./settings.js').Settings, model: () => PageModel,
@@ -84,7 +84,7 @@ export class Writing {
     }
   }
 
-  /** Which buttons can be pressed now. */
+  /** Enable the buttons that can be pressed now. */
   refresh() {
     const running = this.running !== null;
     const focused = document.activeElement;
@@ -101,7 +101,7 @@ export class Writing {
     if (running) this.buttons.four.disabled = true;
   }
 
-  /** The recipe of a text from the cursor, or from `prompt`. */
+  /** The recipe of a text that continues from the cursor, or from `prompt`. */
   recipe(seed, prompt = this.promptAt(this.sheet.cursor)) {
     return { model: this.model().info.id, prompt, ...this.settings.read(), seed, text: 0 };
   }
@@ -144,7 +144,7 @@ export class Writing {
     this.tell(say('kept'));
   }
 
-  /** The same once more, from the same cursor, with a new seed. */
+  /** Write again from the same place, with a new seed. */
   async again() {
     if (this.choices.open) {
       await this.last({ ...this.recipe(this.settings.nextSeed(true), this.lastPrompt) });
@@ -156,15 +156,15 @@ export class Writing {
     try {
       await this.one({ ...recipe, prompt: this.promptAt(passage.start), seed: this.settings.nextSeed(true) });
     } catch (error) {
-      // Nothing new came: what was there is better than a gap.
-      const isThere = this.sheet.written.some((one) => one.start === passage.start);
-      if (!isThere) this.sheet.insert(passage.start, passage.text, passage.recipe);
+      // There is no new text: put the old one back.
+      const hasNew = this.sheet.written.some(({ start }) => start === passage.start);
+      if (!hasNew) this.sheet.insert(passage.start, passage.text, passage.recipe);
       this.refresh();
       throw error;
     }
   }
 
-  /** One text, written into the sheet. */
+  /** Write one text into the sheet. */
   async one(recipe) {
     this.choices.close();
     this.tell(say('writing'));
@@ -199,7 +199,7 @@ export class Writing {
     return this.sideBySide(say('choicesTemperatures'), labels, recipes);
   }
 
-  /** Several texts at once, each on a card. */
+  /** Write several texts at once, each on a card. */
   async sideBySide(title, labels, recipes) {
     this.lastPrompt = recipes[0].prompt;
     const cards = this.choices.show(title, labels, recipes);
@@ -218,7 +218,7 @@ export class Writing {
     this.tell(say('wroteAll', { count: cards.length }));
   }
 
-  /** Let the model write by a recipe: {finished} when it came to its end, {error} when something went wrong. */
+  /** Let the model write by a recipe; return {finished}, whether the text is complete, and {error}, if any. */
   async run(recipe, take) {
     this.running ??= new AbortController();
     this.refresh();
@@ -238,7 +238,7 @@ export class Writing {
     this.refresh();
   }
 
-  /** A card was chosen: its text goes where it was to go on from, or to the cursor if that place is gone. */
+  /** Insert the text of a card where it continues, or at the cursor if that place is gone. */
   take(card) {
     this.choices.close();
     const { sheet } = this;

@@ -7,6 +7,7 @@ Read in this order; a module imports only from those before it:
 - `folder`: the files of a run folder, and its lock.
 - `training_text`: the text of a run or a model, found again.
 - `duration`: how long a whole run takes, with everything besides training.
+- `trainers`: the trainer of a run, in one process or in several.
 - `preparation`: everything before training: finding texts and choosing a plan, or reading a run to resume.
 - `run`: a whole run: texts in, a run folder and a model out.
 - `forecast`: how long training on a text would take, and how good the model would be.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextchar.networks.architecture import GATES
-from nextchar.runs.preparation import choose_compute, choose_plan, dataset_of
+from nextchar.runs.preparation import choose_plan
+from nextchar.runs.trainers import choose_compute, dataset_of
 from nextchar.settings import RecipeName, TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import DEFAULT_SECONDS

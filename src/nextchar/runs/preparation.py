@@ -7,31 +7,33 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
-from nextchar.errors import MissingDependencyError, RunFolderError, TextError
+from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
+from nextchar.runs.trainers import (
+    Preparation,
+    Prepared,
+    choose_compute,
+    dataset_of,
+    import_trainer,
+    make_trainer,
+    measure_step,
+)
 from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
-from nextchar.training.checkpoint import Checkpoint
-from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event, Note, Planned, TextRead
 from nextchar.training.feeding import Windows
-from nextchar.training.plan import Budget, ChosenPlan, Plan
+from nextchar.training.plan import ChosenPlan, Plan
 from nextchar.training.recipes import recipe_of
 
 if TYPE_CHECKING:
     from nextchar.networks.torch_threads import Compute
-    from nextchar.training.trainer import Trainer
-
-SCORED = 250_000
-"""Most held-out characters that a run scores; `nextchar evaluate` scores any number."""
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,6 @@ class Texts:
     """Files, folders, catalogue names, or ``-`` for ``standard_input``."""
     settings: TextSettings
     standard_input: BinaryIO | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A run that is ready to train."""
-
-    settings: RunSettings
-    corpus: Corpus
-    trainer: Trainer
-
-
-Preparation = Generator[Event, None, Prepared]
-"""Yields events and returns the run."""
 
 
 def prepare(
@@ -78,7 +67,12 @@ def prepare(
     text, training = recipe.complete(texts.settings, training)
     files, corpus = yield from _read(texts, text, training, cache)
     compute = choose_compute(training)
-    device = compute.device
+    device, processes = compute.device, compute.processes
+    if processes.count > 1:
+        yield Note(
+            message=f"{processes.count} processes train together, each with {compute.threads // processes.count} "
+            "threads; this one, process 0, decides and writes."
+        )
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
@@ -94,7 +88,7 @@ def prepare(
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
     )
-    prepared = Prepared(settings, corpus, _make_trainer(settings, corpus, budget=chosen.budget))
+    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, budget=chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
     if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample continues {settings.prompt!r}.")
@@ -166,7 +160,8 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     try:
         if checkpoint is not None:  # before memory is allocated for what may be another network
             import_trainer().check_weights(checkpoint, settings.plan, corpus.vocabulary.size)
-        trainer = _make_trainer(settings, corpus, checkpoint=checkpoint)
+        processes = choose_compute(settings.training).processes
+        trainer = make_trainer(settings, corpus, processes, checkpoint=checkpoint)
     except ValueError as error:
         raise RunFolderError(
             f"The state saved in {folder.path} is damaged, edited, or of another run or version of nextchar: {error}. "
@@ -181,53 +176,45 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     return prepared
 
 
-def choose_compute(training: TrainingSettings) -> Compute:
-    """Return the device and the number of threads to compute with.
+def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSettings) -> None:
+    """Check that a command to train asks for the run that is there.
+
+    Args:
+        recorded: settings of the run.
+        texts: what the command asks to learn from; files are compared by their paths, not by their content.
+        training: how it asks to train.
 
     Raises:
-        TrainingError: the device is not available.
-        MissingDependencyError: torch is not installed.
+        UsageError: they differ; the message names the first difference.
     """
-    import_trainer()
-    from nextchar.networks.torch_threads import Compute, available_threads, choose_device
-
-    return Compute(choose_device(training.device), training.threads or available_threads())
-
-
-def import_trainer() -> ModuleType:
-    """Return the module `nextchar.training.trainer`, which loads torch.
-
-    Raises:
-        MissingDependencyError: torch is not installed.
-    """
-    try:
-        from nextchar.training import trainer
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingDependencyError(
-            'Training needs torch, which is not installed: pip install "nextchar[train]". '
-            "Writing and scoring work without it."
-        ) from error
-    return trainer
-
-
-def dataset_of(corpus: Corpus, scored: int = SCORED) -> Dataset:
-    """Return the ids of ``corpus`` that a run learns from and is scored on: all held-out ids, or at most ``scored`` of
-    all texts. The first one is predicted from the id that starts any text, as in `nextchar evaluate`."""
-    vocabulary = corpus.vocabulary
-    return Dataset(corpus.training, corpus.held_out_excerpt(scored), vocabulary, vocabulary.start_id)
+    text, training = recipe_of(training).complete(texts.settings, training)
+    for asked, known in ((text, recorded.text), (training, recorded.training)):
+        for name in type(asked).model_fields:
+            given, had = getattr(asked, name), getattr(known, name)
+            if given != had:
+                raise UsageError(
+                    f"The run that is there does not agree with this command: --{name.replace('_', '-')} is "
+                    f"{_shown(had)} in the run and {_shown(given)} here. Give the command that began "
+                    "it, or choose another --out."
+                )
+    paths = [Path(name).absolute() for name in texts.names if Path(name).exists()]
+    strange = [path for path in recorded.corpus if not any(Path(path).is_relative_to(given) for given in paths)]
+    if strange and len(paths) == len(texts.names):
+        raise UsageError(
+            f"The run that is there does not agree with this command: it learns from {strange[0]}, which is not among "
+            f"{', '.join(texts.names)}. Give the command that began it, or choose another --out."
+        )
 
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
-    """Return the plan for ``corpus``, for which this machine is timed."""
-    trainer = import_trainer()
+    """Return the plan for ``corpus`` for which this machine is timed."""
     return recipe_of(training).choose_plan(
         len(corpus.training),
         corpus.vocabulary.size,
         training,
-        compute.threads if compute.device.type == "cpu" else 1,
-        lambda plan: trainer.measure_step(plan, corpus.vocabulary, compute),
+        compute.threads if compute.device.type == "cpu" else compute.processes.count,
+        lambda plan: measure_step(plan, corpus.vocabulary, compute),
+        processes=compute.processes.count,
     )
 
 
@@ -256,35 +243,6 @@ def _evaluations(chosen: ChosenPlan) -> int:
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 
 
-def _make_trainer(
-    settings: RunSettings, corpus: Corpus, *, budget: Budget | None = None, checkpoint: Checkpoint | None = None
-) -> Trainer:
-    """Return a trainer for the run, at ``checkpoint`` or at the start."""
-    import_trainer()
-    from nextchar.networks.torch_threads import Compute, choose_device, limit_memory
-    from nextchar.training.pace import Pace
-    from nextchar.training.trainer import Trainer
-
-    device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
-    if fraction is not None and device.type == "cuda":
-        limit_memory(fraction, device)
-    trainer = Trainer(
-        settings.plan,
-        dataset_of(corpus),
-        seed=settings.training.seed,
-        evaluations=settings.evaluations,
-        compute=Compute(device, settings.threads),
-        pace=Pace(budget),
-    )
-    if checkpoint is not None:
-        try:
-            trainer.restore(checkpoint)
-        except ValueError:
-            trainer.close()
-            raise
-    return trainer
-
-
 def _text_read(corpus: Corpus) -> TextRead:
     of_figure = dataset_of(corpus).validation
     return TextRead(
@@ -299,3 +257,8 @@ def _text_read(corpus: Corpus) -> TextRead:
         unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
     )
+
+
+def _shown(value: object) -> str:
+    """Return the value of an option as a person reads it."""
+    return "not given" if value is None else str(value)

@@ -15,8 +15,10 @@ from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
+from nextchar.parallel import process_rank
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Preparation, Prepared, Texts, prepare, resume
+from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
@@ -50,6 +52,8 @@ class Run:
     ) -> Run:
         """Return a new run; it reads and writes nothing before `events` is iterated.
 
+        Of several processes that train together, process 0 does what is asked for here, and the others take part.
+
         Args:
             folder: the run folder to write; None writes nothing to disk.
             texts: the texts to learn from.
@@ -58,6 +62,9 @@ class Run:
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
+
+        if process_rank() > 0:
+            return cls.take_part(cache, clock)
 
         def preparation() -> Preparation:
             return prepare(texts, training or TrainingSettings(), cache, like.settings() if like else None)
@@ -81,7 +88,19 @@ class Run:
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
+        if process_rank() > 0:
+            return cls.take_part(cache, clock)
         return cls(folder, lambda: resume(folder, cache, moved), clock, is_new=False)
+
+    @classmethod
+    def take_part(cls, cache: Path, clock: Callable[[], float] = time.monotonic) -> Run:
+        """Return the run of a process other than process 0: it computes its share of the updates, and writes nothing.
+
+        Args:
+            cache: folder of the encoded texts.
+            clock: seconds.
+        """
+        return cls(None, lambda: take_part(cache), clock, is_new=True)
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Carry out the run and yield its events. When ``stop()`` becomes true, it saves everything and ends early.
@@ -96,11 +115,16 @@ class Run:
         try:
             with held:
                 yield from self._logged(self._prepare())
-                if not stop():
+                if self._has_others or not stop():  # several processes agree on that
                     yield from self._logged(self._train(stop))
         finally:
             if self._prepared is not None:
                 self._prepared.trainer.close()
+
+    @property
+    def _has_others(self) -> bool:
+        """Whether other processes train the same model."""
+        return self._ready().trainer.processes.count > 1
 
     @property
     def has_begun(self) -> bool:
@@ -159,13 +183,13 @@ class Run:
     def _train(self, stop: Callable[[], bool]) -> Iterator[Event]:
         prepared = self._ready()
         trainer, save_every = prepared.trainer, prepared.settings.training.save_every
-        saved_at, interrupted = self._clock(), False
+        saved_at = self._clock()
         try:
-            for event in trainer.run():
+            for event in trainer.run(stop if self._has_others else lambda: False):
                 if isinstance(event, Revised):
                     self._record_plan(trainer.plan)
                 yield event
-                if isinstance(event, Evaluated):
+                if isinstance(event, Evaluated) and trainer.processes.is_first:
                     yield from self._samples()
                 whole = not isinstance(event, Revised)  # more events of the same checkpoint may follow it
                 if whole:
@@ -175,8 +199,7 @@ class Run:
                     self.save()
                     saved_at = self._clock()
                     yield Saved(step=self._saved_step)
-                if stop():
-                    interrupted = True
+                if stop() and not self._has_others:
                     break
         except (TrainingError, KeyboardInterrupt, GeneratorExit):
             self.save()
@@ -191,7 +214,7 @@ class Run:
             best_step=trainer.state.best_step,
             validation_bits_per_character=trainer.state.best_bits,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
-            interrupted=interrupted,
+            interrupted=trainer.state.step < trainer.plan.steps,
         )
 
     def _record_plan(self, plan: Plan) -> None:

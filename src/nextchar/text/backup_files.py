@@ -1,7 +1,7 @@
-"""Files that lie beside texts and are not meant to be read: back-ups of editors, and what systems leave behind.
+"""Files beside texts that are not texts: editor back-ups and system files.
 
-A back-up is mostly the same text once more: learned from, it would be learned twice, and what was held out of one
-would be in the other.
+A back-up is mostly a copy of a text. The model would learn that text twice, and the held-out part of one copy would be
+in the training part of the other.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _BACKUPS = (
     *("*~", "#*#", ".#*", "~$*", "*.bak", "*.backup", "*.old", "*.orig", "*.rej", "*.save"),
     *("*.swp", "*.swo", "*.swn", "*.tmp", "*.temp", "*.part", "*.crdownload", ".~lock.*#", "*.autosave"),
 )
-_OF_SYSTEMS = ("desktop.ini", "thumbs.db", "ehthumbs.db", ".ds_store", "._*")
+_SYSTEM_FILES = ("desktop.ini", "thumbs.db", "ehthumbs.db", ".ds_store", "._*")
 
 
 def why_left_out(name: str) -> str | None:
-    """Return what the file called ``name`` is that nobody means to be read; None if it may be a text."""
+    """Return why the file called ``name`` is left out, as a noun; None if it may be a text."""
     lowered = name.lower()
-    if any(fnmatchcase(lowered, pattern) for pattern in _OF_SYSTEMS):
+    if any(fnmatchcase(lowered, pattern) for pattern in _SYSTEM_FILES):
         return "a file of the operating system"
     return "a back-up or temporary file" if any(fnmatchcase(lowered, pattern) for pattern in _BACKUPS) else None

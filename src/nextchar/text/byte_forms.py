@@ -1,4 +1,4 @@
-"""What shows in the first bytes: byte order marks, zeros, escapes, and files that are not text."""
+"""What the first bytes of a file show: byte order marks, zeros, escapes, and files that are not text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKS = (
     (b"\x84\x31\x95\x33", "gb18030"),
 )
 WIDTHS = {"utf-32-le": 4, "utf-32-be": 4, "utf-16-le": 2, "utf-16-be": 2}
-"""Encodings whose every character takes so many bytes, or twice as many."""
+"""Bytes of a character in each wide encoding; a character of UTF-16 may also take twice as many."""
 _ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp"}
 _MAGIC = {
     b"%PDF-": "a PDF document",
@@ -36,88 +36,88 @@ _MAGIC = {
 }
 # Control characters that no text needs: not tab, line ends, form feed, backspace, escape, end of file, separators.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\b\x1a\x1b\x1c\x1d\x1e\x1f"))
-_MOST_CONTROLS = 0.02
-"""Largest share of them in a text: compressed data has about 0.1, programs more."""
-_JUDGED, _FEWEST = 20_000, 8
-"""Characters of a reading that are looked at, and the fewest that say anything."""
+_MAX_CONTROL_SHARE = 0.02
+"""Largest share of control characters in a text: compressed data has about 0.1, programs more."""
+_MAX_JUDGED, _MIN_JUDGED = 20_000, 8
+"""Characters that are looked at to judge an encoding: at most, and at least."""
 _CROWDED, _NEAR = 3, 256
-"""So many unassigned characters within so many are no accident: some are new, and a text may have one."""
+"""3 unassigned characters within 256 are no accident. A text may have one, since Unicode adds new characters."""
 _FOREIGN = re.compile(
     rb"(?:[\t\n\r -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){24,}"
 )
-"""Bytes that are text in UTF-8, and in UTF-16 ideographs at random."""
-_LONG_FOREIGN = 64
-"""Bytes of those that are no accident even in Japanese: in half a million characters, none of its runs reaches 40."""
-_LONGEST_FOREIGN = 128
-"""Bytes kept of a block, so that a run is found that goes on in the next."""
+"""Bytes that are text in UTF-8 and random ideographs in UTF-16."""
+_MIN_FOREIGN = 64
+"""Length of a run of such bytes that is no accident: in half a million characters of Japanese, no run reaches 40."""
+_KEPT = 128
+"""Bytes of a block that are kept, to find a run that continues in the next block."""
 
 
 def marked_encoding(head: bytes) -> str | None:
-    """Return the encoding whose byte order mark ``head`` begins with; none without a mark."""
+    """Return the encoding of the byte order mark at the start of ``head``, or None without a mark."""
     return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
 
 
 def kind_of_binary(head: bytes) -> str | None:
-    """Return what the file that begins with ``head`` is, like "a PDF document"; none if it may be a text.
+    """Return the kind of a file that begins with ``head``, such as "a PDF document", or None if it may be a text.
 
-    Zeros at the end are padding, and say nothing.
+    Zeros at the end are padding and are ignored.
     """
     kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
     head = head.rstrip(b"\0") or head
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    return kind or ("binary data" if controls > _MOST_CONTROLS * len(head) else None)
+    return kind or ("binary data" if controls > _MAX_CONTROL_SHARE * len(head) else None)
 
 
 def unmarked_encoding(head: bytes) -> str | None:
-    """Return the Unicode or 7-bit encoding of ``head`` that makes it look like ASCII with zeros or escapes.
+    """Return the encoding of ``head`` if zeros or escapes among ASCII show it, or None.
 
-    None if it is neither UTF-32, UTF-16, ISO-2022-KR nor ISO-2022-JP.
+    Such encodings are UTF-32, UTF-16, ISO-2022-KR and ISO-2022-JP.
     """
     for escape, encoding in _ESCAPES.items():
         if escape in head and _reading(head, encoding) is not None:
             return encoding
-    inside = head.rstrip(b"\0")  # zeros at the end are padding, or half a line end
-    if b"\0" not in inside:
+    content = head.rstrip(b"\0")  # zeros at the end are padding, or half a line end
+    if b"\0" not in content:
         return None
-    narrow = _is_narrow(inside)
-    return next((encoding for encoding in WIDTHS if _plain(inside, encoding, latin=narrow)), None)
+    narrow = _is_narrow(content)
+    return next((encoding for encoding in WIDTHS if _is_plain(content, encoding, latin=narrow)), None)
 
 
 def wide_reading(head: bytes) -> str | None:
-    """Return the encoding of `WIDTHS` that reads ``head`` as letters for the most part; None if none does."""
+    """Return the encoding of `WIDTHS` in which ``head`` is mostly letters, or None."""
     if _reading(head, "utf-8") is not None:
         return None
     for encoding in WIDTHS:
-        text = (_reading(head.rstrip(b"\0"), encoding) or "")[:_JUDGED]
-        if len(text) >= _FEWEST and _odd(text) <= len(text) // 100 and 2 * sum(map(str.isalpha, text)) > len(text):
+        text = (_reading(head.rstrip(b"\0"), encoding) or "")[:_MAX_JUDGED]
+        if len(text) >= _MIN_JUDGED and _odd(text) <= len(text) // 100 and 2 * sum(map(str.isalpha, text)) > len(text):
             return encoding
     return None
 
 
 def _is_narrow(data: bytes) -> bool:
-    """Whether ``data`` is UTF-8 with zeros in it: it is UTF-16, too, where it is of Latin script, and only then."""
+    """Return whether ``data`` is UTF-8 with zeros in it; text in Latin script is also that in UTF-16."""
     without = data.replace(b"\0", b"")
     return _reading(without, "utf-8") is not None and kind_of_binary(without) is None
 
 
-def _plain(data: bytes, encoding: str, *, latin: bool) -> bool:
-    """Whether ``encoding`` reads ``data`` as characters that exist, with spaces or line ends between them.
+def _is_plain(data: bytes, encoding: str, *, latin: bool) -> bool:
+    """Return whether ``data`` in ``encoding`` is assigned characters with spaces or line ends between them.
 
-    The wrong byte order turns ASCII and its spaces into ideographs and Chinese into unassigned characters. Where only
-    ``latin`` will do, more than half of the characters must be of Latin-1.
+    The wrong byte order turns ASCII and its spaces into ideographs, and Chinese into unassigned characters. With
+    ``latin``, more than half of the characters must be in Latin-1.
     """
-    text = (_reading(data, encoding) or "")[:_JUDGED]
+    text = (_reading(data, encoding) or "")[:_MAX_JUDGED]
     spaced = " " in text or "\n" in text
     return spaced and _odd(text) <= len(text) // 100 and (not latin or 2 * sum(c < "\u0100" for c in text) > len(text))
 
 
 def _odd(text: str) -> int:
-    """Return how many characters of ``text`` no text has."""
+    """Return how many characters of ``text`` do not belong in a text: unassigned, private or control characters."""
     return sum(unicodedata.category(c) in {"Cn", "Co", "Cc"} and c not in "\t\n\f\r" for c in text)
 
 
 def _reading(head: bytes, encoding: str) -> str | None:
-    """Return ``head`` as ``encoding`` reads it; its last character may be cut."""
+    """Return ``head`` decoded, or None if it does not decode; its last character may be cut."""
     try:
         return codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
@@ -125,9 +125,9 @@ def _reading(head: bytes, encoding: str) -> str | None:
 
 
 def find_foreign_bytes(blocks: Iterable[bytes], encoding: str) -> int | None:
-    """Return the offset where a file in UTF-16 or UTF-32 goes on in another encoding; None where it does not.
+    """Return the offset at which a file in UTF-16 or UTF-32 continues in another encoding, or None.
 
-    Its text turns into ideographs at random there, and into code points that stand for nothing.
+    From there on it decodes to random ideographs and unassigned code points.
     """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest, offset, ideographs = b"", 0, False
@@ -139,7 +139,7 @@ def find_foreign_bytes(blocks: Iterable[bytes], encoding: str) -> int | None:
             if min(len(set(half)) for half in halves) == 1:
                 continue  # one row of Unicode, like kana, may be all ASCII
             expected = ideographs or _has_ideographs(data[:start].decode(encoding, "replace"))
-            if match.end() - start >= _LONG_FOREIGN or not expected:
+            if match.end() - start >= _MIN_FOREIGN or not expected:
                 return offset + start
         undecoded = len(decoder.getstate()[0])
         text = decoder.decode(block)
@@ -147,7 +147,7 @@ def find_foreign_bytes(blocks: Iterable[bytes], encoding: str) -> int | None:
         unassigned = _find_unassigned(text)
         if unassigned is not None:
             return offset + len(rest) - undecoded + len(unassigned.encode(encoding, "replace"))
-        kept = max(0, len(data) - _LONGEST_FOREIGN)
+        kept = max(0, len(data) - _KEPT)
         rest, offset = data[kept:], offset + kept
     return None
 
@@ -157,9 +157,9 @@ def _has_ideographs(text: str) -> bool:
 
 
 def _find_unassigned(text: str) -> str | None:
-    """Return what stands before the first crowd of unassigned characters in ``text``; None where there is no crowd.
+    """Return the part of ``text`` before its first crowd of unassigned characters, or None if there is no crowd.
 
-    The first plane alone is looked at: it is all but full, and new characters are in the others.
+    Only the first plane counts: it is almost full, and Unicode adds new characters in the others.
     """
     unassigned = {c for c in set(text) if c <= "\uffff" and unicodedata.category(c) == "Cn"}
     places = [place for place, c in enumerate(text) if c in unassigned] if unassigned else []

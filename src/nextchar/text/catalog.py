@@ -1,4 +1,4 @@
-"""Texts by the names that people give: files, folders, ``-`` for standard input, or texts of the catalogue."""
+"""Turn names into texts: files, folders, ``-`` for standard input, or texts of the catalogue."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _MAX_NOTES = 5
 
 @dataclass(frozen=True)
 class Resolved:
-    """What names stand for."""
+    """The texts that names stand for."""
 
     files: tuple[TextFile, ...]
-    """The texts, in the order of the names; those of a folder in the order of their paths."""
+    """In the order of the names; the files of a folder in the order of their paths."""
     notes: tuple[str, ...]
-    """What a reader should be told: encodings that were detected, bytes that were replaced, files that were skipped."""
+    """What the user should know: detected encodings, replaced bytes, skipped files."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """How texts are read, and where they are looked for."""
+    """How to read texts, and where to look for them."""
 
     encoding: str | None
     errors: Errors
@@ -58,16 +58,16 @@ def resolve(
     """Return the texts that ``names`` stand for.
 
     Args:
-        names: each a file or folder (which wins), ``-`` for standard input, or a name of the catalogue.
-        encoding: of files and standard input; detected when not given.
-        errors: what bytes in them are that do not decode; an error when not given.
-        stdin: where ``-`` is read from.
-        cache: folder where standard input and texts of the catalogue are kept.
-        corpora: folder with texts of the catalogue; ``NEXTCHAR_CORPORA`` names it when not given.
-        downloader: fetches texts of the catalogue; pooch over HTTP when not given.
+        names: each a file or folder (tried first), ``-`` for standard input, or a name of the catalogue.
+        encoding: encoding of files and standard input; detected if None.
+        errors: how to read bytes that do not decode; an error by default.
+        stdin: stream to read for ``-``.
+        cache: folder that keeps standard input and downloaded texts.
+        corpora: folder with texts of the catalogue; the one that ``NEXTCHAR_CORPORA`` names if None.
+        downloader: downloads texts of the catalogue; pooch over HTTP if None.
 
     Raises:
-        TextError: a name stands for nothing, or its text cannot be read; a folder has no text in it.
+        TextError: a name is unknown, a text cannot be read, or a folder has no text in it.
     """
     request = _Request(encoding, errors, stdin, cache, corpora or corpora_folder(), downloader)
     files: list[TextFile] = []
@@ -82,7 +82,7 @@ def resolve(
 
 
 def listing(cache: Path, corpora: Path | None = None) -> list[dict[str, Any]]:
-    """Return for each text of the catalogue what is known of it, and whether it is ``here`` already."""
+    """Return the facts of each text of the catalogue, and whether it is already ``here``."""
     folders = [folder for folder in (corpora or corpora_folder(), cache / "texts") if folder is not None]
     return [
         {
@@ -97,17 +97,17 @@ def listing(cache: Path, corpora: Path | None = None) -> list[dict[str, Any]]:
 class _KnownFile:
     name: str
     in_folder: bool
-    """Whether it was found in a folder, or else named by itself."""
+    """Whether it was found in a folder and not named itself."""
 
 
 class _KnownFiles:
-    """Files that were found already: one found again in a folder, by whatever link, is read once."""
+    """The files found so far: a file that a folder holds again, under any name or link, is read once."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int], _KnownFile] = {}
 
     def without_known(self, files: Sequence[TextFile], *, in_folder: bool) -> tuple[list[TextFile], list[str]]:
-        """Return those of ``files`` that are new, and notes on the others. Who names one file twice gets it twice."""
+        """Return the new ones of ``files``, and notes on the others. A file that the user names twice is read twice."""
         new: list[TextFile] = []
         notes: list[str] = []
         for file in files:
@@ -116,7 +116,7 @@ class _KnownFiles:
             if place in self._seen and (in_folder or self._seen[place].in_folder):
                 first = self._seen[place].name
                 same = "is" if first == file.name else f"is the same file as {first}, which is"
-                notes.append(f"skipped: {file.name} {same} read already")
+                notes.append(f"skipped: {file.name} {same} already read")
             else:
                 self._seen[place] = _KnownFile(file.name, in_folder)
                 new.append(file)
@@ -135,8 +135,8 @@ def _resolve_one(name: str, request: _Request) -> tuple[list[TextFile], list[str
             kept = keep_text(blocks_of(pipe), request.cache, "pipe")
         return [open_text(kept, request.encoding, name, request.errors)], []
     if kind is not None:
-        also = [f"{name}: the file here was read, not the text that the catalogue knows by this name"]
-        return [open_text(path, request.encoding, errors=request.errors)], also if name in CATALOG else []
+        note = f"{name}: read from the file here, not the text of this name in the catalogue"
+        return [open_text(path, request.encoding, errors=request.errors)], [note] if name in CATALOG else []
     if name not in CATALOG:
         raise no_such_text(name)
     found = find(name, cache=request.cache, corpora=request.corpora, downloader=request.downloader)
@@ -144,18 +144,18 @@ def _resolve_one(name: str, request: _Request) -> tuple[list[TextFile], list[str
 
 
 def _kind(path: Path) -> int | None:
-    """Return what is at ``path`` as a file type of `stat`; None if nothing is."""
+    """Return the file type of ``path`` as in `stat`, or None if there is nothing."""
     try:
         return stat.S_IFMT(path.stat().st_mode)
     except PermissionError:
-        return stat.S_IFREG  # something may be: opening it will say why it cannot be read
+        return stat.S_IFREG  # it may exist: opening it gives the right error
     except (OSError, ValueError):
-        return None  # not there, or no possible path at all
+        return None  # it does not exist, or is not a valid path
 
 
 def _standard_input(request: _Request) -> TextFile:
     if request.stdin is None:
-        raise TextError("There is no standard input to read here: give the path of a file instead of -.")
+        raise TextError("There is no standard input to read: give the path of a file instead of -.")
     try:
         kept = keep_text(blocks_of(request.stdin), request.cache, "standard-input")
     except ValueError as error:
@@ -164,7 +164,7 @@ def _standard_input(request: _Request) -> TextFile:
 
 
 def _folder(path: Path, request: _Request) -> tuple[list[TextFile], list[str]]:
-    """Return the texts in ``path`` and all folders below it, and why other files were skipped."""
+    """Return the texts in ``path`` and all folders below it, and notes on the files that were skipped."""
     files: list[TextFile] = []
     skipped: list[str] = []
     for file in _visible_files(path, skipped):
@@ -185,7 +185,7 @@ def _limited(notes: list[str], name: str) -> list[str]:
 
 
 def _visible_files(folder: Path, skipped: list[str]) -> list[Path]:
-    """Return the files in and below ``folder`` in the order of their paths, without hidden ones and back-ups."""
+    """Return the files in and below ``folder`` in the order of their paths, without hidden files and back-ups."""
 
     def skip(error: OSError) -> None:
         skipped.append(f"skipped: {error.filename} cannot be read: {error.strerror}")
@@ -194,30 +194,30 @@ def _visible_files(folder: Path, skipped: list[str]) -> list[Path]:
     for place, folders, names in os.walk(folder, onerror=skip):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            why = why_left_out(name)
-            if why is not None:
-                skipped.append(f"skipped: {Path(place, name)} is {why}")
+            reason = why_left_out(name)
+            if reason is not None:
+                skipped.append(f"skipped: {Path(place, name)} is {reason}")
             elif not name.startswith("."):
                 files.append(Path(place, name))
     return sorted(files, key=lambda file: file.parts)
 
 
 def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
-    """Say what was not plain UTF-8 in ``files``: encodings, bytes that do not decode, and zeros."""
+    """Return notes on what is not plain UTF-8 in ``files``: encodings, bytes that do not decode, and zeros."""
     notes = _encoding_notes(name, files)
     for file in files:
         if file.replaced:
-            as_what = "U+FFFD" if file.errors == "replace" else "characters of cp1252"
-            notes.append(f"{file.name}: bytes that do not decode are read as {as_what} ({file.replaced:,})")
+            replacement = "U+FFFD" if file.errors == "replace" else "characters of cp1252"
+            notes.append(f"{file.name}: bytes that do not decode are read as {replacement} ({file.replaced:,})")
         if file.padding:
             notes.append(f"{file.name}: zero bytes at its end are left out ({file.padding:,})")
         if file.zeros:
-            notes.append(f"{file.name}: zero characters inside it are read like any others ({file.zeros:,})")
+            notes.append(f"{file.name}: zero characters in it are read like any others ({file.zeros:,})")
     return notes
 
 
 def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
-    """Say which encodings were not plain UTF-8: of a single file by its name, of many by their number."""
+    """Return notes on encodings other than plain UTF-8: one file is named, several are counted."""
     groups: dict[tuple[str, str], list[TextFile]] = defaultdict(list)
     for file in files:
         if file.determined in {"detected", "byte order mark"} and file.encoding != "utf-8":
@@ -230,6 +230,6 @@ def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
 
 
 def _words(file: TextFile) -> str:
-    """Return words that show at once whether a code page of single bytes was detected right."""
+    """Return words by which the user sees at once whether a single-byte code page was detected correctly."""
     words = words_beyond_ascii(file) if file.determined == "detected" and is_code_page(file.encoding) else []
     return f", with {', '.join(words)}" if words else ""

@@ -1,9 +1,9 @@
 """An encoded text: an id for each character, on disk, in the smallest type that holds them, keyed by content.
 
 Texts are read a piece at a time, so that memory does not grow with them: once when they are opened, once to count the
-characters of the part learned from (which makes the vocabulary), and once to encode. The result stays in the cache
-folder under a key made of the content's hash and of every option that changes it. An entry is a folder of two files,
-made under a temporary name and renamed: it is there whole or not at all.
+characters (the vocabulary comes from the training part), and once to encode. The result stays in the cache folder under
+a key made of the content's hash and of every option that changes the result. An entry is a folder of two files that is
+built under a temporary name and then renamed, so that it is complete or absent.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from nextchar.text.vocabulary import Vocabulary, code_points
 
 FORMAT_VERSION = 3
 _READABLE = (2, FORMAT_VERSION)
-"""Formats of entries that are opened: in format 2 nothing says how much is held out of each text."""
+"""Formats of entries that are read; format 2 lacks the sizes of the held-out part of each text."""
 IDS, DESCRIPTION = "ids.bin", "corpus.json"
 
 
 class _Description(BaseModel):
-    """What a cache entry holds beside the ids."""
+    """What a cache entry holds besides the ids."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,36 +59,36 @@ class _Description(BaseModel):
     has_unknown: bool
     ids_crc32: int
     checksum: int = 0
-    """CRC-32 of all the other fields; formats before 3 have none."""
+    """CRC-32 of all other fields; formats before 3 have none."""
 
     def sealed(self) -> _Description:
-        """Return the same with its checksum."""
+        """Return a copy with its checksum."""
         return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude={"checksum"}).encode())})
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text as ids, with the vocabulary they are in."""
+    """A text as ids, with their vocabulary."""
 
     ids: NDArray[np.unsignedinteger]
-    """Shape (n,), memory-mapped, not to be written."""
+    """Shape (n,), memory-mapped, read-only."""
     vocabulary: Vocabulary
     training_characters: int
-    """The first so many ids are learned from; the others are held out."""
+    """Number of ids, from the start, in the training part; the others are held out."""
     held_out: tuple[int, ...]
-    """How many of these are of each text; empty where that is not known."""
+    """Number of held-out characters of each text; empty if unknown."""
     key: str
-    """Name of the entry in the cache."""
+    """Name of the cache entry."""
     names: tuple[str, ...]
     content_sha256: str
-    """Of the bytes of the texts, decompressed, one text after another."""
+    """Hash of the bytes of the texts, decompressed, one text after another."""
     bytes: int
     distinct: int
     """Distinct characters of the whole text."""
     rare: int
     """Characters of the training part that are read as the unknown symbol."""
     former_key: str | None = None
-    """The name that an entry of the same ids had in format 2; None where there is none, or it is not known."""
+    """Name of an entry with the same ids in format 2; None if there is none, or if it is unknown."""
 
     def __repr__(self) -> str:
         return f"<Corpus: {self.characters:,} characters of {', '.join(self.names)}, {self.vocabulary.size:,} ids>"
@@ -100,16 +100,16 @@ class Corpus:
 
     @property
     def training(self) -> NDArray[np.unsignedinteger]:
-        """Ids to learn from."""
+        """Ids of the training part."""
         return self.ids[: self.training_characters]
 
     @property
     def validation(self) -> NDArray[np.unsignedinteger]:
-        """Ids held out: the ends of all texts, one after another; may be empty."""
+        """Ids of the held-out part: the ends of all texts, one after another; may be empty."""
         return self.ids[self.training_characters :]
 
     def held_out_excerpt(self, size: int) -> NDArray[np.unsignedinteger]:
-        """Return ``size`` of the ids held out, or all where there are fewer: the start of each text's."""
+        """Return ``size`` of the held-out ids, or all if there are fewer: the first ones of each text."""
         held_out = self.validation
         if size >= len(held_out) or len(self.held_out) < 2:
             return held_out[:size]
@@ -118,44 +118,45 @@ class Corpus:
         return np.concatenate([held_out[start : start + part] for start, part in zip(starts, sizes, strict=False)])
 
     def count_unknown(self, ids: NDArray[np.integer]) -> int:
-        """Return how many of ``ids`` are characters that the vocabulary lacks."""
+        """Return how many of ``ids`` stand for characters outside the vocabulary."""
         return len(ids) - int(np.count_nonzero(ids)) if self.vocabulary.has_unknown else 0
 
 
 def default_cache_folder() -> Path:
-    """Return the folder for what can be made again: ``NEXTCHAR_CACHE``, else the user's cache."""
+    """Return the folder for everything that can be rebuilt: ``NEXTCHAR_CACHE``, or the user's cache."""
     return Path(os.environ.get("NEXTCHAR_CACHE") or user_cache_path("nextchar"))
 
 
 def encode_corpus(
     texts: Sequence[TextFile], settings: TextSettings, *, cache_folder: Path, unknown_symbol: bool = True
 ) -> Corpus:
-    """Return ``texts``, one after another, encoded; taken from the cache where they were encoded before.
+    """Encode ``texts``, one after another, or return them from the cache if they have been encoded before.
 
-    With an unknown symbol the vocabulary is of the training part: the characters seen ``min_count`` times in
-    it. Where not given, that is 1 in texts smaller than `nextchar.text.survey.SMALL`, else 2, so that what occurs once
-    teaches how often to expect something new (as Good and Turing estimate), and more in texts larger than 2 `RARE`.
+    With an unknown symbol, the vocabulary consists of the characters that occur ``min_count`` times in the training
+    part. By default that is once in texts smaller than `nextchar.text.survey.SMALL`, and twice in larger texts, so that
+    what occurs once shows how often to expect something new (as Good and Turing estimate). In texts of 3 times
+    `nextchar.text.survey.RARE` characters or more, it is more.
 
     Args:
-        texts: what to encode, at least one.
-        settings: lower-casing, the share held out, and how rare is too rare.
-        cache_folder: where encoded texts are kept.
-        unknown_symbol: whether rare characters share one; else every character of the text is kept.
+        texts: the texts to encode, at least one.
+        settings: lower-casing, the held-out share, and how rare is too rare.
+        cache_folder: folder of encoded texts.
+        unknown_symbol: whether rare characters share one id; if not, every character of the text has its own.
 
     Raises:
-        TextError: a text cannot be read or has too little to learn from, or the cache cannot be written.
+        TextError: a text cannot be read or is too small to learn from, or the cache cannot be written.
         UsageError: ``min_count`` is given and there is no unknown symbol.
     """
     if settings.min_count is not None and not unknown_symbol:
         raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
     contents = [content_of(text) for text in texts]
-    # The hash of one text is known since it was opened; that of several, one after another, is found while counting.
+    # The hash of one text is known from opening it; the hash of several, one after another, comes from counting.
     tally = count_texts(texts, contents, settings) if len(texts) > 1 else None
     sha256 = tally.sha256 if tally else contents[0].sha256
     source = _identify(texts, contents, sha256, settings, unknown_symbol)
     try:
         corpus = open_corpus(source.key, cache_folder)
-    except TextError:  # never encoded, or damaged
+    except TextError:  # not encoded yet, or damaged
         tally = tally or count_texts(texts, contents, settings)
         survey = survey_texts(texts, tally, settings.min_count, unknown_symbol)
         _make_entry(texts, settings.lowercase, source, survey, cache_folder)
@@ -164,10 +165,10 @@ def encode_corpus(
 
 
 def open_corpus(key: str, cache_folder: Path) -> Corpus:
-    """Return the text that was encoded under ``key``.
+    """Open the encoded text with the name ``key`` in the cache.
 
     Raises:
-        TextError: it is not in the cache, or damaged there.
+        TextError: it is not in the cache, or it is damaged.
     """
     entry = cache_folder / "corpora" / key
     try:
@@ -183,7 +184,7 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
             raise ValueError("the ids have changed")
         ids = np.memmap(entry / IDS, vocabulary.dtype, "r")
     except (OSError, ValidationError, ValueError) as error:
-        raise TextError(f"The encoded text {key} is not in {cache_folder}, or damaged there.") from error
+        raise TextError(f"The encoded text {key} is missing or damaged in {cache_folder}.") from error
     return Corpus(
         ids=ids,
         vocabulary=vocabulary,
@@ -200,15 +201,16 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
 
 @dataclass(frozen=True)
 class _Source:
-    """What is encoded: the key is that of the result."""
+    """The texts to encode."""
 
     key: str
+    """Name of the cache entry of the result."""
     former_key: str | None
-    """That of the same result in format 2."""
+    """Name of the same result in format 2."""
     content_sha256: str
     bytes: int
     stamps: tuple[Stamp, ...]
-    """Of the files when they were first read, which tell whether they have changed since."""
+    """Size and time of each file when it was first read, to detect changes."""
 
 
 def _identify(
@@ -225,7 +227,7 @@ def _identify(
     }
     errors = [text.errors for text in texts if text.replaced]
     key = _key({**options, "format": FORMAT_VERSION, "errors": errors})
-    # Of one text, and of a share that was given, the same characters were held out; of several, others.
+    # Format 2 held out the same characters of one text with a given share, and other characters of several texts.
     is_same = len(texts) == 1 and settings.validation is not None and not errors
     former = _key({**options, "format": 2}) if is_same else None
     return _Source(
@@ -274,11 +276,11 @@ def _make_entry(
 
 
 def _write_ids(path: Path, pieces: Iterable[Piece], vocabulary: Vocabulary) -> None:
-    """Write the ids of what is learned from, and after them the ids of what is held out."""
+    """Write the ids of the training part, then those of the held-out part."""
     table = vocabulary.ids_by_code_point
     with path.open("wb") as training, tempfile.TemporaryFile(dir=path.parent) as held_out:
         for piece in pieces:
-            # Every code point is in the table; "clip" spares the check and is twice as fast as table[points].
+            # Every code point is in the table, so "clip" never clips; it is twice as fast as table[points].
             ids = table.take(code_points(piece.content), mode="clip")
             (held_out if piece.held_out else training).write(ids.data)
         held_out.seek(0)
@@ -286,7 +288,7 @@ def _write_ids(path: Path, pieces: Iterable[Piece], vocabulary: Vocabulary) -> N
 
 
 def _install(entry: Path, place: Path, cache_folder: Path) -> None:
-    """Give the finished ``entry`` its name; where another process was first, its work is as good."""
+    """Give the finished ``entry`` its name. If another process was faster, its entry is just as good."""
     for _ in range(3):
         try:
             entry.rename(place)
@@ -294,7 +296,7 @@ def _install(entry: Path, place: Path, cache_folder: Path) -> None:
             try:
                 open_corpus(place.name, cache_folder)
             except TextError:
-                remove_entry(place)  # damaged: in the way
+                remove_entry(place)  # it is damaged, and in the way
                 continue
         return
     entry.rename(place)

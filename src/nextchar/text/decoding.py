@@ -1,4 +1,4 @@
-"""Bytes into characters: where they do not decode, what is read in their place, and zeros at the end."""
+"""Bytes into characters, with replacements for wrong bytes and without zeros at the end."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from nextchar.settings import Errors
 
 _HANDLERS = {"strict": "strict", "replace": "nextchar.replace", "latin": "nextchar.latin"}
 _MARKER = 0xDC00
-"""Wrong bytes are decoded as lone surrogates from here on, which no encoding of texts has, to be told from others."""
+"""Wrong bytes are decoded as lone surrogates from this code point on: no text encoding has them, so they are unique."""
 _MARKED = re.compile("[\udc00-\udcff]")
 _READ_MARKS = {"utf-8-sig", "utf-16", "utf-32"}
-"""Encodings whose decoders drop a byte order mark themselves."""
+"""Encodings whose decoders remove the byte order mark themselves."""
 _AROUND = 20
-"""Characters before and after wrong bytes that are told."""
+"""Characters before and after wrong bytes that an error quotes."""
 
 
 class UndecodableError(Exception):
-    """Bytes do not decode; the message has them in hexadecimal."""
+    """Bytes do not decode; the message gives them in hexadecimal."""
 
-    def __init__(self, what: str, offset: int, before: str, after: str, *, at_end: bool) -> None:
-        super().__init__(what)
+    def __init__(self, wrong: str, offset: int, before: str, after: str, *, at_end: bool) -> None:
+        super().__init__(wrong)
         self.offset, self.before, self.after = offset, before, after
         self.at_end = at_end
-        """Whether they begin a character that the file does not end."""
+        """Whether the file ends inside a character that begins with them."""
 
 
 class Decoding:
-    """The decoding of a file from its first byte to its last, and what was found on the way."""
+    """Decodes a file from its first byte to its last, and counts what it replaces and leaves out."""
 
     def __init__(self, encoding: str, errors: Errors = "strict") -> None:
         self.replaced = 0
-        """Wrong bytes, or sequences of them, that were read as something else so far."""
+        """Number of wrong bytes, or sequences of them, replaced so far."""
         self.padding = 0
-        """Bytes of zeros at the end."""
+        """Number of zero bytes at the end."""
         self._encoding = encoding
         self._errors: Errors = errors
 
@@ -44,19 +44,19 @@ class Decoding:
         """Yield the text of ``blocks``, without a byte order mark and without zeros at the end.
 
         Raises:
-            UndecodableError: bytes do not decode, and errors are strict.
+            UndecodableError: bytes do not decode, and ``errors`` is strict.
         """
         pieces = map(self._mended, self._decoded(blocks))
         if codecs.lookup(self._encoding).name not in _READ_MARKS:
             pieces = chain([next(pieces, "").removeprefix("\ufeff")], pieces)
         zeros = 0
         for piece in pieces:
-            inside = piece.rstrip("\0")
-            if inside:
-                yield "\0" * zeros + inside
+            content = piece.rstrip("\0")
+            if content:
+                yield "\0" * zeros + content
                 zeros = 0
-            zeros += len(piece) - len(inside)
-        width = len("\0\0".encode(self._encoding)) - len("\0".encode(self._encoding))  # without a mark
+            zeros += len(piece) - len(content)
+        width = len("\0\0".encode(self._encoding)) - len("\0".encode(self._encoding))  # without the mark
         self.padding += zeros * width
 
     def _decoded(self, blocks: Iterable[bytes]) -> Iterator[str]:
@@ -86,14 +86,14 @@ class Decoding:
         return UndecodableError(wrong, offset + error.start, before, after, at_end=at_end)
 
     def _mended(self, text: str) -> str:
-        """Return ``text`` with characters where the decoder marked wrong bytes."""
+        """Return ``text`` with the marks of wrong bytes replaced by characters."""
         if self._errors == "strict" or text.isascii():
             return text
-        text, count = _MARKED.subn(self._in_place_of, text)
+        text, count = _MARKED.subn(self._replacement, text)
         self.replaced += count
         return text
 
-    def _in_place_of(self, marked: re.Match[str]) -> str:
+    def _replacement(self, marked: re.Match[str]) -> str:
         if self._errors == "replace":
             return "\ufffd"
         byte = bytes([ord(marked[0]) - _MARKER])

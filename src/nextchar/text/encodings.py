@@ -1,9 +1,8 @@
-"""What bytes are: the encoding of a text that does not say it, or the kind of a file that is not text.
+"""The encoding of a text, or the kind of a file that is not text: the functions of four modules.
 
-In the order in which `nextchar.text.files` asks: `byte_forms` (marks, zero bytes, escapes, binary files),
-`utf8_damage` (UTF-8 with wrong bytes in it), `code_pages` (told apart by `latin_code_pages` where they are of Latin
-script). Everything here judges bytes that were read already and knows no file. Nothing is certain, not even a byte
-order mark: whatever the answer, the whole file is decoded before a text is handed out.
+`nextchar.text.files` uses them in this order: `byte_forms` (byte order marks, zero bytes, escapes, binary files),
+`utf8_damage` (UTF-8 with wrong bytes), `code_pages` (with `latin_code_pages` for Latin script). They judge bytes and
+open no file. No answer is certain, not even a byte order mark: the whole file is decoded before a text is returned.
 """
 
 from nextchar.text.byte_forms import (

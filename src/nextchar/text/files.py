@@ -1,9 +1,9 @@
-"""Opening a text: which encoding a file is in, and whether all of it decodes, in bounded memory.
+"""Open a text: detect the encoding of the file and check that all of it decodes, in bounded memory.
 
-The encoding is the one given, else the one a byte order mark names, else UTF-16 or UTF-32 if zero bytes say
-so, else UTF-8 if the whole file is valid UTF-8, else a legacy encoding that is detected. Whatever was
-chosen, the whole file is decoded before a `TextFile` is handed out: no byte is dropped without a word. Wrong bytes
-are an error unless `Errors` asks for something else; zeros at the end of a file are padding, left out and counted.
+The encoding is the given one, or that of a byte order mark, or UTF-16 or UTF-32 if zero bytes show it, or UTF-8 if the
+whole file is valid UTF-8, or else a legacy encoding that is detected. In any case, the whole file is decoded before a
+`TextFile` is returned: no byte is lost silently. Wrong bytes are an error unless `Errors` says otherwise. Zeros at the
+end of a file are padding: they are left out and counted.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from nextchar.text.encodings import (
 from nextchar.text.text_file import TextFile, WrongBytesError, read_through, readable, unreadable
 
 _NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
-"""What Python calls encodings and no file is in."""
+"""Encodings of Python that no file uses."""
 
 
 def open_text(path: Path, encoding: str | None = None, name: str | None = None, errors: Errors = "strict") -> TextFile:
-    """Find out how to read the file at ``path`` and read it through once, to know that all of it decodes.
+    """Detect how to read the file at ``path``, and read it once to check that all of it decodes.
 
     Args:
         path: a plain or gzip file.
-        encoding: its encoding, any that Python knows; detected when not given.
-        name: what to call it in messages; the path when not given.
-        errors: what wrong bytes are read as; an error when not given.
+        encoding: its encoding, any that Python knows; detected if None.
+        name: its name in messages; the path if None.
+        errors: how to read wrong bytes; an error by default.
 
     Raises:
         TextError: the file cannot be read, is empty, is not text, or does not decode.
@@ -57,7 +57,7 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None, 
     if text.content is None:
         text = read_through(text)
     if errors == "latin" and text.replaced and text.encoding.startswith(("utf-16", "utf-32")):
-        raise TextError(f"--errors latin reads single bytes, and {name} is in {text.encoding}: give --errors replace.")
+        raise TextError(f"--errors latin reads single bytes, but {name} is in {text.encoding}: give --errors replace.")
     return text
 
 
@@ -80,24 +80,23 @@ def _determine(text: TextFile, head: bytes) -> TextFile:
 
 
 def _checked(text: TextFile) -> TextFile:
-    """Return ``text``, which a mark or zeros say is in UTF-16 or UTF-32, if all of it makes sense."""
+    """Return ``text`` if all of it makes sense in the encoding that its mark or zeros show."""
     foreign = find_foreign_bytes(text.blocks(), text.encoding) if text.encoding in WIDTHS else None
     if foreign is None:
         return text
     raise TextError(
-        f"{text.name} begins in {text.encoding} and goes on in another encoding at offset {foreign:,}, where its text "
-        f"turns into characters that make no sense. Save it in one encoding, or give --encoding {text.encoding} to "
-        "have it read like that all the same."
+        f"{text.name} begins in {text.encoding} and continues in another encoding at offset {foreign:,}: from there on "
+        f"its characters make no sense. Save it in one encoding, or give --encoding {text.encoding} to read it anyway."
     )
 
 
 def _wide_hint(head: bytes) -> str:
     wide = wide_reading(head)
-    return f" If it is UTF-16 without a byte order mark, say so: --encoding {wide}." if wide else ""
+    return f" If it is UTF-16 without a byte order mark, give --encoding {wide}." if wide else ""
 
 
 def _not_utf8(text: TextFile, wrong: WrongBytesError, head: bytes) -> TextFile:
-    """Return ``text`` as UTF-8 with wrong bytes, where errors are allowed, or in a legacy encoding."""
+    """Return ``text`` as UTF-8 with wrong bytes, if errors are allowed, or in a legacy encoding."""
     damage = find_damage(text.blocks(), wrong.offset, at_end=wrong.at_end)
     if damage is not None:
         if text.errors == "strict":
@@ -106,21 +105,21 @@ def _not_utf8(text: TextFile, wrong: WrongBytesError, head: bytes) -> TextFile:
     encoding = legacy_encoding(gather_evidence(text.blocks()).rstrip(b"\0"))  # zeros at the end are padding
     if encoding is None:
         raise TextError(
-            f"{text.name} is in no encoding that was recognised (it is not UTF-8: see the byte at offset "
-            f"{wrong.offset:,}). If it is text, say which with --encoding, like --encoding "
+            f"The encoding of {text.name} was not recognised (it is not UTF-8: see the byte at offset "
+            f"{wrong.offset:,}). If it is text, give its encoding, for example --encoding "
             f"{wide_reading(head) or 'cp949'}."
         )
     return replace(text, encoding=encoding, determined="detected")
 
 
 def _damaged(text: TextFile, damage: Damage, wrong: WrongBytesError) -> TextError:
-    """Return the error of a file that is UTF-8 in part."""
+    """Return the error for a file that is UTF-8 only in part."""
     latin = "--encoding utf-8 --errors latin, which reads what is not UTF-8 as cp1252."
     match damage.kind:
         case "damaged":
-            return TextError(f"{wrong} The rest of it is good UTF-8. If the wrong bytes are letters, try {latin}")
+            return TextError(f"{wrong} The rest is good UTF-8. If the wrong bytes are letters, try {latin}")
         case "cut":
-            return TextError(f"{wrong} All before is good UTF-8: fetch or copy the file again.")
+            return TextError(f"{wrong} Everything before is good UTF-8: download or copy the file again.")
         case "legacy after UTF-8":
             other = legacy_encoding(gather_evidence(_part(text, damage.offset, None))) or "another encoding"
             parts = f"UTF-8 up to offset {damage.offset:,} and {other} from there"
@@ -131,7 +130,7 @@ def _damaged(text: TextFile, damage: Damage, wrong: WrongBytesError) -> TextErro
 
 
 def _part(text: TextFile, start: int, stop: int | None) -> Iterator[bytes]:
-    """Yield the bytes of ``text`` from ``start`` up to ``stop``, or to the end."""
+    """Yield the bytes of ``text`` from ``start`` up to ``stop``, or to the end if that is None."""
     offset = 0
     for block in text.blocks():
         yield block[max(0, start - offset) : None if stop is None else max(0, stop - offset)]
@@ -145,18 +144,18 @@ def _known_encoding(encoding: str) -> str:
         b"a".decode(encoding)
     except LookupError:
         near = difflib.get_close_matches(encoding.lower(), encodings.aliases.aliases, n=3)
-        known = f"did you mean {' or '.join(near)}" if near else "utf-8, cp949 and gb18030 are examples"
-        raise TextError(f"{encoding!r} is no encoding of text files that is known: {known}.") from None
+        hint = f"did you mean {' or '.join(near)}" if near else "give one such as utf-8, cp949 or gb18030"
+        raise TextError(f"{encoding!r} is not a known encoding of text files: {hint}.") from None
     except UnicodeError:
-        pass  # one byte is not always a character
+        pass  # in some encodings one byte is not a character
     return codecs.lookup(encoding).name
 
 
 def _is_gzip(path: Path, name: str) -> bool:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            what = "a folder" if path.is_dir() else "not a regular file"
-            raise TextError(f"{name} is {what}: give a file.")
+            kind = "a folder" if path.is_dir() else "not a regular file"
+            raise TextError(f"{name} is {kind}: give a file.")
         with path.open("rb") as stream:
             return stream.read(2) == b"\x1f\x8b"
     except OSError as error:

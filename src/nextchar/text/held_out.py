@@ -1,4 +1,4 @@
-"""What is held out of texts: the end of each, so that a figure is of all of them, and no more than tells anything."""
+"""Where to cut texts: the end of each is held out for validation, so that figures are about all of them."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 SHARE = 0.1
-"""Of each text, where no share is asked for."""
+"""Default share of each text that is held out."""
 MAX_HELD_OUT = 1_000_000
-"""Characters held out of all texts at most, where no share is asked for: more would not be scored, nor learned from."""
+"""Most characters held out of all texts together by default: more would be neither scored nor learned from."""
 _LOOKED_BACK = 1000
-"""Characters before the place of a cut in which a line end is looked for."""
+"""Characters before a cut in which a line end is looked for."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of a text, or the line end between two."""
+    """A piece of a text, or the line end between two texts."""
 
     text: int
-    """Number of the text, from 0."""
+    """Index of the text, from 0."""
     held_out: bool
     content: str
 
 
 def training_sizes(characters: Sequence[int], share: float | None) -> tuple[int, ...]:
-    """Return how many characters from the start of each text are learned from.
+    """Return the size of the training part of each text, from its start, in characters.
 
     Args:
-        characters: of each text.
-        share: held out of each, 0 to 0.5; when not given, `SHARE`, but `MAX_HELD_OUT` characters of all texts together.
+        characters: length of each text.
+        share: share of each text to hold out, 0 to 0.5; if None, `SHARE`, but at most `MAX_HELD_OUT` characters of all
+            texts together.
     """
-    # Rounded down like int(n * 0.9) of nanoGPT and the Keras examples, so that figures compare.
+    # Rounded down like int(n * 0.9) in nanoGPT and the Keras examples, so that figures are comparable.
     sizes = tuple(int(count * (1 - (SHARE if share is None else share))) for count in characters)
     total = sum(characters)
     if share is not None or total - sum(sizes) <= MAX_HELD_OUT:
@@ -40,15 +41,15 @@ def training_sizes(characters: Sequence[int], share: float | None) -> tuple[int,
 
 
 def split_texts(texts: Iterable[Iterable[str]], characters: Sequence[int], sizes: Sequence[int]) -> Iterator[Piece]:
-    """Yield ``texts`` in pieces, each text from a line of its own among what is learned from, and what is held out.
+    """Yield ``texts`` in pieces, cut into training and held-out parts, in each of which a text starts on a new line.
 
-    Of several texts each is cut after a line, where one ends shortly before its place; of one text, at its place. A
-    ``\\n`` is added, to the part that it ends, where a text does not end in one and another follows.
+    A single text is cut exactly at its size; each of several texts is cut after a line that ends shortly before. If a
+    text does not end in a ``\\n`` and another one follows, a ``\\n`` is added to the part that it ends.
 
     Args:
         texts: each in pieces of any length.
-        characters: of each text.
-        sizes: how many of these are learned from.
+        characters: length of each text.
+        sizes: size of the training part of each text.
     """
     unfinished: dict[bool, int | None] = {False: None, True: None}
     for number, text in enumerate(texts):
@@ -62,8 +63,8 @@ def split_texts(texts: Iterable[Iterable[str]], characters: Sequence[int], sizes
 
 
 def _split(text: Iterable[str], size: int, back: int) -> Iterator[tuple[bool, str]]:
-    """Yield ``text`` in pieces, and whether each is held out: from ``size`` on, or from the start of the line there if
-    that is among the ``back`` characters before."""
+    """Yield ``text`` in pieces, with whether each is held out: from ``size`` on, or from the start of that line if it
+    is at most ``back`` characters before."""
     held, start, cut = "", 0, False
     for piece in text:
         if cut:
@@ -88,7 +89,7 @@ def _split(text: Iterable[str], size: int, back: int) -> Iterator[tuple[bool, st
 
 
 def part_sizes(parts: Sequence[int], size: int) -> Iterator[int]:
-    """Yield how many characters of each of ``parts`` are in an excerpt of ``size`` of all of them, in proportion."""
+    """Yield the size of each part in an excerpt of ``size`` characters, in proportion to the sizes in ``parts``."""
     total = sum(parts)
     ends = (size * end // total for end in accumulate(parts, initial=0))
     return (stop - start for start, stop in pairwise(ends))

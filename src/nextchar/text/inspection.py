@@ -1,4 +1,4 @@
-"""What is in a text: encodings, characters rare and odd, lines, repetition, size, and how far it compresses."""
+"""Facts about a text: encodings, rare and odd characters, lines, repetition, size and compression."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from nextchar.text.text_file import TextFile, content_of, joined_chunks
 from nextchar.text.vocabulary import CODE_POINTS, Counts, code_points, describe_characters
 
 WINDOW = 64
-"""Characters of a passage that counts as repeated when it has occurred before."""
+"""Length of the passages that are compared to find repetition, in characters."""
 EXAMINED = 8_000_000
-"""Characters, from the start, in which repetition is looked for."""
+"""Characters, from the start, that are searched for repetition."""
 COMPRESSED = 4_000_000
 """Bytes of UTF-8, from the end, that are compressed."""
 EXAMPLES = 10
-"""Characters of a kind that are named."""
+"""Characters of each kind that are named."""
 
 Size = Literal["too small", "small", "modest", "enough"]
 _SIZES: tuple[tuple[int, Size, str], ...] = (
     (1_000, "too small", "a model can learn its letters and little else: give at least 50,000 characters"),
-    (50_000, "small", "a model will learn its words, and repeat it more than write: 300,000 characters are better"),
+    (50_000, "small", "a model will learn its words, but mostly repeat the text: 300,000 characters are better"),
     (300_000, "modest", "a model will learn its words and some of its style; more text would help"),
 )
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is known of one file."""
+    """Facts about one file."""
 
     name: str
     encoding: str
     determined: str
     compressed: bool
     bytes: int
-    """Decompressed."""
+    """Size, decompressed."""
     lf: int
-    """Lines that end in a line feed alone."""
+    """Lines that end in a line feed without a carriage return."""
     crlf: int
     cr: int
 
@@ -66,25 +66,25 @@ class CharacterCount:
 
 @dataclass(frozen=True)
 class Oddity:
-    """Characters of a kind that a text seldom needs."""
+    """Characters of a kind that texts seldom need."""
 
     kind: str
     count: int
     """Occurrences of all of them."""
     examples: tuple[str, ...]
-    """Descriptions of the most frequent ones."""
+    """Descriptions of the most frequent of them."""
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """How much of a text is there more than once."""
+    """How much of a text occurs more than once."""
 
     examined: int
-    """Characters looked at, from the start."""
+    """Number of characters examined, from the start."""
     share: float
-    """Of these, the share in passages of `WINDOW` characters that have occurred before, 0 to 1."""
+    """Share of these that lie in passages of `WINDOW` characters that have occurred before, 0 to 1."""
     line: str | None
-    """The line whose repetition fills the most room, its first 200 characters; none if no line with a letter is
+    """First 200 characters of the line whose repetitions take up most characters; None if no line with a letter is
     repeated."""
     line_count: int
     """How often it occurs."""
@@ -92,18 +92,18 @@ class Repetition:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in a text: facts alone, and a judgement of its size."""
+    """Facts about a text, and a judgement of its size."""
 
     files: tuple[FileFacts, ...]
     bytes: int
     characters: int
-    """Of all files together, lower-cased if asked for, line ends counted as one."""
+    """Of all files together, after lower-casing if requested; a line end counts as one character."""
     distinct: int
     frequent: tuple[CharacterCount, ...]
     least_count: int
-    """Characters that occur less often than this would be read as unknown."""
+    """Characters that occur less often would be read as unknown."""
     rare: int
-    """Distinct characters that occur less often."""
+    """Distinct characters that occur less often than `least_count`."""
     rare_occurrences: int
     rare_examples: tuple[CharacterCount, ...]
     oddities: tuple[Oddity, ...]
@@ -112,9 +112,9 @@ class Inspection:
     repetition: Repetition
     size: Size
     advice: str | None
-    """What to do about the size; none if it is enough."""
+    """What to do about the size; None if it is enough."""
     compressed_characters: int
-    """Characters, from the end, that the two figures below are of."""
+    """Characters, from the end, that are compressed for the next two figures."""
     bz2_bits_per_character: float | None
     lzma_bits_per_character: float | None
 
@@ -124,10 +124,10 @@ class Inspection:
 
 
 def inspect_texts(texts: Sequence[TextFile], settings: TextSettings) -> Inspection:
-    """Read ``texts`` and return what is in them, as one text, in bounded memory.
+    """Read ``texts`` as one text, in bounded memory, and return the facts about it.
 
     Raises:
-        TextError: a text cannot be read (any more).
+        TextError: a text cannot be read.
     """
     files = tuple(_file_facts(text) for text in texts)
     tally = _Tally()
@@ -162,13 +162,13 @@ def inspect_texts(texts: Sequence[TextFile], settings: TextSettings) -> Inspecti
 
 
 class _Tally:
-    """What is counted while a text goes by."""
+    """Counts of a text that is read piece by piece."""
 
     def __init__(self) -> None:
         self.counts: Counts = np.zeros(CODE_POINTS, np.int64)
         self.line_ends = self.longest_line = 0
         self.line = 0
-        """Length so far of the line that has not ended."""
+        """Length of the current line so far."""
         self.beginning: list[str] = []
         self._room = EXAMINED
         self.ending: deque[str] = deque()
@@ -218,7 +218,7 @@ def _judge(characters: int) -> tuple[Size, str | None]:
 
 
 def _most_frequent(weights: Counts, points: NDArray[np.intp]) -> tuple[CharacterCount, ...]:
-    """Return those of ``points`` that weigh most, the lower code point first where they weigh the same."""
+    """Return the ``points`` with the largest weights; of equal ones, the lower code point comes first."""
     order = np.argsort(-weights[points], kind="stable")[:EXAMPLES]
     return tuple(
         CharacterCount(chr(point), describe_characters(chr(point)), abs(int(weights[point])))
@@ -227,7 +227,7 @@ def _most_frequent(weights: Counts, points: NDArray[np.intp]) -> tuple[Character
 
 
 def _kind(character: str) -> str | None:
-    """Return the kind of odd character that ``character`` is; none if it is not odd."""
+    """Return which kind of odd character ``character`` is, or None if it is not odd."""
     if character in "\n\t \u3000":
         return None
     named = _ODD.get(character) or next((kind for low, high, kind in _ODD_RANGES if low <= character <= high), None)
@@ -235,7 +235,7 @@ def _kind(character: str) -> str | None:
 
 
 _ODD = {
-    "\ufffd": "replacement characters: the file was once read in a wrong encoding",
+    "\ufffd": "replacement characters: the file was once read in the wrong encoding",
     "\ufeff": "byte order marks inside the text",
     "\u00ad": "soft hyphens",
     **dict.fromkeys(
@@ -243,14 +243,14 @@ _ODD = {
     ),
 }
 _ODD_RANGES = (
-    ("\uf900", "\ufaff", "compatibility ideographs: each looks like a common one and is another character"),
-    ("\U0002f800", "\U0002fa1f", "compatibility ideographs: each looks like a common one and is another character"),
+    ("\uf900", "\ufaff", "compatibility ideographs: each looks like a common one but is a different character"),
+    ("\U0002f800", "\U0002fa1f", "compatibility ideographs: each looks like a common one but is a different character"),
 )
 _ODD_CATEGORIES = {
     "Cc": "control characters",
-    "Co": "private-use characters: what they show depends on a font",
+    "Co": "private-use characters: what they show depends on the font",
     "Cn": "unassigned code points",
-    "Cs": "lone surrogates: no characters",
+    "Cs": "lone surrogates: not characters",
     "Cf": "other invisible format characters",
     "Zs": "spaces other than the usual ones",
     "Zl": "line and paragraph separators",
@@ -266,7 +266,7 @@ def _oddities(counts: Counts) -> list[Oddity]:
         kind = _kind(chr(point))
         plain = point - _FULL_WIDTH
         if plain in range(0x7F) and chr(plain).isalnum() and counts[plain]:
-            kind = "full-width letters and digits beside the same in plain width"
+            kind = "full-width letters and digits that also occur in plain width"
         if kind:
             kinds.setdefault(kind, []).append(point)
     return [
@@ -280,7 +280,7 @@ def _oddities(counts: Counts) -> list[Oddity]:
 
 
 def _decomposed(tally: _Tally) -> list[Oddity]:
-    """Return the sequences that NFC would write as one character; the text is learned as it is."""
+    """Return the sequences that NFC would write as one character. They are not changed in training."""
     if not tally.decomposed:
         return []
     examples = tuple(describe_characters(sequence) for sequence, _ in tally.decomposed.most_common(EXAMPLES))
@@ -288,7 +288,7 @@ def _decomposed(tally: _Tally) -> list[Oddity]:
 
 
 def _decomposed_sequences(chunk: str) -> Iterable[str]:
-    """Yield the characters of ``chunk`` with marks or jamo after them that NFC would compose, at least in part."""
+    """Return the sequences of a character with marks or jamo in ``chunk`` that NFC would compose, at least in part."""
     later = "".join(c for c in set(chunk) if unicodedata.combining(c) or "\u1160" <= c <= "\u11ff")
     if not later:
         return ()
@@ -306,14 +306,14 @@ def _repetition(text: str) -> Repetition:
 
 
 def repeated_share(points: NDArray[np.uint32]) -> float:
-    """Return the share of ``points`` (n,) that lie in a passage of `WINDOW` characters which has occurred before.
+    """Return the share of ``points`` (n,) that lie in a passage of `WINDOW` characters that has occurred before.
 
-    Passages are compared by 64-bit hashes: among 8 million, two different ones are the same in one text of 500,000.
+    Passages are compared by 64-bit hashes: with 8 million passages, two different ones collide in one text of 500,000.
     """
     if len(points) <= WINDOW:
         return 0.0
     hashes = _window_hashes(points)
-    order = np.argsort(hashes, kind="stable")  # of equal passages the first in the text comes first
+    order = np.argsort(hashes, kind="stable")  # of equal passages, the first in the text comes first
     ordered = hashes[order]
     again = order[1:][ordered[1:] == ordered[:-1]]
     edges = np.zeros(len(points) + 1, np.int32)
@@ -323,7 +323,7 @@ def repeated_share(points: NDArray[np.uint32]) -> float:
 
 
 def _window_hashes(points: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Return a hash of each passage of `WINDOW` characters, shape (n - WINDOW + 1,): of halves, hashed in pairs."""
+    """Return a hash of each passage of `WINDOW` characters, shape (n - WINDOW + 1,), from the hashes of its halves."""
     hashes = points.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     half = 1
     while half < WINDOW:

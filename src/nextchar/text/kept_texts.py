@@ -1,7 +1,7 @@
-"""Texts that are kept in the cache: those of the catalogue once they are fetched, and what came through a pipe.
+"""Texts in the cache: downloaded texts of the catalogue, and what came through a pipe.
 
-A text of the catalogue is looked for in the folder that ``NEXTCHAR_CORPORA`` names, then in the cache, then fetched
-from its address. Wherever it comes from, its SHA-256 is checked.
+A text of the catalogue is taken from the folder that ``NEXTCHAR_CORPORA`` names, or from the cache, or downloaded from
+its address. In any case, its SHA-256 is checked.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
 from nextchar.text.text_file import BLOCK
 
 Downloader = Callable[[str, str, object], object]
-"""Writes what is at an address (first) to a file (second), like the downloaders of pooch (the third)."""
+"""Downloads an address (first argument) to a file (second), as the downloaders of pooch (third) do."""
 
 
 def find(name: str, *, cache: Path, corpora: Path | None = None, downloader: Downloader | None = None) -> Path:
-    """Return the file of the text that the catalogue knows as ``name``, fetched if it must be.
+    """Return the file of the text ``name`` of the catalogue, downloaded if necessary.
 
     Args:
         name: a key of `CATALOG`.
-        cache: folder where it is kept once fetched.
-        corpora: folder to look in first; ``NEXTCHAR_CORPORA`` names it when not given.
-        downloader: fetches it; pooch over HTTP when not given.
+        cache: folder that keeps downloaded texts.
+        corpora: folder to look in first; the one that ``NEXTCHAR_CORPORA`` names if None.
+        downloader: downloads the text; pooch over HTTP if None.
 
     Raises:
-        TextError: there is no such name, the file in ``corpora`` is not what the catalogue knows, or the text
-            cannot be fetched.
+        TextError: the name is unknown, the file in ``corpora`` has another hash than the catalogue, or the text cannot
+            be downloaded.
     """
     entry = CATALOG.get(name)
     if entry is None:
@@ -50,13 +50,13 @@ def find(name: str, *, cache: Path, corpora: Path | None = None, downloader: Dow
 
 
 def corpora_folder() -> Path | None:
-    """Return the folder of texts that ``NEXTCHAR_CORPORA`` names, if it names one."""
+    """Return the folder of texts that ``NEXTCHAR_CORPORA`` names, or None if it is not set."""
     folder = os.environ.get("NEXTCHAR_CORPORA")
     return Path(folder) if folder else None
 
 
 def no_such_text(name: str) -> TextError:
-    """Return the error of a name that stands for nothing, with names that are near."""
+    """Return the error for an unknown name, with similar names."""
     folder = Path(name).parent
     beside = [str(folder / file) for file in os.listdir(folder)] if folder.is_dir() else []  # noqa: PTH208
     near = difflib.get_close_matches(name, [*CATALOG, *beside], n=3)
@@ -73,21 +73,21 @@ def _in_cache(entry: CatalogEntry, cache: Path, downloader: Downloader | None) -
         return path
     if entry.url is None:
         raise TextError(
-            f"The text {entry.name} is not here and nobody serves it: put {entry.file} ({entry.title}) "
+            f"The text {entry.name} is not on this computer and has no download: put {entry.file} ({entry.title}) "
             "into the folder that NEXTCHAR_CORPORA names."
         )
     return _fetch(entry, entry.url, path, downloader)
 
 
 def _fetch(entry: CatalogEntry, url: str, path: Path, downloader: Downloader | None) -> Path:
-    pooch: Any = import_module("pooch")  # it has no types, and is slow to import
-    pooch.get_logger().setLevel(logging.WARNING)  # it would tell of the download on standard error
+    pooch: Any = import_module("pooch")  # it has no types and is slow to import
+    pooch.get_logger().setLevel(logging.WARNING)  # it would report the download on standard error
     try:
         pooch.retrieve(url, entry.sha256, path.name, path.parent, downloader=downloader)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError
         reason = " ".join(str(error).split())[:300]
         raise TextError(
-            f"The text {entry.name} could not be fetched from {url}: {reason}. Check the network and the "
+            f"The text {entry.name} could not be downloaded from {url}: {reason}. Check the network and the "
             f"disk, or put {entry.file} into the folder that NEXTCHAR_CORPORA names."
         ) from error
     return path
@@ -97,8 +97,8 @@ def _check_hash(path: Path, entry: CatalogEntry) -> None:
     found = _sha256(path)
     if found != entry.sha256:
         raise TextError(
-            f"{path} is not the text that the catalogue knows as {entry.name}: its SHA-256 begins "
-            f"{found[:12]}, not {str(entry.sha256)[:12]}. Give its path to use it as it is, or remove it."
+            f"{path} is not the text {entry.name} of the catalogue: its SHA-256 begins with {found[:12]}, not "
+            f"{str(entry.sha256)[:12]}. Give its path to use it as it is, or remove it."
         )
 
 
@@ -111,38 +111,42 @@ def _sha256(path: Path) -> str:
 
 
 def _python_docs(cache: Path) -> Path:
-    """Return a file with the reference topics that ship with Python, in the order of their names."""
+    """Return a file with the reference topics that ship with Python, sorted by name."""
     from pydoc_data.topics import topics
 
     content = "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
-    kept = _place(cache, BUILT_IN, hashlib.sha256(content).hexdigest())
+    kept = _path_in(cache, BUILT_IN, hashlib.sha256(content).hexdigest())
     if kept.is_file() and kept.read_bytes() == content:
         return kept
     return keep_text([content], cache, BUILT_IN)
 
 
 def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield what is in ``stream``, at most `BLOCK` bytes at a time."""
+    """Yield the bytes of ``stream``, at most `BLOCK` at a time."""
     while block := stream.read(BLOCK):
         yield block
 
 
-def _place(cache: Path, what: str, digest: str) -> Path:
-    return cache / "texts" / f"{what}-{digest[:16]}.txt"
+def _path_in(cache: Path, name: str, digest: str) -> Path:
+    return cache / "texts" / f"{name}-{digest[:16]}.txt"
 
 
-def keep_text(blocks: Iterable[bytes], cache: Path, what: str) -> Path:
-    """Write ``blocks`` to a file in the cache named by its content, so that a resumed run finds it again."""
+def keep_text(blocks: Iterable[bytes], cache: Path, name: str) -> Path:
+    """Write ``blocks`` to a file in the cache whose name contains their hash, so that a resumed run finds it again.
+
+    Raises:
+        TextError: the file cannot be written.
+    """
     folder = cache / "texts"
     digest = hashlib.sha256()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{what}-", dir=folder) as temporary:
-            with Path(temporary, what).open("wb") as file:
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as temporary:
+            with Path(temporary, name).open("wb") as file:
                 for block in blocks:
                     digest.update(block)
                     file.write(block)
-            return Path(temporary, what).replace(_place(cache, what, digest.hexdigest()))
+            return Path(temporary, name).replace(_path_in(cache, name, digest.hexdigest()))
     except OSError as error:
         raise TextError(
             f"The text cannot be kept in {folder}: {error.strerror or error}. Free the disk, or name another "

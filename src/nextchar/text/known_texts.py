@@ -1,7 +1,7 @@
-"""The texts known by name: what they are, whose, how large, with which hash, and where they are served.
+"""The catalogue: texts known by name, with their licences, sizes, hashes and addresses.
 
-Sizes and hashes are of the files as stored. An address is given only where it serves these very bytes; the
-others are joined or cleaned-up forms that nobody serves.
+Sizes and hashes are those of the files as stored. A text has an address only if exactly these bytes are there; the
+others are joined or cleaned-up versions that have no download.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class CatalogEntry:
     bytes: int | None = None
     sha256: str | None = None
     url: str | None = None
-    """Where exactly these bytes are served."""
+    """Address of exactly these bytes; None if there is no download."""
 
 
 BUILT_IN = "python-docs"
-"""The text that is always there: made from what ships with Python, it differs by Python's version."""
+"""The text that is always available: it is built from what ships with Python, and differs by Python version."""
 
 _ENTRIES = (
     CatalogEntry(

@@ -1,9 +1,9 @@
-"""Code pages of Latin script told apart by the company their characters keep.
+"""Detect which code page of Latin script a text is in, from the neighbours of its characters.
 
-The same bytes are letters in one code page and signs in another. A reading is plausible where the letters beyond
-ASCII are those of one language, in words that are written as words are, and signs stand where such signs stand: a
-fraction beside no letter, a pound beside a number, an opening quote before a word. Of a few bytes that is all there is
-to go by, and it is enough for a recipe.
+The same bytes are letters in one code page and signs in another. A reading is plausible if its letters beyond ASCII
+belong to one language and form words with normal capitals, and if its signs are where such signs usually are: a
+fraction not next to a letter, a pound sign before a number, an opening quote before a word. Even a few bytes have
+neighbours, so this works for a text as short as a recipe.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _WESTERN = (
     *("àèéíïòóúüç", "ëïéèêöüáó", "ëç", "éèêçñöüïâ"),
 )
 """Letters beyond ASCII of French, German, Spanish, Portuguese, Italian, Swedish, Danish, Icelandic, Estonian, Catalan,
-Dutch and Albanian, and those of loan words in English."""
+Dutch and Albanian, and of loan words in English."""
 _CENTRAL = (*("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîșțşţ", "äöüß", "ëç"),)
-"""Those of Polish, Czech, Slovak, Hungarian, Croatian, Romanian, German and Albanian."""
+"""Letters beyond ASCII of Polish, Czech, Slovak, Hungarian, Croatian, Romanian, German and Albanian."""
 _BALTIC = ("āčēģīķļņšūž", "ąčęėįšųūž", "õäöüšž")
 _TURKISH = ("çğıöşüâîû",)
 _PAGES = {
@@ -38,12 +38,12 @@ _PAGES = {
     "cp852": _CENTRAL,
     "mac_latin2": _CENTRAL,
 }
-"""Each page with the alphabets it was made for, in order of preference where nothing tells them apart."""
+"""Each code page with the alphabets it was made for, in order of preference if they are equally plausible."""
 _OLD = frozenset({"mac_roman", "cp850", "cp437", "cp852", "mac_latin2"})
-_EARNED = 0.1
-"""By how much a page of DOS or the old Macintosh must be more plausible than every later one."""
-_EXAMINED = 1000
-"""Characters beyond ASCII that are looked at."""
+_MARGIN = 0.1
+"""How much more plausible a page of DOS or the old Macintosh must be than every later page."""
+_MAX_EXAMINED = 1000
+"""Characters beyond ASCII that are examined."""
 
 _WORDS_OF_ONE_LETTER = frozenset("àáâãèéêìíîòóôõöåæøúùýāąęėīūőű")
 
@@ -51,10 +51,10 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def best_latin_page(evidence: bytes) -> tuple[str, float] | None:
-    """Return the code page of Latin script that makes most sense of ``evidence``, and how much: 0 none, 1 all of it.
+    """Return the most plausible code page of Latin script for ``evidence``, and how plausible it is, from 0 to 1.
 
-    The first of `_PAGES` wins where several are as good; those of DOS and the old Macintosh must be better by
-    `_EARNED`. None where no page has a meaning for every byte.
+    Of equally plausible pages, the first in `_PAGES` wins; those of DOS and the old Macintosh must be better by
+    `_MARGIN`. The result is None if no page decodes every byte.
     """
     sense = {
         page: _plausibility(reading, alphabets)
@@ -63,7 +63,7 @@ def best_latin_page(evidence: bytes) -> tuple[str, float] | None:
     }
     if not sense:
         return None
-    best = max(sense, key=lambda page: sense[page] - _EARNED * (page in _OLD))
+    best = max(sense, key=lambda page: sense[page] - _MARGIN * (page in _OLD))
     return best, sense[best]
 
 
@@ -75,7 +75,7 @@ def _reading(evidence: bytes, page: str) -> str | None:
 
 
 def _plausibility(text: str, alphabets: tuple[str, ...]) -> float:
-    """Return what share of the characters of ``text`` beyond ASCII make sense where they stand, to 0.01."""
+    """Return the share of characters of ``text`` beyond ASCII that are plausible between their neighbours, to 0.01."""
     letters: Counter[str] = Counter()
     sense, count = 0.0, 0
     for match in _BEYOND_ASCII.finditer(text):
@@ -86,14 +86,14 @@ def _plausibility(text: str, alphabets: tuple[str, ...]) -> float:
             letters[character.lower()] += _fits_into_word(character, before, after)
         else:
             sense += _sense_of_sign(character, before[-1:], after)
-        if count == _EXAMINED:
+        if count == _MAX_EXAMINED:
             break
     sense += max(sum(letters[letter] for letter in alphabet) for alphabet in alphabets)
     return round(sense / count, 2) if count else 0.0
 
 
 def _fits_into_word(letter: str, before: str, after: str) -> bool:
-    """Whether a word can have ``letter`` there: capitals begin it or are all of it; few letters are a word."""
+    """Return whether a word can have ``letter`` here: capitals start or fill a word; few single letters are words."""
     previous = before[-1:]
     if not previous.isalpha() and not after.isalpha():
         return letter.lower() in _WORDS_OF_ONE_LETTER
@@ -103,11 +103,11 @@ def _fits_into_word(letter: str, before: str, after: str) -> bool:
 
 
 def _sense_of_sign(sign: str, before: str, after: str) -> float:
-    """Return how much sense ``sign`` makes between the two characters, 0 to 1."""
+    """Return how plausible ``sign`` is between the characters ``before`` and ``after``, from 0 to 1."""
     rule = next((rule for signs, rule in _RULES if sign in signs), None)
     if rule is not None:
         return rule(before, after)
-    if "\u2500" <= sign <= "\u259f":  # frames and bars come in rows, with spaces beside them
+    if "\u2500" <= sign <= "\u259f":  # frames and bars come in rows, next to spaces
         return 1.0 if sign in (before, after) else 0.9 if not (before.strip() and after.strip()) else 0.3
     if unicodedata.combining(sign):
         return float(before.isalpha())
@@ -161,4 +161,4 @@ _RULES: tuple[tuple[str, Callable[[str, str], float]], ...] = (
     ("°‰", _after_numbers),
     ("±µ", _before_units),
 )
-"""Where signs that are at home in every language stand."""
+"""Where signs that every language uses can be."""

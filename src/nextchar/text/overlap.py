@@ -1,8 +1,8 @@
-"""Is it copied? Passages of one text that stand in another, a much longer one.
+"""Find passages that one text copies from another, much longer one.
 
-The longer text is read in chunks, so that memory does not grow with it. Windows of a length are compared by
-polynomial hashes modulo 2^32: equal windows have equal hashes, so none is missed, and what the hashes say is
-checked id by id, so none is made up.
+The longer text is read in chunks, so that memory does not grow with it. Windows of one length are compared by
+polynomial hashes modulo 2^32. Equal windows have equal hashes, so none is missed; windows with equal hashes are then
+compared id by id, so there are no false matches.
 
 Source: Karp and Rabin, "Efficient randomized pattern-matching algorithms" (1987).
 """
@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 1 << 16
-"""Windows of the corpus looked at at once, so few that the arrays fit into the processor's cache."""
+"""Windows of the corpus that are compared at once: few enough for the arrays to fit into the processor's cache."""
 
 _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
-_FILTER_BITS = 16  # a table that fits into the first cache, four times as fast as one of 18 bits
+_FILTER_BITS = 16  # a table that fits into the first-level cache, four times as fast as one of 18 bits
 
 Ids = NDArray[np.integer]
 Hashes = NDArray[np.uint32]
@@ -30,26 +30,26 @@ Positions = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Passage:
-    """Ids of a sample that also stand, in the same order, in the corpus."""
+    """Consecutive ids of a sample that also occur in the corpus."""
 
     start: int
-    """Index of the first of them in the sample."""
+    """Index of the first id in the sample."""
     length: int
-    """Number of ids; 0 where the two have none in common."""
+    """Number of ids; 0 if the two have none in common."""
     source: int
-    """Index of the first of them in the corpus."""
+    """Index of the first id in the corpus."""
 
 
 def longest_copied_passage(sample_ids: Ids, corpus_ids: Ids) -> Passage:
-    """Return the longest passage of ``sample_ids`` that stands in ``corpus_ids``, the first there of equals.
+    """Return the longest passage of ``sample_ids`` that occurs in ``corpus_ids``; of equally long ones, the first.
 
     Args:
-        sample_ids: the ids in question, shape (m,).
-        corpus_ids: those they may be copied from, shape (n,); may be memory-mapped, is read once, by chunks.
+        sample_ids: ids that may be copied, shape (m,).
+        corpus_ids: ids that they may be copied from, shape (n,); may be memory-mapped; read once, in chunks.
     """
     longest = Passage(0, 0, 0)
     for first in range(0, len(corpus_ids), CHUNK):
-        # Each find makes the passage looked for longer, so the corpus is read once and a chunk seldom twice.
+        # After each match, only longer passages count, so the corpus is read once and a chunk is seldom searched twice.
         while longest.length < len(sample_ids):
             length = longest.length + 1
             starts = np.arange(len(sample_ids) - longest.length)
@@ -62,18 +62,18 @@ def longest_copied_passage(sample_ids: Ids, corpus_ids: Ids) -> Passage:
 
 
 def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bool_]:
-    """Return which ids lie in a passage of at least ``minimum`` that stands in ``corpus_ids``.
+    """Return which ids lie in a passage of at least ``minimum`` ids that occurs in ``corpus_ids``.
 
     Args:
-        sample_ids: the ids in question, shape (m,).
-        corpus_ids: those they may be copied from, shape (n,); may be memory-mapped, is read once, by chunks.
-        minimum: shortest passage that counts, at least 1.
+        sample_ids: ids that may be copied, shape (m,).
+        corpus_ids: ids that they may be copied from, shape (n,); may be memory-mapped; read once, in chunks.
+        minimum: length of the shortest passage that counts, at least 1.
 
     Returns:
-        True for the copied ones, shape (m,).
+        True for each copied id, shape (m,).
     """
     copied = np.zeros(len(sample_ids), np.bool_)
-    left = np.arange(max(0, len(sample_ids) - minimum + 1))  # a longer passage is windows of `minimum` side by side
+    left = np.arange(max(0, len(sample_ids) - minimum + 1))  # a longer passage consists of windows of `minimum`
     for first in range(0, len(corpus_ids), CHUNK):
         found = [start for start, _ in _windows_found(sample_ids, left, corpus_ids, first, minimum)]
         for start in found:
@@ -85,9 +85,9 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
 
 
 def _windows_found(sample: Ids, starts: Positions, corpus: Ids, first: int, length: int) -> Iterator[tuple[int, int]]:
-    """Yield those of ``starts`` whose window of ``length`` ids stands in the corpus, each with where.
+    """Yield each of ``starts`` whose window of ``length`` ids occurs in the corpus, with its index there.
 
-    Only the CHUNK windows of the corpus from ``first`` on are looked at.
+    Only the CHUNK windows of the corpus from ``first`` on are compared.
     """
     part = np.asarray(corpus[first : first + CHUNK + length - 1])
     if len(starts) == 0 or len(part) < length:
@@ -106,13 +106,13 @@ def _windows_found(sample: Ids, starts: Positions, corpus: Ids, first: int, leng
 
 
 def _window_hashes(ids: Ids, length: int) -> Hashes:
-    """Return the hash of each window of ``length`` of ``ids`` (n,), shape (n - length + 1,).
+    """Return the hash of each window of ``length`` ids in ``ids`` (n,), shape (n - length + 1,).
 
     With s_i the sum of id_j * b^j over j < i, the hash of the window at i is (s_{i+length} - s_i) * b^-i.
     """
     powers, inverses = _powers(1 << (len(ids) - 1).bit_length())
     running = np.zeros(len(ids) + 1, np.uint32)
-    # Ids start at 0, which alone would leave no trace in the sum.
+    # Ids start at 0, and 0 would not change the sum.
     np.cumsum((ids.astype(np.uint32) + np.uint32(1)) * powers[: len(ids)], dtype=np.uint32, out=running[1:])
     return (running[length:] - running[: len(running) - length]) * inverses[: len(ids) - length + 1]
 
@@ -130,14 +130,14 @@ def _powers(count: int) -> tuple[Hashes, Hashes]:
 def _positions_of(hashes: Hashes, wanted: Hashes) -> Positions:
     """Return the positions in ``hashes`` of the values in ``wanted``, in order."""
     shift = np.uint32(32 - _FILTER_BITS)
-    table = np.zeros(1 << _FILTER_BITS, np.bool_)  # few pass it, so that the exact look-up is over few
+    table = np.zeros(1 << _FILTER_BITS, np.bool_)  # a filter that few pass, so that the exact look-up is short
     table[wanted >> shift] = True
     near = np.flatnonzero(table.take(hashes >> shift, mode="clip"))  # "clip" is twice as fast as plain indexing
     return near[np.isin(hashes[near], wanted)]
 
 
 def _common_length(sample: Ids, start: int, corpus: Ids, source: int) -> int:
-    """Return for how many ids the two agree from ``start`` and ``source`` on."""
-    most = min(len(sample) - start, len(corpus) - source)
-    differ = np.flatnonzero(np.asarray(sample[start : start + most]) != np.asarray(corpus[source : source + most]))
-    return int(differ[0]) if len(differ) else most
+    """Return how many ids are equal from ``start`` in the sample and ``source`` in the corpus on."""
+    length = min(len(sample) - start, len(corpus) - source)
+    differ = np.flatnonzero(np.asarray(sample[start : start + length]) != np.asarray(corpus[source : source + length]))
+    return int(differ[0]) if len(differ) else length

@@ -1,8 +1,9 @@
-"""What is found out about texts before they are encoded: where each is cut, how often each character occurs, and the
-vocabulary that follows.
+"""What to know about texts before they are encoded: where each is cut, how often each character occurs, and the
+resulting vocabulary.
 
-A text was read once when it was opened, so that its length and hash are known. It is read once more here, to count, and
-once more to encode it. (Texts in UTF-16 and in legacy encodings are read more often, to find the encoding.)
+A text has already been read once when it was opened, so its length and hash are known. It is read again here to count
+its characters, and a third time to encode it. (Texts in UTF-16 and in legacy encodings are read more often, to detect
+the encoding.)
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from nextchar.text.text_file import Content, TextFile, text_chunks
 from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
 SMALL = 20_000
-"""Training texts of fewer characters keep every character: as unknown, too much of them would be lost."""
+"""Smaller training texts keep every character: with an unknown symbol, too much of them would be lost."""
 RARE = 1_000_000
-"""In larger texts a character is too rare to learn if it occurs once, or less than once in so many."""
+"""In larger texts, a character is too rare to learn if it occurs once, or less than once in this many characters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +31,22 @@ class Tally:
     """How texts are cut, and how often each character occurs."""
 
     lengths: tuple[int, ...]
-    """Characters of each text."""
+    """Length of each text in characters."""
     sizes: tuple[int, ...]
-    """How many of these are learned from, but for a line that is not cut."""
+    """Size of the training part of each text, before the cut moves back to the start of a line."""
     held_out: tuple[int, ...]
-    """How many characters of each text are held out."""
+    """Number of held-out characters of each text."""
     training_counts: Counts
-    """Of each code point in the part learned from, shape (0x110000,)."""
+    """Occurrences of each code point in the training part, shape (0x110000,)."""
     counts: Counts
-    """Of each code point in all of the texts, shape (0x110000,)."""
+    """Occurrences of each code point in all texts, shape (0x110000,)."""
     sha256: str
-    """Of the bytes of the texts, decompressed, one text after another."""
+    """Hash of the bytes of the texts, decompressed, one text after another."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known before encoding."""
+    """What to know before encoding."""
 
     lengths: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -58,16 +59,20 @@ class Survey:
 
 
 def least_count(training_characters: int) -> int:
-    """Return how often a character must occur in a training text of so many characters to be learned by itself."""
+    """Return how often a character must occur in ``training_characters`` of text to get an id of its own."""
     return 1 if training_characters < SMALL else max(2, training_characters // RARE)
 
 
 def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings: TextSettings) -> Tally:
-    """Cut ``texts``, whose ``contents`` are known, and count their characters and the hash of all of them, in one
-    reading.
+    """Cut ``texts``, count their characters and compute the hash of all of them, in one reading.
+
+    Args:
+        texts: the texts, at least one.
+        contents: what the first reading of each text found.
+        settings: lower-casing and the held-out share.
 
     Raises:
-        TextError: a text cannot be read, or has changed since it was opened.
+        TextError: a text cannot be read.
     """
     lengths = tuple(content.characters(lowercase=settings.lowercase) for content in contents)
     sizes = training_sizes(lengths, settings.validation)
@@ -95,7 +100,7 @@ def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None,
     """Choose the vocabulary of ``texts``.
 
     Raises:
-        TextError: they have too little to learn from, or hold what is not a character.
+        TextError: they are too small to learn from, or contain surrogates.
     """
     _check(texts, tally)
     training = tally.training_counts
@@ -117,28 +122,28 @@ def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None,
 
 
 def split_pieces(texts: Iterable[TextFile], lowercase: bool, survey: Survey) -> Iterator[Piece]:
-    """Yield ``texts`` in pieces, cut as ``survey`` says."""
+    """Yield ``texts`` in pieces, cut at the sizes in ``survey``."""
     return split_texts((text_chunks(text, lowercase) for text in texts), survey.lengths, survey.sizes)
 
 
 def names_of(texts: Sequence[TextFile]) -> str:
-    """Return the names of ``texts`` for a message, three at most."""
+    """Return the names of ``texts`` for a message, at most three."""
     more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
     return ", ".join(text.name for text in texts[:3]) + more
 
 
 def _check(texts: Sequence[TextFile], tally: Tally) -> None:
-    """Refuse texts with nothing to learn from, or with what is not a character."""
+    """Refuse texts that are too small to learn from or contain surrogates."""
     characters, training_characters = int(tally.counts.sum()), int(tally.training_counts.sum())
     distinct = np.count_nonzero(tally.training_counts)
     if training_characters < 2 or distinct < 2:
         raise TextError(
             f"There is nothing to learn from in {names_of(texts)}: {characters:,} characters, "
             f"{training_characters:,} of them to train on, {distinct} of these distinct. "
-            "Give a text of some thousand characters at least."
+            "Give a text of at least a few thousand characters."
         )
     if tally.counts[0xD800:0xE000].any():
         raise TextError(
-            f"{names_of(texts)} has lone surrogates, which are not characters: give the right --encoding, or "
+            f"{names_of(texts)} contains lone surrogates, which are not characters: give the right --encoding, or "
             "save it as UTF-8."
         )

@@ -1,4 +1,4 @@
-"""A text in a file: how it is read, piece by piece, and what is known once all of it was read."""
+"""A text in a file: how to read it piece by piece, and what the first reading found."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
 _WORD_BEYOND_ASCII = re.compile(r"[^\s\x00-\x1f]{0,12}[^\x00-\xa0]\S{0,12}(?: \w{1,8})?")
 
 _DOTTED_CAPITAL = "\u0130"
-"""The one character that becomes two in lower case: i and a dot above."""
+"""The only character that becomes two in lower case: i and a combining dot above."""
 
 
 class WrongBytesError(TextError):
-    """The bytes at ``offset`` do not decode; ``at_end``, they begin a character that the file does not end."""
+    """The bytes at ``offset`` do not decode. If ``at_end``, the file ends inside the character that begins there."""
 
     def __init__(self, message: str, offset: int, at_end: bool) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class WrongBytesError(TextError):
 
 @dataclass(frozen=True)
 class LineEnds:
-    """How many lines of a text end in each way."""
+    """How many lines of a text have each kind of line end."""
 
     lf: int = 0
     crlf: int = 0
@@ -46,80 +46,82 @@ class LineEnds:
 
 
 Stamp = tuple[int, int]
-"""Size and time of a file, which tell whether it has changed since."""
+"""Size in bytes and modification time in nanoseconds of a file, to detect changes."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What reading a file from its first byte to its last has found."""
+    """What reading a whole file found."""
 
     stamp: Stamp
-    """Of the file before it was read."""
+    """Size and time of the file before it was read."""
     sha256: str
-    """Of its bytes, decompressed."""
+    """Hash of its bytes, decompressed."""
     bytes: int
+    """Its size, decompressed."""
     decoded_characters: int
-    """Characters with line ends as they are."""
+    """Number of characters, with line ends as in the file."""
     line_ends: LineEnds
     dotted_capitals: int
+    """Number of capital I with a dot, which become two characters in lower case."""
 
     def characters(self, *, lowercase: bool) -> int:
-        """Return how many characters the text has with every line end a ``\\n``, perhaps lower-cased."""
+        """Return the length of the text in characters, with every line end a ``\\n`` and lower-cased if requested."""
         return self.decoded_characters - self.line_ends.crlf + (self.dotted_capitals if lowercase else 0)
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file that decodes strictly, and how to read it."""
+    """A file that has been opened, and how to read it."""
 
     path: Path
     name: str
-    """What people call it: the path as they gave it, "standard input", a name of the catalogue."""
+    """Its name in messages: the path as given, "standard input", or a name of the catalogue."""
     encoding: str
     """Python's name of the encoding."""
     determined: Determined
-    """How the encoding was found."""
+    """How the encoding was determined."""
     compressed: bool = False
     """Whether the file is gzip."""
     errors: Errors = "strict"
-    """What wrong bytes are read as."""
+    """How wrong bytes are read."""
     replaced: int = 0
-    """How many wrong bytes, or sequences of them, were read as something else."""
+    """Number of wrong bytes, or sequences of them, that were replaced."""
     padding: int = 0
-    """Zeros at the end of the file, which are left out."""
+    """Number of zero bytes at the end of the file, which are left out."""
     zeros: int = 0
-    """Zeros inside the text, which are characters of it."""
+    """Number of zero characters in the text, which are kept."""
     content: Content | None = field(default=None, compare=False)
-    """What was found when all of it was read; None where it was not."""
+    """What reading the whole file found; None if it has not been read."""
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the file, decompressed, at most `BLOCK` at a time.
 
         Raises:
-            TextError: the file cannot be read (any more), or its compressed data is damaged.
+            TextError: the file cannot be read, or its compressed data is damaged.
         """
         try:
             with _open(self.path, self.compressed) as stream:
                 while block := stream.read(BLOCK):
                     yield block
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TextError(f"{self.name} is damaged gzip data ({error}): unpack or fetch it again.") from error
+            raise TextError(f"{self.name} is damaged gzip data ({error}): unpack or download it again.") from error
         except OSError as error:
             raise unreadable(self.name, error) from error
 
     def decoded(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
-        """Yield the text with its line ends as they are, without a byte order mark.
+        """Yield the text with line ends as in the file, without a byte order mark.
 
         Args:
-            blocks: the bytes of the file, where they are read already.
+            blocks: the bytes of the file, if they are already read.
 
         Raises:
-            TextError: the file cannot be read, or has bytes that do not decode; the message has their offset.
+            TextError: the file cannot be read, or has bytes that do not decode; the message gives their offset.
         """
         return _decoded(self, Decoding(self.encoding, self.errors), blocks or self.blocks())
 
     def chunks(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
-        """Yield the text, every line end a ``\\n``, in pieces of about `BLOCK` characters at most.
+        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters.
 
         Args:
             blocks: as for `decoded`.
@@ -129,15 +131,15 @@ class TextFile:
         """
         newlines = io.IncrementalNewlineDecoder(None, translate=True)
         for piece in self.decoded(blocks):
-            yield newlines.decode(cast(bytes, piece))  # without a decoder of its own it takes str
+            yield newlines.decode(cast(bytes, piece))  # without a decoder, it takes str
         yield newlines.decode(cast(bytes, ""), final=True)
 
     @property
     def stamp(self) -> Stamp:
-        """Size and time of the file as they are now.
+        """Current size and time of the file.
 
         Raises:
-            TextError: it is not there any more.
+            TextError: it does not exist any more.
         """
         try:
             status = self.path.stat()
@@ -147,7 +149,7 @@ class TextFile:
 
 
 def content_of(text: TextFile) -> Content:
-    """Return what reading all of ``text`` finds; it is read only if it was not, or has changed since.
+    """Return what reading all of ``text`` finds. It is read only if that has not been done, or if it has changed.
 
     Raises:
         TextError: as for `TextFile.decoded`.
@@ -160,7 +162,7 @@ def content_of(text: TextFile) -> Content:
 
 
 def read_through(text: TextFile) -> TextFile:
-    """Return ``text`` with what is known once all of it was read and decoded.
+    """Read and decode all of ``text``, and return it with what was found.
 
     Raises:
         WrongBytesError: it does not decode.
@@ -189,18 +191,18 @@ def read_through(text: TextFile) -> TextFile:
 
 
 class _LineEndCounter:
-    """Counts the line ends of a text that comes in pieces."""
+    """Counts the line ends of a text in pieces."""
 
     def __init__(self) -> None:
         self._lf = self._crlf = self._cr = 0
         self._held = False
-        """Whether the last piece ended in \\r, to which a \\n may belong."""
+        """Whether the last piece ended in \\r, which a \\n may follow."""
 
     def add(self, piece: str) -> None:
-        """Count on."""
+        """Count the line ends of the next piece."""
         if self._held:
             piece = "\r" + piece
-        if "\r" not in piece:  # as in most texts, and much sooner known
+        if "\r" not in piece:  # true of most texts, and much faster to count
             self._held = False
             self._lf += piece.count("\n")
             return
@@ -216,9 +218,9 @@ class _LineEndCounter:
 
 
 def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterator[str]:
-    """Yield all ``texts`` one after another as one text in pieces, each text from a line of its own.
+    """Yield all ``texts`` as one text in pieces, each text starting on a new line.
 
-    A ``\\n`` is added between two texts where the first does not end in one, and nothing else.
+    A ``\\n`` is added after a text that does not end in one, if another text follows.
     """
     last = "\n"
     for text in texts:
@@ -231,7 +233,7 @@ def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterato
 
 
 def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
-    """Yield ``text`` as `TextFile.chunks` does, lower-cased if asked for.
+    """Yield ``text`` as `TextFile.chunks` does, lower-cased if requested.
 
     Raises:
         TextError: as for `TextFile.decoded`.
@@ -240,9 +242,9 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
 
 
 def _lowered(pieces: Iterable[str]) -> Iterator[str]:
-    """Lower-case as if the text were one string: a capital sigma is lowered by its place in the word.
+    """Lower-case pieces as if they were one string: the lower case of a capital sigma depends on its place in the word.
 
-    Words are therefore not cut, except those longer than 1,000 characters.
+    So words are not cut, except those longer than 1,000 characters.
     """
     held = ""
     for piece in pieces:
@@ -256,11 +258,12 @@ def _lowered(pieces: Iterable[str]) -> Iterator[str]:
 
 def is_code_page(encoding: str) -> bool:
     """Return whether every character takes one byte in ``encoding``."""
-    return len(bytes(range(0x80, 0x100)).decode(encoding, "replace")) == 0x80
+    decoded = bytes(range(0x80, 0x100)).decode(encoding, "replace")
+    return len(decoded) == 0x80 and set(decoded) != {"\ufffd"}  # in UTF-8 and ISO-2022, all of these are wrong
 
 
-def words_beyond_ascii(text: TextFile, most: int = 5) -> list[str]:
-    """Return the first words of ``text`` that show most of its characters beyond ASCII, each new to those before.
+def words_beyond_ascii(text: TextFile, max_words: int = 5) -> list[str]:
+    """Return the first words of ``text`` with characters beyond ASCII, each with one that the words before lack.
 
     Raises:
         TextError: as for `TextFile.decoded`.
@@ -273,13 +276,13 @@ def words_beyond_ascii(text: TextFile, most: int = 5) -> list[str]:
             if not letters <= shown:
                 shown |= letters
                 words.append(match[0])
-            if len(words) == most:
+            if len(words) == max_words:
                 return words
     return words
 
 
 def readable(path: Path) -> str:
-    """Return ``path`` for people and for JSON: as UTF-8 whatever the locale, other bytes shown like ``\\xff``."""
+    """Return ``path`` for messages and JSON: as UTF-8 in any locale, with other bytes shown as ``\\xff``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -291,13 +294,13 @@ def _decoded(text: TextFile, decoding: Decoding, blocks: Iterable[bytes]) -> Ite
 
 
 def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> WrongBytesError:
-    where = f" They stand between {wrong.before!r} and {wrong.after!r}."
+    context = f"They are between {wrong.before!r} and {wrong.after!r}."
     if wrong.at_end:
-        where = " The file is cut off there, in the middle of a character."
+        context = "The file is cut off there, in the middle of a character."
     how = {"UTF-8": "is", "given": "given as", "detected": "looks like"}.get(text.determined, "marked as")
     return WrongBytesError(
-        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} that do not decode: {wrong}.{where} "
-        "Give the right --encoding, mend the file, or take it as it is with --errors replace.",
+        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} that do not decode: {wrong}. "
+        f"{context} Give the right --encoding, repair the file, or read it anyway with --errors replace.",
         wrong.offset,
         wrong.at_end,
     )
@@ -308,5 +311,5 @@ def _open(path: Path, compressed: bool) -> IO[bytes]:
 
 
 def unreadable(name: str, error: OSError) -> TextError:
-    """Return the error of a file that cannot be opened or read."""
+    """Return the error for a file that cannot be opened or read."""
     return TextError(f"{name} cannot be read: {error.strerror or error}. Check the path and its permissions.")

@@ -1,8 +1,8 @@
-"""What a model needs of its tokens: text into ids, ids into text, and what is unknown.
+"""The protocol of a model's tokens: text into ids, ids into text, and unknown characters.
 
-A token is what one id stands for. Here it is a single character (`nextchar.text.vocabulary`); the protocol lets it be
-several, as long as the tokens of a text, put together, are that text. Scores are always per *character*: the bits of
-all tokens of a text, divided by its characters.
+A token is what one id stands for. In `nextchar.text.vocabulary` it is a single character; the protocol also allows
+several, as long as the tokens of a text, joined, are that text. Scores are always per *character*: the bits of all
+tokens of a text, divided by the number of its characters.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 REPLACEMENT = "\ufffd"
-"""What is shown for the unknown symbol."""
+"""What is displayed for the unknown symbol."""
 
 
 @dataclass(frozen=True)
 class Replacement:
-    """A piece of a prompt that the model does not know, and what was read in its place ("" is left out)."""
+    """A piece of a prompt that the model does not know, and what was read instead ("" if it was left out)."""
 
     position: int
     """Index of the piece in the prompt, in characters from 0."""
@@ -29,12 +29,12 @@ class Replacement:
     read_as: str
 
     def __str__(self) -> str:
-        what = f"{describe_characters(self.given)} at character {self.position + 1}"
-        return f"{what} left out" if not self.read_as else f"{what} read as {self.read_as!r}"
+        piece = f"{describe_characters(self.given)} at character {self.position + 1}"
+        return f"{piece} left out" if not self.read_as else f"{piece} read as {self.read_as!r}"
 
 
 def describe_characters(text: str) -> str:
-    """Return ``text`` as a reader can tell it: the character itself where it shows, code point and name always."""
+    """Return ``text`` with the code point and name of each character; what cannot be displayed is escaped."""
     names = (f"U+{ord(c):04X} {unicodedata.name(c, 'no name')}" for c in text)
     return f"{text!r} ({', '.join(names)})"
 
@@ -54,17 +54,17 @@ class Tokenizer(Protocol):
 
     @property
     def characters(self) -> str:
-        """The characters that tokens are made of, distinct, in code-point order."""
+        """The characters that tokens consist of, distinct, in code-point order."""
         ...
 
     @property
     def start_id(self) -> int:
-        """The id that is read before a text's first token."""
+        """The id that is read before the first token of a text."""
         ...
 
     @property
     def never_drawn(self) -> tuple[int, ...]:
-        """Ids that are read and scored, and never drawn."""
+        """Ids that are read and scored but never drawn."""
         ...
 
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
@@ -79,16 +79,16 @@ class Tokenizer(Protocol):
         """Return the ids of ``text``, shape (T,); a text may be encoded in pieces.
 
         Raises:
-            UnknownCharacterError: it holds unknown characters, and no id stands for those.
+            UnknownCharacterError: it holds unknown characters, and there is no id for them.
         """
         ...
 
     def split(self, text: str) -> list[str]:
-        """Return the pieces of ``text`` that its ids stand for: joined, they are the text again."""
+        """Return the piece of ``text`` for each of its ids; joined, they are the text."""
         ...
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
-        """Return the text of ``ids``, any shape read in order; what is unknown becomes ``unknown``, a character."""
+        """Return the text of ``ids``, an array of any shape in order; unknown ones become the character ``unknown``."""
         ...
 
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
@@ -96,7 +96,7 @@ class Tokenizer(Protocol):
         ...
 
     def token_lengths(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
-        """Return how many characters each of ``ids`` stands for, at least 1: shape (T,)."""
+        """Return the number of characters of each of ``ids``, at least 1: shape (T,)."""
         ...
 
     def unknown_in(self, text: str) -> NDArray[np.bool_]:
@@ -104,9 +104,9 @@ class Tokenizer(Protocol):
         ...
 
     def unknown_cost(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the bits that the text behind each of ``ids`` costs beyond the id itself, shape (T,).
+        """Return the bits that the text behind each of ``ids`` costs in addition to the id itself, shape (T,).
 
-        That is 0 for a known token. An id that stands for anything unknown does not say what it was: its probability
-        is shared among all that it may be, so that the score of any text is exact.
+        For a known token that is 0. An id for unknown text does not determine the text: its probability is shared
+        among all texts that it may stand for, so that the score of any text is exact.
         """
         ...

@@ -1,9 +1,9 @@
-"""Characters and ids: which characters a model knows, and what becomes of those it does not know.
+"""Characters and ids: which characters a model knows, and what happens to the others.
 
-A character is a Unicode code point, as it stands in the text: nothing is normalised, so that every text comes back
-exactly as it was and its score is the score of exactly that text. Id 0 is the *unknown symbol*, which stands for every
-character that is not in the vocabulary (too rare in the training text to be learned, or never seen). It is read and
-scored, and never drawn. The other ids follow in code-point order.
+A character is a Unicode code point of the text. Nothing is normalised, so that decoding gives exactly the text that was
+encoded, and a score is the score of exactly that text. Id 0 is the *unknown symbol*: it stands for every character
+outside the vocabulary, because it is too rare in the training text or does not occur there. It is read and scored but
+never drawn. The other ids follow in code-point order.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CODE_POINTS = 0x110000
 """Size of Unicode's code space."""
 
 SCALAR_VALUES = CODE_POINTS - 0x800
-"""Code points that a text can hold: all but the surrogates."""
+"""Number of code points that a text can contain: all but the surrogates."""
 
 Counts = NDArray[np.int64]
 
@@ -38,9 +38,9 @@ _LOOKALIKES = {
     "–": "-", "—": "-", "‒": "-", "―": "-", "−": "-", "‐": "-", "…": "...", "\t": " ", "\u00a0": " ", "\u3000": " ",
     "。": ".", "、": ",", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "þ": "th", "ð": "d",
 }  # fmt: skip
-# What normalisation puts together: a base character with its combining marks, or the conjoining jamo of one Hangul
-# syllable. At most 30 of a kind, as in the stream-safe form of Unicode (UAX #15, section 13): putting marks in order
-# takes time in proportion to the square of their number.
+# What normalisation composes: a base character with its combining marks, or the conjoining jamo of one Hangul syllable.
+# At most 30 of a kind, as in Unicode's stream-safe form (UAX #15, section 13): sorting marks takes time proportional to
+# the square of their number.
 _CLUSTER = re.compile(
     r"(?=[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7c6\ud7cb-\ud7fb])"
     r"[\u1100-\u115f\ua960-\ua97c]{0,30}[\u1160-\u11a7\ud7b0-\ud7c6]{0,30}[\u11a8-\u11ff\ud7cb-\ud7fb]{0,30}"
@@ -56,12 +56,12 @@ def code_points(text: str) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The characters a model knows, distinct and in code-point order: a `nextchar.text.tokenizer.Tokenizer` each of
-    whose tokens is one character."""
+    """The characters that a model knows, distinct and in code-point order: a `nextchar.text.tokenizer.Tokenizer` whose
+    tokens are single characters."""
 
     characters: str
     has_unknown: bool = True
-    """Whether id 0 is the unknown symbol. Without one (the classic example) ids start at the first character."""
+    """Whether id 0 is the unknown symbol. Without it (as in the classic recipe), ids start at the first character."""
 
     def __post_init__(self) -> None:
         points = [ord(character) for character in self.characters]
@@ -72,11 +72,11 @@ class Vocabulary:
 
     @classmethod
     def from_counts(cls, counts: Counts, min_count: int = 1, has_unknown: bool = True) -> Vocabulary:
-        """Return the vocabulary of the characters counted at least ``min_count`` times.
+        """Return the vocabulary of the characters that occur at least ``min_count`` times.
 
         Args:
             counts: occurrences of each code point in the training text, shape (0x110000,).
-            min_count: rarer characters are left to the unknown symbol.
+            min_count: rarer characters are read as the unknown symbol.
             has_unknown: whether there is an unknown symbol.
 
         Raises:
@@ -96,12 +96,12 @@ class Vocabulary:
 
     @property
     def never_drawn(self) -> tuple[int, ...]:
-        """Ids that are read and scored, and never drawn: the unknown symbol."""
+        """Ids that are read and scored but never drawn: that of the unknown symbol."""
         return (UNKNOWN_ID,) if self.has_unknown else ()
 
     @property
     def start_id(self) -> int:
-        """What is read before a text's first character: a line end, else a space, else the first character known."""
+        """Id that is read before a text's first character: a line end, or a space, or the first known character."""
         known = self.characters
         return int(self.encode(next((c for c in "\n " if c in known), known[0]))[0])
 
@@ -128,11 +128,10 @@ class Vocabulary:
 
     @property
     def unseen_log2_probability(self) -> float:
-        """log2 of the share of the escape probability that each character outside the vocabulary has.
+        """log2 of the share that each character outside the vocabulary has in the probability of the unknown symbol.
 
-        The probability of the unknown symbol is spread evenly over the rest of Unicode, so that the probabilities of
-        all characters sum to one and the score of any text is exact. Without an unknown symbol there are no such
-        characters, and it is 0.
+        That probability is shared equally by all other characters of Unicode, so that the probabilities of all
+        characters sum to one and the score of any text is exact. Without an unknown symbol it is 0.
         """
         return -math.log2(SCALAR_VALUES - len(self.characters)) if self.has_unknown else 0.0
 
@@ -150,21 +149,21 @@ class Vocabulary:
         """Return the ids of ``text``, shape (T,); characters outside the vocabulary become the unknown id.
 
         Raises:
-            UnknownCharacterError: there are such characters and the vocabulary has no unknown symbol.
+            UnknownCharacterError: there are such characters, and the vocabulary has no unknown symbol.
         """
         if not self.has_unknown and not self.knows(text):
-            strange = sorted(set(text) - self._known)
+            unknown = sorted(set(text) - self._known)
             raise UnknownCharacterError(
-                f"The model does not know {describe_characters(strange[0])}, and has no unknown symbol to read it as."
+                f"The model does not know {describe_characters(unknown[0])}, and has no unknown symbol to read it as."
             )
         return self.ids_by_code_point[code_points(text)]
 
     def split(self, text: str) -> list[str]:
-        """Return the pieces of ``text`` that its ids stand for: its characters."""
+        """Return the piece of ``text`` for each of its ids: its characters."""
         return list(text)
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
-        """Return the text of ``ids``, any shape read in order; the unknown symbol becomes ``unknown``, a character."""
+        """Return the text of ``ids``, of any shape, in order; the unknown symbol becomes the character ``unknown``."""
         points = self._code_points_by_id
         if self.has_unknown and unknown != REPLACEMENT:
             points = points.copy()
@@ -176,11 +175,11 @@ class Vocabulary:
         return list(self.decode(ids))
 
     def token_lengths(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
-        """Return how many characters each of ``ids`` stands for, one: shape (T,)."""
+        """Return the number of characters of each of ``ids``, which is one: shape (T,)."""
         return np.ones(len(ids), np.intp)
 
     def unknown_cost(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the bits that the character behind each of ``ids`` costs beyond the id itself, shape (T,)."""
+        """Return the bits that the character behind each of ``ids`` costs in addition to the id itself, shape (T,)."""
         if not self.has_unknown:
             return np.zeros(len(ids))
         return np.where(np.asarray(ids) == UNKNOWN_ID, -self.unseen_log2_probability, 0.0)
@@ -189,14 +188,15 @@ class Vocabulary:
         """Return ``prompt`` in characters that the model knows, and what was replaced.
 
         An unknown piece is read as the nearest known one: composed or decomposed, in the other case, in another width
-        or compatibility form, without its accents, as the plain form of a typographic sign. What has none is left out.
+        or compatibility form, without its accents, or as the plain form of a typographic sign. Without such a form it
+        is left out.
 
         Raises:
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
         pieces: list[str] = []
         replacements: list[Replacement] = []
-        nearest: dict[str, str] = {}  # each piece is looked for once, however often it comes
+        nearest: dict[str, str] = {}  # each piece is looked up once, however often it occurs
         for match in _CLUSTER.finditer(prompt):
             piece = match[0]
             if not self.knows(piece):
@@ -206,9 +206,9 @@ class Vocabulary:
             pieces.append(piece)
         if strict and replacements:
             raise UnknownCharacterError(
-                f"The prompt holds {len(replacements)} unknown to the model: "
+                f"The prompt has characters that the model does not know ({len(replacements):,}): "
                 + "; ".join(f"{describe_characters(r.given)} at character {r.position + 1}" for r in replacements[:5])
-                + ". Leave them out, or do without --strict to have them replaced."
+                + ". Remove them, or run without --strict to have them replaced."
             )
         return "".join(pieces), replacements
 
@@ -224,9 +224,9 @@ def _forms(piece: str) -> Iterator[str]:
     yield piece
     plain = unicodedata.normalize("NFKD", piece)
     if len(piece) == 1 and piece == plain == piece.lower() == piece.upper() and piece not in _LOOKALIKES:
-        return  # like most characters of Unicode, it has one form
+        return  # it has only one form, like most characters of Unicode
     bare = "".join(c for c in plain if not unicodedata.combining(c))
-    # Most of these are the same, and each is yielded once.
+    # Most of these are equal; each is yielded once.
     for form in dict.fromkeys((piece, unicodedata.normalize("NFKC", piece), bare, _LOOKALIKES.get(piece.lower(), ""))):
         for cased in dict.fromkeys((form, form.lower(), form.upper(), form.casefold())):
             yield unicodedata.normalize("NFC", cased)

@@ -45,7 +45,14 @@ class ClassicRecipe:
         )
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,  # noqa: ARG002 (a thread of each, at least, is in ``threads``)
     ) -> ChosenPlan:
         """Return the plan of the example for a text; sizes given in ``settings`` replace its own.
 
@@ -55,6 +62,7 @@ class ClassicRecipe:
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
+            processes: processes that share each update.
 
         Raises:
             TextError: the text is too short for a window and a character after it.

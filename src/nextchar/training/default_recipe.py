@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from nextchar.errors import UsageError
 from nextchar.networks.architecture import Architecture
 from nextchar.randomness import random_stream
 from nextchar.settings import Precision, TextSettings, TrainingSettings
@@ -38,6 +39,8 @@ CHARACTERS_PER_SQUARE = 2
 """A hidden size needs at least this many times its square in training characters."""
 SHARD_STREAMS = 4
 """Fewest streams that are worth a thread."""
+MAX_PROCESS_CHARACTERS = 8192
+"""Most characters that a process reads for an update: with so many, even a slow network hardly delays it."""
 SHORT_TEXT = 50_000
 """Characters below which a text is read in fewer streams, so that each is long enough, and in fewer passes."""
 MAX_EPOCHS, SHORT_TEXT_MAX_EPOCHS = 30, 20
@@ -73,7 +76,14 @@ class DefaultRecipe:
         return text, training
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,
     ) -> ChosenPlan:
         """Return the plan for a text, a length of training and a machine; options given in ``settings`` are kept.
 
@@ -83,8 +93,12 @@ class DefaultRecipe:
             settings: the length as ``time``, ``epochs`` or ``steps`` (a minute if none is given), and any size.
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
+            processes: processes that share each update.
+
+        Raises:
+            UsageError: there are fewer streams than processes.
         """
-        chooser = _Chooser(characters, vocabulary_size, settings, threads)
+        chooser = _Chooser(characters, vocabulary_size, settings, threads, processes).for_all_processes()
         if settings.steps is not None or settings.epochs is not None:
 
             def steps_of(size: int) -> int:
@@ -101,6 +115,7 @@ class DefaultRecipe:
         step_seconds, precision = min(trials, key=lambda trial: trial[0])
         speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
         hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
+        chooser = chooser.widened(lambda wide: measure(wide.plan(hidden, 1, precision)), hidden)
         # Measured again with the final dropout, which takes time too and depends on the number of steps.
         expected = seconds * speed / chooser.cost(hidden) / chooser.predicted(hidden)
         step_seconds = measure(chooser.plan(hidden, max(1, int(expected)), precision))
@@ -139,6 +154,44 @@ class _Chooser:
     vocabulary_size: int
     settings: TrainingSettings
     threads: int
+    processes: int = 1
+    widening: int = 1
+    """How many times the streams of one process are read, so that several have enough to do."""
+
+    def for_all_processes(self) -> _Chooser:
+        """Return the rule with a stream for each process at least.
+
+        Raises:
+            UsageError: fewer streams are asked for.
+        """
+        wide, streams = self, self.streams(SIZES[0])
+        if self.settings.streams is not None and streams < self.processes:
+            raise UsageError(
+                f"--streams {streams} cannot be shared by {self.processes} processes: give {self.processes} or more."
+            )
+        while self.settings.streams is None and wide.streams(SIZES[0]) < SHARD_STREAMS * self.processes:
+            wide = replace(wide, widening=2 * wide.widening)
+        return wide
+
+    def widened(self, seconds: Callable[[_Chooser], float], hidden: int) -> _Chooser:
+        """Return the rule with as many streams as pay for several processes, which wait for each other once an update.
+
+        Args:
+            seconds: times an update.
+            hidden: its size.
+        """
+        if self.processes == 1 or self.settings.streams is not None:
+            return self
+        best, speed = self, self.predicted(hidden) / seconds(self)
+        while 2 * best.predicted(hidden) <= MAX_PROCESS_CHARACTERS * self.processes:
+            wide = replace(best, widening=2 * best.widening)
+            if wide.streams(hidden) * wide.window(hidden) > self.characters // 2:
+                break
+            faster = wide.predicted(hidden) / seconds(wide)
+            if faster < LARGE_GAIN * speed:
+                break
+            best, speed = wide, faster
+        return best
 
     @property
     def is_short(self) -> bool:
@@ -155,8 +208,8 @@ class _Chooser:
         if self.settings.streams is not None:
             return self.settings.streams
         if self.is_short:
-            return max(1, min(SHORT_TEXT_STREAMS, self.characters // (2 * SHORT_TEXT_WINDOW)))
-        return LARGE_STREAMS if hidden >= LARGE_SIZE else STREAMS
+            return self.widening * max(1, min(SHORT_TEXT_STREAMS, self.characters // (2 * SHORT_TEXT_WINDOW)))
+        return self.widening * (LARGE_STREAMS if hidden >= LARGE_SIZE else STREAMS)
 
     def window(self, hidden: int) -> int:
         """Return the steps back in time of an update at that hidden size."""
@@ -193,6 +246,11 @@ class _Chooser:
         ]
         return max(fitting, default=SIZES[0])
 
+    def shards(self, streams: int) -> int:
+        """Return the shards of a batch: as many for each process, and no more than pay."""
+        shards = max(1, min(self.threads, streams // SHARD_STREAMS))
+        return max(self.processes, shards // self.processes * self.processes)
+
     def steps_of(self, epochs: float, hidden: int) -> int:
         """Return the updates of ``epochs`` passes over the text."""
         return max(1, round(epochs * self.characters / self.predicted(hidden)))
@@ -208,7 +266,9 @@ class _Chooser:
         # the text.
         load = steps * predicted / self.characters * math.sqrt(parameters / self.characters)
         dropout = min(0.5, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
-        few = 0.8 if streams <= SHORT_TEXT_STREAMS else 1.0
+        # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
+        root = math.sqrt(self.widening)
+        few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
         rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
@@ -218,11 +278,11 @@ class _Chooser:
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
             feeding=Streams(batch=streams, window=self.window(hidden)),
-            shards=max(1, min(self.threads, streams // SHARD_STREAMS)),
+            shards=self.shards(streams),
             steps=steps,
             precision=precision,
             learning_rate=rate,
-            warm_up=math.ceil(0.05 * steps),
+            warm_up=math.ceil(min(0.2, 0.05 * root) * steps),
             weight_decay=decay,
             clip=given.clip or 1.0,
             calibrated=True,

@@ -32,7 +32,14 @@ class Recipe(Protocol):
         ...
 
     def choose_plan(
-        self, characters: int, vocabulary_size: int, settings: TrainingSettings, threads: int, measure: Measure
+        self,
+        characters: int,
+        vocabulary_size: int,
+        settings: TrainingSettings,
+        threads: int,
+        measure: Measure,
+        *,
+        processes: int = 1,
     ) -> ChosenPlan:
         """Return the plan for a text; options given in ``settings`` are kept.
 
@@ -42,6 +49,7 @@ class Recipe(Protocol):
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
+            processes: processes that share each update.
 
         Raises:
             TextError: the text is too short.

@@ -12,8 +12,7 @@ the time?) are made by objects of their own, from plain numbers.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +24,7 @@ from nextchar.errors import TrainingError
 from nextchar.model.calibration import at_temperature
 from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
+from nextchar.networks.torch_processes import Processes
 from nextchar.networks.torch_threads import Compute, has_bfloat16
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
@@ -87,6 +87,11 @@ class Trainer:
         self.checkpoint = self._take_checkpoint()
 
     @property
+    def processes(self) -> Processes:
+        """The processes that train together."""
+        return self._compute.processes
+
+    @property
     def epoch(self) -> float:
         """Passes over the training text so far."""
         return self.plan.epochs(self.state.step, len(self._dataset.training))
@@ -124,17 +129,19 @@ class Trainer:
         """Return the learning rate of ``step``, counted from 0."""
         return self.state.rate_scale * self._schedule.learning_rate(step)
 
-    def run(self) -> Iterator[Event]:
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train to the end of the plan, yielding `Progress`, `Evaluated`, `Recovered` and `Revised`.
 
         The caller may stop at any event; the time it spends between events does not count as training.
+        Several processes that train together stop at a checkpoint, once ``stop()`` is true in one of them.
 
         Raises:
             TrainingError: training diverged too many times; ``best`` is the best model before that.
         """
-        while self.state.step < self.plan.steps:
+        while self.state.step < self.plan.steps and not any(self.processes.gather(stop())):
             loss = yield from self._train_to_boundary()
-            if has_diverged(loss, self.state) or not self._updates.is_finite():
+            failed = has_diverged(loss, self.state) or not self._updates.is_finite()
+            if self.processes.broadcast(failed):
                 yield self._recover(loss)
                 continue
             self._move(lowest_loss=min(loss, self.state.lowest_loss))
@@ -156,7 +163,10 @@ class Trainer:
             if now - last_shown > PROGRESS_SECONDS or step + 1 == end:
                 bits = float(torch.stack(losses[shown:]).mean()) / LOG2  # waits for the device
                 now = pace.now()
-                self._move(step=step + 1, seconds=self.state.seconds + now - began)
+                seconds = self.state.seconds + now - began
+                if step + 1 == end:  # the clock of process 0 counts
+                    seconds = self.processes.broadcast(seconds)
+                self._move(step=step + 1, seconds=seconds)
                 pace.warmed_up(self.state)
                 yield self._progress(bits, (len(losses) - shown) / max(now - last_shown, 1e-9))
                 began = last_shown = pace.now()
@@ -168,9 +178,10 @@ class Trainer:
     def _revise(self) -> Revised | None:
         """Fit the number of updates to the time budget, if that is due."""
         plan = self.plan
-        revised = self._pace.revise(plan, self.state)
-        if revised is plan:
+        steps = self.processes.broadcast(self._pace.revise(plan, self.state).steps)
+        if steps == plan.steps:
             return None
+        revised = plan.model_copy(update={"steps": steps})
         self._adopt(revised)
         return Revised(step=self.state.step, planned_steps=plan.steps, steps=revised.steps)
 
@@ -290,12 +301,11 @@ def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: f
     trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
     trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
     times: list[float] = []
-    began = time.perf_counter()
     for event in trainer.run():
-        if isinstance(event, Progress):
+        if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
             times.append(trainer.state.seconds)
-        if len(times) > 3 and time.perf_counter() - began > seconds:
-            break
+            if len(times) > 3 and times[-1] > seconds:  # by a clock that all processes agree on
+                break
     trainer.close()
     # The first interval warms up caches and kernels; short bursts of other programs do not change the median.
     return float(np.median(np.diff(times))) / trial.checkpoint_every

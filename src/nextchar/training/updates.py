@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -53,9 +52,10 @@ class Updates:
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
         self.batches = plan.feeding.batches(training, seed)
-        self.threads = TorchThreads(plan.shards, compute.threads)
+        self._processes = compute.processes
+        self.threads = TorchThreads(plan.shards, compute.threads, compute.processes)
         sizes = [columns.stop - columns.start for columns in self.threads.shards(plan.feeding.batch)]
-        self._shards = [_Shard(self.module, plan, size, number, seed) for number, size in enumerate(sizes)]
+        self._shards = {number: _Shard(self.module, plan, sizes[number], number, seed) for number in self.threads.own}
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now."""
@@ -65,14 +65,14 @@ class Updates:
         """Make the update of ``step``, counted from 0; return the loss on its batch, in nats per character."""
         inputs, targets = self.batches.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
-        computed = self.threads.map(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
-        losses, gradients = zip(*computed, strict=True)
-        for weight, of_shards in zip(self._weights.values(), zip(*gradients, strict=True), strict=True):
-            weight.grad = reduce(torch.add, of_shards)
+        computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
+        loss, *gradients = self._processes.add(computed, self.threads.count)
+        for weight, gradient in zip(self._weights.values(), gradients, strict=True):
+            weight.grad = gradient
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
         self._optimizer.step(learning_rate)
-        return torch.stack(losses).sum()
+        return loss
 
     @torch.no_grad()
     def is_finite(self) -> bool:
@@ -81,14 +81,19 @@ class Updates:
         return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
 
     def arrays(self) -> Arrays:
-        """Return the weights, the values of the optimizer, the hidden states and the random states."""
+        """Return the weights, the values of the optimizer, and the hidden and random states of all shards."""
         arrays: Arrays = {}
         for name, weight in self._weights.items():
             arrays[f"{WEIGHTS}{name}"] = _copy(weight)
             for key, value in self._optimizer.state[name].items():
                 arrays[f"optimizer/{name}/{key}"] = _copy(value)
-        for number, shard in enumerate(self._shards):
-            arrays.update({f"shard{number}/{name}": array for name, array in shard.arrays().items()})
+        own = {
+            f"shard{number}/{name}": array
+            for number, shard in self._shards.items()
+            for name, array in shard.arrays().items()
+        }
+        for of_shards in self._processes.gather(own):
+            arrays.update(of_shards)
         return arrays
 
     def load(self, arrays: Arrays) -> None:
@@ -97,7 +102,7 @@ class Updates:
         for name, values in self._optimizer.state.items():
             for key, value in values.items():
                 value.copy_(torch.from_numpy(arrays[f"optimizer/{name}/{key}"]))
-        for number, shard in enumerate(self._shards):
+        for number, shard in self._shards.items():
             shard.load(_under(f"shard{number}/", arrays))
 
 
@@ -112,10 +117,8 @@ class _Shard:
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
         self._state = module.initial_state(size) if plan.feeding.carries_state else None
 
-    def gradients(
-        self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return this shard's share of the batch's mean loss, in nats, and its gradients.
+    def gradients(self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice) -> tuple[Tensor, ...]:
+        """Return this shard's share of the batch's mean loss, in nats, and then its gradients.
 
         Args:
             inputs: the whole batch, shape (T, B).
@@ -125,7 +128,7 @@ class _Shard:
         read, wanted = (_to_device(batch[:, columns], self._device) for batch in (inputs, targets))  # (T, b)
         size, weights = read.shape[1], list(self._module.tensors().values())
         if size == 0:  # the last batch of a pass has too few windows for every shard
-            return torch.zeros((), device=self._device), tuple(map(torch.zeros_like, weights))
+            return (torch.zeros((), device=self._device), *map(torch.zeros_like, weights))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
             if self._state is None:
                 logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
@@ -135,7 +138,7 @@ class _Shard:
         gradients = torch.autograd.grad(loss, weights)
         if after is not None:
             self._state = tuple((h.detach().float(), c.detach().float()) for h, c in after)
-        return loss.detach(), gradients
+        return (loss.detach(), *gradients)
 
     def arrays(self) -> Arrays:
         """Return the hidden state and the random state."""

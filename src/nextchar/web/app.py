@@ -32,14 +32,14 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
 
     Args:
         service: the models, and the limits of requests.
-        local: whether it only answers to names of this machine.
+        local: whether it answers only to names of this machine.
     """
     settings = service.settings
     app = FastAPI(
         title=TITLE,
         summary=SUMMARY,
         version=version("nextchar"),
-        openapi_url=None,  # `open_routes` has it
+        openapi_url=None,  # `open_routes` serves it
         docs_url=None,
         redoc_url=None,
         # Relative to the description, whatever prefix a proxy adds.
@@ -75,8 +75,8 @@ def make_app(service: Service, *, local: bool = False) -> FastAPI:
 def _described(app: FastAPI, open_to_all: APIRouter | None) -> dict[str, Any]:
     """Return the description of the API.
 
-    It has the bodies, which the routes read themselves, and no response 422: ours is 400. Where there is a key, all
-    routes but those ``open_to_all`` say that they need it.
+    It includes request bodies, which the routes read themselves, and leaves out response 422: ours is 400. With a key,
+    all routes except ``open_to_all`` are described as requiring it.
     """
     schema = FastAPI.openapi(app)
     open_paths = {getattr(route, "path", "") for route in open_to_all.routes} if open_to_all else set(schema["paths"])
@@ -106,7 +106,7 @@ def _routes(app: FastAPI) -> Routes:
 
 
 async def _answer_unknown(app: FastAPI, request: Request, error: Exception) -> Response:
-    """Answer a request that no route takes, which FastAPI would answer by itself."""
+    """Return our error response where no route matches a request."""
     assert isinstance(error, HTTPException)
     method, path = request.method, route_path(request.scope)
     if error.status_code == 404:

@@ -36,7 +36,7 @@ async def read_body(request: Request, kind: type[S], max_bytes: int, pool: Execu
     Args:
         request: its body has not been read yet.
         kind: which settings.
-        max_bytes: size that the body may have.
+        max_bytes: maximum size of the body.
         pool: threads that parse large bodies.
 
     Raises:
@@ -102,13 +102,13 @@ def _parse(content: bytes) -> object:
     try:
         return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise RefusedError(400, f"The body of the request is not UTF-8, from byte {error.start + 1:,} on.") from None
+        raise RefusedError(400, f"The body of the request is not UTF-8 at byte {error.start + 1:,}.") from None
     except json.JSONDecodeError as error:
-        raise RefusedError(400, f"The body of the request is no JSON: {error}.") from None
+        raise RefusedError(400, f"The body of the request is not JSON: {error}.") from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError:  # a number of thousands of digits
-        raise RefusedError(400, "The body of the request holds a number that is too long to read.") from None
+        raise RefusedError(400, "The body of the request has a number with too many digits.") from None
 
 
 def _no_object() -> RefusedError:
@@ -118,17 +118,17 @@ def _no_object() -> RefusedError:
 
 
 def _too_deep() -> RefusedError:
-    return RefusedError(400, f"The body of the request holds lists or objects more than {MAX_DEPTH} deep.")
+    return RefusedError(400, f"The body of the request nests lists or objects more than {MAX_DEPTH} deep.")
 
 
 def _check_size(given: Container) -> None:
-    """Check that ``given`` is neither too deep nor too long."""
+    """Check that ``given`` is not nested too deeply and does not have too many values."""
     level, values = [given], 0
     for _ in range(MAX_DEPTH):
         values += sum(map(len, level))
         if values > MAX_VALUES:
             raise RefusedError(
-                400, f"The body of the request holds more than {MAX_VALUES:,} values, the keys of objects counted."
+                400, f"The body of the request has more than {MAX_VALUES:,} values, counting the keys of objects."
             )
         inner = (item for held in level for item in _items(held))
         level = [cast("Container", item) for item in inner if isinstance(item, list | dict)]

@@ -59,7 +59,7 @@ class Completions:
 
     def answer(self, choices: list[Chunk], *, usage: bool, **more: Any) -> dict[str, Any]:
         """Return a response, whole or part, with ``choices``."""
-        assert self.loaded is not None, "the texts are being written"
+        assert self.loaded is not None, "writing has begun"
         return {
             "id": self.id,
             "object": "text_completion",

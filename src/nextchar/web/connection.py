@@ -1,4 +1,4 @@
-"""A connection to a client, with a time limit for everything that the client could delay.
+"""A connection to a client, with a time limit for everything that the client can delay.
 
 uvicorn speaks HTTP over it (`H11Protocol`) and leaves time limits to proxies: it waits forever for headers, for a body,
 and for a client that does not read its response. Here each of these has a limit:
@@ -27,9 +27,9 @@ from nextchar.web.errors import RefusedError, busy
 from nextchar.web.framing import StrictConnection
 
 SPARE = 5.0
-"""Seconds after `ServeSettings.max_time` for the response that says that the time is over."""
+"""Seconds after `ServeSettings.max_time` to send the response that says that the time is over."""
 PROBES = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds between two checks whether a client that closed its side is still there; the last one repeats."""
+"""Seconds between checks whether a client that closed its side is still connected; the last one repeats."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -42,11 +42,11 @@ class Connection(H11Protocol):
         Args:
             settings: the time limits.
             max_connections: connections that may be open at once.
-            **parts: arguments that uvicorn gives each connection.
+            **parts: arguments that uvicorn passes to each connection.
         """
         super().__init__(**parts)
         self.conn: StrictConnection = StrictConnection()
-        self.timeout_keep_alive = settings.max_idle  # pyright: ignore[reportAttributeAccessIssue] (a part of a second, too)
+        self.timeout_keep_alive = settings.max_idle  # pyright: ignore[reportAttributeAccessIssue] (fractions of a second are allowed)
         self._settings, self._max_connections = settings, max_connections
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._half_closed = False
@@ -100,7 +100,7 @@ class Connection(H11Protocol):
         if not self.is_answering or self.conn.their_state is h11.SEND_BODY:
             return False
         self._half_closed = True
-        if self.scope["http_version"] != "1.0":  # which knows no interim responses
+        if self.scope["http_version"] != "1.0":  # 1.0 has no interim responses
             self._probe(0)
         return True
 
@@ -143,7 +143,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not a valid request."""
+        """Refuse an invalid request."""
         self._refuse(RefusedError(400, f"{msg} What is wrong: {self.conn.fault}.", code="invalid_http"))
 
     def cut(self) -> None:
@@ -185,7 +185,7 @@ class Connection(H11Protocol):
         self._refuse(RefusedError(408, message, code="timeout"))
 
     def _end_answer(self) -> None:
-        """Cut off a client that does not read its response; a late response has a little more time to say so."""
+        """Cut off a client that does not read its response; otherwise leave `SPARE` seconds to send that it is late."""
         self._end_sending()
         self._expect("answer", SPARE, self.cut)
 
@@ -205,7 +205,7 @@ class Connection(H11Protocol):
         self._expect("probe", PROBES[min(number, len(PROBES) - 1)], send)
 
     def _expect(self, name: str, seconds: float, otherwise: Callable[[], None], *, again: bool = True) -> None:
-        """Call ``otherwise`` after so many seconds unless ``name`` is forgotten; ``again`` restarts a running timer."""
+        """Call ``otherwise`` after ``seconds`` unless ``name`` is forgotten; ``again`` restarts a running timer."""
         if name in self._timers and not again:
             return
         self._forget(name)

@@ -18,10 +18,10 @@ from nextchar.web.responses import json_response
 
 INVALID, OVERLOADED, BROKEN = "invalid_request_error", "overloaded_error", "server_error"
 CLIENT_GONE = 499
-"""Status that is counted for a request whose client disconnected (nginx uses the same); it is never sent."""
+"""Status counted for a request whose client disconnected, as in nginx; it is never sent."""
 
 MAX_REPORTED = 5
-"""Number of mistakes in one request that its error response names."""
+"""Maximum number of mistakes that an error response names."""
 
 
 class RefusedError(Exception):
@@ -74,7 +74,7 @@ def as_refusal(error: Exception) -> RefusedError:
         return RefusedError(400, str(error))
     if isinstance(error, NextcharError):
         return RefusedError(503, str(error), kind=BROKEN)
-    return RefusedError(500, "The server made a mistake; its standard error tells which.", kind=BROKEN)
+    return RefusedError(500, "The server had an error; its standard error shows it.", kind=BROKEN)
 
 
 def explained(kind: type[Settings], details: Sequence[Mapping[str, Any]]) -> RefusedError:

@@ -17,7 +17,7 @@ from nextchar.web.responses import json_bytes
 from nextchar.web.scheduler import Slot
 
 EVENTS = {"text/event-stream": {"schema": {"type": "object", "properties": {"data": {"type": "string"}}}}}
-"""The description of such a response in the documentation of the API."""
+"""How the documentation of the API describes such a response."""
 
 logger = logging.getLogger("nextchar.web")
 
@@ -29,7 +29,7 @@ def event(data: Any) -> bytes:
 
 
 def _in_one_line(content: bytes) -> bytes:
-    """Return JSON with the line ends escaped that JSON allows and some clients end a line at."""
+    """Return JSON with U+0085, U+2028 and U+2029 escaped: JSON allows them, but some clients split lines there."""
     for character in ("\u0085", "\u2028", "\u2029"):
         content = content.replace(character.encode(), f"\\u{ord(character):04x}".encode())
     return content
@@ -63,7 +63,7 @@ class EventStream(StreamingResponse):
         except Exception as error:  # the response has started: its status is sent
             refusal = as_refusal(error)
             if refusal.status == 500:
-                logger.error("a request failed while it was answered", exc_info=error)
+                logger.error("a request failed while its response was sent", exc_info=error)
             yield event(refusal.body)
         finally:
             await self._events.aclose()

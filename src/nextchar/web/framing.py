@@ -1,4 +1,4 @@
-"""Where a request ends: stated by exactly one header. If it were ambiguous, one request could be taken for two.
+"""Where a request ends: exactly one header says so. If it were ambiguous, one request could be taken for two.
 
 Source: RFC 9112, "HTTP/1.1", sections 6.1 and 6.3; h11 checks the rest.
 """

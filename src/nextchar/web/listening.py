@@ -1,4 +1,4 @@
-"""Accepts connections, as many as there are file descriptors; when none is left, it waits a moment."""
+"""Accepts connections, as many as there are file descriptors, and waits when none is left."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import uvicorn
 BACKLOG = 1024
 """Connections that the operating system holds until they are accepted."""
 KEPT_BACK = 48
-"""Descriptors for everything but connections: models that are reloaded, the log of a run, Python's own."""
+"""Descriptors kept for everything else: reloading models, the log of a run, Python itself."""
 NO_MORE = "socket.accept() out of system resource"
-"""What asyncio says when it cannot accept a connection; it tries again after a second."""
+"""The message of asyncio when it cannot accept a connection; it tries again after a second."""
 
 logger = logging.getLogger("nextchar.web")
 
@@ -32,7 +32,7 @@ def max_connections(wanted: int) -> int:
 class Listener(uvicorn.Server):
     """Accepts one connection at a time.
 
-    asyncio tries as often as its ``backlog`` says, even when no descriptor is left, and logs each failure
+    asyncio tries ``backlog`` times in a row, even when no descriptor is left, and logs each failure
     (https://github.com/python/cpython/issues/151615). So uvicorn gets a backlog of 1, and the operating system a long
     one.
     """
@@ -48,6 +48,6 @@ class Listener(uvicorn.Server):
 def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log in one sentence that a connection cannot be accepted; leave other errors to asyncio."""
     if context.get("message") == NO_MORE:
-        logger.warning("no new connection can be taken in for a second: %s", context.get("exception"))
+        logger.warning("no new connection can be accepted for a second: %s", context.get("exception"))
     else:
         loop.default_exception_handler(context)

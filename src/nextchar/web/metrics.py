@@ -23,18 +23,21 @@ class Metrics:
         """
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
-            "nextchar_requests", "Requests answered; 499: the client was gone.", ["route", "status"], registry=registry
+            "nextchar_requests",
+            "Requests answered; 499: the client disconnected.",
+            ["route", "status"],
+            registry=registry,
         )
         self.seconds = Histogram(
             "nextchar_request_seconds",
-            "Seconds from a request to the end of its answer.",
+            "Seconds from a request to the end of its response.",
             ["route"],
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
             registry=registry,
         )
         self.characters = Counter("nextchar_characters_written", "Characters written.", ["model"], registry=registry)
-        running = Gauge("nextchar_running", "Requests being processed.", ["work"], registry=registry)
-        waiting = Gauge("nextchar_waiting", "Requests that wait.", ["work"], registry=registry)
+        running = Gauge("nextchar_running", "Requests in progress.", ["work"], registry=registry)
+        waiting = Gauge("nextchar_waiting", "Requests waiting.", ["work"], registry=registry)
         for kind, scheduler in schedulers.items():
             running.labels(kind).set_function(partial(getattr, scheduler, "running"))
             waiting.labels(kind).set_function(partial(getattr, scheduler, "waiting"))

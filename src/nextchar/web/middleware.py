@@ -46,7 +46,7 @@ def page_policy(page: str) -> str:
 
 
 class SecurityHeaders:
-    """Adds headers that forbid browsers whatever our pages do not need."""
+    """Adds headers that deny browsers everything our pages do not need."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -98,11 +98,11 @@ class RequestMetrics:
 
 
 class AccessControl:
-    """Refuses requests under a foreign host name, and requests without the key to all but the open routes.
+    """Refuses requests for a foreign host name, and requests without the key except to the open routes.
 
     It decides before the request is routed and its body read. A dependency of the routers would come too late: FastAPI
     reads a declared body first, and runs no dependencies for mounted applications, unknown paths and wrong methods. So
-    whatever is added to the application is closed, and without the key nobody learns which paths exist.
+    everything added to the application requires the key, and without it nobody learns which paths exist.
     """
 
     def __init__(
@@ -112,9 +112,9 @@ class AccessControl:
 
         Args:
             app: the application.
-            api_key: key that requests must send; None asks for none.
-            hosts: names under which the server answers; None is any. This keeps out a page of another origin whose name
-                was made to point to this machine (DNS rebinding).
+            api_key: key that requests must send; None requires none.
+            hosts: names that the server answers to; None is any. This keeps out a page of another origin whose name
+                points to this machine (DNS rebinding).
             open_routes: routes that need no key.
         """
         self._app, self._hosts, self._open_routes = app, hosts, open_routes
@@ -133,7 +133,7 @@ class AccessControl:
         if self._hosts is not None and _host(headers.get("host", "")) not in self._hosts:
             return RefusedError(
                 400,
-                "This server only answers to the names localhost and 127.0.0.1; to use another name, start it with "
+                "This server answers only to the names localhost and 127.0.0.1; to use another name, start it with "
                 "--api-key or --public.",
                 code="invalid_host",
             )

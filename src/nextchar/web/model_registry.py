@@ -24,12 +24,12 @@ from nextchar.web.errors import BROKEN, RefusedError, busy
 from nextchar.web.responses import json_bytes
 
 CHECK_INTERVAL = 1.0
-"""Minimum of seconds between two checks whether a file has changed."""
+"""Minimum seconds between two checks whether a file has changed."""
 MAX_SAMPLES = 200
-"""Number of evaluations of a run whose samples are sent, at most."""
+"""Maximum number of evaluations whose samples are sent."""
 
-TOLD = ("vocabulary_size", "hidden", "embedding", "context_length", "parameters", "lowercase", "corpus")
-"""Facts of a model that clients are told under the names that `describe` gives them."""
+SENT_FACTS = ("vocabulary_size", "hidden", "embedding", "context_length", "parameters", "lowercase", "corpus")
+"""Facts of a model that clients get, under the names that `describe` gives them."""
 
 Stamp = tuple[int, int, int]
 """Modification time, size and inode: they change when a file does."""
@@ -38,8 +38,8 @@ logger = logging.getLogger("nextchar.web")
 
 
 class ReadyModel(LanguageModel):
-    """A model that always computes with the compiled network, which is loaded in advance: no request waits for it, and
-    other threads go on while it runs."""
+    """A model that always computes with the compiled network, loaded in advance: no request waits for it to load, and
+    other threads run while it computes."""
 
     def network_for(self, characters: int) -> Network[Any]:  # noqa: ARG002 (even for a few)
         """Return the compiled network."""
@@ -48,7 +48,7 @@ class ReadyModel(LanguageModel):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model, and which version of its file it is."""
+    """A model, and the version of its file."""
 
     model: ReadyModel
     fingerprint: str
@@ -95,7 +95,7 @@ class ModelHandle:
         return self._loaded is not None or self.run is None or self.run.model_path.exists()
 
     def ready(self) -> LoadedModel:
-        """Return the current model to a request.
+        """Return the current model, for a request.
 
         Raises:
             RefusedError: there is no model yet, or it cannot be read.
@@ -119,7 +119,7 @@ class ModelHandle:
             "id": self.name,
             "name": self.name,
             "characters": list(facts["characters_known"]),
-            **{name: facts.get(name) for name in TOLD},
+            **{name: facts.get(name) for name in SENT_FACTS},
             "bits_per_character": facts["validation_bits_per_character"],
             "seconds": facts["training_seconds"],
             "has_history": history is not None,
@@ -153,7 +153,7 @@ class ModelHandle:
         except (ModelFileError, OSError) as error:
             if before is None:
                 raise
-            logger.warning("%s: %s The model as it was is served on.", self.name, error)
+            logger.warning("%s: %s The previous model is still served.", self.name, error)
             return before
         self._stamp = stamp
         _ = model.compiled_network  # loads it now, before requests need it
@@ -197,13 +197,16 @@ class ModelRegistry:
         if name not in self._models:
             known = ", ".join(map(repr, self._models))
             raise RefusedError(
-                404, f"There is no model {name[:100]!r} here, but {known}.", param="model", code="model_not_found"
+                404,
+                f"There is no model {name[:100]!r} here: choose from {known}.",
+                param="model",
+                code="model_not_found",
             )
         return self._models[name]
 
 
 def _name(path: Path) -> str:
-    """Return the name of a run folder or model file, without what UTF-8 cannot encode."""
+    """Return the name of a run folder or model file, with ? for what UTF-8 cannot encode."""
     folder = path.parent if path.name == MODEL else path
     resolved = folder.resolve()
     name = resolved.name if resolved.is_dir() or not path.is_file() else path.stem

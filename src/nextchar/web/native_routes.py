@@ -44,8 +44,7 @@ def native_routes(service: Service) -> APIRouter:
 
     async def models(request: Request) -> Response:
         """List the served models; a run without a model yet is left out."""
-        async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response({"models": await slot.last(_infos(service.registry))})
+        return json_response({"models": await service.read(request, _infos(service.registry))})
 
     async def generate(request: Request) -> Response:
         """Write a text that continues the prompt. The same seed gives the same text."""
@@ -66,24 +65,22 @@ def native_routes(service: Service) -> APIRouter:
         body = await service.body(request, DistributionBody)
         handle = service.registry.find(body.model)
         service.check_text("prompt", len(body.prompt))
-        async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response(await slot.last(_distribution(handle, body)))
+        return json_response(await service.read(request, _distribution(handle, body)))
 
     async def score_text(request: Request) -> Response:
         """Return how many bits each character of a text costs, and the alternatives in its place."""
         body = await service.body(request, ScoreBody)
         handle = service.registry.find(body.model)
         service.check_text("text", len(body.text))
-        async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response(await slot.last(_score(handle, body)))
+        return json_response(await service.read(request, _score(handle, body)))
 
     async def history(
-        request: Request, model: Annotated[str | None, Query(description="Name of the model; the first one.")] = None
+        request: Request,
+        model: Annotated[str | None, Query(description="Name of the model; by default the first.")] = None,
     ) -> Response:
         """Return the history of a model's training so far."""
         handle = service.registry.find(model)
-        async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response(await slot.last(_history(handle)))
+        return json_response(await service.read(request, _history(handle)))
 
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)

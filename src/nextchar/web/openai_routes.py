@@ -42,14 +42,13 @@ def openai_routes(service: Service) -> APIRouter:
 
     async def models(request: Request) -> Response:
         """List the served models."""
-        async with service.reading.slot(request.is_disconnected) as slot:
-            cards = await slot.last(_cards([handle for handle in service.registry if handle.is_there()]))
+        cards = await service.read(request, _cards([handle for handle in service.registry if handle.is_there()]))
         return json_response({"object": "list", "data": cards})
 
     async def model(name: str, request: Request) -> Response:
         """Describe one model."""
-        async with service.reading.slot(request.is_disconnected) as slot:
-            return json_response((await slot.last(_cards([service.registry.find(name)])))[0])
+        cards = await service.read(request, _cards([service.registry.find(name)]))
+        return json_response(cards[0])
 
     answers = {200: {"content": EVENTS}}
     router.post("/completions", response_model=CompletionAnswer, responses={**answers})(completions)

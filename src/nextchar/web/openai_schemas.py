@@ -21,7 +21,7 @@ def _as_prompts(prompt: Any) -> Any:
     prompts = cast("list[Any]", prompt if isinstance(prompt, list) else [prompt])
     if not all(isinstance(text, str) for text in prompts):
         raise ValueError(
-            "The prompt must be a string or a list of strings: this server knows characters, not numbers of tokens"
+            "The prompt must be a string or a list of strings: this server reads characters, not token ids"
         )
     return prompts
 
@@ -33,13 +33,13 @@ def _refuse_unless_empty(value: object, info: ValidationInfo) -> object:
 
 
 NOT_SUPPORTED = BeforeValidator(_refuse_unless_empty)
-"""For a field that clients may send, but only with a value that changes nothing."""
+"""For a field that clients may send, but only with a value that has no effect."""
 
 
 def _as_count(logprobs: object) -> object:
     if logprobs is True:
         raise ValueError(
-            "logprobs is a number here, that of the most probable characters to tell: give 0 to 5, or leave it out"
+            "logprobs must be a number here, how many alternatives to return: give 0 to 5, or leave it out"
         )
     return None if logprobs is False else logprobs
 
@@ -47,8 +47,8 @@ def _as_count(logprobs: object) -> object:
 class StreamOptions(Settings):
     """What else a stream contains."""
 
-    include_usage: bool = Field(default=False, description="End with a chunk that tells the usage.")
-    include_obfuscation: bool = Field(default=False, description="Accepted, and changes nothing: nothing is added.")
+    include_usage: bool = Field(default=False, description="End with a chunk that gives the usage.")
+    include_obfuscation: bool = Field(default=False, description="Accepted and ignored.")
 
 
 class CompletionBody(Settings):
@@ -56,7 +56,7 @@ class CompletionBody(Settings):
 
     model: ModelName = None
     prompt: Annotated[tuple[Prompt, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
-        default=("",), min_length=1, max_length=MAX_CHOICES, description="What to go on from."
+        default=("",), min_length=1, max_length=MAX_CHOICES, description="Text to continue, or a list of texts."
     )
     max_tokens: int = setting("length", 16)
     temperature: float = setting("temperature", 1.0)
@@ -65,7 +65,7 @@ class CompletionBody(Settings):
     min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
     n: int = Field(default=1, ge=1, le=MAX_CHOICES, description="Texts to write for each prompt.")
     stop: Annotated[tuple[Stop, ...], BeforeValidator(as_texts, json_schema_input_type=Stop | list[Stop])] = Field(
-        default=(), max_length=MAX_STOPS, description="Stop before this text, or one of these, would be written."
+        default=(), max_length=MAX_STOPS, description="Stop before this text, or before one of these."
     )
     seed: int | None = _FIELDS["seed"]  # type: ignore[assignment]
     logprobs: Annotated[int | None, BeforeValidator(_as_count, json_schema_input_type=int | Literal[False] | None)] = (
@@ -73,22 +73,22 @@ class CompletionBody(Settings):
             default=None,
             ge=0,
             le=5,
-            description="Tell ln p of each character, and of so many of the most probable ones; false is off.",
+            description="Return ln p of each character and of this many most probable alternatives; false is off.",
         )
     )
     echo: bool = Field(default=False, description="Repeat the prompt before the text.")
-    stream: bool = Field(default=False, description="Answer with server-sent events while the texts are written.")
+    stream: bool = Field(default=False, description="Send server-sent events while the texts are written.")
     stream_options: StreamOptions | None = None
-    user: str | None = Field(default=None, description="Accepted, and not used.")
-    best_of: int | None = Field(default=None, ge=1, description="Only as n: nothing is thrown away.")
+    user: str | None = Field(default=None, description="Accepted and ignored.")
+    best_of: int | None = Field(default=None, ge=1, description="Must equal n: all texts are returned.")
     frequency_penalty: Annotated[float, NOT_SUPPORTED] = Field(
-        default=0, ge=0, le=0, description="Not supported, but for 0."
+        default=0, ge=0, le=0, description="Not supported: must be 0."
     )
     presence_penalty: Annotated[float, NOT_SUPPORTED] = Field(
-        default=0, ge=0, le=0, description="Not supported, but for 0."
+        default=0, ge=0, le=0, description="Not supported: must be 0."
     )
     logit_bias: Annotated[dict[str, float], NOT_SUPPORTED] = Field(
-        default={}, max_length=0, description="Not supported, but for {}."
+        default={}, max_length=0, description="Not supported: must be {}."
     )
     suffix: Annotated[str, NOT_SUPPORTED] = Field(
         default="", max_length=0, description="Not supported: the model reads forwards only."
@@ -104,9 +104,9 @@ class CompletionBody(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> CompletionBody:
         if self.best_of not in {None, self.n}:
-            raise ValueError(f"best_of = {self.best_of} is not supported, but for n = {self.n}: leave it out")
+            raise ValueError(f"best_of = {self.best_of} is not supported: it must equal n = {self.n}, so leave it out")
         if self.stream_options is not None and not self.stream:
-            raise ValueError('stream_options are for a stream: give "stream": true, too, or leave them out')
+            raise ValueError('stream_options need a stream: add "stream": true, or leave them out')
         if len(self.prompt) * self.n > MAX_CHOICES:
             raise ValueError(f"{len(self.prompt)} prompts times n = {self.n} is more than {MAX_CHOICES} texts")
         return self
@@ -136,7 +136,7 @@ class Logprobs(BaseModel):
     """ln p as the model gives it, whatever the sampling settings."""
     top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
-    """Where it begins, counted from the beginning of the prompt."""
+    """Where each token begins, counted from the beginning of the prompt."""
 
 
 class Choice(BaseModel):
@@ -168,7 +168,7 @@ class CompletionAnswer(BaseModel):
     choices: list[Choice]
     usage: Usage | None
     seed: int
-    """An extension: drawn if none was given."""
+    """An extension: the seed, drawn if none was given."""
     replacements: list[ReplacementCount]
     """An extension: what the model did not know in the prompts."""
 

@@ -1,4 +1,4 @@
-"""The routes besides the API: the page, the documentation of the API, health and metrics."""
+"""The routes besides the API: the page, the documentation of the API, health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAVICON = (
     '<path d="M21 24h4" stroke="#ffb454" stroke-width="3" stroke-linecap="round"/></svg>'
 )
 SPARE = 5.0
-"""Seconds that the page waits for an answer after the server's own limit has passed."""
+"""Seconds that the page waits for a response beyond the server's own limit."""
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 """Files of Swagger UI from the package fastapi-offline: nothing is loaded from another host."""
 
@@ -36,7 +36,7 @@ def open_routes(service: Service, title: str, schema: str) -> APIRouter:
         return _page(build_served_page(service.settings.max_characters, service.settings.max_time + SPARE))
 
     async def documentation() -> Response:
-        """Show the API with Swagger UI. Addresses are relative, since a proxy may add a prefix."""
+        """Show the API with Swagger UI. Addresses are relative because a proxy may add a prefix."""
         shown = get_swagger_ui_html(
             openapi_url=schema.lstrip("/"),
             title=title,
@@ -59,15 +59,21 @@ def open_routes(service: Service, title: str, schema: str) -> APIRouter:
         return Response(FAVICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
 
     async def health() -> Response:
-        """Say whether the server works."""
+        """Return whether the server works."""
         stopping = service.writing.closing_at is not None
         status = {"status": "stopping" if stopping else "ok", "models": len(service.registry)}
         return json_response(status, 503 if stopping else 200)
 
+    async def ready() -> Response:
+        """Say whether to send requests here: no longer from the moment that the server is asked to stop."""
+        stopping = service.stopping.is_set()
+        return json_response({"status": "stopping" if stopping else "ready"}, 503 if stopping else 200)
+
     pages = {"/": page, "/docs": documentation, "/docs/{name}": asset, schema: description, "/favicon.ico": favicon}
     for path, endpoint in pages.items():
         router.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(endpoint)
-    router.get("/healthz", tags=["operation"])(health)
+    for path, endpoint in {"/healthz": health, "/readyz": ready}.items():
+        router.get(path, tags=["operation"], responses={503: {"description": "The server is stopping."}})(endpoint)
     return router
 
 
@@ -88,8 +94,8 @@ def build_served_page(max_length: int, patience: float) -> str:
     """Return the page of a server; it is the same for every request.
 
     Args:
-        max_length: characters that the server writes at once.
-        patience: seconds after which the page gives up a request that has no answer yet.
+        max_length: maximum characters that the server writes for one request.
+        patience: seconds after which the page gives up a request without a response.
     """
     setup = {"life": "served", "limits": sampling_limits(), "max_length": max_length, "patience": patience}
     return build_page(setup)

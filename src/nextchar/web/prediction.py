@@ -1,4 +1,4 @@
-"""The answers of /api/distribution and /api/score: the next character, and the bits that a text takes."""
+"""Responses of /api/distribution and /api/score: the next character, and the bits that a text costs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ AS_IT_IS = SamplingSettings(temperature=1.0)
 def distribution(
     model: LanguageModel, prompt: str, settings: SamplingSettings, limit: int | None
 ) -> Iterator[dict[str, Any] | None]:
-    """Find the distribution of the character after ``prompt``; yield None between two steps, and it at the end.
+    """Yield the distribution of the character after ``prompt`` at the end, and None after each step before.
 
     Args:
-        model: predicts.
-        prompt: what to go on from.
+        model: predicts the character.
+        prompt: the text before it.
         settings: how the distribution is reweighted.
-        limit: characters to tell, the most probable first; all where None.
+        limit: number of characters in the response, most probable first; None is all.
     """
     folded = model.fold_prompt(prompt)
     yield from folded.read()
@@ -48,7 +48,7 @@ def distribution(
 
 
 def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]:
-    """Score each character of ``text``; yield nothing between two steps, and the answer in JSON at the end.
+    """Yield the scores of the characters of ``text`` as JSON at the end, and b"" after each step before.
 
     Raises:
         TextError: the text is empty.
@@ -59,7 +59,7 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
     vocabulary, ids = model.vocabulary, model.vocabulary.encode(read)  # (T,)
     reader = LogprobReader.after_start(model.network_for(len(ids)), vocabulary, alternatives)
     bits: list[float] = []
-    # In JSON: as objects of Python, twenty for each character, they would take ten times the memory.
+    # As JSON: Python objects, twenty for each character, would take ten times the memory.
     others: list[bytes] = []
     for first in range(0, len(ids), CHUNK):
         logprobs = reader.read(ids[first : first + CHUNK])

@@ -17,7 +17,7 @@ from typing import TypeVar
 from nextchar.web.errors import OVERLOADED, ClientGoneError, RefusedError, busy
 
 TIME_SLICE = 0.02
-"""Seconds, roughly, that a thread works on one request before it turns to the next."""
+"""Seconds, roughly, that a thread works on one request before it switches to the next."""
 
 CHECK_INTERVAL = 0.05
 """Seconds between two checks whether a waiting client is still connected."""
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 async def never_gone() -> bool:
-    """Return that the client is still connected: for responses whose sending notices when it is not."""
+    """Return that the client is still connected: for streams, where sending notices a disconnect."""
     return False
 
 
@@ -46,7 +46,7 @@ class Scheduler:
         Args:
             pool: threads that do the work.
             max_running: requests that are processed at once.
-            max_waiting: requests that may wait; any more are refused.
+            max_waiting: requests that may wait; more are refused.
             seconds: time that a request may take, including its wait.
             clock: returns the time in seconds.
         """
@@ -66,7 +66,7 @@ class Scheduler:
         """Wait for a slot, first come, first served; ``gone`` says whether the client has disconnected.
 
         Raises:
-            RefusedError: too many requests wait already, the wait was too long, or the server stops.
+            RefusedError: too many requests are waiting, the wait was too long, or the server stops.
             ClientGoneError: the client disconnected while it waited.
         """
         deadline = self.clock() + self.seconds
@@ -77,8 +77,8 @@ class Scheduler:
             return Slot(self, deadline)
         if self.waiting >= self.max_waiting:
             raise busy(
-                f"{self.running:,} requests are being worked for and {self.waiting:,} wait, the limit of this server "
-                "(--max-waiting): try again."
+                f"The queue is full: {self.running:,} in progress and {self.waiting:,} waiting, the limit of this "
+                "server (--max-waiting). Try again."
             )
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
@@ -175,16 +175,14 @@ class Slot:
                 f"The request took longer than {self._scheduler.seconds:g} s, the limit of this server (--max-time): "
                 "ask for fewer characters.",
                 code="timeout",
-                # Otherwise OpenAI's clients would send the same request again.
+                # Without it, OpenAI's clients send the same request again.
                 headers={"x-should-retry": "false"},
             )
 
 
 def closing() -> RefusedError:
-    """Return the response of a server that is being stopped."""
-    return RefusedError(
-        503, "The server is being stopped.", kind=OVERLOADED, code="stopping", headers={"Retry-After": "5"}
-    )
+    """Return the error response of a server that is stopping."""
+    return RefusedError(503, "The server is stopping.", kind=OVERLOADED, code="stopping", headers={"Retry-After": "5"})
 
 
 def _advance(work: Iterator[T], clock: Callable[[], float]) -> tuple[list[T], bool]:

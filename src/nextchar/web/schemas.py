@@ -1,4 +1,4 @@
-"""Requests and responses of our own API. Their options are those of `nextchar.settings`, which checks them."""
+"""Requests and responses of our own API, with the options of `nextchar.settings`, which checks them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def setting(name: str, default: Any) -> Any:
     return Field(default=default, description=field.description, **bounds)
 
 
-ModelName = Annotated[str | None, Field(description="Name of the model; the first one when not given.")]
+ModelName = Annotated[str | None, Field(description="Name of the model; by default the first.")]
 Stop = Annotated[str, Field(max_length=MAX_STOP_LENGTH), AfterValidator(with_line_feeds)]
-Prompt = Annotated[str, AfterValidator(with_line_feeds), Field(description="What to go on from.")]
+Prompt = Annotated[str, AfterValidator(with_line_feeds), Field(description="Text to continue.")]
 
 
 class GenerateBody(SamplingSettings):
@@ -39,8 +39,8 @@ class GenerateBody(SamplingSettings):
     model: ModelName = None
     prompt: Prompt = ""
     stop: tuple[Stop, ...] = Field(default=(), max_length=MAX_STOPS, description=_FIELDS["stop"].description)
-    index: int = Field(default=0, ge=0, lt=2**32, description="Number of the text among several from the same seed.")
-    stream: bool = Field(default=False, description="Answer with server-sent events while the text is written.")
+    index: int = Field(default=0, ge=0, lt=2**32, description="Number of the text among those of one seed.")
+    stream: bool = Field(default=False, description="Send server-sent events while the text is written.")
 
     @property
     def sampling(self) -> SamplingSettings:
@@ -53,12 +53,14 @@ class DistributionBody(Settings):
 
     model: ModelName = None
     prompt: Prompt = ""
-    # The very fields of the settings, with their ranges.
+    # The fields of the settings themselves, with their ranges.
     temperature: float = _FIELDS["temperature"]  # type: ignore[assignment]
     top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
     top_p: float | None = _FIELDS["top_p"]  # type: ignore[assignment]
     min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
-    limit: int | None = Field(default=40, ge=1, description="Characters to tell, the most probable first; null is all.")
+    limit: int | None = Field(
+        default=40, ge=1, description="Number of characters to return, most probable first; null is all."
+    )
 
     @property
     def sampling(self) -> SamplingSettings:
@@ -70,14 +72,14 @@ class ScoreBody(Settings):
     """Asks for the score of a text."""
 
     model: ModelName = None
-    text: str = Field(description="The text, each character of which is predicted from all before it.")
+    text: str = Field(description="Text to score; each character is predicted from all before it.")
     alternatives: int = Field(
-        default=5, ge=0, le=20, description="Characters to tell for each place, the most probable first."
+        default=5, ge=0, le=20, description="Number of alternatives for each character, most probable first."
     )
 
 
 class ReplacementCount(BaseModel):
-    """A piece of the prompt that the model does not know, what was read instead ("" is left out), and how often."""
+    """A piece of the prompt that the model does not know, what it read instead ("" if left out), and how often."""
 
     character: str
     replacement: str
@@ -106,21 +108,21 @@ class DistributionAnswer(BaseModel):
     probabilities: list[float]
     """As the model gives them."""
     reweighted: list[float]
-    """As they are drawn from."""
+    """After the settings have reweighted them."""
     entropy: float
     reweighted_entropy: float
     replacements: list[ReplacementCount]
 
 
 class Alternative(BaseModel):
-    """Another character for a place in the text."""
+    """A character that the model predicted in this place, and its probability."""
 
     character: str
     probability: float
 
 
 class ScoreAnswer(BaseModel):
-    """The bits of each character; the text is lower-cased if the model was trained so."""
+    """The bits of each character; the text is lower-cased if the model was trained on lower case."""
 
     bits_per_character: float
     characters: list[str]
@@ -156,14 +158,14 @@ class ModelsAnswer(BaseModel):
 
 
 class Sample(BaseModel):
-    """What a model wrote during its training."""
+    """What a model wrote during training."""
 
     temperature: float
     text: str
 
 
 class EvaluationAnswer(BaseModel):
-    """How good a model was at one point of its training."""
+    """How well a model predicted at one point of its training."""
 
     step: int
     epoch: float
@@ -183,7 +185,7 @@ class HistoryAnswer(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong."""
+    """The error."""
 
     message: str
     type: str
@@ -201,8 +203,8 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorAnswer, "description": "An option is not allowed, or exceeds a limit."},
     401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
     404: {"model": ErrorAnswer, "description": "There is no such model."},
-    408: {"model": ErrorAnswer, "description": "It took longer than the limit."},
+    408: {"model": ErrorAnswer, "description": "The request took longer than the limit."},
     413: {"model": ErrorAnswer, "description": "The body is larger than the limit."},
-    503: {"model": ErrorAnswer, "description": "Too many requests wait, or the server is being stopped."},
+    503: {"model": ErrorAnswer, "description": "Too many requests are waiting, or the server is stopping."},
 }
 """Error responses of every route, for the documentation of the API."""

@@ -21,9 +21,9 @@ from nextchar.web.model_registry import ModelRegistry
 from nextchar.web.service import Service
 
 GRACE = 2.0
-"""Seconds that running requests have left when the server is stopped."""
+"""Seconds that requests in progress have left when the server is stopped."""
 SEND_BUFFER = 131_072
-"""Bytes, roughly, that the operating system buffers for a client."""
+"""Bytes, roughly, that the operating system buffers for each client."""
 PATIENCE = 3
 """Seconds after `GRACE` until connections are cut off."""
 
@@ -43,7 +43,7 @@ class Server:
         self._socket = _listen(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         self.address = f"http://{_in_address(settings.host)}:{self.port}/"
-        """Of the page."""
+        """Address of the page."""
         connections = max_connections(settings.max_connections)
         config = uvicorn.Config(
             make_app(self.service, local=local),
@@ -66,16 +66,20 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Start the shutdown: waiting requests are refused, running ones have `GRACE` seconds left.
+        """Start the shutdown: /readyz says so at once, and everything is answered for ``settings.drain`` seconds more.
+        Then waiting requests are refused, and running ones have `GRACE` seconds left.
 
-        A second call cuts off whatever is still running.
+        A second call ends the drain. A call after the drain cuts off whatever is still running.
         """
+        drain = 0.0 if self.service.stopping.is_set() else self.service.settings.drain
+        self.service.stopping.set()
         if self._uvicorn.should_exit:
             self._uvicorn.force_exit = True
-        self._uvicorn.should_exit = True
-        if self._loop is not None:
+        elif self._loop is None:
+            self._uvicorn.should_exit = True
+        else:
             with suppress(RuntimeError):  # the loop has ended already
-                self._loop.call_soon_threadsafe(self._end)
+                self._loop.call_soon_threadsafe(self._loop.call_later, drain, self._end)
 
     def wait(self) -> None:
         """Wait until the server has stopped."""
@@ -83,7 +87,7 @@ class Server:
             self._thread.join(0.5)
 
     def close(self) -> None:
-        """Stop and wait for it."""
+        """Stop, and wait until the server has stopped."""
         self.stop()
         self.wait()
 
@@ -96,6 +100,9 @@ class Server:
 
     def _end(self) -> None:
         """Give running requests `GRACE` seconds, and soon afterwards cut off clients that have not read everything."""
+        if self._uvicorn.should_exit:  # a second signal has ended the drain
+            return
+        self._uvicorn.should_exit = True
         self.service.close(GRACE)
         asyncio.get_running_loop().call_later(GRACE + 1, self._cut)
 
@@ -114,13 +121,13 @@ def check_reach(settings: ServeSettings) -> bool:
     Raises:
         UsageError: it is open to other machines without a key or --public.
     """
-    here = _is_loopback(settings.host)
-    if not here and settings.api_key is None and not settings.public:
+    is_local = _is_loopback(settings.host)
+    if not is_local and settings.api_key is None and not settings.public:
         raise UsageError(
-            f"--host {settings.host} lets other machines in: give --api-key KEY, which they have to send, or --public "
-            "to let everybody in."
+            f"--host {settings.host} lets other machines in: give --api-key KEY, which they must send, or --public to "
+            "let everyone in."
         )
-    return here and settings.api_key is None and not settings.public
+    return is_local and settings.api_key is None and not settings.public
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -128,14 +135,15 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # what follows repeats the address
         raise NextcharError(
-            f"Port {port} of {host} cannot be had: {error.strerror or error}. Give another one with --port, or --port "
-            "0 for any that is free."
+            f"Port {port} of {host} is not available: {reason}. Give another one with --port, or "
+            "--port 0 for any free one."
         ) from error
-    # Connections inherit it. Headers and body are sent separately: without it, every body waited 40 ms until the client
-    # had confirmed the headers.
+    # Connections inherit it. Headers and body are sent separately: without it, every body waits 40 ms until the client
+    # acknowledges the headers.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # By default the system buffers megabytes for a client that does not read: memory, and text that nobody receives.
+    # By default the system buffers megabytes for a client that does not read: memory for text that nobody receives.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return listening
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -17,7 +19,9 @@ from nextchar.web.model_registry import ModelHandle, ModelRegistry
 from nextchar.web.scheduler import Scheduler
 
 READING_SHARE = 4
-"""Short requests that are processed at once, for each thread."""
+"""Short requests processed at once, per thread."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,10 @@ class Service:
     reading: Scheduler
     """For short requests: they do not wait behind long texts."""
     parsing: ThreadPoolExecutor
-    """The thread that parses large bodies one at a time, so that no other request waits."""
+    """The thread that parses large bodies, one at a time, so that no other request waits."""
     metrics: Metrics
+    stopping: Event = field(default_factory=Event)
+    """Set as soon as the server is asked to stop; it goes on answering until `close`."""
 
     @classmethod
     def of(cls, settings: ServeSettings, registry: ModelRegistry) -> Service:
@@ -49,17 +55,25 @@ class Service:
         """Return the body of ``request`` as settings of ``kind``; errors are those of `read_body`."""
         return await read_body(request, kind, self.settings.max_body, self.parsing)
 
+    async def read(self, request: Request, work: Iterator[T]) -> T:
+        """Do the ``work`` of a short request in its turn; return its last item.
+
+        Errors are those of `Scheduler.acquire` and `Slot.results`.
+        """
+        async with self.reading.slot(request.is_disconnected) as slot:
+            return await slot.last(work)
+
     def check_characters(self, param: str, characters: int) -> None:
-        """Check that a request may write so many characters.
+        """Check that a request may write that many characters.
 
         Raises:
-            RefusedError: it may not.
+            RefusedError: it is more than the limit.
         """
         if characters > self.settings.max_characters:
             raise too_much(param, characters, self.settings.max_characters, "characters", "--max-characters")
 
     def check_work(self, param: str, texts: int, read: int, written: int) -> None:
-        """Check that a request may ask for so many texts, each reading and writing so many characters.
+        """Check that a request may ask for that many texts, each with that many characters read and written.
 
         Raises:
             RefusedError: it writes too much, or reads and writes too much together.
@@ -71,7 +85,7 @@ class Service:
             raise too_much("n", texts, maximum, what, "--max-text and --max-characters together")
 
     def check_text(self, param: str, characters: int) -> None:
-        """Check that a prompt, or a text to score, may be so long.
+        """Check that a prompt, or a text to score, may have that many characters.
 
         Raises:
             RefusedError: it is too long.
@@ -86,7 +100,7 @@ class Service:
             yield piece
 
     def close(self, grace: float) -> None:
-        """Refuse new requests; running ones may take ``grace`` seconds more."""
+        """Refuse new requests; those in progress have ``grace`` seconds left."""
         self.writing.close(grace)
         self.reading.close(grace)
 

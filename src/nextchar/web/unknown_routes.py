@@ -9,7 +9,7 @@ from nextchar.settings import MAX_SHOWN
 from nextchar.web.errors import RefusedError
 
 CHAT = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/api/chat")
-"""Paths of clients that want to chat."""
+"""Paths that clients use to chat."""
 
 Routes = Mapping[str, frozenset[str]]
 """The methods of each path."""
@@ -19,9 +19,9 @@ def unknown_route(method: str, path: str, routes: Routes) -> RefusedError:
     """Return the error for a ``path`` that is not one of ``routes``."""
     shown = path[:MAX_SHOWN]
     if path.rstrip("/") in CHAT:
-        hint = 'Models here go on with a text, and do not chat: send a "prompt" to POST /v1/completions.'
+        hint = 'These models continue a text; they do not chat: send a "prompt" to POST /v1/completions.'
     elif path.rstrip("/") in routes:
-        hint = f"Leave out the slash at its end: {_shown(path.rstrip('/'), routes)}."
+        hint = f"Leave out the final slash: {_shown(path.rstrip('/'), routes)}."
     elif near := difflib.get_close_matches(shown, routes, n=1):
         hint = f"Did you mean {_shown(near[0], routes)}?"
     else:
@@ -34,7 +34,7 @@ def wrong_method(method: str, path: str, routes: Routes, headers: Mapping[str, s
     allowed = sorted(routes.get(path, frozenset((headers or {}).get("Allow", "GET").split(", "))))
     return RefusedError(
         405,
-        f"{path[:MAX_SHOWN]} is not asked with {method}: use {' or '.join(allowed)}.",
+        f"{path[:MAX_SHOWN]} does not accept {method}: use {' or '.join(allowed)}.",
         code="method_not_allowed",
         headers=headers,
     )
