@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
@@ -32,7 +32,7 @@ class TextOptions(TypedDict, total=False):
 
 
 class TrainingOptions(TextOptions, total=False):
-    """How a text is read and a model trained: the options of `nextchar.settings.TrainingSettings` too."""
+    """How a text is read and a model is trained: also the options of `nextchar.settings.TrainingSettings`."""
 
     recipe: RecipeName
     time: float | str | None
@@ -92,22 +92,22 @@ def train(
     """
     if (text is None) == (not corpus):
         raise UsageError('Give texts to train on, train("mybook.txt"), or the text itself, train(text="...").')
-    names = tuple(map(str, corpus)) or ("-",)
+    folder = RunFolder(Path(out)) if out is not None else None
     of_training: dict[str, Any] = {**options}
     of_text = {name: of_training.pop(name) for name in TextSettings.model_fields if name in options}
-    content = None
-    if text is not None:
-        # Lone surrogates pass here, and get the error that every text with wrong bytes gets.
-        content = io.BytesIO(text.encode("utf-8", "surrogatepass"))
-        of_text["encoding"] = "utf-8"
-    run = Run.new(
-        RunFolder(Path(out)) if out is not None else None,
-        Texts(names, build(TextSettings, of_text), content),
-        build(TrainingSettings, of_training),
-        cache=default_cache_folder(),
-    )
+    texts = _texts(corpus, text, of_text)
+    run = Run.new(folder, texts, build(TrainingSettings, of_training), cache=default_cache_folder())
     _carry_out(run, quiet=quiet, on_event=on_event)
     return run.model
+
+
+def _texts(corpus: Sequence[str | PathLike[str]], text: str | None, options: dict[str, Any]) -> Texts:
+    """Return the texts named by ``corpus``, or ``text`` itself, to be read with ``options``."""
+    if text is None:
+        return Texts(tuple(map(str, corpus)), build(TextSettings, options))
+    # Lone surrogates pass here, and get the error that every text with wrong bytes gets.
+    content = io.BytesIO(text.encode("utf-8", "surrogatepass"))
+    return Texts(("-",), build(TextSettings, {**options, "encoding": "utf-8"}), content)
 
 
 def _carry_out(run: Run, *, quiet: bool, on_event: Callable[[Event], None] | None) -> None:

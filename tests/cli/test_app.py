@@ -25,7 +25,7 @@ def test_a_windowed_model_may_carry_its_state_which_is_said(windowed: Path, mode
     assert plain.stdout != carried.stdout
     assert "trained to read 5 characters" in carried.stderr
     assert carried.stdout == nextchar("sample", model, *options).stdout
-    assert "changes nothing" in nextchar("sample", model, *options, "--carry-state").stderr
+    assert "has no effect" in nextchar("sample", model, *options, "--carry-state").stderr
     text = tmp_path / "text.txt"
     text.write_text("hello world\n" * 20)
     scores = [nextchar("evaluate", windowed, text, *more) for more in ((), ("--carry-state",))]

@@ -76,7 +76,7 @@ def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Ca
     }
     words = evaluate(run.path).stdout.splitlines()
     figures = expected_counts(run, held_out.replace("é", LOST))
-    assert words[0] == "text                  what was held out of b"
+    assert words[0] == "text                  the held-out text of b"
     assert words[3] == "unknown to the model  1"
     assert words[4] == f"counting: PPMd        {figures['ppmd_bits_per_character'].expected:.3f} " + (
         "(order 6, adapting as it reads)"

@@ -4,11 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nextchar.model.sampling import draw, softmax
-from nextchar.networks import kernels
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.engine import make_network
@@ -120,26 +117,6 @@ def test_it_writes_what_drawing_and_reading_one_by_one_writes(temperature: float
     np.testing.assert_allclose(after.cell[0], state.cell[0], atol=1e-5)
 
 
-@given(
-    logits=st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40),
-    temperature=st.sampled_from([0.0, 0.01, 0.5, 1.0, 100.0]),
-    uniform=st.floats(0, 1, exclude_max=True),
-    data=st.data(),
-)
-def test_a_compiled_draw_is_the_draw(
-    logits: list[float], temperature: float, uniform: float, data: st.DataObject
-) -> None:
-    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
-    allowed[data.draw(st.integers(0, len(logits) - 1))] = True
-    values = np.array(logits, np.float32)
-    how = kernels.Draw(temperature, allowed, np.empty(len(logits)))
-    drawn = kernels.draw_id(values, how, uniform)
-    distribution = softmax(np.where(allowed, values.astype(np.float64), -np.inf), temperature)
-    assert allowed[drawn]
-    running = np.concatenate([[0], np.cumsum(distribution)])
-    assert running[drawn] - 1e-12 <= uniform <= running[drawn + 1] + 1e-12
-
-
 def test_extreme_inputs_neither_overflow_nor_warn() -> None:
     architecture = ARCHITECTURES[3]
     parameters = {name: array * 1000 for name, array in random_parameters(architecture).items()}
@@ -148,18 +125,6 @@ def test_extreme_inputs_neither_overflow_nor_warn() -> None:
     ours, theirs = (network.forward(ids, network.initial_state(1))[0] for network in networks)
     assert np.isfinite(theirs).all()
     np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1)
-
-
-def test_the_tangent_is_right_to_the_last_places() -> None:
-    """update_cell with the input and output gates open and the forget gate shut: c = tanh(g), h = tanh(c)."""
-    g = np.concatenate([np.linspace(-12, 12, 100_001), [0, 1e-30, -1e-30, 1e30, -1e30]]).astype(np.float32)
-    open_, shut = np.full_like(g, 100), np.full_like(g, -100)
-    h, c = np.zeros_like(g), np.zeros_like(g)
-    kernels.update_cell(np.concatenate([open_, shut, g, open_]), h, c)
-    exact = np.tanh(g.astype(np.float64))
-    assert np.abs(c - exact).max() < 5e-7
-    assert np.abs(h - np.tanh(exact)).max() < 8e-7
-    assert np.abs(c).max() <= 1 + 2e-7
 
 
 def test_many_generations_at_once_from_one_network() -> None:

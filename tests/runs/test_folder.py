@@ -174,6 +174,13 @@ def test_no_file_of_a_run_is_waited_for(folder: RunFolder, name: str, command: l
     assert_refused(nextchar(*command, folder.path), 1, name, "not a regular file")
 
 
+def test_a_log_that_is_a_pipe_is_named_when_it_would_be_written(folder: RunFolder) -> None:
+    (folder.path / "events.jsonl").unlink()
+    os.mkfifo(folder.path / "events.jsonl")
+    with pytest.raises(RunFolderError, match=r"Not a regular file \(events\.jsonl\)"):
+        folder.forget_after(3)
+
+
 def test_a_state_too_large_to_be_one_is_not_read(folder: RunFolder) -> None:
     with (folder.path / "resume" / "state.safetensors").open("wb") as file:
         file.truncate(MAX_STATE_BYTES + 1)  # it takes no room on the disk

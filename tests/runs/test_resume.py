@@ -133,9 +133,9 @@ def has_saved(run: Path) -> bool:
 
 
 def resume_command(stderr: str) -> list[str]:
-    """Return the arguments of the command that was printed to go on with."""
-    line = next(line for line in stderr.splitlines() if "to go on: " in line)
-    name, *arguments = shlex.split(line.split("to go on: ")[1])
+    """Return the arguments of the command that was printed to continue with."""
+    line = next(line for line in stderr.splitlines() if "to continue: " in line)
+    name, *arguments = shlex.split(line.split("to continue: ")[1])
     assert name == "nextchar"
     return arguments
 

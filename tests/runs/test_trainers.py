@@ -89,7 +89,7 @@ def test_a_run_of_two_that_loses_one_is_continued_by_one(text: Path, of_one: Pat
     assert "Traceback" not in message
     outcome = nextchar_forked(*command, "--threads", 2, output=tmp_path)
     assert outcome.status == 0, outcome.stderr
-    assert "Going on at step" in outcome.stderr
+    assert "Continuing at step" in outcome.stderr
     assert_same_weights(of_one, run)
 
 
@@ -186,7 +186,7 @@ def test_torchrun_starts_a_killed_run_again_to_the_same_end(text: Path, of_one: 
         [*map(str, arguments)], env=environment(), capture_output=True, timeout=4 * PATIENCE, check=False, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "Going on at step" in done.stderr
+    assert "Continuing at step" in done.stderr
     assert_same_weights(of_one, run)
 
 
@@ -196,7 +196,7 @@ def test_the_same_command_begins_and_continues_and_others_are_refused(text: Path
     assert nextchar_forked(*command, output=tmp_path).status == 0
     again = nextchar_forked(*command, output=tmp_path)
     assert again.status == 0
-    assert "Going on at step 20 of 20" in again.stderr
+    assert "Continuing at step 20 of 20" in again.stderr
     other = nextchar("train", text, "--out", run, "--steps", 21, *SMALL, "--resume", "auto")
     assert (other.status, "--steps is 20 in the run and 21 here" in other.stderr) == (2, True)
     lowered = nextchar("train", text, "--out", run, "--steps", 20, *SMALL, "--lowercase", "--resume", "auto")

@@ -66,7 +66,7 @@ def test_a_model_file_alone_leads_to_the_text_in_the_cache(run: RunFolder, cache
     shutil.copy(run.model_path, alone)
     corpus = found(alone, cache)
     assert (corpus.key, corpus.names) == (run.settings().corpus_key, ("book",))
-    with pytest.raises(TextError, match=r"\(book\) is not in .*run folder instead"):
+    with pytest.raises(TextError, match=r"\(book\) is no longer in .*run folder instead"):
         found(alone, tmp_path / "empty")
 
 
@@ -92,7 +92,7 @@ def test_a_model_that_does_not_say_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_a_model_put_into_the_folder_of_another_run_is_noticed(run: RunFolder, cache: Path) -> None:
     random_model("abc").save(run.model_path)
-    with pytest.raises(TextError, match="not that of the run"):
+    with pytest.raises(TextError, match="does not belong to the run"):
         found(run.path, cache)
 
 

@@ -207,7 +207,7 @@ def test_a_run_is_served_while_it_is_trained(book: Path, tmp_path: Path) -> None
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-        assert f"nextchar: the page goes on with: nextchar serve {tmp_path / 'run'}" in errors.decode().splitlines()
+        assert f"nextchar: to serve the page again: nextchar serve {tmp_path / 'run'}" in errors.decode().splitlines()
 
 
 def steps_told(client: httpx.Client) -> set[int]:

@@ -2,9 +2,9 @@
 
 Read in this order; a module imports only from those before it:
 
-- `streams`: the three standard streams, made safe: closed, full, left by their readers, or without some of the
+- `streams`: the three standard streams made safe: closed, full, without a reader, or in an encoding that lacks
   characters.
-- `dashes`: arguments that begin with a dash: which are options, and which are texts.
+- `dashes`: arguments that begin with a dash: options or texts.
 - `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
@@ -15,7 +15,7 @@ Read in this order; a module imports only from those before it:
 - `inspect`: `nextchar inspect`.
 - `sample`: `nextchar sample`.
 - `serve`: `nextchar serve`.
-- `live_run`: a run at the terminal: its progress, Ctrl-C, its report.
+- `live_run`: a run on the terminal: its progress, Ctrl-C, its report.
 - `train`: `nextchar train` and `nextchar demo`.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments``, those of the process by default, and return its exit status.
 
-    A Ctrl-C ends it with 130 and without a traceback at any moment from here on: nothing is imported before.
+    From here on, Ctrl-C ends it with 130 and without a traceback at any moment: nothing is imported before.
     """
     try:
         import sys
@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from nextchar.cli.app import run
 
         return run(sys.argv[1:] if arguments is None else arguments)
-    except KeyboardInterrupt:  # while modules are loaded, or while an error is told
+    except KeyboardInterrupt:  # while modules are loaded or an error is printed
         return _interrupted()
     finally:
-        if arguments is None:  # the process ends: a Ctrl-C from here on would only make Python complain
+        if arguments is None:  # the process ends: from here on, Ctrl-C would only print a traceback
             import signal
 
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,6 +1,6 @@
 """The command itself: its subcommands, errors and exit statuses.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (what was trained is saved).
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (training is saved).
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-# Each module is loaded with its command, so that no command waits for what another one needs.
+# The module of a command is loaded with the command, so that none waits for what another needs.
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
 app.command("nextchar.cli.sample:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.evaluate:evaluate", name="evaluate", help="Score a text: bits per character.")
 app.command(
     "nextchar.cli.inspect:inspect",
     name="inspect",
-    help="Show what is in a text and what would be trained on it.",
+    help="Show what a text contains and how training on it would go.",
 )
-app.command("nextchar.cli.info:info", name="info", help="Show what is in a model file.")
+app.command("nextchar.cli.info:info", name="info", help="Show what a model file contains.")
 app.command("nextchar.cli.report:report", name="report", help="Write the report of a run: one HTML page.")
-app.command("nextchar.cli.serve:serve", name="serve", help="Open a page to play with models, and an API.")
+app.command("nextchar.cli.serve:serve", name="serve", help="Serve a page to play with models, and an API.")
 app.command(
     "nextchar.cli.convert:convert",
     name="convert",
-    help="Convert a model from Keras, or to it.",
+    help="Convert a model from or to Keras, or to ONNX or a web page.",
 )
 app.command("nextchar.cli.corpora:corpora", name="corpora", help="List the texts that have a name.")
 app.command("nextchar.cli.train:demo", name="demo", help="Train on the built-in text and write a page.")
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error), WRONG_USAGE)
     except NextcharError as error:
         return _fail(str(error), FAILED)
-    except BrokenPipeError:  # the reader of the output (head, less) has left
+    except BrokenPipeError:  # the reader of the output (head, less) has quit
         return _fail(None, FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explained(error: Exception, arguments: Sequence[str]) -> str:
-    """Return what was wrong with the options, in our words where pydantic found it."""
+    """Return what is wrong with the options, in our words if pydantic found it."""
     from pydantic import ValidationError
 
     from nextchar.settings import Settings, explain
@@ -86,11 +86,11 @@ def _explained(error: Exception, arguments: Sequence[str]) -> str:
             return explain(Settings, found)
     if isinstance(error, CycloptsError):
         return explain_usage(error, arguments)
-    raise error  # a ValueError that is a bug of ours
+    raise error  # a bug of ours
 
 
 def _fail(message: str | None, status: int) -> int:
-    """Write what waits for standard output, then ``message`` on standard error."""
+    """Flush standard output, then write ``message`` to standard error."""
     with suppress(OSError, NextcharError):
         flush_output()
     if message is not None:

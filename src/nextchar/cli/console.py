@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def note(message: str, command: str = "") -> None:
-    """Print ``message`` on standard error; a ``command`` to copy, or a path, stays in one piece."""
+    """Print ``message`` on standard error; a ``command`` to copy, or a path, is never broken into lines."""
     width = width_of(sys.stderr)
     lines = wrap_words(f"nextchar: {message}" + (f": {command}" if command else ""), width)
     if command and width is not None and "\n" in lines:
@@ -30,7 +30,7 @@ def note(message: str, command: str = "") -> None:
 
 @contextmanager
 def note_if_slow(message: str, seconds: float = 1.5, when: Callable[[], bool] = lambda: True) -> Generator[None]:
-    """Print ``message`` if the block takes longer than ``seconds``, as soon as ``when`` agrees."""
+    """Print ``message`` if the block takes longer than ``seconds``, as soon as ``when()`` is true."""
     from threading import Event, Thread
 
     done = Event()
@@ -49,18 +49,18 @@ def note_if_slow(message: str, seconds: float = 1.5, when: Callable[[], bool] = 
 
 
 def note_compiling() -> AbstractContextManager[None]:
-    """Print a note if the block compiles loops rather than loading them."""
+    """Print a note if the block compiles loops instead of loading them."""
 
     def is_compiling() -> bool:
-        # Looked up rather than imported: a command that needs no loops does not wait for numba.
+        # Not imported here, so that a command without loops does not wait for numba.
         compilation = sys.modules.get("nextchar.networks.compilation")
         return compilation is not None and compilation.is_compiling()
 
-    return note_if_slow("compiling the inner loops, which happens once", when=is_compiling)
+    return note_if_slow("compiling the inner loops (only the first time)", when=is_compiling)
 
 
 def make_ready(model: LanguageModel, characters: int) -> None:
-    """Load what writing or scoring ``characters`` characters needs, with a note if it has to be compiled."""
+    """Load the network for writing or scoring ``characters`` characters, with a note if it has to be compiled."""
     with note_compiling():
         model.network_for(characters)
 
@@ -69,13 +69,13 @@ def note_carried(model: LanguageModel) -> None:
     """Print what --carry-state changes for ``model``."""
     length = model.file.architecture.context_length
     if length is None:
-        note("--carry-state changes nothing: this model carries its state anyway")
+        note("--carry-state has no effect: this model always carries its state")
     else:
-        note(f"the model was trained to read {length} characters; carrying its state on, its probabilities are others")
+        note(f"the model was trained to read {length} characters; with its state carried on, its probabilities differ")
 
 
 def print_json(content: dict[str, Any]) -> None:
-    """Print one JSON object as the last line of standard output, in ASCII, so that every encoding can carry it."""
+    """Print a JSON object as the last line of standard output, in ASCII, which every encoding has."""
     print(json.dumps(content))
 
 
@@ -91,18 +91,19 @@ def write_text(pieces: Iterable[str]) -> None:
     if lost:
         note(
             f"the encoding of this terminal, {encoding}, lacks {len(lost)} of the characters written "
-            f"({' '.join(sorted(f'U+{ord(c):04X}' for c in lost)[:5])}...), shown as ?: set PYTHONIOENCODING=utf-8"
+            f"({' '.join(sorted(f'U+{ord(c):04X}' for c in lost)[:5])}...), which are shown as ?: set "
+            "PYTHONIOENCODING=utf-8"
         )
 
 
 def as_typed(argument: str) -> str:
-    """Return ``argument`` as it was typed: in the locale C, Python leaves bytes beyond ASCII as surrogates."""
+    """Return ``argument`` as it was typed: in the locale C, Python turns bytes beyond ASCII into surrogates."""
     undecoded = any("\udc80" <= character <= "\udcff" for character in argument)
     return os.fsencode(argument).decode("utf-8", "replace") if undecoded else "".join(argument)
 
 
 def read_standard_input() -> str:
-    """Return all of standard input, which is text in the encoding of the terminal or in UTF-8.
+    """Return all of standard input, a text in the encoding of the terminal or in UTF-8.
 
     Raises:
         TextError: it is neither.
@@ -115,7 +116,7 @@ def read_standard_input() -> str:
 
 
 def print_facts(facts: Iterable[tuple[str, object]], width: int = 0) -> None:
-    """Print names and values in two columns on standard output; what is None is left out."""
+    """Print names and values in two columns on standard output; values that are None are left out."""
     rows = [(name, str(value)) for name, value in facts if value is not None]
     width = max(width, *(len(name) for name, _ in rows)) + 2
     columns = width_of(sys.stdout)
@@ -124,7 +125,7 @@ def print_facts(facts: Iterable[tuple[str, object]], width: int = 0) -> None:
 
 
 def print_beside(name: str, value: str, columns: int | None) -> None:
-    """Print ``value`` to the right of ``name``, or below it where less than `NARROW` of the ``columns`` are left."""
+    """Print ``value`` to the right of ``name``, or below it if fewer than `NARROW` of the ``columns`` are left."""
     if columns is None or columns >= len(name) + NARROW:
         print(name + wrap_words(value, columns, len(name)))
     else:
@@ -132,14 +133,14 @@ def print_beside(name: str, value: str, columns: int | None) -> None:
 
 
 def shell_quoted(path: Path) -> str:
-    """Return ``path`` as a shell takes it."""
+    """Return ``path`` quoted for a shell."""
     import shlex
 
     return shlex.quote(str(path))
 
 
 def resolve(names: Sequence[str], encoding: str | None, errors: Errors = "strict") -> Resolved:
-    """Return the texts that ``names`` stand for, and print what was noticed while they were found."""
+    """Return the texts that ``names`` stand for, and print the notes about them."""
     from nextchar.text import catalog
     from nextchar.text.corpus import default_cache_folder
 

@@ -36,29 +36,29 @@ def convert(
     Parameters
     ----------
     source
-        The model to read; of nextchar's own, a run folder too, whose history goes with a page.
+        The model to read: a model file, or a run folder, whose history goes into a page.
     target
-        The file to write; its suffix says the format.
+        The file to write; its suffix gives the format.
     vocabulary
-        What the indices of a Keras model stand for: the text it was trained on, whose distinct characters are sorted,
-        or a .json file with its characters.
+        The characters of a Keras model: the text it was trained on, whose distinct characters are sorted, or a .json
+        file with the characters.
     lowercase
-        The Keras model was trained on the lower-cased text.
+        The Keras model was trained on lower-cased text.
     encoding
-        Encoding of the text; detected, and said, when not given.
+        Encoding of the text; detected by default, with a note.
     errors
-        What bytes are that do not decode: strict is an error, replace reads U+FFFD in place of each wrong sequence,
-        latin reads each wrong byte as cp1252.
+        What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for each wrong
+        sequence, latin reads each wrong byte as cp1252.
     context_length
-        Characters that the Keras model read for each prediction, at most 4,096; its input says it when not given.
+        Characters that the Keras model reads for each prediction, at most 4,096; taken from its input by default.
     force
-        Write over a file that is there.
+        Overwrite an existing file.
     """
     from nextchar.convert.conversion import convert as convert_model
 
     if vocabulary is None and (lowercase or encoding is not None or errors != "strict"):
         raise UsageError(
-            "--lowercase, --encoding and --errors say how to read --vocabulary: give that, too, or leave them out."
+            "--lowercase, --encoding and --errors say how to read --vocabulary: give it too, or leave them out."
         )
     if context_length is not None and not 1 <= context_length <= 4096:
         raise UsageError(f"--context-length {context_length} is not allowed: give 1 to 4096 characters.")

@@ -13,7 +13,7 @@ from nextchar.runs.screen import width_of
 
 
 def corpora(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
-    """List the texts that have a name: what each is, its language, and whether it is on this machine.
+    """List the texts that have a name, with title, language, and whether they are on this machine.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Arguments that begin with a dash: which are options, and which are texts."""
+"""Arguments that begin with a dash: options or texts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError
 
 _OPTION = re.compile(r"--|--?[^\W\d][\w-]*(=.*)?", re.DOTALL)
-"""``--``, after which everything is text, or a name and perhaps a value: unlike ``-``, ``- Hello`` and ``-1``."""
+"""``--``, after which everything is text, or a name with an optional value; not ``-``, ``- Hello`` or ``-1``."""
 
 
 def as_tokens(arguments: Iterable[str]) -> list[str]:
-    """Return ``arguments`` for cyclopts: what begins with a dash and cannot be an option is marked as text."""
+    """Return ``arguments`` for cyclopts; those that begin with a dash and cannot be options are marked as text."""
     return [
         _Text(argument) if argument.startswith("-") and not _OPTION.fullmatch(argument) else argument
         for argument in arguments
@@ -23,7 +23,7 @@ def as_tokens(arguments: Iterable[str]) -> list[str]:
 
 
 class _Text(str):
-    """An argument that cyclopts would take for an option, since it begins with a dash."""
+    """A text that begins with a dash, so that cyclopts would take it for an option."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class _Text(str):
 
 
 def explain_usage(error: CycloptsError, arguments: Sequence[str]) -> str:
-    """Say what is wrong with the options, and how to write a text that was taken for one."""
+    """Return what is wrong with the options, and how to write a text that was taken for one."""
     match error:
         case UnknownOptionError(token=token) if token.keyword in arguments and "--" in arguments:
             return f"Everything after -- is text: put the option {token.keyword} before it."

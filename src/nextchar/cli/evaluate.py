@@ -34,15 +34,15 @@ Flag = Annotated[bool, Parameter(negative=())]
 
 @dataclass(frozen=True)
 class _Scored:
-    """The text to be scored."""
+    """The text to score."""
 
     name: str
     held_out: bool
-    """Whether it is what the model's own run held out."""
+    """Whether it is the held-out text of the model's own run."""
     size: int
-    """Characters, or what is as many or more."""
+    """Number of characters, or an upper bound."""
     pieces: Callable[[], Iterable[str]]
-    """Reads it."""
+    """Reads the text in pieces."""
 
 
 class EvaluationOptions(Settings):
@@ -70,8 +70,8 @@ class EvaluationOptions(Settings):
     )
     adapt: Flag = Field(
         default=False,
-        description="Score the text once more with weights that learn from what they have scored, some thousand "
-        "characters a second, and show both scores; the model file stays as it is. Needs torch.",
+        description="Also score the text with weights that learn from what they have scored, some thousand "
+        "characters a second, and show both scores; the model file stays unchanged. Needs torch.",
     )
     strict: Flag = Field(
         default=False,
@@ -86,18 +86,18 @@ def evaluate(
     options: Annotated[EvaluationOptions, Parameter(name="*")] = EvaluationOptions(),  # noqa: B008 (immutable)
     json: Flag = False,
 ) -> int:
-    """Score a text: how many bits the model needs for each of its characters, each predicted from all before it.
+    """Score a text: the bits per character that the model needs to predict each character from all before it.
 
-    For comparison it shows what counting gets on the same text after the same training text: PPMd, a compressor of
-    order 6, which adapts as it reads; and an n-gram model with six characters of context, which does not.
+    For comparison it also scores two models that count, after the same training text: PPMd, a compressor of order 6,
+    which adapts as it reads, and an n-gram model with six characters of context, which does not.
 
     Parameters
     ----------
     model
         A run folder or a model file.
     text
-        A file, a folder, - for standard input, or a name that `nextchar corpora` lists; by default what the run of
-        the model held out.
+        A file, a folder, - for standard input, or a name that `nextchar corpora` lists; by default the held-out text
+        of the model's run.
     json
         Print the result as one JSON object.
     """
@@ -145,26 +145,26 @@ def _given(name: str, encoding: str | None, errors: Errors, language_model: Lang
     files = resolve([name], encoding, errors).files
     lowercase = language_model.provenance.lowercase
     if lowercase:
-        note("the model was trained on lower-cased text: the text was lower-cased")
+        note("the text was lower-cased, because the model was trained on lower-cased text")
     size = sum(file.path.stat().st_size for file in files)
     return _Scored(name, False, size, lambda: joined_chunks(files, lowercase))
 
 
 def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None, gone: str) -> _Scored:
-    """Return what the model was scored on in its run.
+    """Return the text that the model was scored on in its run.
 
     Raises:
-        TextError: it is gone, or nothing was held out.
+        TextError: it is missing, or nothing was held out.
     """
     from nextchar.model.baselines import LOST
 
-    name_one = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
+    instead = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
-        raise TextError(f"The held-out text of the model is missing. {gone} {name_one}")
+        raise TextError(f"The held-out text of the model is missing. {gone} {instead}")
     size = language_model.provenance.validation_characters
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
-        raise TextError(f"The run of {model} held nothing out. {name_one}")
+        raise TextError(f"The run of {model} held nothing out. {instead}")
     held_out = corpus.vocabulary.decode(ids, unknown=LOST)
     return _Scored(", ".join(corpus.names), True, len(ids), lambda: [held_out])
 
@@ -172,7 +172,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
 def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> CountingScores:
     from nextchar.model.baselines import count_and_score
 
-    with note_if_slow("counting the training text (--no-counting does without)", 3.0):
+    with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
         return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
 
 
@@ -196,7 +196,7 @@ def _facts(
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
     if scored.held_out:
-        yield "text", f"what was held out of {scored.name}"
+        yield "text", f"the held-out text of {scored.name}"
     yield "bits per character", f"{evaluation.bits_per_character:.3f}"
     if evaluation.adaptive_bits_per_character is not None:
         yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f} bits per character"

@@ -14,7 +14,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 
 
 def info(model: Path, *, json: Flag = False) -> int:
-    """Show what a model file holds: sizes, characters, origin and score.
+    """Show what a model file contains: sizes, characters, origin and score.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 WIDTH = 10
-"""Columns of the names of facts."""
+"""Columns for the names of facts."""
 
 
 def inspect(
@@ -31,14 +31,14 @@ def inspect(
     forecast: bool = True,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Show what is in a text, what would be trained on it, how long that takes and how good the model would be.
+    """Show what a text contains, which model would be trained on it, how long that takes and how good it would be.
 
     Parameters
     ----------
     corpus
         Files, folders, - for standard input, or names that `nextchar corpora` lists.
     forecast
-        Train for a few seconds to estimate what the whole plan would reach.
+        Train for a few seconds to estimate how good the model would be.
     json
         Print everything as one JSON object.
     """
@@ -100,7 +100,7 @@ def _inspection_facts(inspection: Inspection) -> Iterator[tuple[str, object]]:
     yield "lines", f"{inspection.lines:,}, the longest of {inspection.longest_line:,} characters"
     repetition = inspection.repetition
     examined = f" (of the first {repetition.examined:,})" if repetition.examined < inspection.characters else ""
-    yield "repeated", f"{repetition.share:.1%} of the characters stand in passages that occur before{examined}"
+    yield "repeated", f"{repetition.share:.1%} of the characters are in passages that occur earlier{examined}"
     if repetition.line is not None:
         yield "", f"most repeated line, {repetition.line_count:,} times: {repetition.line[:80]!r}"
     if inspection.bz2_bits_per_character is not None:

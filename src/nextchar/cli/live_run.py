@@ -1,4 +1,4 @@
-"""A run at the terminal: its progress is shown, Ctrl-C saves it, and its report is written at the end."""
+"""A run on the terminal: it shows its progress, Ctrl-C saves it, and at the end it writes its report."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 
 
 def run_live(run: Run, level: Level, *, json: bool = False) -> int:
-    """Carry ``run`` out to its end or to a Ctrl-C, show its progress, write its report, and say how to go on.
+    """Carry out ``run`` until its end or Ctrl-C, show its progress, write its report, and print how to continue.
 
-    Of several processes that train together only process 0 has a folder and shows anything.
+    Of several processes that train together, only process 0 has a folder and shows anything.
     """
     folder = run.folder
     if folder is None:
@@ -40,7 +40,7 @@ def run_live(run: Run, level: Level, *, json: bool = False) -> int:
     loud = level != "silent"
     if loud and (finished is None or finished.interrupted):
         if folder.exists:
-            note("to go on", f"nextchar train --resume {shell_quoted(folder.path)}")
+            note("to continue", f"nextchar train --resume {shell_quoted(folder.path)}")
         else:
             note("interrupted")
     if finished is None:
@@ -93,8 +93,8 @@ def result(run: Run, finished: Finished) -> dict[str, Any]:
 def interruptions() -> Generator[Callable[[], bool]]:
     """Yield a function that returns True after a signal in `STOPPING`; a second Ctrl-C or SIGTERM interrupts at once.
 
-    A cluster's warning (SIGUSR1) before SIGTERM does not count. Where several processes train together, only Ctrl-C
-    counts: launchers send SIGTERM besides, and perhaps twice.
+    A cluster's warning (SIGUSR1) before SIGTERM does not count. If several processes train together, only Ctrl-C does,
+    because launchers send SIGTERM too, perhaps twice.
     """
     seen: set[int] = set()
     urgent = {signal.SIGINT} if is_one_of_several() else {signal.SIGINT, signal.SIGTERM}

@@ -8,7 +8,7 @@ from nextchar.cli.app import DONE
 
 
 def report(run: Path) -> int:
-    """Write the report of a run anew, one HTML page in its folder, and print its path.
+    """Write the report of a run, an HTML page in its folder, and print its path.
 
     Parameters
     ----------

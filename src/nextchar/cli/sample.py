@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from pydantic import Field
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import (
@@ -20,12 +22,45 @@ from nextchar.cli.console import (
     read_standard_input,
     write_text,
 )
-from nextchar.settings import SamplingSettings, Weights
+from nextchar.errors import UsageError
+from nextchar.settings import SamplingSettings, Settings, Weights
+
+if TYPE_CHECKING:
+    from nextchar.model.continuation import Prompt
+    from nextchar.model.language_model import LanguageModel
+
+Flag = Annotated[bool, Parameter(negative=())]
+
 
 SIDE_BY_SIDE = 8
-"""Texts from which on they are written side by side instead of one after another."""
+"""Number of texts from which on they are written side by side instead of one after another."""
 ESCAPES = {r"\n": ("\n", "a line end"), r"\t": ("\t", "a tab"), r"\\": ("\\", "a backslash")}
-"""What is typed in a stop text, what it stands for, and its name."""
+"""Escapes in a stop text, the character that each stands for, and its name."""
+
+
+class WritingOptions(Settings):
+    """How many texts are written, how the model computes, and what is shown of the prompt."""
+
+    count: int = Field(
+        default=1,
+        description="Texts to write, each followed by an empty line if there are several; many are written side by "
+        "side.",
+    )
+    carry_state: Flag = Field(
+        default=False,
+        description="Let a model that was trained in windows carry its state from character to character: many times "
+        "faster, with other probabilities.",
+    )
+    weights: Weights = Field(
+        default="float32",
+        description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
+        "worse.",
+    )
+    echo: bool = Field(default=True, description="Write the prompt, as the model reads it, before its continuation.")
+    strict: Flag = Field(
+        default=False,
+        description="Refuse a prompt with characters that the model does not know, instead of replacing them.",
+    )
 
 
 def sample(
@@ -33,12 +68,8 @@ def sample(
     prompt: str = "",
     *,
     settings: Annotated[SamplingSettings, Parameter(name="*")] = SamplingSettings(),  # noqa: B008 (immutable)
-    count: int = 1,
-    carry_state: Annotated[bool, Parameter(negative=())] = False,
-    weights: Weights = "float32",
-    echo: bool = True,
-    strict: Annotated[bool, Parameter(negative=())] = False,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    options: Annotated[WritingOptions, Parameter(name="*")] = WritingOptions(),  # noqa: B008 (immutable)
+    json: Flag = False,
 ) -> int:
     """Write text with a model, each character as soon as it is drawn.
 
@@ -47,58 +78,54 @@ def sample(
     model
         A run folder or a model file.
     prompt
-        What to go on from; - reads it from standard input, and one that looks like an option goes after --.
-    count
-        Texts to write, each followed by an empty line when there are several; many are written side by side.
-    carry_state
-        Let a model that was trained in windows carry its state on from character to character: many times faster, and
-        its probabilities are then others.
-    weights
-        int8 rounds the weights to eight bits: large models are about twice as fast, and score a little worse.
-    echo
-        Write the prompt, as the model read it, before what goes on from it.
-    strict
-        Refuse a prompt with characters that the model does not know, instead of replacing them.
+        The text to continue; - reads it from standard input. Put a text that looks like an option after --.
     json
         Print the prompt, the texts and the settings as one JSON object instead.
     """
     from nextchar.model.language_model import LanguageModel
     from nextchar.randomness import choose_seed
 
-    if count < 1:
-        from nextchar.errors import UsageError
-
-        raise UsageError(f"--count {count} is not allowed: write one text or more.")
-    language_model = LanguageModel.load(model, carry_state=carry_state, weights=weights)
-    if carry_state:
+    if options.count < 1:
+        raise UsageError(f"--count {options.count} is not allowed: write one text or more.")
+    language_model = LanguageModel.load(model, carry_state=options.carry_state, weights=options.weights)
+    if options.carry_state:
         note_carried(language_model)
-    given = read_standard_input() if prompt == "-" else as_typed(prompt)
-    side_by_side = count >= SIDE_BY_SIDE
-    with note_compiling():
-        characters = count * settings.length if side_by_side else settings.length
-        folded = language_model.fold_prompt(given, characters=characters, strict=strict)
-    if replacements := folded.replacements:
-        shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
-        note(f"the model does not know all of the prompt: {shown}")
+    typed = read_standard_input() if prompt == "-" else as_typed(prompt)
+    folded = _fold(language_model, typed, settings.length, options)
     seed = choose_seed(settings.seed)
-    options: dict[str, Any] = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
-    if side_by_side:
-        texts = map(iter, language_model.generate_many(folded, count, **options))
-    else:
-        texts = (language_model.stream(folded, text=number, **options) for number in range(count))
+    sampling = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
+    texts = _texts(language_model, folded, options.count, sampling)
     if json:
         written = ["".join(text) for text in texts]
-        print_json({"prompt": given, "prompt_as_read": folded.text, "texts": written, "settings": options})
+        print_json({"prompt": typed, "prompt_as_read": folded.text, "texts": written, "settings": sampling})
         return DONE
     for text in texts:
-        write_text(chain(folded.text if echo else "", text, "\n" if count == 1 else "\n\n"))
+        write_text(chain(folded.text if options.echo else "", text, "\n" if options.count == 1 else "\n\n"))
     if settings.seed is None and sys.stderr.isatty():
         note("to reproduce this text", f"--seed {seed}")
     return DONE
 
 
+def _fold(model: LanguageModel, prompt: str, length: int, options: WritingOptions) -> Prompt:
+    """Return ``prompt`` as the model reads it, with a note on what was replaced; load what writing needs."""
+    with note_compiling():
+        characters = length * options.count if options.count >= SIDE_BY_SIDE else length
+        folded = model.fold_prompt(prompt, characters=characters, strict=options.strict)
+    if replacements := folded.replacements:
+        shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
+        note(f"the model does not know all of the prompt: {shown}")
+    return folded
+
+
+def _texts(model: LanguageModel, prompt: Prompt, count: int, sampling: dict[str, Any]) -> Iterable[Iterable[str]]:
+    """Return ``count`` texts that continue ``prompt``, each in pieces."""
+    if count >= SIDE_BY_SIDE:
+        return model.generate_many(prompt, count, **sampling)
+    return (model.stream(prompt, text=number, **sampling) for number in range(count))
+
+
 def _read_stop(argument: str) -> str:
-    """Return the stop text that is meant: line ends and tabs, hard to type in a shell, are typed as in Python."""
+    """Return the stop text; line ends and tabs, hard to type in a shell, are typed as in Python."""
     typed = as_typed(argument)
     found = dict.fromkeys(re.findall("|".join(map(re.escape, ESCAPES)), typed))
     if not found:

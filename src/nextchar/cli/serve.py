@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "NEXTCHAR_API_KEY"
 SWITCH_INTERVAL = 0.001
-"""Seconds that a thread holds Python's lock while others want it: a fifth of the usual, so that the event loop waits
-less. Of a process that does nothing else; training keeps the usual."""
+"""Seconds that a thread may hold Python's lock while others wait: a fifth of the default, so that the event loop waits
+less. Only for a process that does nothing else; training keeps the default."""
 
 
 def serve(
@@ -33,7 +33,7 @@ def serve(
 ) -> int:
     """Serve a page to play with models, and an API compatible with OpenAI's, until Ctrl-C.
 
-    A run folder can be served while it trains: its model is reloaded when there is a better one.
+    You can serve a run folder while it trains: its model is reloaded when it has a better one.
 
     Parameters
     ----------
@@ -57,25 +57,25 @@ def serve(
 
 @contextmanager
 def served_live(run: Path, port: int, *, loud: bool) -> Generator[None]:
-    """Serve a run while it trains, with few resources and to this machine only; print the address if ``loud``."""
+    """Serve a run while it trains, with few resources and only to this machine; print the address if ``loud``."""
     few = ServeSettings(port=port, cores=1, max_writing=2, max_waiting=32, max_characters=5000)
     server = _open([run], few, load=False)
     server.start()
     if loud:
-        note("the page, live", server.address)
+        note("live page", server.address)
     try:
         yield
     finally:
         server.close()
     if loud:
-        note("the page goes on with", f"nextchar serve {shell_quoted(run)}")
+        note("to serve the page again", f"nextchar serve {shell_quoted(run)}")
 
 
 def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Server:
     """Return a server bound to its port, with its models loaded if ``load``.
 
     Raises:
-        MissingDependencyError: what it needs is not installed.
+        MissingDependencyError: fastapi or uvicorn is not installed.
         ModelFileError: a model is missing or damaged.
         NextcharError: the port is not available.
     """
@@ -84,7 +84,7 @@ def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Ser
         from nextchar.web.server import Server
     except ImportError as error:
         raise MissingDependencyError(
-            f'The page and the API are served by fastapi and uvicorn ({error}): pip install "nextchar[web]".'
+            f'The page and the API need fastapi and uvicorn ({error}): pip install "nextchar[web]".'
         ) from error
     registry = ModelRegistry.of(models)
     if load:
@@ -96,7 +96,7 @@ def _open(models: Sequence[Path], settings: ServeSettings, *, load: bool) -> Ser
 
 @contextmanager
 def _stopped_by_signals(server: Server) -> Generator[None]:
-    """Let SIGTERM and Ctrl-C stop ``server`` gracefully; a second one cuts off answers in progress."""
+    """Let SIGTERM and Ctrl-C stop ``server`` gracefully; a second signal cuts off answers in progress."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()

@@ -1,4 +1,4 @@
-"""The three standard streams, made safe: closed, full, without a reader, or in an encoding that lacks characters."""
+"""The three standard streams made safe: closed, full, without a reader, or in an encoding that lacks characters."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NAMES = {"stdin": "input", "stdout": "output", "stderr": "error"}
 
 
 def prepare_streams() -> None:
-    """Make the streams of the process fit for use, whatever the shell has done to them.
+    """Make the streams of the process usable, whatever the shell has done to them.
 
-    A closed one gets a stand-in: reading or writing it is an error that says so, but for standard error, where nobody
-    could read it. Writing standard error never fails, so that no run ends because nobody listens any more. Characters
-    that an encoding lacks are shown as ``?``.
+    A closed stream gets a stand-in: to read or write it is an error that says so, except for standard error, where
+    nobody could read that. Writing to standard error never fails, so that no run ends because its reader has left.
+    Characters that an encoding lacks are shown as ``?``.
     """
     for number, name in enumerate(NAMES):
         if getattr(sys, name) is None:
@@ -37,10 +37,10 @@ def prepare_streams() -> None:
 
 
 def flush_output() -> None:
-    """Write what waits for standard output.
+    """Flush standard output.
 
     Raises:
-        OSError: it cannot be written. It is forgotten then, so that Python does not try again when it ends.
+        OSError: it cannot be written. What was buffered is then dropped, so that Python does not try again at its end.
     """
     try:
         sys.stdout.flush()
@@ -51,8 +51,8 @@ def flush_output() -> None:
 
 
 def _occupy(number: int) -> None:
-    """Keep the descriptor of a closed stream from being given to the next file, which libraries would then write to."""
-    opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    """Occupy the descriptor of a closed stream, so that no file gets it, which libraries would then write to."""
+    opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if opened != number:
         os.close(opened)
 
@@ -74,12 +74,12 @@ class _Closed(io.RawIOBase):
 
     def write(self, data: ReadableBuffer) -> int:
         if self._name == "stdout":
-            raise NextcharError("Standard output is closed, and the result has nowhere to go: redirect it to a file.")
+            raise NextcharError("Standard output is closed, so the result cannot be written: redirect it to a file.")
         return memoryview(data).nbytes
 
 
 class _BestEffort(io.RawIOBase):
-    """Standard error, as far as it can be written: a pipe without a reader or a full disk swallows what it is told."""
+    """Standard error, as far as it can be written: what a full disk or a pipe without a reader refuses is dropped."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

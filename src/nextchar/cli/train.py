@@ -26,13 +26,13 @@ AUTO = Path("auto")
 
 
 class RunOptions(Settings):
-    """Where a run is kept, and what it starts from."""
+    """The run folder to write or to continue, and the plan to use."""
 
     out: Path | None = Field(default=None, description="Run folder to write; runs/NAME by default.")
     resume: Path | None = Field(
         default=None,
-        description="Run folder to continue, exactly as if it had never stopped; takes no other option of training. "
-        "auto, with the whole command and --out, begins where no run is and continues where one is.",
+        description="Run folder to continue, exactly as if it had never stopped; excludes other options of training. "
+        "auto, with the whole command and --out, starts a run there or continues the one that is there.",
     )
     plan: Path | None = Field(
         default=None,
@@ -41,7 +41,7 @@ class RunOptions(Settings):
     )
     moved: Annotated[tuple[str, ...], Parameter(name="--text", consume_multiple=True, negative=())] = Field(
         default=(),
-        description="With --resume: where the text of the run is now, if it was moved; its content is checked.",
+        description="With --resume: where the text of the run is now, if it has moved; its content is checked.",
     )
 
 
@@ -50,7 +50,7 @@ class PageOptions(Settings):
 
     serve: Annotated[bool, Plain] = Field(
         default=False,
-        description="Serve a page of the run while it trains, to this machine only: samples, the learning curve, and "
+        description="Serve a page of the run while it trains, only to this machine: samples, the learning curve, and "
         "the model so far.",
     )
     port: int | None = Field(default=None, description="Port of that page; 8000 by default, 0 for any free one.")
@@ -67,13 +67,13 @@ def train(
 ) -> int:
     """Train a model on your text, or resume a run.
 
-    Without options it chooses everything from the text and one minute of time, and keeps the best model. It saves
-    often: Ctrl-C saves too, and prints the command that continues the run.
+    Without options it trains for one minute, fits everything else to the text, and keeps the best model. It saves
+    often. Ctrl-C saves too, and prints the command that continues the run.
 
     Parameters
     ----------
     corpus
-        What to learn from: files (plain or gzip), folders, - for standard input, or names that `nextchar corpora`
+        Texts to learn from: files (plain or gzip), folders, - for standard input, or names that `nextchar corpora`
         lists.
     quiet
         Show nothing but errors.
@@ -85,7 +85,7 @@ def train(
     from nextchar.runs.screen import error_console
 
     if page.port is not None and not page.serve:
-        raise UsageError("--port is the port of the page: add --serve.")
+        raise UsageError("--port is for the page: add --serve.")
     begins = source.resume is None or source.resume == AUTO
     run = (_new_run if begins else _resumed)(corpus, source, text, training)
     level = "silent" if quiet else choose_level(error_console())
@@ -94,7 +94,7 @@ def train(
 
 
 def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, training: TrainingSettings) -> Run:
-    """Return a run that begins, or with ``--resume auto`` continues the one that is there.
+    """Return a new run, or with ``--resume auto`` the present one, to continue it.
 
     Raises:
         UsageError: no text is given, or options contradict each other or the run that is there.
@@ -106,7 +106,7 @@ def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
 
     if source.moved:
         raise UsageError(
-            "--text says where the text of a run is now: add --resume RUN. To train on a text, name it without --text: "
+            "--text is for a run whose text has moved: add --resume RUN. To train on a text, name it without --text: "
             f"nextchar train {source.moved[0]}"
         )
     if not corpus:
@@ -127,20 +127,20 @@ def _resumed(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     """Return the run to continue.
 
     Raises:
-        UsageError: anything is given that was decided when it began.
+        UsageError: an option is given that the run has already fixed.
     """
     from nextchar.runs.folder import RunFolder
     from nextchar.runs.run import Run
     from nextchar.text.corpus import default_cache_folder
 
     if corpus or source.out or source.plan or text.model_fields_set or training.model_fields_set:
-        raise UsageError("--resume takes no text and no option of training: a run continues as it began.")
+        raise UsageError("--resume allows no text and no training options: a run continues as it began.")
     assert source.resume is not None
     return Run.resume(RunFolder(source.resume), moved=source.moved, cache=default_cache_folder())
 
 
 def _page_of(run: Run, page: PageOptions, *, loud: bool) -> AbstractContextManager[None]:
-    """Return what serves the page of ``run`` while it trains; nothing where no page is asked for."""
+    """Return a context manager that serves the page of ``run`` if it is asked for."""
     if not page.serve or run.folder is None:
         return nullcontext()
     from nextchar.cli.serve import served_live
@@ -149,7 +149,7 @@ def _page_of(run: Run, page: PageOptions, *, loud: bool) -> AbstractContextManag
 
 
 def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
-    """Reject options that ``plan``, a run whose plan is used, already fixes.
+    """Reject options that ``plan``, the run whose plan is used, already fixes.
 
     Raises:
         UsageError: there are such options.
@@ -162,7 +162,7 @@ def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
 
 
 def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> int:
-    """Train on the built-in text, show samples, write a report and a page that writes.
+    """Train on the built-in text, show samples, write a report and a page to play with.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     out
         Run folder to write.
     seed
-        Seed of everything random in the run.
+        Seed for everything random in the run.
     """
     from nextchar.cli.console import note
     from nextchar.cli.live_run import run_live
@@ -191,5 +191,5 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
     if status == DONE:
         page = folder.path / "story.html"
         convert(folder.path, page)
-        note("the model in one page, which writes in any browser", str(page))
+        note("the model as a page for any browser", str(page))
     return status

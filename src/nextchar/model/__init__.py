@@ -12,6 +12,6 @@ Read in this order; a module imports only from those before it:
 - `calibration`: the softmax temperature that fits held-out text best.
 - `baselines`: PPMd and an n-gram model, to compare a score with.
 - `dynamic_evaluation`: scoring with weights that learn from the text they have scored (torch).
-- `description`: a model in words: one line, or a few facts, for `nextchar info`, a notebook and whoever prints it.
+- `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.
 - `language_model`: all of this for strings.
 """

@@ -15,7 +15,7 @@ from nextchar.settings import SamplingSettings
 from nextchar.text.tokenizer import Replacement, Tokenizer
 
 CHUNK = 512
-"""Ids of a prompt read at once: memory is in proportion to it, and other work can go on between two chunks."""
+"""Ids of a prompt read at once: memory is proportional to it, and other work can run between two chunks."""
 
 SLOW_BLOCK = 8
 """Most ids drawn in one step by a network without its own loop, which may take milliseconds for each."""

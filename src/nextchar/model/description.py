@@ -1,7 +1,6 @@
-"""What is known of a model: all facts by their full names, and some of them in words.
+"""A description of a model: all facts by their full names, and the main ones in words.
 
-`describe` is the one place where they are gathered; `nextchar info`, the API, the metadata of ONNX and notebooks pick
-from it.
+Only `describe` gathers them; `nextchar info`, the API, the metadata of ONNX and notebooks select from its result.
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ from nextchar.networks.kinds import kind_of
 from nextchar.settings import describe_duration
 
 MAX_SHOWN = 100
-"""Characters of a vocabulary that are shown."""
+"""Most characters of a vocabulary that are shown."""
 
 
 def describe(model: ModelFile) -> dict[str, Any]:
-    """Return all that is known of ``model`` but its weights, by full names, ready for JSON.
+    """Return all facts about ``model`` except its weights, by their full names, ready for JSON.
 
-    These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``parameters``, what
-    its kind calls its sizes (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id`` and
-    ``characters_known``.
+    These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``parameters``, the
+    sizes of its kind (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id`` and ``characters_known``.
     """
     header, provenance = model.architecture, model.provenance
     kind = kind_of(header)
@@ -41,7 +39,7 @@ def describe(model: ModelFile) -> dict[str, Any]:
 
 
 def summarise(model: ModelFile) -> str:
-    """Return one line: what kind of network, how large, and how well it did."""
+    """Return one line with the kind of network, its size, its texts and its score."""
     facts = describe(model)
     bits = facts["validation_bits_per_character"]
     return (
@@ -53,7 +51,7 @@ def summarise(model: ModelFile) -> str:
 
 
 def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
-    """Yield what is known of ``model`` for people: the name of each fact, and the fact."""
+    """Yield the facts about ``model`` for people: the name of each fact, and its text."""
     facts = describe(model)
     yield "network", _network(model, facts)
     if facts["context_length"] is not None:
@@ -75,7 +73,7 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
 
 
 def as_html(model: ModelFile) -> str:
-    """Return the facts as a small table in HTML, in which what comes from the model file is text and nothing else."""
+    """Return the facts as a small table in HTML, in which everything from the model file is escaped."""
     rows = "".join(
         f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(fact)}</td></tr>'
         for name, fact in facts_in_words(model)
@@ -91,7 +89,7 @@ def _network(model: ModelFile, facts: dict[str, Any]) -> str:
 
 
 def _training(facts: dict[str, Any]) -> str:
-    """Return how long the model was trained, and with which seed, as far as that is known."""
+    """Return the training time, the step and the seed, as far as they are known."""
     seconds, step, seed = (facts[name] for name in ("training_seconds", "step", "seed"))
     known = [
         None if seconds is None else describe_duration(seconds),

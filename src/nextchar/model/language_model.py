@@ -162,7 +162,7 @@ class LanguageModel:
     ) -> Continuation:
         """Return a text that continues ``prompt``, to be written by iterating over it.
 
-        It tells besides what was read of the prompt, what was replaced, its seed, and in the end why it ended.
+        It also has the prompt as it was read, what was replaced, the seed, and at the end the reason why it ended.
 
         Args:
             prompt: the text to continue; characters the model does not know are replaced by the nearest it knows, or

@@ -1,9 +1,9 @@
-"""A model on disk: one safetensors file, described in docs/model-file.md. Nothing else writes or reads the format.
+"""A model on disk: one safetensors file, described in docs/model-file.md. Only this module reads and writes the format.
 
 The header is a JSON object: format, the network by its kind (`nextchar.networks.kinds`), its tokens, provenance, and a
-checksum over all of it. The tensors are those of the network, in float32, or in float16 where a small file matters
-more; their names begin with the kind. Nothing in the file is ever executed. A page to play with (`nextchar.page`) has
-such a file inside, and is read like one.
+checksum over all of it. The tensors are those of the network, in float32, or in float16 for a smaller file; their names
+begin with the kind. Nothing in the file is ever executed. A page to play with (`nextchar.page`) has such a file inside,
+and is read like one.
 """
 
 from __future__ import annotations
@@ -30,38 +30,38 @@ from nextchar.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 2
 MAX_FILE_BYTES = 2**32
-"""Bytes of the largest file that is read."""
+"""Size of the largest file that is read."""
 
 _BLOCK = 2**12
-"""Weights that are widened at once."""
+"""Weights that are converted to float32 at once."""
 
 
 class Provenance(BaseModel):
-    """Where a model comes from and how well it did. Everything may be missing: a model can be made by hand."""
+    """Where a model comes from and how good it is. Everything may be missing: a model can be made by hand."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     corpus: tuple[str, ...] = ()
-    """Names of the texts it was trained on, without the folders they were in, whatever is given: a model travels."""
+    """Names of the training texts. Their folders are removed: a model file does not leak local paths."""
     corpus_sha256: str | None = None
     corpus_key: str | None = None
     """Key of the encoded texts in the cache of the machine it was trained on."""
     characters: int | None = None
-    """Characters in those texts, the held-out ones included."""
+    """Characters in those texts, including the held-out ones."""
     training_characters: int | None = None
     lowercase: bool = False
     recipe: str | None = None
     plan: dict[str, Any] = Field(default_factory=dict)
     seed: int | None = None
     step: int | None = None
-    """Updates after which these weights were taken."""
+    """Updates made to these weights."""
     training_seconds: float | None = None
     """Training time of the run up to these weights."""
     validation_bits_per_character: float | None = None
     validation_characters: int | None = None
-    """Held-out characters that figure was measured on."""
+    """Held-out characters that were scored for this."""
     unknown_characters: int | None = None
-    """Of these, the ones that the vocabulary lacks; each is scored as a character never seen."""
+    """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("corpus")
@@ -71,7 +71,7 @@ class Provenance(BaseModel):
 
 
 def base_name(path: str) -> str:
-    """Return the last part of ``path``, of any system: where a text lies is not for others to know."""
+    """Return the last part of ``path``, a path of any system."""
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
@@ -91,14 +91,14 @@ class _Header(BaseModel):
     format: Literal[2]
     written_by: str
     architecture: dict[str, Any]
-    """Of the network, with its ``kind``, which says what else is in it."""
+    """The header of the network; its ``kind`` determines the other entries."""
     tokens: dict[str, Any]
-    """With their ``kind``, too."""
+    """The tokens, also with their ``kind``."""
     provenance: Provenance
 
 
 class _FirstHeader(BaseModel):
-    """A header of format 1, which knew one kind of network and one of tokens."""
+    """A header of format 1, which had only one kind of network and one of tokens."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -121,10 +121,10 @@ class _FirstHeader(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class ModelFile:
-    """All that a model file holds."""
+    """The content of a model file."""
 
     architecture: NetworkHeader
-    """Of the network: its kind and sizes."""
+    """The kind and the sizes of the network."""
     vocabulary: Tokenizer
     parameters: Parameters
     provenance: Provenance = field(default_factory=Provenance)
@@ -135,16 +135,15 @@ class ModelFile:
         return f"<ModelFile: {kind.describe(header)}, {self.vocabulary.size:,} ids, {count:,} parameters>"
 
     def save(self, path: Path) -> None:
-        """Write the file: to a temporary name, synced, then renamed, so that no reader ever sees half of it.
+        """Write the file under a temporary name, sync and rename it, so that no reader ever sees a part of it.
 
         Raises:
-            OSError: the folder cannot be written or the disk is full; a file that was there stays as it was.
+            OSError: the folder cannot be written or the disk is full; a previous file is intact.
         """
         write_atomically(path, self.to_bytes())
 
     def to_bytes(self, *, half: bool = False) -> bytes:
-        """Return the content of the file, its weights in float32, or ``half`` the size, in float16, where that can hold
-        them."""
+        """Return the content of the file, with weights in float32; if ``half``, those that fit are in float16."""
         vocabulary = self.characters_for("A model file")
         header = {
             **format_stamp(FORMAT_VERSION),
@@ -160,7 +159,7 @@ class ModelFile:
         """Return the vocabulary of a model whose tokens are single characters.
 
         Args:
-            target: what holds no other models, as the beginning of a sentence.
+            target: what needs such a model, as the beginning of a sentence.
 
         Raises:
             ModelFileError: the tokens are something else.
@@ -168,14 +167,14 @@ class ModelFile:
         if isinstance(self.vocabulary, Vocabulary):
             return self.vocabulary
         raise ModelFileError(
-            f"{target} holds models whose tokens are single characters, not {type(self.vocabulary).__name__}."
+            f"{target} is only for models whose tokens are single characters, not {type(self.vocabulary).__name__}."
         )
 
     def lstm_for(self, target: str) -> Architecture:
         """Return the architecture of a model whose network is one LSTM.
 
         Args:
-            target: what is for no other networks, as the beginning of a sentence.
+            target: what needs such a network, as the beginning of a sentence.
 
         Raises:
             ModelFileError: the network is of another kind.
@@ -186,11 +185,11 @@ class ModelFile:
     def load(cls, path: Path) -> ModelFile:
         """Read and check the file, or the one inside a page; weights in float16 become float32.
 
-        It takes at most twice the file's size in memory.
+        This takes at most twice the size of the file in memory.
 
         Raises:
-            ModelFileError: it is missing, unreadable, damaged, of another kind or of a newer version, or nothing can be
-                written with it.
+            ModelFileError: it is missing, unreadable, damaged, of another kind or of a newer version, or its model
+                cannot write text.
         """
         try:
             return _parse(path, _read(path))
@@ -212,7 +211,7 @@ def _read(path: Path) -> bytes | bytearray:
 
 def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
     raw, arrays = tensor_file.from_bytes(content)
-    del content  # float16 is to grow in the room that this frees
+    del content  # frees memory in which float16 can grow to float32
     number = _check_format(path, raw)
     header = _FirstHeader.model_validate(raw).in_present_form() if number == 1 else _Header.model_validate(raw)
     kind_name = _known_kind(path, header, "a network", header.architecture, KINDS)
@@ -227,27 +226,27 @@ def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
     if vocabulary.size != architecture.vocabulary_size:
         raise ValueError("its vocabulary does not fit its architecture")
     if not vocabulary.characters:
-        raise ModelFileError(f"{path} knows no characters, so that nothing can be written with it: train a model.")
+        raise ModelFileError(f"{path} knows no characters, so it cannot write text: train a model.")
     if not all(map(_is_finite, arrays.values())):
         raise ModelFileError(
-            f"{path} holds weights that are not finite numbers: its training went wrong, and no text can be written "
-            "with it. Train again."
+            f"{path} has weights that are not finite numbers: its training went wrong, and it cannot write text. "
+            "Train again."
         )
     return ModelFile(architecture, vocabulary, _in_single(arrays), header.provenance)
 
 
 def _known_kind(path: Path, header: _Header, what: str, fields: Mapping[str, Any], kinds: Collection[str]) -> str:
-    """Return the kind that ``fields`` of the header give.
+    """Return the kind in ``fields`` of the header.
 
     Raises:
-        ModelFileError: it is none of ``kinds``.
+        ModelFileError: it is not one of ``kinds``.
     """
     kind: object = fields.get("kind")
     if isinstance(kind, str) and kind in kinds:
         return kind
     raise ModelFileError(
-        f"{path} holds {what} of the kind {str(kind)[:40]!r}, and was written by {header.written_by[:80]}. This "
-        f"nextchar knows {', '.join(kinds)}. To read it, update nextchar: pip install --upgrade nextchar."
+        f"{path} has {what} of the kind {str(kind)[:40]!r}, and was written by {header.written_by[:80]}. This "
+        f"nextchar knows {', '.join(kinds)}. To read the file, update nextchar: pip install --upgrade nextchar."
     )
 
 
@@ -260,13 +259,11 @@ def _without_prefix(arrays: tensor_file.Arrays, prefix: str) -> tensor_file.Arra
 def _lstm(architecture: BaseModel, target: str) -> Architecture:
     if isinstance(architecture, Architecture):
         return architecture
-    raise ModelFileError(
-        f"{target} is for models that are one LSTM, and this one is not: {type(architecture).__name__}."
-    )
+    raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(architecture).__name__}.")
 
 
 def _check_format(path: Path, header: dict[str, Any]) -> int:
-    """Return the number of the format; refuse what is newer, and what only looks like a number."""
+    """Return the number of the format; refuse newer formats and what is not a number."""
     try:
         return check_format({"format": None, **header}, FORMAT_VERSION)
     except NewerFormatError as error:
@@ -277,7 +274,7 @@ def _check_format(path: Path, header: dict[str, Any]) -> int:
 
 
 def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:
-    """Return ``values`` as they stand in a file: what is not a whole number in float32, or in float16."""
+    """Return ``values`` as a file has them: floats in float32 or, if ``half``, in float16; integers unchanged."""
     if not np.issubdtype(values.dtype, np.floating):
         return np.ascontiguousarray(values)
     single = np.ascontiguousarray(values, "<f4")
@@ -285,13 +282,13 @@ def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:
 
 
 def _is_finite(values: Floats) -> bool:
-    """Return whether all are finite, without an array of booleans as large as a quarter of the weights."""
+    """Return whether all are finite, without an array of booleans, a quarter the size of the weights."""
     return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def _in_single(arrays: tensor_file.Arrays) -> Parameters:
-    """Return ``arrays``, which are emptied, in float32. Those in float16 grow where they are: beside the page that they
-    came from and each other, new ones would take more than twice the size of the page."""
+    """Return ``arrays`` in float32, and empty the dictionary. Arrays in float16 grow in place: copies would take more
+    than twice the size of the page that they came from."""
     arrays.update(
         {name: array.copy() for name, array in arrays.items() if array.dtype == np.float16 and not array.flags.owndata}
     )
@@ -299,18 +296,18 @@ def _in_single(arrays: tensor_file.Arrays) -> Parameters:
 
 
 def _widen(values: NDArray[Any]) -> Floats:
-    """Return float16 ``values``, which are used up, as float32 in the same memory, grown; others as they are."""
+    """Return float16 ``values`` as float32 in the same memory, which grows; return others unchanged."""
     if values.dtype != np.float16:
         return values
     shape, size = values.shape, values.size
     values.resize(2 * size, refcheck=False)
     single = values.view(np.float32)
-    for stop in range(size, 0, -_BLOCK):  # from the end on, where nothing is written over that is still to be read
+    for stop in range(size, 0, -_BLOCK):  # from the end, so that no value is overwritten before it is read
         block = slice(max(0, stop - _BLOCK), stop)
         single[block] = values[block].copy()
     return single.reshape(shape)
 
 
 def _fits_half(values: Floats) -> bool:
-    """Return whether float16 holds ``values`` rounded, none of them too large for it."""
+    """Return whether none of ``values`` is too large for float16."""
     return bool((np.abs(values) <= np.finfo(np.float16).max).all())

@@ -37,7 +37,7 @@ def find_model(path: Path) -> Path:
 
 def did_you_mean(path: Path, runs: Path = Path("runs")) -> str:
     """Return a question that names the run or model whose name is most similar to that of ``path``, beside it or in the
-    folder ``runs``; "" where none is similar."""
+    folder ``runs``; "" if none is similar."""
     named = path.parent if path.is_file() or path.name in {MODEL, SETTINGS} else path
     # A model beside the path comes last, so that it wins over one in ``runs`` of the same name.
     near = [found for folder in (runs, named.parent) for found in _models_in(folder) if found != path]

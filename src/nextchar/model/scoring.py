@@ -27,7 +27,7 @@ class Scorer:
     """Scores a text piece by piece: each id is predicted once, from all ids before it."""
 
     def __init__(self, network: Network[Any], start: int, executor: Executor = SERIAL) -> None:
-        """Begin a text; ``start`` is read before its first id, so that this is predicted, too.
+        """Begin a text; ``start`` is read before its first id, so that this is predicted too.
 
         A long piece is read in segments side by side, by ``executor``; the result is the same.
         """

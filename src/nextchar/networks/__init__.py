@@ -5,7 +5,7 @@ Read in this order; a module imports only from those before it:
 - `states`: the state of a network after reading, of several texts side by side.
 - `architecture`: the contract: equations, parameter names and shapes, the `Network` protocol.
 - `numpy_network`: the LSTM in NumPy: short, readable, the reference.
-- `windowed`: a network that reads the last n characters from the zero state for each prediction.
+- `windowed`: a network that, for each prediction, reads the last n characters from the zero state.
 - `quantisation`: weights rounded to eight bits.
 - `compilation`: loops compiled by numba and cached on disk.
 - `kernels`: the inner loops of the compiled network, in numba.

@@ -7,13 +7,13 @@ U (``hidden_weight``) and b (``bias``), whose rows are those of the gates i, f, 
     c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)
     h_t = sigmoid(o) * tanh(c_t)
 
-x_t of the first layer is the row of ``embedding`` at the character's id, or its one-hot vector where there is no
+x_t of the first layer is the row of ``embedding`` at the character's id, or its one-hot vector if there is no
 embedding; x_t of a further layer is the h_t of the layer below. The prediction is
 
     p(next character) = softmax(``output.weight`` h_t + ``output.bias``)     h_t of the last layer
 
-h and c start at zero. Where ``context_length`` is None they are carried from each character to the next; where it is n,
-each prediction starts from zero and reads the last n characters (fewer at a text's beginning).
+h and c start at zero. If ``context_length`` is None, they are carried from each character to the next. If it is n, each
+prediction starts from zero and reads the last n characters (fewer at the beginning of a text).
 
 Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); forget gate: Gers, Schmidhuber and Cummins (2000).
 
@@ -47,11 +47,11 @@ class Architecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["lstm"] = "lstm"
-    """Tells the headers of all kinds of networks apart (`nextchar.networks.kinds`)."""
+    """Tag of the header among those of all kinds of networks (`nextchar.networks.kinds`)."""
     vocabulary_size: int = Field(ge=1, le=0x110000, strict=True)
     """V: ids the network reads and predicts."""
     embedding: Units | None
-    """E: length of the vector that stands for a character; None is one-hot."""
+    """E: size of the vector of a character; None means one-hot."""
     hidden: tuple[Units, ...] = Field(min_length=1, max_length=8)
     """H of each layer, from the first to the last."""
     context_length: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None

@@ -126,7 +126,7 @@ class _KeptLoop(FunctionCache):
 
     def _forget(self, error: Exception) -> None:
         """Delete damaged files, so that they are written again; if that fails, do without the cache."""
-        logger.info("compiled loops in %s are damaged, and compiled anew: %r", self.cache_path, error)
+        logger.info("compiled loops in %s are damaged, and compiled again: %r", self.cache_path, error)
         try:
             self.flush()
         except OSError as denied:

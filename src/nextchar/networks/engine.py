@@ -1,4 +1,4 @@
-"""Networks that run without torch: a readable one in NumPy, and one whose loops are compiled."""
+"""The engines that run without torch: a readable network in NumPy, and one with compiled loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nextchar.networks.windowed import as_trained
 from nextchar.settings import Weights
 
 NUMPY_STEP, NUMPY_MULTIPLICATION = 60e-6, 0.2e-9
-"""Seconds of a character in NumPy, whatever its size, and of each multiplication of it (benchmarks/engine.py)."""
+"""Seconds that NumPy takes for a character in any network, and for each multiplication (benchmarks/engine.py)."""
 
 
 def make_network(
@@ -28,10 +28,10 @@ def make_network(
     Args:
         architecture: the sizes.
         parameters: an array for each of its names.
-        compiled: take the compiled network, where numba is installed.
-        carry_state: let a network that was trained in windows carry its state on from character to character without
-            end. That is many times faster, and its probabilities are then others.
-        weights: int8 rounds them to eight bits (`quantisation`), whichever network computes with them.
+        compiled: use the compiled network if numba is installed.
+        carry_state: let a network that was trained in windows carry its state from character to character. That is
+            many times faster, but gives other probabilities.
+        weights: int8 rounds them to eight bits (`quantisation`), in either network.
     """
     if weights == "int8":
         parameters = quantised(architecture, parameters)
@@ -46,13 +46,13 @@ def make_network(
 
 
 def numpy_seconds(architecture: Architecture, steps: int) -> float:
-    """Return about how many seconds the network in NumPy takes for so many ``steps``, one after another."""
+    """Return roughly how many seconds the NumPy network takes for ``steps``, one after another."""
     return steps * (NUMPY_STEP + architecture.multiplications * NUMPY_MULTIPLICATION)
 
 
 @cache
 def can_compile() -> bool:
-    """Return whether numba is installed and works; loading it takes some tenths of a second."""
+    """Return whether numba is installed and works; loading it takes a few tenths of a second."""
     try:
         import numba  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError:

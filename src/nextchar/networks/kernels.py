@@ -55,7 +55,7 @@ class Packed(NamedTuple):
     sizes: Array
     """H of each layer: (L,)."""
     output_weight: Array
-    """(H, P), P being V and what it takes to fill whole registers; float32 or int8."""
+    """(H, P), where P is V rounded up to fill whole registers; float32 or int8."""
     output_scale: Array
     """(P,)"""
     output_bias: Array

@@ -1,8 +1,8 @@
 """The kinds of networks that a model file can hold, by name.
 
-A kind says what stands in the header, which arrays belong to it, how a network is made of both, and how it is
-described. A further one is a header like `nextchar.networks.architecture.Architecture`, an object like `LSTM_KIND`, and
-a line in `KINDS`. A kind that is made of others, like a blend, asks `kind_of` for theirs.
+A kind defines the header, its arrays, how to make a network of both, and how to describe it. A new kind needs a header
+like `nextchar.networks.architecture.Architecture`, an object like `LSTM_KIND`, and a line in `KINDS`. A kind that
+consists of other networks, like a blend, gets their kinds from `kind_of`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from nextchar.networks.engine import make_network, numpy_seconds
 from nextchar.settings import Weights
 
 NetworkHeader = Architecture
-"""What a model file says of its network, tagged by its ``kind``: the union of the headers of all kinds."""
+"""The description of a network in a model file, tagged by its ``kind``: the union of the headers of all kinds."""
 
 H = TypeVar("H")
 
 
 class NetworkKind(Protocol[H]):
-    """One kind of network; H is its header."""
+    """A kind of network; H is its header."""
 
     @property
     def header(self) -> type[H]:
-        """A model of pydantic, with a ``kind``, a ``vocabulary_size`` and a ``context_length``."""
+        """A pydantic model with ``kind``, ``vocabulary_size`` and ``context_length``."""
         ...
 
     def check_arrays(self, header: H, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Refuse arrays that are not those of ``header``, by names, shapes and types.
+        """Check that ``arrays`` have the names, shapes and types that ``header`` requires.
 
         Raises:
-            ValueError: they are not; the message completes "the file is damaged: ...".
+            ValueError: they have not; the message completes "the file is damaged: ...".
         """
         ...
 
@@ -45,19 +45,19 @@ class NetworkKind(Protocol[H]):
         ...
 
     def numpy_seconds(self, header: H, characters: int, *, carry_state: bool) -> float:
-        """Return about how many seconds the network takes in NumPy to write ``characters``."""
+        """Return roughly how many seconds the network takes in NumPy to write ``characters``."""
         ...
 
     def parameter_count(self, header: H) -> int:
-        """Return the number of values that were trained or counted."""
+        """Return the number of trained or counted values."""
         ...
 
     def describe(self, header: H) -> str:
-        """Return what it is in a few words, as in "LSTM of 128 units"."""
+        """Return a short description, like "LSTM of 128 units"."""
         ...
 
     def sizes(self, header: H) -> dict[str, Any]:
-        """Return its sizes by their full names, for `nextchar info --json` and the API."""
+        """Return the sizes by their full names, for `nextchar info --json` and the API."""
         ...
 
 
@@ -67,7 +67,7 @@ class LSTMKind:
     header = Architecture
 
     def check_arrays(self, header: Architecture, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Refuse arrays that are not the parameters of the architecture, in float32 or float16.
+        """Check that ``arrays`` are the parameters of the architecture, in float32 or float16.
 
         Raises:
             ValueError: they are not.
@@ -84,7 +84,7 @@ class LSTMKind:
         return make_network(header, arrays, compiled=compiled, carry_state=carry_state, weights=weights)
 
     def numpy_seconds(self, header: Architecture, characters: int, *, carry_state: bool) -> float:
-        """Return about how many seconds the network takes in NumPy; windows are read anew for each character."""
+        """Return roughly how many seconds the network takes in NumPy; it reads a whole window for each character."""
         steps = 1 if carry_state else header.context_length or 1
         return numpy_seconds(header, characters * steps)
 
@@ -93,7 +93,7 @@ class LSTMKind:
         return header.parameter_count
 
     def describe(self, header: Architecture) -> str:
-        """Return how large it is."""
+        """Return the units of its layers in words."""
         return f"LSTM of {' + '.join(map(str, header.hidden))} units"
 
     def sizes(self, header: Architecture) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class LSTMKind:
 LSTM_KIND = LSTMKind()
 
 KINDS: dict[str, NetworkKind[Any]] = {"lstm": LSTM_KIND}
-"""Every kind by its name, which is also the prefix of its arrays in a file."""
+"""All kinds by name; the name is also the prefix of the arrays in a file."""
 
 
 def kind_of(header: NetworkHeader) -> NetworkKind[Any]:

@@ -2,11 +2,11 @@
 
 A row's scale is its largest absolute value divided by 127; its weights are the scale times whole numbers from -127 to
 127. The input and hidden weights of a gate count as one row, so that their products can be summed before scaling.
-Embedding, biases and the input table of the first layer stay in float32. It is faster where reading the weights from
-memory takes most of the time: there is a quarter to read.
+Embedding, biases and the input table of the first layer stay in float32. This is faster if most of the
+time goes into reading weights from memory, since they take a quarter of it.
 
 Source: Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference"
-(2018), symmetric and per row, for the weights alone.
+(2018); here only for the weights, symmetric and per row.
 """
 
 from __future__ import annotations

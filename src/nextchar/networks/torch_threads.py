@@ -50,8 +50,7 @@ def choose_device(name: str) -> torch.device:
         name = available[0]
     if not present[name]:
         raise TrainingError(
-            f"There is no device {name!r} on this machine, or for this build of torch; there is: "
-            f"{', '.join(available)}."
+            f"This machine, or this build of torch, has no device {name!r}. It has: {', '.join(available)}."
         )
     return torch.device(name)
 

@@ -16,7 +16,7 @@ from nextchar.networks.compilation import compiled
 from nextchar.networks.kernels import LOOP, tanh
 
 Array = Any
-"""A NumPy array of float32, unless said otherwise; its shape stands beside it."""
+"""A NumPy array of float32 unless a docstring says otherwise; it also gives the shape."""
 
 _HALF, _ONE = np.float32(0.5), np.float32(1.0)
 

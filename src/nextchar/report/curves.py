@@ -1,4 +1,4 @@
-"""The learning curves of a run: what the page's own script draws in the report, and the same figures as a table."""
+"""The learning curves of a run, which a script draws in the report, and the same figures as a table."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nextchar.training.events import Evaluated
 
 
 def learning_curves(run: RunRecord) -> str:
-    """Return bits per character, training and validation, over the time of training, as HTML.
+    """Return the bits per character of training and validation over training time, as HTML.
 
-    The script of `drawing_script` draws them in the browser, in the width of the page. The same figures follow as a
-    table, which stays open where no script runs. At most `nextchar.runs.record.MAX_EVALUATIONS` evaluations are in
-    both.
+    The script of `drawing_script` draws them in the browser, in the width of the page. A table with the same figures
+    follows, which stays open if scripts do not run. Both have at most `nextchar.runs.record.MAX_EVALUATIONS`
+    evaluations.
 
     Args:
-        run: with at least one evaluation.
+        run: a run with at least one evaluation.
     """
     history = run.history(max_samples=0)["evaluations"]
     data = {
@@ -37,13 +37,13 @@ def learning_curves(run: RunRecord) -> str:
 
 
 def drawing_script() -> str:
-    """Return the script that draws what `learning_curves` returned, in its element."""
+    """Return the script that draws the result of `learning_curves` in its element."""
     source = (files("nextchar.report") / "draw_curves.js").read_text(encoding="utf-8")
     return inline_element("script", curve_script() + module_as_script(source))
 
 
 def script_policy(script: str) -> str:
-    """Return the source of a content security policy that lets ``script``, an element, run and no other."""
+    """Return the source for a content security policy that allows only ``script``, an element, to run."""
     content = script[script.index(">") + 1 : script.rindex("<")]
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
     return f"'sha256-{digest}'"
@@ -55,13 +55,13 @@ def _best_point(best: Evaluated | None) -> dict[str, float] | None:
 
 
 def _recovery_seconds(run: RunRecord) -> list[float]:
-    """Return when training went back. A recovery logs its step alone; time runs evenly between two evaluations."""
+    """Return when training went back. A recovery logs only its step; time is interpolated between evaluations."""
     steps, seconds = [0.0, *(e.step for e in run.evaluations)], [0.0, *(e.seconds for e in run.evaluations)]
     return [float(np.interp(event.step, steps, seconds)) for event in run.recoveries]
 
 
 def _described(evaluations: Sequence[Evaluated]) -> str:
-    """Return the picture in words, for those who cannot see it."""
+    """Return a description of the picture, for people who cannot see it."""
     first, last = evaluations[0], evaluations[-1]
     falls = f"training from {first.training_bits_per_character:.3f} to {last.training_bits_per_character:.3f}"
     before, after = first.validation_bits_per_character, last.validation_bits_per_character
@@ -72,7 +72,7 @@ def _described(evaluations: Sequence[Evaluated]) -> str:
 
 
 def _figures(history: Sequence[dict[str, float | None]]) -> str:
-    """Return the curves as a table that folds."""
+    """Return the curves as a table that can be folded."""
     columns = {"step": ",d", "epoch": ".2f", "seconds": ".1f", "training_bits": ".3f", "validation_bits": ".3f"}
     heads = ["step", "epoch", "seconds", "training bits", "validation bits"]
     rows = (

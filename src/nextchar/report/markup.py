@@ -1,4 +1,4 @@
-"""Pieces of HTML: every text that goes into a page passes through here and is escaped."""
+"""Pieces of HTML; every text in a page passes through here and is escaped."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 _SHOWN = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
-# Hangul, kana, then Han alone, which Japanese has too: browsers draw Han characters by the language told.
+# Hangul, kana, then only Han, which Japanese has too: browsers draw Han characters by the language given.
 _LANGUAGES = (("ko", "\uac00", "\ud7a3"), ("ja", "\u3041", "\u30ff"), ("zh", "\u4e00", "\u9fff"))
 
 
 def element(tag: str, content: str, **attributes: str | None) -> str:
-    """Return ``content``, which is HTML already, in an element; attributes are escaped, None leaves one out.
+    """Return ``content``, which is HTML, in an element; attributes are escaped, and left out if None.
 
-    A trailing underscore of an attribute's name is dropped, so that ``class_`` can be given.
+    A trailing underscore in the name of an attribute is dropped, so that you can give ``class_``.
     """
     given = (f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items() if value is not None)
     return f"<{tag}{''.join(given)}>{content}</{tag}>"
@@ -26,7 +26,7 @@ def text_element(tag: str, text: str, **attributes: str | None) -> str:
 
 
 def pairs_table(title: str, pairs: Iterable[tuple[str, str]]) -> str:
-    """Return a table of names and values, both plain text, a pair a row; nothing where there are no pairs."""
+    """Return a table of names and values, both plain text, with a row for each pair; "" if there are no pairs."""
     rows = "".join(
         element("tr", text_element("th", name, scope="row") + text_element("td", value, dir="auto"))
         for name, value in pairs
@@ -35,14 +35,14 @@ def pairs_table(title: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def grid_table(heads: Sequence[str], rows: Iterable[str], class_: str) -> str:
-    """Return a table that scrolls sideways where the page is too narrow; ``heads`` and ``rows`` are HTML."""
+    """Return a table that scrolls sideways if the page is too narrow; ``heads`` and ``rows`` are HTML."""
     head = element("tr", "".join(element("th", name, scope="col") for name in heads))
     table = element("table", element("thead", head) + element("tbody", "".join(rows)), class_=class_)
     return element("div", table, class_="scroll", tabindex="0")
 
 
 def visible(character: str) -> str:
-    """Return ``character`` in visible form: a sign for white space, its code point if it has no shape."""
+    """Return ``character`` in visible form: a sign for white space, or its code point if it has no shape."""
     if character in _SHOWN:
         return _SHOWN[character]
     category = unicodedata.category(character)
@@ -57,5 +57,5 @@ def visible_lines(text: str) -> str:
 
 
 def language_of(characters: str) -> str:
-    """Return the language tag that has a text of these characters drawn rightly; "" where none is needed."""
+    """Return the language tag with which browsers draw these characters correctly; "" if none is needed."""
     return next((tag for tag, low, high in _LANGUAGES if any(low <= c <= high for c in characters)), "")

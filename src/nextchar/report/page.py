@@ -1,4 +1,4 @@
-"""The report: a run as one HTML page that needs no other file."""
+"""The page of the report: a run as one HTML file that needs no other."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from nextchar.text.corpus import open_corpus
 from nextchar.training.plan import Plan
 
 SENSIBLE = 20.0
-"""Bits per character above which 2^bits means nothing: the model is worse than one that guesses."""
+"""Bits per character above which 2^bits is meaningless: the model is worse than guessing."""
 
 
 def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
     """Return the run in ``folder`` as one HTML page that needs no other file and no network.
 
-    The same folder gives the same page, byte for byte. A run that was ended early, has no model yet or holds
-    nothing out gives a page that says so.
+    The same folder gives the same page, byte for byte. If the run ended early, has no model yet or holds nothing out,
+    the page says so.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,), the held-out text last; may be
-            memory-mapped. Without them the page does not show what was copied.
+            memory-mapped. Without them the page does not show what the model copied.
 
     Raises:
-        RunFolderError: there is no run in the folder, or its settings are damaged.
+        RunFolderError: the folder holds no run, or its settings are damaged.
         ModelFileError: its model is damaged.
     """
     run = RunRecord.read(folder)
@@ -65,7 +65,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
 
 
 def write_report(folder: RunFolder, cache: Path) -> None:
-    """Write the report of the run in ``folder``; the encoded text in ``cache`` shows what was copied.
+    """Write the report of the run in ``folder``; it compares samples with the encoded text in ``cache``.
 
     Raises:
         RunFolderError: there is no run, or its folder cannot be written.
@@ -75,7 +75,7 @@ def write_report(folder: RunFolder, cache: Path) -> None:
 
 
 def corpus_ids(folder: RunFolder, cache: Path) -> Ids | None:
-    """Return the ids of the whole text of the run; None where it is gone from the cache."""
+    """Return the ids of the whole text of the run; None if it is no longer in the cache."""
     try:
         return open_corpus(folder.settings().corpus_key, cache).ids
     except TextError:
@@ -88,7 +88,7 @@ def _named(run: RunRecord) -> str:
 
 
 def _lead(run: RunRecord) -> str:
-    """Return a paragraph on the model and its text."""
+    """Return a paragraph about the model and its text."""
     sentence = "A character-level LSTM language model"
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
@@ -100,7 +100,7 @@ def _lead(run: RunRecord) -> str:
 
 
 def _status(run: RunRecord) -> str:
-    """Return what is unusual about the run: not finished, or diverged."""
+    """Return what is unusual about the run: it is not finished, or it diverged."""
     sentences: list[str] = []
     resume = text_element("code", f"nextchar train --resume {_quoted(run)}")
     if run.finished is None or run.finished.interrupted:
@@ -118,7 +118,7 @@ def _status(run: RunRecord) -> str:
 
 
 def _quoted(run: RunRecord) -> str:
-    """Return the name of the run for a command line; a report travels, and does not say where the run is."""
+    """Return the name of the run for a command line. A report does not leak the path of the run."""
     name = run.folder.path.resolve().name
     return shlex.quote(name) if os.name == "posix" else f'"{name}"'
 
@@ -137,14 +137,14 @@ def _facts(run: RunRecord) -> str:
 
 
 def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
-    """Return how well the model that was kept predicts."""
+    """Return the scores of the model that was kept."""
     bits, split = run.validation_bits, _split(run)
     if bits is None:
         if run.best is None:
             return []
         bits, split = (
             run.best.training_bits_per_character,
-            "on the text it learned from; nothing was held out",
+            "on the training text; nothing was held out",
         )
     scores = [(f"{bits:.3f}", "bits per character", split)]
     if bits < SENSIBLE:
@@ -155,7 +155,7 @@ def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
 
 
 def _split(run: RunRecord) -> str:
-    """Return what the validation figure was measured on."""
+    """Return which text the validation figure was measured on."""
     text = run.text
     if text is None:
         return "on held-out text it never learned from"
@@ -178,7 +178,7 @@ def _commands(run: RunRecord) -> str:
 def _curves(run: RunRecord) -> str:
     plan = run.settings.plan
     if not run.evaluations:
-        return text_element("p", "The run was ended before the model was first scored.", class_="none")
+        return text_element("p", "The run ended before the model was first scored.", class_="none")
     keys = element("span", "training", class_="key second")
     if run.evaluations[-1].validation_bits_per_character is not None:
         keys = element("span", "validation, on held-out text", class_="key accent") + keys
@@ -190,7 +190,7 @@ def _curves(run: RunRecord) -> str:
     note = text_element(
         "p",
         "How many bits the model needs for a character; lower is better. Training is the mean over the "
-        f"updates since the evaluation before{dropout}, validation is measured at the evaluation{part}.",
+        f"updates since the previous evaluation{dropout}; validation is measured at the evaluation{part}.",
         class_="note",
     )
     return element("p", keys, class_="keys") + learning_curves(run) + note
@@ -217,7 +217,7 @@ def _plan(plan: Plan) -> Sequence[tuple[str, str]]:
 
 
 def _pairs(values: dict[str, object]) -> Sequence[tuple[str, str]]:
-    """Return options by their names in words, without those that are off."""
+    """Return the options with readable names, without those that are None."""
     return [(name.replace("_", " "), _value(value)) for name, value in values.items() if value is not None]
 
 

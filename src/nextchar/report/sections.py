@@ -1,4 +1,4 @@
-"""The sections of a report that show the model at work: its samples, one of its predictions, what it copied."""
+"""The sections of a report that show the model at work: its samples, a prediction, and what it copied."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from nextchar.text.overlap import copied_mask, longest_copied_passage
 from nextchar.training.events import Evaluated, Sampled
 
 MAX_ROWS = 48
-"""Evaluations whose samples the page shows, evenly over the run; samples.md has them all."""
+"""Most evaluations whose samples the page shows, evenly over the run; samples.md has them all."""
 COPIED = 30
-"""Length from which a passage counts as copied, in characters; shorter ones are common phrases of a language."""
+"""Characters from which a passage counts as copied; shorter ones are common phrases of a language."""
 ROUNDING = 1e-12
-"""How far a sum of probabilities may be from one by rounding."""
+"""Largest rounding error of a sum of probabilities."""
 MAX_CONTEXT = 200
-"""Characters of the prompt that are read to find a prediction that shows temperature well."""
+"""Most characters of the prompt in which to look for a prediction that shows temperature well."""
 
 
 def samples(run: RunRecord) -> str:
-    """Return what the model wrote as it learned: a row for each evaluation, a column for each temperature."""
+    """Return the samples: a row for each evaluation, a column for each temperature."""
     if not run.samples:
         return text_element("p", "The run ended before the model wrote its first samples.", class_="none")
     scored = {event.step: event for event in run.evaluations}
@@ -63,9 +63,9 @@ def _written(sample: Sampled | None, language: str) -> str:
 
 
 def temperature(run: RunRecord) -> str:
-    """Show what temperature does to one prediction of the best model."""
+    """Return the effect of temperature on one prediction of the best model."""
     if run.model is None:
-        return text_element("p", "There is no model yet whose predictions could be shown.", class_="none")
+        return text_element("p", "There is no model yet, so no predictions to show.", class_="none")
     vocabulary = run.model.vocabulary
     ids = _context(run, run.model)
     effect = temperature_effect(
@@ -81,13 +81,13 @@ def temperature(run: RunRecord) -> str:
 
 
 def _context(run: RunRecord, model: ModelFile) -> Ids:
-    """Return the run's prompt in ids, or something else the model knows where it has none."""
+    """Return the ids of the run's prompt, or of a known character if it is empty."""
     folded, _ = model.vocabulary.fold(run.settings.prompt)
     return model.vocabulary.encode(folded[:MAX_CONTEXT] or model.vocabulary.characters[:1])
 
 
 def _bars(effect: TemperatureEffect, characters: list[str], language: str) -> str:
-    """Return a table of the probability of each character at each temperature, drawn as bars."""
+    """Return a table with the probability of each character at each temperature, drawn as bars."""
     heads = [
         "",
         *(
@@ -113,11 +113,11 @@ def _bar(share: float) -> str:
 
 
 def copying(run: RunRecord, corpus_ids: Ids | None) -> str:
-    """Show how much of the last samples stands in the text the model learned from."""
+    """Return how much of the last samples is in the training text."""
     if run.model is None or not run.last_samples:
         return text_element("p", "The model has not written anything yet.", class_="none")
     if corpus_ids is None:
-        gone = "The encoded text is no longer in the cache, so this is not known."
+        gone = "The encoded text is no longer in the cache, so this is unknown."
         return text_element("p", gone, class_="none")
     end = run.text.training_characters if run.text else len(corpus_ids)
     training, held_out = corpus_ids[:end], corpus_ids[end:]

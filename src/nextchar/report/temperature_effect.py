@@ -1,4 +1,4 @@
-"""What temperature does to one real prediction, for any Network."""
+"""The effect of temperature on one real prediction, for any Network."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nextchar.model.sampling import Distribution, entropy, softmax
 from nextchar.networks.architecture import Ids, Network
 
 MIDDLING = 2.5
-"""Bits of entropy at temperature 1 where the effect shows best: a few characters are likely, none certain."""
+"""Entropy in bits at temperature 1 that shows the effect best: a few characters are likely, none is certain."""
 MIN_READ = 8
-"""Ids read before the prediction chosen, where there are as many: with fewer a network knows too little."""
+"""Fewest ids read before the chosen prediction, if the context has as many: with fewer, predictions are poor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +25,12 @@ class TemperatureEffect:
     read: int
     """Ids of the context read before the prediction."""
     ids: NDArray[np.intp]
-    """The ids most probable at temperature 1, most probable first, shape (K,)."""
+    """The most probable ids at temperature 1, in order, shape (K,)."""
     temperatures: tuple[float, ...]
     probabilities: Distribution
-    """Of each of ``ids`` at each temperature, shape (N, K)."""
+    """The probability of each of ``ids`` at each temperature, shape (N, K)."""
     entropies: NDArray[np.float64]
-    """Of the whole distribution at each temperature, in bits, shape (N,)."""
+    """The entropy of the whole distribution at each temperature, in bits, shape (N,)."""
 
 
 def temperature_effect(
@@ -41,13 +41,13 @@ def temperature_effect(
     shown: int = 12,
     forbidden: tuple[int, ...] = (),
 ) -> TemperatureEffect:
-    """Return the effect of ``temperatures`` on the prediction in ``context`` where it shows best.
+    """Return the effect of ``temperatures`` on the prediction in ``context`` that shows it best.
 
     Args:
-        network: predicts.
+        network: the network that predicts.
         context: ids, shape (T,), at least one; the prediction is the one after the first ``read`` of them.
         temperatures: at least one, 0 or more each.
-        shown: K, or fewer where fewer can be drawn.
+        shown: K, or fewer if fewer ids can be drawn.
         forbidden: ids that are never drawn.
     """
     read, _ = network.forward(np.asarray(context)[None], network.initial_state(1))  # (1, T, V)

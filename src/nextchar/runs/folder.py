@@ -197,7 +197,7 @@ class RunFolder:
         except NewerFormatError as error:
             raise RunFolderError(f"{path} was {error}.") from error
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise RunFolderError(
                 f"{path} cannot be read or is damaged ({reason}). The run cannot be resumed; its {MODEL} still works."
             ) from error
@@ -259,7 +259,7 @@ class RunFolder:
         except OSError as error:
             saved = "What was saved in it before is intact. " if self.exists else ""
             reason = error.strerror or str(error)
-            if error.filename == str(self._log.path):
+            if Path(error.filename or "").name == EVENTS:
                 reason += f" ({EVENTS})"
             raise RunFolderError(
                 f"The run folder {self.path} cannot be written: {reason}. {saved}Free the disk or "

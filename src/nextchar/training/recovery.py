@@ -33,7 +33,7 @@ def recovered(failed: TrainingState, last: TrainingState, plan: Plan) -> Trainin
     if failed.recoveries == MAX_RECOVERIES:
         raise TrainingError(
             f"Training diverged {MAX_RECOVERIES + 1} times, the last time at step {failed.step}, even with "
-            f"{failed.rate_scale:.2g} of the learning rate, {plan.learning_rate:g}. The best model so far is kept; "
-            "train again with a lower --learning-rate."
+            f"{failed.rate_scale:.2g} of the planned learning rate, {plan.learning_rate:g}. The best model so far is "
+            "kept; train again with a lower --learning-rate."
         )
     return replace(last, rate_scale=failed.rate_scale / 2, recoveries=failed.recoveries + 1, seconds=failed.seconds)

@@ -1,0 +1,51 @@
+"""The inner loops of the compiled network: draws, and the precision of tanh."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nextchar.model.sampling import softmax
+from nextchar.networks import kernels
+
+
+@settings(deadline=None)  # the first draw loads the loop
+@given(
+    logits=st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40),
+    temperature=st.sampled_from([0.0, 0.01, 0.5, 1.0, 100.0]),
+    uniform=st.floats(0, 1, exclude_max=True),
+    data=st.data(),
+)
+def test_a_compiled_draw_is_the_draw(
+    logits: list[float], temperature: float, uniform: float, data: st.DataObject
+) -> None:
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
+    allowed[data.draw(st.integers(0, len(logits) - 1))] = True
+    values = np.array(logits, np.float32)
+    how = kernels.Draw(temperature, allowed, np.empty(len(logits)))
+    drawn = kernels.draw_id(values, how, uniform)
+    distribution = softmax(np.where(allowed, values.astype(np.float64), -np.inf), temperature)
+    assert allowed[drawn]
+    running = np.concatenate([[0], np.cumsum(distribution)])
+    assert running[drawn] - 1e-12 <= uniform <= running[drawn + 1] + 1e-12
+
+
+def test_the_tangent_is_right_to_the_last_places() -> None:
+    """update_cell with the input and output gates open and the forget gate shut: c = tanh(g), h = tanh(c)."""
+    g = np.concatenate([np.linspace(-12, 12, 100_001), [0, 1e-30, -1e-30, 1e30, -1e30]]).astype(np.float32)
+    open_, shut = np.full_like(g, 100), np.full_like(g, -100)
+    h, c = np.zeros_like(g), np.zeros_like(g)
+    kernels.update_cell(np.concatenate([open_, shut, g, open_]), h, c)
+    exact = np.tanh(g.astype(np.float64))
+    assert np.abs(c - exact).max() < 5e-7
+    assert np.abs(h - np.tanh(exact)).max() < 8e-7
+    assert np.abs(c).max() <= 1 + 2e-7
+
+
+def test_products_of_any_number_of_rows_are_added() -> None:
+    random = np.random.default_rng(0)
+    for rows in (0, 1, 7, 8, 9, 17):
+        vector = random.normal(size=rows).astype(np.float32)
+        matrix = random.normal(size=(rows, 5)).astype(np.float32)
+        out = np.ones(5, np.float32)
+        kernels.add_product(vector, matrix, out)
+        np.testing.assert_allclose(out, 1 + vector @ matrix, atol=1e-5)
