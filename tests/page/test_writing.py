@@ -268,7 +268,7 @@ def test_no_folder_of_the_server_is_told(open_desk: OpenDesk, pages: Pages) -> N
     desk = open_desk(pages.served).ready()
     desk.press("recipe")
     assert desk.page.locator("#copies pre").first.inner_text().startswith("nextchar sample fox ")
-    expect(desk.page.locator("#copies .note")).to_contain_text("replace fox")
+    expect(desk.page.locator("#copies .note")).to_contain_text("replace fox with")
     answer = desk.page.evaluate("fetch('api/models').then(answer => answer.text())")
     assert str(pages.folder) not in answer
 
