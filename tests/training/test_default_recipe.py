@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nextchar.errors import UsageError
 from nextchar.settings import TrainingSettings, build
 from nextchar.training.default_recipe import LARGE_SIZE, LARGE_STREAMS, SIZES, STREAMS, DefaultRecipe
 from nextchar.training.feeding import Streams
@@ -127,6 +128,38 @@ def test_what_is_given_is_taken() -> None:
 @pytest.mark.parametrize(("threads", "shards"), [(1, 1), (2, 2), (3, 3), (64, 8)])
 def test_each_thread_has_streams_enough(threads: int, shards: int) -> None:
     assert DefaultRecipe().choose_plan(540_803, 58, TrainingSettings(steps=5), threads, never).plan.shards == shards
+
+
+@pytest.mark.parametrize(
+    ("processes", "streams", "shards"), [(1, 32, 8), (2, 32, 8), (3, 32, 6), (8, 32, 8), (64, 256, 64)]
+)
+def test_processes_share_the_shards_evenly(processes: int, streams: int, shards: int) -> None:
+    settings = TrainingSettings(steps=5)
+    plan = DefaultRecipe().choose_plan(540_803, 58, settings, 8 * processes, never, processes=processes).plan
+    assert (plan.feeding.batch, plan.shards) == (streams, shards)
+
+
+def test_fewer_streams_than_processes_are_refused() -> None:
+    settings = TrainingSettings(steps=5, streams=3)
+    with pytest.raises(UsageError, match="--streams 3 cannot be shared by 4 processes: give 4 or more"):
+        DefaultRecipe().choose_plan(540_803, 58, settings, 4, never, processes=4)
+
+
+@pytest.mark.parametrize(("waiting", "streams"), [(0.0, 32), (0.01, 128), (0.02, 256), (10.0, 512)])
+def test_the_longer_processes_wait_for_each_other_the_more_they_read(waiting: float, streams: int) -> None:
+    """An update takes what it computes, shared by two, and the seconds of ``waiting`` for each other."""
+
+    def measure(plan: Plan) -> float:
+        return measure_like_two_cores(plan) + waiting
+
+    settings = TrainingSettings(time=60, hidden=128)
+    chosen = DefaultRecipe().choose_plan(5_000_000, 60, settings, 2, measure, processes=2).plan
+    assert chosen.feeding.batch == streams
+    alone = DefaultRecipe().choose_plan(5_000_000, 60, settings, 2, measure).plan
+    assert alone.feeding.batch == 32
+    assert chosen.learning_rate == pytest.approx(alone.learning_rate * math.sqrt(streams / 32))
+    assert chosen.warm_up / chosen.steps == pytest.approx(min(0.2, 0.05 * math.sqrt(streams / 32)), abs=0.01)
+    assert chosen.feeding.predicted <= 2 * 8192
 
 
 @pytest.mark.parametrize("characters", [2, 3, 10, 100, 127, 128, 1000, 49_999, 50_000])

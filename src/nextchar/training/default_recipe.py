@@ -106,34 +106,39 @@ class DefaultRecipe:
 
             hidden = settings.hidden or chooser.size_for(lambda size: steps_of(size) * chooser.predicted(size))
             return ChosenPlan(chooser.plan(hidden, steps_of(hidden), settings.precision or "float32"), None)
-        seconds = USABLE_SHARE * (settings.time or DEFAULT_SECONDS)
-        hidden = settings.hidden or REFERENCE_SIZE
-        precisions: tuple[Precision, ...] = PRECISIONS if settings.precision is None else (settings.precision,)
-        trials: list[tuple[float, Precision]] = [
-            (measure(chooser.plan(hidden, 1, candidate)), candidate) for candidate in precisions
-        ]
-        step_seconds, precision = min(trials, key=lambda trial: trial[0])
-        speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
-        hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
-        chooser = chooser.widened(lambda wide: measure(wide.plan(hidden, 1, precision)), hidden)
-        # Measured again with the final dropout, which takes time too and depends on the number of steps.
-        expected = seconds * speed / chooser.cost(hidden) / chooser.predicted(hidden)
-        step_seconds = measure(chooser.plan(hidden, max(1, int(expected)), precision))
-        affordable = max(1, int(seconds / step_seconds))
-        budget = Budget(seconds, chooser.steps_of(chooser.max_epochs, hidden))
-        steps = min(affordable, budget.max_steps)
-        notes = ()
-        if steps < affordable:
-            passes = steps * chooser.predicted(hidden) / characters
-            notes = (
-                f"The text is short, so training takes less than the time given: after {passes:.0f} passes the model "
-                "would begin to memorise it. (Use --epochs or --steps for more.)",
-            )
-        return ChosenPlan(chooser.plan(hidden, steps, precision), steps * step_seconds, notes, budget)
+        return _plan_for_time(chooser, USABLE_SHARE * (settings.time or DEFAULT_SECONDS), measure)
 
     def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:  # noqa: ARG002 (the same for any plan)
         """Return the `start_of_line` for ``seed``."""
         return start_of_line(corpus, seed)
+
+
+def _plan_for_time(chooser: _Chooser, seconds: float, measure: Measure) -> ChosenPlan:
+    """Return the plan that fills ``seconds`` of training."""
+    settings = chooser.settings
+    hidden = settings.hidden or REFERENCE_SIZE
+    precisions: tuple[Precision, ...] = PRECISIONS if settings.precision is None else (settings.precision,)
+    trials: list[tuple[float, Precision]] = [
+        (measure(chooser.plan(hidden, 1, candidate)), candidate) for candidate in precisions
+    ]
+    step_seconds, precision = min(trials, key=lambda trial: trial[0])
+    speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
+    hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
+    chooser = chooser.widened(lambda wide: measure(wide.plan(hidden, 1, precision)), hidden)
+    # Measured again with the final dropout, which takes time too and depends on the number of steps.
+    expected = seconds * speed / chooser.cost(hidden) / chooser.predicted(hidden)
+    step_seconds = measure(chooser.plan(hidden, max(1, int(expected)), precision))
+    affordable = max(1, int(seconds / step_seconds))
+    budget = Budget(seconds, chooser.steps_of(chooser.max_epochs, hidden))
+    steps = min(affordable, budget.max_steps)
+    notes = ()
+    if steps < affordable:
+        passes = steps * chooser.predicted(hidden) / chooser.characters
+        notes = (
+            f"The text is short, so training takes less than the time given: after {passes:.0f} passes the model "
+            "would begin to memorise it. (Use --epochs or --steps for more.)",
+        )
+    return ChosenPlan(chooser.plan(hidden, steps, precision), steps * step_seconds, notes, budget)
 
 
 def start_of_line(corpus: Corpus, seed: int) -> str:
@@ -169,6 +174,8 @@ class _Chooser:
             raise UsageError(
                 f"--streams {streams} cannot be shared by {self.processes} processes: give {self.processes} or more."
             )
+        if self.processes == 1:
+            return self
         while self.settings.streams is None and wide.streams(SIZES[0]) < SHARD_STREAMS * self.processes:
             wide = replace(wide, widening=2 * wide.widening)
         return wide
