@@ -11,9 +11,10 @@ COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import comp
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
 
-# Two files of tests at a time, each in a process of its own.
+# Three files of tests at a time, each in a process of its own that computes on one thread: they would wait for each
+# other's threads otherwise.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # Of the tests those that hold the code to its plan: seconds rather than minutes.
 quick: $(VENV)/.dev

@@ -185,7 +185,7 @@ def test_a_state_too_large_to_be_one_is_not_read(folder: RunFolder) -> None:
     with (folder.path / "resume" / "state.safetensors").open("wb") as file:
         file.truncate(MAX_STATE_BYTES + 1)  # it takes no room on the disk
     with pytest.raises(
-        RunFolderError, match=r"state.safetensors .*bytes, and at most .* its model.safetensors still works"
+        RunFolderError, match=r"state.safetensors .*bytes, and the limit is .* its model.safetensors still works"
     ):
         folder.checkpoint()
 

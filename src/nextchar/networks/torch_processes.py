@@ -154,6 +154,23 @@ def _all_present() -> Generator[None]:
         ) from error
 
 
+def _init_process_group(backend: str) -> None:
+    """Make the process group that the environment describes.
+
+    torchrun's agent keeps one store for all its attempts. After a restart the processes would find the addresses of the
+    attempt before in it, and wait for each other for ever: so each attempt has names of its own.
+    """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        dist.init_process_group(backend, timeout=TIMEOUT)
+        return
+    rank, count = environment_number("RANK", 0), environment_number("WORLD_SIZE", 1)
+    address, port = os.environ["MASTER_ADDR"], environment_number("MASTER_PORT", 0)
+    store = dist.TCPStore(address, port, count, is_master=False, timeout=TIMEOUT)
+    attempt = f"nextchar/{environment_number('TORCHELASTIC_RESTART_COUNT', 0)}"
+    prefixed = dist.PrefixStore(attempt, store)
+    dist.init_process_group(backend, timeout=TIMEOUT, store=prefixed, rank=rank, world_size=count)
+
+
 def _is_distributed() -> bool:
     """Return whether this process was started as one of several (``WORLD_SIZE``), or belongs to a process group."""
     return is_one_of_several() or (dist.is_available() and dist.is_initialized())
@@ -174,7 +191,7 @@ def join_processes() -> Processes:
         if device == "cuda":  # before anything is made on it
             torch.cuda.set_device(environment_number("LOCAL_RANK", 0) % torch.cuda.device_count())
         try:
-            dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=TIMEOUT)
+            _init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
         except (RuntimeError, ValueError) as error:
             raise TrainingError(
                 f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but the processes do not find each other: "
