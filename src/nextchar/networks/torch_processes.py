@@ -5,8 +5,8 @@ one of them alone can know (its clock, a signal) is agreed on, so that all take 
 is the same code with nothing to exchange.
 """
 
-# torch types its collectives as partly unknown.
-# pyright: reportUnknownMemberType=false
+# torch types its collectives as partly unknown, and does not list its documented stores as exported.
+# pyright: reportUnknownMemberType=false, reportPrivateImportUsage=false
 
 from __future__ import annotations
 
