@@ -277,6 +277,7 @@ def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
     if bits is not None and event.unknown_characters:
-        reached += f", in which {event.unknown_characters:,} characters are unknown to the model"
+        count = event.unknown_characters
+        reached += f", in which {count:,} {'character is' if count == 1 else 'characters are'} unknown to the model"
     done = "Stopped and saved" if event.interrupted else "Done"
     return f"{done} after {describe_duration(event.seconds)} of training and {event.step:,} steps{reached}."
