@@ -16,9 +16,13 @@ R = TypeVar("R")
 
 def available_cores() -> int:
     """Return how many cores this process may use, or ``OMP_NUM_THREADS`` if that is fewer."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores, int(limit) if limit.isdecimal() else cores))
+    cores = process_cores()
+    return max(1, min(cores, environment_number("OMP_NUM_THREADS", cores)))
+
+
+def process_cores() -> int:
+    """Return how many cores the system lets this process use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def even_shards(size: int, count: int) -> list[slice]:

@@ -110,22 +110,6 @@ class Processes:
             dist.all_gather(gathered, rows)
         return reduce(torch.add, [rows[n] for rows, size in zip(gathered, sizes, strict=True) for n in range(size)])
 
-    def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each of ``tensors`` by its mean over all processes."""
-        if self.count == 1:
-            return
-        flat = torch.cat([tensor.detach().flatten() for tensor in tensors])  # (P,)
-        with _all_present():
-            dist.all_reduce(flat)
-        flat /= self.count
-        for tensor, mean in zip(tensors, _as_parts(flat, tensors), strict=True):
-            tensor.detach().copy_(mean)
-
-    def leave(self) -> None:
-        """Say that this process is done."""
-        if self.count > 1 and dist.is_initialized():
-            dist.destroy_process_group()
-
 
 ALONE = Processes()
 """One process."""

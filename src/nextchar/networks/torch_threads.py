@@ -21,7 +21,7 @@ import torch
 
 from nextchar.errors import TrainingError
 from nextchar.networks.torch_processes import ALONE, Processes
-from nextchar.parallel import even_shards
+from nextchar.parallel import even_shards, process_cores
 
 R = TypeVar("R")
 
@@ -77,8 +77,7 @@ def available_threads(processes: Processes = ALONE) -> int:
     """Return the threads that torch computes with in this process where nobody says otherwise: its share of the cores,
     or ``OMP_NUM_THREADS``. That torchrun sets to 1 for each of several processes of a machine, whatever its cores."""
     if processes.local_count > 1 and "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("OMP_NUM_THREADS") == "1":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return max(1, cores // processes.local_count)
+        return max(1, process_cores() // processes.local_count)
     return torch.get_num_threads()
 
 

@@ -62,7 +62,6 @@ class Run:
             cache: folder of the encoded texts.
             clock: seconds, for the time between saves.
         """
-
         if process_rank() > 0:
             return cls.take_part(cache, clock)
 
