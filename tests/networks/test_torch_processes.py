@@ -38,5 +38,6 @@ def test_processes_that_are_not_there_are_a_sentence(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(TrainingError, match=r"WORLD_SIZE is 2, but the processes do not find each other: .*not set\. Start them with torchrun"):
+    sentence = r"WORLD_SIZE is 2, but the processes do not find each other: .*not set\. Start them with torchrun"
+    with pytest.raises(TrainingError, match=sentence):
         join_processes()

@@ -177,9 +177,10 @@ def join_processes() -> Processes:
         try:
             _init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
         except (RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
             raise TrainingError(
                 f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but the processes do not find each other: "
-                f"{str(error).splitlines()[0].rstrip('.')}. Start them with torchrun, or set RANK, WORLD_SIZE, MASTER_ADDR and "
+                f"{reason}. Start them with torchrun, or set RANK, WORLD_SIZE, MASTER_ADDR and "
                 "MASTER_PORT for each. Where the name of this host leads nowhere, set GLOO_SOCKET_IFNAME to a network "
                 "interface."
             ) from error
