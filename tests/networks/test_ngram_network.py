@@ -17,7 +17,8 @@ from nextchar.model.sampling import softmax
 from nextchar.model.scoring import Scorer, bits_per_id
 from nextchar.networks import ngram_network
 from nextchar.networks.architecture import Floats, Ids, Network
-from nextchar.networks.ngram_network import FALLBACK, ORDER, UNREAD, NgramNetwork, estimate_discounts
+from nextchar.networks.ngram_counts import FALLBACK, estimate_discounts
+from nextchar.networks.ngram_network import ORDER, UNREAD, NgramNetwork
 from nextchar.parallel import Threads
 from nextchar.settings import SamplingSettings
 from tests.small_networks import random_network
@@ -33,7 +34,7 @@ def test_probabilities_worked_by_hand() -> None:
     # The text 0 1 0 1 1 over 0, 1, 2. Pairs: 01 twice, 10 and 11 once. There are no counts of three, so 0.5 comes off a
     # count of one and 1 off a count of two. 0 comes after the beginning and after 1, 1 comes after 0 and after 1: each
     # counts two, and is left (2 - 1) / 4; the other 1/2 is shared by three ids, 1/6 each. After 2 came nothing.
-    network = NgramNetwork(np.array([0, 1, 0, 1, 1]), 3, order=1)
+    network = NgramNetwork.of_text(np.array([0, 1, 0, 1, 1]), 3, order=1)
     np.testing.assert_allclose(predicted(network, 2), [5 / 12, 5 / 12, 2 / 12], rtol=1e-6)
     # After 0 came 1 twice: (2 - 1) / 2 is left of it, and 1/2 for what is expected without context.
     np.testing.assert_allclose(predicted(network, 0), [5 / 24, 17 / 24, 2 / 24], rtol=1e-6)
@@ -91,7 +92,7 @@ def test_it_is_what_the_definition_says(length: int, order: int) -> None:
     random = np.random.default_rng(length)
     size = 7  # of which the last never comes
     text = (random.integers(0, 3, length) * random.integers(1, 3, length)).tolist()
-    plain, network = PlainKneserNey(text, size, order), NgramNetwork(np.array(text, np.uint8), size, order)
+    plain, network = PlainKneserNey(text, size, order), NgramNetwork.of_text(np.array(text, np.uint8), size, order)
     read = [*text[:20], *random.integers(0, size, 20).tolist()]
     logits, _ = network.forward(np.array([read]), network.initial_state(1))
     expected = [
@@ -104,7 +105,10 @@ def test_a_real_text_is_what_the_definition_says(corpora: Path) -> None:
     text = (corpora / "korean_stories.txt").read_text()[:6000]
     ids = {character: one for one, character in enumerate(sorted(set(text)))}
     known = [ids[character] for character in text]
-    plain, network = PlainKneserNey(known[:5000], len(ids), ORDER), NgramNetwork(np.array(known[:5000]), len(ids))
+    plain, network = (
+        PlainKneserNey(known[:5000], len(ids), ORDER),
+        NgramNetwork.of_text(np.array(known[:5000]), len(ids)),
+    )
     scores = Scorer(network, known[4999]).score(np.array(known[5000:5060]))
     # The network has read one id before them, and then one more each time.
     expected = [
@@ -120,14 +124,14 @@ def test_a_real_text_is_what_the_definition_says(corpora: Path) -> None:
     order=st.integers(1, 7),
 )
 def test_the_probabilities_sum_to_one_and_none_is_zero(text: list[int], read: list[int], order: int) -> None:
-    network = NgramNetwork(np.array(text, np.int64), 5, order)
+    network = NgramNetwork.of_text(np.array(text, np.int64), 5, order)
     logits, _ = network.forward(np.array([read]), network.initial_state(1))
     assert np.isfinite(logits).all()
     np.testing.assert_allclose(np.exp(logits.astype(np.float64)).sum(-1), 1, atol=2e-6)
 
 
 def test_what_never_came_stays_possible_after_a_text_of_one_id() -> None:
-    network = NgramNetwork(np.ones(200_000, np.uint16), 60_000)
+    network = NgramNetwork.of_text(np.ones(200_000, np.uint16), 60_000)
     expected = predicted(network, *[1] * 9)
     assert expected[1] > 0.99999
     assert 0 < expected[0] == expected[2] < 1e-8
@@ -139,7 +143,7 @@ def network() -> NgramNetwork:
     """A network of nine ids that has counted a text with some order in it."""
     random = np.random.default_rng(0)
     words = [random.integers(9, size=length) for length in (3, 5, 4, 2, 6)]
-    return NgramNetwork(np.concatenate([words[one] for one in random.integers(5, size=400)]), 9)
+    return NgramNetwork.of_text(np.concatenate([words[one] for one in random.integers(5, size=400)]), 9)
 
 
 def test_texts_side_by_side_and_in_pieces_are_read_alike(
@@ -173,7 +177,7 @@ def test_ids_beyond_any_packing_into_one_number() -> None:
     """Seven characters of all of Unicode are 141 bits."""
     size = 0x110000
     text = np.random.default_rng(2).integers(size, size=50)
-    network = NgramNetwork(np.tile(text, 4), size)
+    network = NgramNetwork.of_text(np.tile(text, 4), size)
     logits, _ = network.forward(text[None, :10], network.initial_state(1))
     assert logits[0].argmax(-1).tolist() == text[1:11].tolist()
 
@@ -181,7 +185,7 @@ def test_ids_beyond_any_packing_into_one_number() -> None:
 def test_greedy_writing_goes_on_with_what_came_most_often() -> None:
     text = np.tile([0, 1, 2, 0, 1, 3], 20)
     ids = generate_ids(
-        NgramNetwork(text, 4), np.array([0, 1, 2]), SamplingSettings(temperature=0), np.random.default_rng(0)
+        NgramNetwork.of_text(text, 4), np.array([0, 1, 2]), SamplingSettings(temperature=0), np.random.default_rng(0)
     )
     assert list(islice(ids, 9)) == [0, 1, 3, 0, 1, 2, 0, 1, 3]
 
@@ -255,5 +259,5 @@ def test_what_was_measured(corpora: Path) -> None:
     alphabet = "?" + "".join(sorted(set(text)))  # nothing is unknown, but there is room for it
     ids = np.array([alphabet.index(character) for character in text])
     end = int(len(ids) * 0.9)
-    network = NgramNetwork(ids[:end], len(alphabet))
+    network = NgramNetwork.of_text(ids[:end], len(alphabet))
     assert bits_per_id(network, ids[end:], alphabet.index("\n")) == pytest.approx(3.217, abs=0.001)

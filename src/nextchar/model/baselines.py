@@ -58,7 +58,7 @@ def count_and_score(training: Ids, vocabulary: Vocabulary, start: int, text: Ite
         TextError: the text is empty.
     """
     counted = np.array(training[-MAX_COUNTED:])
-    scorer = Scorer(NgramNetwork(counted, vocabulary.size), start, Threads(available_cores()))
+    scorer = Scorer(NgramNetwork.of_text(counted, vocabulary.size), start, Threads(available_cores()))
     ppmd = Ppmd(vocabulary.decode(counted, unknown=LOST))
     ngram_bits, lost_bits, characters = 0.0, 0.0, 0
     for piece in text:

@@ -31,14 +31,14 @@ class Scorer:
 
         A long piece is read in segments side by side, by ``executor``; the result is the same.
         """
-        self._network, self._executor = network, executor
+        self.network, self._executor = network, executor  # another network with the same states may take over
         self._state = network.initial_state(1)
         self._before = start
 
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
         # The state of a network whose context is n ids is exact after n ids.
-        warm_up = max(WARM_UP, self._network.context_length or 0)
+        warm_up = max(WARM_UP, self.network.context_length or 0)
         segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
         if segments < 2:
             return self._score_rest(ids)
@@ -53,7 +53,7 @@ class Scorer:
         if len(ids) == 0:
             return np.empty(0)
         inputs = np.concatenate([[self._before], ids[:-1]]).astype(np.intp)  # (T,)
-        scores, self._state = _read(self._network, inputs[None], np.asarray(ids, np.intp)[None], self._state)
+        scores, self._state = _read(self.network, inputs[None], np.asarray(ids, np.intp)[None], self._state)
         self._before = int(ids[-1])
         return scores[0]
 
@@ -69,7 +69,7 @@ class Scorer:
         inputs = known[warm_up - 1 : -1].reshape(-1, length)  # (B, length)
         starts = np.arange(1, len(inputs))[:, None] * length  # (B - 1, 1)
         before = known[starts + np.arange(warm_up) - 1]  # (B - 1, warm_up), up to where each segment but one begins
-        _, warm = self._read_rows(before, None, self._network.initial_state(len(before)))
+        _, warm = self._read_rows(before, None, self.network.initial_state(len(before)))
         begun = join_states([self._state, warm])
         scores, ended = self._read_rows(inputs, targets, begun)
         while True:
@@ -88,7 +88,7 @@ class Scorer:
         after."""
         shards = self._executor.map_shards(
             lambda rows: _read(
-                self._network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
+                self.network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
             ),
             len(inputs),
         )

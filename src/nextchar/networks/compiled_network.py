@@ -36,19 +36,19 @@ class CompiledNetwork:
         """
         self.architecture = architecture
         self.vocabulary_size = architecture.vocabulary_size
-        self._layers = [ScaledLayer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
+        self.layers = [ScaledLayer(parameters, layer, size) for layer, size in enumerate(architecture.hidden)]
         padding = -architecture.vocabulary_size % VECTOR
-        self._output_weight = np.pad(parameters["output.weight"], ((0, padding), (0, 0))).T.copy()  # (H, P)
+        self.output_weight = np.pad(parameters["output.weight"], ((0, padding), (0, 0))).T.copy()  # (H, P)
         matrices = [
             [*([layer.input_weight] if number else []), layer.hidden_weight]  # (H below, 4H), (H, 4H)
-            for number, layer in enumerate(self._layers)
+            for number, layer in enumerate(self.layers)
         ]
-        kept = [_keep(group, weights) for group in [*matrices, [self._output_weight]]]
-        self._packed = kernels.Packed(
+        kept = [_keep(group, weights) for group in [*matrices, [self.output_weight]]]
+        self.packed = kernels.Packed(
             table=input_table(parameters),
             layers=np.concatenate([array.ravel() for arrays, _ in kept[:-1] for array in arrays]),
             scales=np.concatenate([scale for _, scale in kept[:-1]]),
-            biases=np.concatenate([layer.bias for layer in self._layers]),
+            biases=np.concatenate([layer.bias for layer in self.layers]),
             sizes=np.array(architecture.hidden, np.int64),
             output_weight=kept[-1][0][0],
             output_scale=kept[-1][1],
@@ -97,42 +97,41 @@ class CompiledNetwork:
         Returns:
             The ids (T, B), and logits and state after the last of them.
         """
-        padded = np.pad(logits, ((0, 0), (0, len(self._packed.output_bias) - logits.shape[1])))  # (B, P)
+        padded = self.pad(logits)  # (B, P)
         draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
         ids = np.empty(uniforms.shape, np.int64)
         if len(logits) == 1:
-            memory = self._memory(state)
-            kernels.write_ids(self._packed, memory, padded[0], draw, uniforms[:, 0], ids[:, 0])
-            after = self._state(memory)
+            memory = self.memory(state)
+            kernels.write_ids(self.packed, memory, padded[0], draw, uniforms[:, 0], ids[:, 0])
+            after = self.state_of(memory)
         else:
             after = self._write_many(padded, state, draw, uniforms, ids)
         return ids, padded[:, : self.vocabulary_size], after
+
+    def pad(self, logits: Floats) -> Floats:
+        """Return a copy of ``logits`` (B, V) as wide as the loops need them, (B, P)."""
+        return np.pad(logits, ((0, 0), (0, len(self.packed.output_bias) - logits.shape[1])))
 
     def _write_many(
         self, logits: Floats, state: State, draw: kernels.Draw, uniforms: NDArray[np.float64], ids: NDArray[np.int64]
     ) -> State:
         """Draw ``ids`` (T, B) of texts side by side, which changes ``logits`` (B, P); return the state after."""
-        h, c = ([layer.copy() for layer in part] for part in state)  # L × (B, H)
-        room = [np.empty((len(logits), GATES * size), np.float32) for size in self.architecture.hidden]  # L × (B, 4H)
+        texts = self.texts(state)
         for drawn, uniform in zip(ids, uniforms, strict=True):
             kernels.draw_rows(logits, draw, uniform, drawn)
-            for number, layer in enumerate(self._layers):
-                gates = np.dot(h[number], layer.hidden_weight, out=room[number])  # (B, 4H)
-                if number == 0:
-                    kernels.look_up_and_add(drawn, self._packed.table, gates)
-                else:
-                    gates += h[number - 1] @ layer.input_weight + layer.bias
-                kernels.update_cells(gates, h[number], c[number])
-            np.dot(h[-1], self._output_weight, out=logits)
-            logits += self._packed.output_bias
-        return State(tuple(h), tuple(c))
+            texts.read(drawn, logits)
+        return texts.state
+
+    def texts(self, state: State) -> Texts:
+        """Return texts side by side to read id by id, from ``state`` on."""
+        return Texts(self, state)
 
     def _read_one(self, ids: Ids, state: State, rows: int) -> tuple[Floats, State]:
         """Read the ids (T,) of one text; return the logits (``rows``, P) of its last steps and the state after."""
-        memory = self._memory(state)
-        logits = np.empty((rows, len(self._packed.output_bias)), np.float32)  # (rows, P)
-        kernels.read_ids(np.asarray(ids, np.int64), self._packed, memory, logits)
-        return logits, self._state(memory)
+        memory = self.memory(state)
+        logits = np.empty((rows, len(self.packed.output_bias)), np.float32)  # (rows, P)
+        kernels.read_ids(np.asarray(ids, np.int64), self.packed, memory, logits)
+        return logits, self.state_of(memory)
 
     def _read_many(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read the ids (B, T) of texts side by side; return the outputs (T, B, H) of the last layer, and the state
@@ -142,14 +141,14 @@ class CompiledNetwork:
         hidden: list[Floats] = []
         cell: list[Floats] = []
         outputs = np.empty((steps, batch, 0), np.float32)
-        for number, (layer, size) in enumerate(zip(self._layers, self.architecture.hidden, strict=True)):
+        for number, (layer, size) in enumerate(zip(self.layers, self.architecture.hidden, strict=True)):
             inputs = outputs @ layer.input_weight + layer.bias if number else None  # (T, B, 4H)
             h, c = state.hidden[number].copy(), state.cell[number].copy()  # (B, H)
             outputs, gates = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
             for step in range(steps):
                 np.dot(h, layer.hidden_weight, out=gates)  # (B, 4H)
                 if inputs is None:
-                    kernels.look_up_and_add(read[step], self._packed.table, gates)
+                    kernels.look_up_and_add(read[step], self.packed.table, gates)
                 else:
                     np.add(gates, inputs[step], out=gates)
                 kernels.update_cells(gates, h, c)
@@ -161,19 +160,48 @@ class CompiledNetwork:
     def _logits(self, outputs: Floats) -> Floats:
         """Return the logits (..., V) of the outputs (..., H) of the last layer."""
         rows = outputs.reshape(-1, outputs.shape[-1])  # (N, H)
-        logits = rows @ self._output_weight + self._packed.output_bias  # (N, P)
+        logits = rows @ self.output_weight + self.packed.output_bias  # (N, P)
         return logits.reshape(*outputs.shape[:-1], -1)[..., : self.vocabulary_size]
 
-    def _memory(self, state: State) -> kernels.Memory:
+    def memory(self, state: State) -> kernels.Memory:
         """Return copies of h and c of one text, all layers in one array each."""
         h, c = (np.concatenate([layer[0] for layer in part]) for part in state)
         return kernels.Memory(h, c, np.empty(GATES * max(self.architecture.hidden), np.float32))
 
-    def _state(self, memory: kernels.Memory) -> State:
+    def state_of(self, memory: kernels.Memory) -> State:
+        """Return the state of one text."""
         bounds = np.cumsum(self.architecture.hidden)[:-1]
         # L × (1, H)
         hidden, cell = (tuple(piece[None] for piece in np.split(part, bounds)) for part in (memory.h, memory.c))
         return State(hidden, cell)
+
+
+class Texts:
+    """Texts side by side that are read id by id."""
+
+    def __init__(self, network: CompiledNetwork, state: State) -> None:
+        self._network = network
+        self._h, self._c = ([layer.copy() for layer in part] for part in state)  # L × (B, H)
+        batch, sizes = len(self._h[0]), network.architecture.hidden
+        self._room = [np.empty((batch, GATES * size), np.float32) for size in sizes]  # L × (B, 4H)
+
+    def read(self, ids: NDArray[np.int64], logits: Floats) -> None:
+        """Read the next of ``ids`` (B,); fill ``logits`` (B, P)."""
+        h, c, network = self._h, self._c, self._network
+        for number, layer in enumerate(network.layers):
+            gates = np.dot(h[number], layer.hidden_weight, out=self._room[number])  # (B, 4H)
+            if number == 0:
+                kernels.look_up_and_add(ids, network.packed.table, gates)
+            else:
+                gates += h[number - 1] @ layer.input_weight + layer.bias
+            kernels.update_cells(gates, h[number], c[number])
+        np.dot(h[-1], network.output_weight, out=logits)
+        logits += network.packed.output_bias
+
+    @property
+    def state(self) -> State:
+        """The state after what was read."""
+        return State(tuple(self._h), tuple(self._c))
 
 
 def _keep(matrices: list[Floats], weights: Weights) -> tuple[list[NDArray[Any]], Floats]:

@@ -1,0 +1,143 @@
+"""Blending: the weights of a network and of counts, fitted on held-out text, never on text that was counted.
+
+Newton's method minimises the bits of the held-out text, a convex function of the weights: first for one pair of weights
+for all contexts, then for a pair for each length of context, which is held near the first pair by a penalty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.model.scoring import Scorer
+from nextchar.networks.architecture import Floats, Ids
+from nextchar.networks.blend import BlendNetwork
+from nextchar.parallel import SERIAL, Executor
+
+STREAMS, MIN_LENGTH, LOGITS = 64, 32, 1 << 23
+"""Places of a text that are read side by side; the fewest ids at each, and about the most logits in all."""
+WARM_UP = 32
+"""Ids at each place that only give the state that the others are predicted from."""
+STEPS, CLOSE = 6, 1e-3
+"""Most steps of Newton's method, and the change of a weight below which it stops."""
+PENALTY = 20.0
+"""Nats for a difference of 1, squared and halved, between a weight and that of all contexts."""
+
+Weights = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What was read of a text: N characters, each with what both networks predicted."""
+
+    predictions: NDArray[np.float32]
+    """Logits of the network and ln p of the counts: (2, N, V), each less its own largest."""
+    chosen: NDArray[np.float32]
+    """Those of the character that came: (2, N)."""
+    lengths: NDArray[np.int64]
+    """Length of the longest known context: (N,)."""
+
+    def __getitem__(self, which: NDArray[Any]) -> _Read:
+        return _Read(self.predictions[:, which], self.chosen[:, which], self.lengths[which])
+
+
+def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:
+    """Return the weights of ``blend`` with which it needs the fewest bits for ``ids`` (T,), T at least 2.
+
+    Args:
+        blend: the networks; their weights do not matter.
+        ids: held-out text.
+        executor: computes places of the text in parallel.
+
+    Returns:
+        The weights, shape (order + 1, 2).
+    """
+    return _fit(_read(blend, ids, executor), len(blend.weights)).astype(np.float32)
+
+
+def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
+    """Return -log2 p of each of ``ids`` (T,), T at least 4, shape (T,), with weights that were not fitted on it: those of
+    the first half of the text are fitted on the second half, and the other way round.
+
+    Args:
+        blend: the networks; their weights do not matter.
+        ids: held-out text.
+        start: the id read before it.
+        executor: computes in parallel.
+    """
+    middle = len(ids) // 2
+    first, second = ids[:middle], ids[middle:]
+    scorer = Scorer(_with(blend, fit_weights(blend, second, executor)), start, executor)
+    scores = [scorer.score(first)]
+    scorer.network = _with(blend, fit_weights(blend, first, executor))
+    scores.append(scorer.score(second))
+    return -np.concatenate(scores)
+
+
+def _with(blend: BlendNetwork, weights: Floats) -> BlendNetwork:
+    return BlendNetwork(blend.network, blend.ngrams, weights)
+
+
+def _read(blend: BlendNetwork, ids: Ids, executor: Executor) -> _Read:
+    """Read ``ids`` (T,) in up to `STREAMS` places."""
+    length = max(MIN_LENGTH, LOGITS // (STREAMS * blend.vocabulary_size))
+    rows = min(STREAMS, max(1, len(ids) // (MIN_LENGTH + WARM_UP)))
+    apart = len(ids) // rows
+    size = min(apart, WARM_UP + length)
+    texts = np.stack([ids[first : first + size] for first in range(0, rows * apart, apart)]).astype(np.int64)
+    skipped = WARM_UP if size > 2 * WARM_UP else 0
+
+    def read(shard: slice) -> tuple[Floats, Floats, NDArray[np.int64]]:
+        inputs = texts[shard, :-1]
+        logits, log_p, lengths, _ = blend.read(inputs, blend.initial_state(len(inputs)))
+        return logits[:, skipped:], log_p[:, skipped:], lengths[:, skipped:]
+
+    pieces = executor.map_shards(read, rows)
+    both = np.stack([np.concatenate([piece[part] for piece in pieces]) for part in (0, 1)])  # (2, B, t, V)
+    both -= both.max(-1, keepdims=True)
+    chosen = np.take_along_axis(both, texts[None, :, 1 + skipped :, None], -1)[..., 0]  # (2, B, t)
+    lengths = np.concatenate([piece[2] for piece in pieces])
+    return _Read(both.reshape(2, lengths.size, -1), chosen.reshape(2, -1), lengths.ravel())
+
+
+def _fit(read: _Read, contexts: int) -> Weights:
+    """Return the weights (``contexts``, 2) that fit what was read."""
+    overall = _newton(read, np.array([0.5, 0.5]), 0.0)
+    weights = np.tile(overall, (contexts, 1))
+    for length in np.unique(read.lengths):
+        weights[length] = _newton(read[read.lengths == length], overall, PENALTY)
+    return weights
+
+
+def _newton(read: _Read, start: Weights, penalty: float) -> Weights:
+    """Return the pair of weights that minimises the nats of what was read, and ``penalty`` / 2 times the squared
+    distance from ``start`` (2,)."""
+    weights = start
+    for _ in range(STEPS):
+        slopes, curvatures = _derivatives(read, weights)
+        slopes += penalty * (weights - start)
+        curvatures += (penalty + 1e-3) * np.eye(2)
+        change = np.linalg.solve(curvatures, slopes)
+        weights = weights - change
+        if np.abs(change).max() < CLOSE:
+            break
+    return weights
+
+
+def _derivatives(read: _Read, weights: Weights) -> tuple[Weights, Weights]:
+    """Return the first derivatives (2,) and the second (2, 2) of the nats of what was read."""
+    x = read.predictions
+    p = np.exp(np.tensordot(weights.astype(np.float32), x, 1))  # (N, V)
+    p /= p.sum(-1, keepdims=True)
+    mean = np.einsum("nv,inv->in", p, x)  # (2, N)
+    slopes = (mean - read.chosen).sum(-1, dtype=np.float64)
+    # The products of small deviations, not a small difference of large squares.
+    deviations = [x[part] - mean[part][:, None] for part in (0, 1)]
+    curvatures = np.empty((2, 2))
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        products = np.einsum("nv,nv,nv->n", p, deviations[i], deviations[j])
+        curvatures[i, j] = curvatures[j, i] = products.sum(dtype=np.float64)
+    return slopes, curvatures

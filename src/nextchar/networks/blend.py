@@ -1,0 +1,80 @@
+"""A blend: a network that has learned a text, and counts that remember it.
+
+With z(c) the logits of the network, p(c) the probabilities of the n-gram network, and k the length of the longest
+context after which something was counted,
+
+    logits(c) = u[k] z(c) + v[k] ln p(c)
+
+A network generalises, counts remember: each is right where the other is not. The weights u and v depend on nothing but
+the text before the predicted character, so the probabilities sum to one. They are fitted on held-out text
+(`nextchar.model.blending`).
+
+Source: log-linear interpolation, Klakow (1998); with neural networks: Mikolov et al. (2011), who mix linearly, which
+is worse here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.networks.architecture import Floats, Ids, Network
+from nextchar.networks.ngram_counts import Numbers
+
+BlendState = tuple[Any, Numbers]
+"""The state of the network, and the last ids read, shape (B, order)."""
+
+
+class Counted(Protocol):
+    """An n-gram network, in NumPy or compiled."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V."""
+        ...
+
+    def initial_state(self, batch: int) -> Numbers:
+        """Return the state of ``batch`` texts before anything is read."""
+        ...
+
+    def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
+        """Read ``ids`` (B, T); return log p of the next id (B, T, V), the length of the longest known context (B, T),
+        and the state after."""
+        ...
+
+
+class BlendNetwork:
+    """A `Network` that blends another one with counts."""
+
+    context_length: int | None = None
+    """The state of the network depends on all ids before it."""
+
+    def __init__(self, network: Network[Any], ngrams: Counted, weights: Floats) -> None:
+        """Blend two networks of the same vocabulary.
+
+        Args:
+            network: the network that has learned.
+            ngrams: the network that has counted.
+            weights: u and v for each length of context, shape (order + 1, 2).
+        """
+        self.network, self.ngrams, self.weights = network, ngrams, weights
+        self.vocabulary_size = network.vocabulary_size
+
+    def initial_state(self, batch: int) -> BlendState:
+        """Return the state of ``batch`` texts before anything is read."""
+        return self.network.initial_state(batch), self.ngrams.initial_state(batch)
+
+    def forward(self, ids: Ids, state: BlendState) -> tuple[Floats, BlendState]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
+        logits, log_p, longest, after = self.read(ids, state)
+        weights = self.weights[longest]  # (B, T, 2)
+        return weights[..., :1] * logits + weights[..., 1:] * log_p, after
+
+    def read(self, ids: Ids, state: BlendState) -> tuple[Floats, Floats, NDArray[np.int64], BlendState]:
+        """Read ``ids`` (B, T); return the logits of the network and ln p of the counts, both (B, T, V), the length of
+        the longest known context (B, T), and the state after."""
+        logits, network_state = self.network.forward(ids, state[0])
+        log_p, longest, last = self.ngrams.read(ids, state[1])
+        return logits, log_p, longest, (network_state, last)

@@ -1,0 +1,56 @@
+"""The blend with compiled loops, which also write."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextchar.networks import blend_kernels, kernels
+from nextchar.networks.architecture import Floats
+from nextchar.networks.blend import BlendNetwork, BlendState
+from nextchar.networks.compiled_network import CompiledNetwork
+from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
+
+
+class CompiledBlend(BlendNetwork):
+    """A blend of compiled networks, with a loop of its own to write.
+
+    Safe to use from several threads: no call changes the networks.
+    """
+
+    network: CompiledNetwork
+    ngrams: CompiledNgramNetwork
+
+    def __init__(self, network: CompiledNetwork, ngrams: CompiledNgramNetwork, weights: Floats) -> None:
+        """Blend two compiled networks; arguments as for `BlendNetwork`."""
+        super().__init__(network, ngrams, weights)
+        self._network, self._ngrams = network, ngrams
+
+    def write(
+        self,
+        logits: Floats,
+        state: BlendState,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], Floats, BlendState]:
+        """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
+        network, ngrams = self._network, self._ngrams
+        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        counted = blend_kernels.Counted(
+            ngrams.tables, self.weights, ngrams.contexts(state[1]), np.empty(self.vocabulary_size, np.float32)
+        )
+        padded, ids = network.pad(logits), np.empty(uniforms.shape, np.int64)
+        if len(logits) == 1:
+            memory = network.memory(state[0])
+            blend_kernels.write_ids(network.packed, memory, counted, padded[0], draw, uniforms[:, 0], ids[:, 0])
+            after = network.state_of(memory)
+        else:
+            texts = network.texts(state[0])
+            for drawn, uniform in zip(ids, uniforms, strict=True):
+                kernels.draw_rows(padded, draw, uniform, drawn)
+                texts.read(drawn, padded)
+                blend_kernels.blend_rows(counted, drawn, padded)
+            after = texts.state
+        last = np.concatenate([state[1], ids.T], axis=1)[:, len(ids) :]  # (B, order)
+        return ids, padded[:, : self.vocabulary_size], (after, last)

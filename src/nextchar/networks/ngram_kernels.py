@@ -1,0 +1,204 @@
+"""The loops of counting and of predicting from counts, in numba."""
+
+# The decorator is untyped, as numba's are.
+# pyright: reportUntypedFunctionDecorator=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nextchar.networks.compilation import compiled
+
+Array = Any
+"""A NumPy array; a docstring beside each gives its content."""
+
+_EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+
+_ZERO, _ONE, _TWO, _LOG2 = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(0.6931471805599453)
+_ROOT = np.float32(1.4142135623730951)
+_L1, _L3, _L5, _L7 = (np.float32(2 / n) for n in (1, 3, 5, 7))
+_BIAS, _MANTISSA = np.int32(127), np.int32(0x7FFFFF)
+
+SCANNED = 64
+"""Children that are compared without a branch, many at once."""
+
+
+class Tables(NamedTuple):
+    """What `nextchar.networks.ngram_network.NgramNetwork` knows, as flat arrays; node 0 stands for no ids."""
+
+    firsts: Array
+    """Number of the first child of each of C contexts, and of the last context's last child plus one: (C + 1,)."""
+    ids: Array
+    """The last id of each of N n-grams, in order among the children of a context: (N,)."""
+    shares: Array
+    """What the counts of each n-gram add to its probability: (N,)."""
+    rests: Array
+    """The probability that each context leaves to the next shorter one: (C,)."""
+    dense: Array
+    """The probability of each id without context, and after each context of one id, where these are few: (1 + S, V),
+    or (1, V)."""
+
+
+@compiled(**_EXACT)
+def count_level(  # noqa: PLR0917 (numba takes no keywords)
+    ids: Array, sorted_places: Array, k: int, numbers: Array, firsts: Array, last: Array
+) -> int:
+    """Count the children of each context of ``k`` ids.
+
+    Args:
+        ids: the text, shape (n,).
+        sorted_places: its places, sorted by their id, and then by place: (n,).
+        k: the length of the contexts.
+        numbers: of the context that begins at each place, shape (n + 1,).
+        firsts: zeros, shape (C + 1,); becomes the number of the first child of each of C contexts, from 0 on.
+        last: room, shape (C,).
+
+    Returns:
+        The number of all children.
+    """
+    last[:] = -1
+    for place in sorted_places:
+        if place >= k:
+            context, token = numbers[place - k], ids[place]
+            if last[context] != token:
+                last[context] = token
+                firsts[context + 1] += 1
+    for context in range(len(last)):
+        firsts[context + 1] += firsts[context]
+    return firsts[-1]
+
+
+@compiled(**_EXACT)
+def number_level(  # noqa: PLR0917 (numba takes no keywords)
+    ids: Array,
+    sorted_places: Array,
+    k: int,
+    numbers: Array,
+    firsts: Array,
+    last: Array,
+    longer: Array,
+    child_ids: Array,
+    counts: Array,
+    before: Array,
+) -> None:
+    """Number the children of each context of ``k`` ids; arguments as in `count_level`, after it.
+
+    Args:
+        ids: the text, shape (n,).
+        sorted_places: its places, sorted by id.
+        k: the length of the contexts.
+        numbers: of the context that begins at each place.
+        firsts: of each context's children.
+        last: room, shape (C,).
+        longer: becomes the number of the n-gram of k + 1 ids that begins at each place, shape (n + 1,).
+        child_ids: zeros, shape (N,); becomes the last id of each child.
+        counts: zeros, shape (N,); becomes how often each occurs.
+        before: zeros, shape (C,); becomes how many different children end with each of the n-grams of k ids.
+    """
+    last[:] = -1
+    filled = firsts[:-1].copy()
+    for place in sorted_places:
+        if place < k:
+            continue
+        start = place - k
+        context, token = numbers[start], ids[place]
+        if last[context] != token:
+            last[context] = token
+            child_ids[filled[context]] = token
+            filled[context] += 1
+            before[numbers[start + 1]] += 1
+        child = filled[context] - 1
+        longer[start] = child
+        counts[child] += 1
+
+
+@compiled(**_EXACT)
+def find_child(firsts: Array, ids: Array, context: int, token: int) -> int:
+    """Return the number of the n-gram of ``context`` and the id ``token``, or -1."""
+    if context < 0 or context >= len(firsts) - 1:
+        return -1
+    low, end = firsts[context], firsts[context + 1]
+    high = end
+    while high - low > SCANNED:
+        middle = (low + high) >> 1
+        if ids[middle] < token:
+            low = middle + 1
+        else:
+            high = middle
+    smaller = 0
+    for child in range(low, high):
+        smaller += ids[child] < token
+    low += smaller
+    return low if low < end and ids[low] == token else -1
+
+
+@compiled(**_EXACT)
+def read_id(tables: Tables, contexts: Array, token: int) -> None:
+    """Change ``contexts`` (order + 1,), the numbers of the last 0, 1, ... ids or -1, to those after ``token``."""
+    for k in range(len(contexts) - 1, 0, -1):
+        contexts[k] = find_child(tables.firsts, tables.ids, contexts[k - 1], token)
+
+
+@compiled(**_LOOP)
+def fill_log(values: Array) -> None:
+    """Change ``values`` (N,), float32 above 0, to their natural logarithms, without a branch: with the mantissa m in
+    [√½, √2) and s = (m - 1) / (m + 1), ln m = 2 (s + s³/3 + s⁵/5 + s⁷/7), up to 2e-7."""
+    bits = values.view(np.int32)
+    for j in range(len(values)):
+        exponent = (bits[j] >> np.int32(23)) - _BIAS
+        bits[j] = (bits[j] & _MANTISSA) | np.int32(0x3F800000)  # m in [1, 2)
+        m = values[j]
+        high = m > _ROOT
+        m = m * np.float32(0.5) if high else m
+        power = np.float32(exponent) + (_ONE if high else _ZERO)
+        s = (m - _ONE) / (m + _ONE)
+        q = s * s
+        values[j] = power * _LOG2 + s * (_L1 + q * (_L3 + q * (_L5 + q * _L7)))
+
+
+@compiled(**_LOOP)
+def fill_probabilities(tables: Tables, contexts: Array, out: Array) -> int:
+    """Fill ``out`` (V,), float32, with the probability of each id after ``contexts`` (order + 1,); return the length of
+    the longest of them after which something came."""
+    out[:] = _ZERO
+    left, longest = _ONE, 0
+    for k in range(len(contexts) - 1, 0, -1):
+        context = contexts[k]
+        if context < 0:
+            continue
+        first, end = tables.firsts[context], tables.firsts[context + 1]
+        if first == end:
+            continue
+        longest = max(longest, k)
+        if k == 1 and len(tables.dense) > 1:
+            break
+        for child in range(first, end):
+            out[tables.ids[child]] += left * tables.shares[child]
+        left *= tables.rests[context]
+    row = tables.dense[max(contexts[1], 0) if len(tables.dense) > 1 else 0]
+    for token in range(len(out)):
+        out[token] += left * row[token]
+    return longest
+
+
+@compiled(**_EXACT)
+def read_ids(tables: Tables, ids: Array, contexts: Array, out: Array, longest: Array) -> None:
+    """Read ``ids`` (T,) after ``contexts`` (order + 1,), which changes; fill ``out`` (T, V) with ln p of the next id
+    after each, and ``longest`` (T,) with the length of the longest context."""
+    for step in range(len(ids)):
+        read_id(tables, contexts, ids[step])
+        longest[step] = fill_probabilities(tables, contexts, out[step])
+        fill_log(out[step])
+
+
+@compiled(**_EXACT)
+def find_contexts(tables: Tables, before: Array, contexts: Array) -> None:
+    """Fill ``contexts`` (B, order + 1), whose first column is 0 and the rest -1, from the last ids of B texts,
+    ``before`` (B, order); -1 where nothing was read."""
+    for row in range(len(before)):
+        for token in before[row]:
+            if token >= 0:
+                read_id(tables, contexts[row], token)
