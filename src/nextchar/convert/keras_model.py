@@ -17,7 +17,7 @@ from nextchar.convert.keras_library import keras_loaded
 from nextchar.convert.keras_network import keras_weights
 from nextchar.convert.keras_reading import Reading, holds_model, read_model
 from nextchar.convert.keras_weights import read_weights
-from nextchar.convert.result import Exported, Imported
+from nextchar.convert.result import Exported, Imported, without_memory
 from nextchar.errors import ModelFileError
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture
@@ -86,13 +86,14 @@ def write(model: ModelFile, path: Path) -> Exported:
     Raises:
         MissingDependencyError: Keras is not installed.
     """
-    architecture, vocabulary = model.lstm_for("A Keras file"), model.characters_for("A Keras file")
+    (model, left_out), vocabulary = without_memory(model, "A Keras file"), model.characters_for("A Keras file")
+    architecture, parameters = model.lstm_for("A Keras file")
     symbols = (*((None,) if vocabulary.has_unknown else ()), *vocabulary.characters)
     suffix = next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))
     listed = path.with_name(path.name[: -len(suffix)] + CHARACTERS)
     with keras_loaded() as keras, tempfile.TemporaryDirectory(prefix="nextchar-") as folder:
         network = _keras_model(keras, architecture)
-        weights = keras_weights(architecture, model.parameters)
+        weights = keras_weights(architecture, parameters)
         for layer, arrays in zip(network.layers, weights, strict=True):
             layer.set_weights(arrays)
         temporary = Path(folder, f"model{suffix}")
@@ -101,7 +102,7 @@ def write(model: ModelFile, path: Path) -> Exported:
         else:
             network.save(temporary)
         content = temporary.read_bytes()
-    notes = [f"{listed} lists the characters in the order of the model's indices"]
+    notes = [*left_out, f"{listed} lists the characters in the order of the model's indices"]
     if vocabulary.has_unknown:
         notes.append("index 0 stands for unknown characters: feed it for them, and never draw it")
     return Exported({listed: write_list(symbols), path: content}, tuple(notes))

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from nextchar.convert.onnx_graph import draw_graph
-from nextchar.convert.result import Exported
+from nextchar.convert.result import Exported, without_memory
 from nextchar.errors import MissingDependencyError, ModelFileError
 from nextchar.files.file_size import describe_size
 from nextchar.model.description import describe
@@ -48,12 +48,13 @@ def write(model: ModelFile, path: Path) -> Exported:
         ModelFileError: the model is too large for the format.
         MissingDependencyError: the library onnx is not installed.
     """
-    architecture = model.lstm_for("An ONNX file")
+    model, notes = without_memory(model, "An ONNX file")
+    architecture, parameters = model.lstm_for("An ONNX file")
     _check_size(architecture, path)
     onnx = _load_onnx()
     helper = onnx.helper
     onnx_file = helper.make_model(
-        draw_graph(onnx, architecture, model.parameters),
+        draw_graph(onnx, architecture, parameters),
         producer_name="nextchar",
         producer_version=version("nextchar"),
         doc_string=_directions(model),
@@ -62,7 +63,7 @@ def write(model: ModelFile, path: Path) -> Exported:
     )
     helper.set_model_props(onnx_file, _metadata(model))
     onnx.checker.check_model(onnx_file, full_check=True)
-    return Exported({path: onnx_file.SerializeToString()}, _notes(model))
+    return Exported({path: onnx_file.SerializeToString()}, (*notes, *_notes(model)))
 
 
 def _check_size(architecture: Architecture, path: Path) -> None:

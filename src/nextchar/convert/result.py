@@ -25,3 +25,23 @@ class Exported:
     files: Mapping[Path, bytes]
     """Content of each file to write; the requested file comes last."""
     notes: tuple[str, ...] = ()
+
+
+def without_memory(model: ModelFile, target: str) -> tuple[ModelFile, tuple[str, ...]]:
+    """Return ``model`` for a format that holds one LSTM, and notes for the user: what a blend has counted is left out.
+
+    Args:
+        model: the model.
+        target: the format, as the beginning of a sentence.
+
+    Raises:
+        ModelFileError: the model has no LSTM.
+    """
+    alone = model.without_memory(target)
+    if not model.has_memory:
+        return alone, ()
+    bits, with_memory = model.provenance.network_bits_per_character, model.provenance.validation_bits_per_character
+    cost = (
+        "" if bits is None or with_memory is None else f": {bits:.3f} bits per character in place of {with_memory:.3f}"
+    )
+    return alone, (f"the file has the network alone, without the memory of what it counted{cost}",)

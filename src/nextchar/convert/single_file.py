@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nextchar.convert.result import Exported
+from nextchar.convert.result import Exported, without_memory
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
@@ -41,7 +41,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Raises:
         ModelFileError: the model is too large for a page.
     """
-    model.lstm_for("A page")
+    model, left_out = without_memory(model, "A page")
     content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
     if len(content) > MAX_BYTES:
         raise ModelFileError(
@@ -51,7 +51,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     name, history, notes = _history(source)
     setup = {"life": "exported", "name": name, "history": history, "limits": sampling_limits()}
     page = build_page(setup, content).encode()
-    return Exported({path: page}, (*notes, _size_note(len(page))))
+    return Exported({path: page}, (*left_out, *notes, _size_note(len(page))))
 
 
 def holds_page(path: Path) -> bool:

@@ -10,6 +10,7 @@ Read in this order; a module imports only from those before it:
 - `scoring`: bits per character of a text.
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `calibration`: the softmax temperature that fits held-out text best.
+- `blending`: the weights of a network and of counts, fitted on held-out text.
 - `baselines`: PPMd and an n-gram model, to compare a score with.
 - `dynamic_evaluation`: scoring with weights that learn from the text they have scored (torch).
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.

@@ -12,12 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import Scorer
 from nextchar.networks.architecture import Floats, Ids
 from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.engine import make_network
+from nextchar.networks.kinds import BlendHeader, blend_arrays, blend_networks
+from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
 from nextchar.parallel import SERIAL, Executor
 
-STREAMS, MIN_LENGTH, LOGITS = 64, 32, 1 << 23
+ORDER = 8
+"""Most ids of context that are counted."""
+MAX_COUNTED, MAX_NGRAMS = 8_000_000, 1_000_000
+"""Most ids of a text that are counted, from its end, and most n-grams that are kept; of shorter texts as many as the
+text has ids. A file takes about four bytes for each."""
+MIN_HELD_OUT = 256
+"""Fewest held-out ids that weights can be fitted on."""
+STREAMS, MIN_LENGTH, LOGITS = 64, 32, 1 << 21
 """Places of a text that are read side by side; the fewest ids at each, and about the most logits in all."""
 WARM_UP = 32
 """Ids at each place that only give the state that the others are predicted from."""
@@ -44,6 +55,37 @@ class _Read:
         return _Read(self.predictions[:, which], self.chosen[:, which], self.lengths[which])
 
 
+def remember(ids: Ids, vocabulary_size: int) -> NgramCounts:
+    """Return the counts of a training text ``ids`` (n,) that a model file keeps."""
+    counted = np.asarray(ids[-MAX_COUNTED:])
+    return prune(count_text(counted, vocabulary_size, ORDER), min(MAX_NGRAMS, len(counted)))
+
+
+def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: Executor = SERIAL) -> ModelFile:
+    """Return ``file``, a model that is one LSTM, blended with ``counts`` of its training text.
+
+    Args:
+        file: the model; its bits per character become those of the network alone.
+        counts: of the text it was trained on.
+        held_out: ids that were neither trained on nor counted, at least `MIN_HELD_OUT`.
+        executor: computes in parallel.
+    """
+    architecture, parameters = file.lstm_for("A memory")
+    even = np.full((counts.order + 1, 2), 0.5, np.float32)
+    blend = blend_networks(make_network(architecture, parameters, compiled=True), counts, even, compiled=True)
+    tokens = file.vocabulary
+    bits = honest_bits(blend, held_out, tokens.start_id, executor).sum() + tokens.unknown_cost(held_out).sum()
+    provenance = file.provenance.model_copy(
+        update={
+            "validation_bits_per_character": float(bits / tokens.token_lengths(held_out).sum()),
+            "network_bits_per_character": file.provenance.validation_bits_per_character,
+        }
+    )
+    weights = fit_weights(blend, held_out, executor)
+    header = BlendHeader(network=architecture, order=counts.order, ngrams=len(counts.ids) - 1)
+    return ModelFile(header, tokens, blend_arrays(parameters, counts, weights), provenance)
+
+
 def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:
     """Return the weights of ``blend`` with which it needs the fewest bits for ``ids`` (T,), T at least 2.
 
@@ -59,8 +101,8 @@ def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> F
 
 
 def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
-    """Return -log2 p of each of ``ids`` (T,), T at least 4, shape (T,), with weights that were not fitted on it: those of
-    the first half of the text are fitted on the second half, and the other way round.
+    """Return -log2 p of each of ``ids`` (T,), T at least 4, shape (T,), with weights that were not fitted on it: those
+    for the first half of the text are fitted on the second half, and the other way round.
 
     Args:
         blend: the networks; their weights do not matter.

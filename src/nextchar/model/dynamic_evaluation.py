@@ -34,7 +34,8 @@ from torch.nn import functional
 
 from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import Scores, log2_softmax
-from nextchar.networks.architecture import Architecture, Ids, Network, Parameters
+from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters
+from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.torch_network import LSTM, Dropout
 from nextchar.networks.torch_threads import TorchThreads
 from nextchar.randomness import random_stream
@@ -63,7 +64,14 @@ class AdaptiveScorer:
     An id is scored before its segment is learned from; the result does not depend on the pieces.
     """
 
-    def __init__(self, architecture: Architecture, parameters: Parameters, network: Network[Any], start: int) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        parameters: Parameters,
+        network: Network[Any],
+        start: int,
+        memory: BlendNetwork | None = None,
+    ) -> None:
         """Begin a text.
 
         Args:
@@ -71,7 +79,10 @@ class AdaptiveScorer:
             parameters: the first weights, which are copied.
             network: the same network, which writes its own text.
             start: the id read before the first one.
+            memory: a blend whose counts join in scoring; they do not change.
         """
+        self._memory = memory
+        self._counted = memory.ngrams.initial_state(1) if memory else None
         self._module = LSTM(architecture, parameters)
         self._weights = list(self._module.tensors().values())
         self._first_weights = [weight.detach().clone() for weight in self._weights]
@@ -110,11 +121,21 @@ class AdaptiveScorer:
         whole = len(segment) == SEGMENT + 1
         with torch.set_grad_enabled(whole):
             logits, after = self._reader.read(segment[:-1], self._context)  # (t, V)
-        scores = log2_softmax(logits.detach().numpy(), segment[1:].numpy())
+        predicted, counted = self._blended(logits.detach().numpy())
+        scores = log2_softmax(predicted, segment[1:].numpy())
         if whole:
+            self._counted = counted
             self._learn(self._gradients(logits, segment[1:]))
             self._context, self._inputs = after, self._inputs[-1:]
         return scores
+
+    def _blended(self, logits: Floats) -> tuple[Floats, Any]:
+        """Return ``logits`` (t, V) of the current segment blended with the counts, and the state of these after it."""
+        if self._memory is None:
+            return logits, None
+        log_p, longest, after = self._memory.ngrams.read(np.array([self._inputs[:-1]]), self._counted)
+        weights = self._memory.weights[longest[0]]  # (t, 2)
+        return weights[:, :1] * logits + weights[:, 1:] * log_p[0], after
 
     def _gradients(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Return the gradients of the mean loss of ``targets`` (T,), in nats, given ``logits`` (T, V)."""

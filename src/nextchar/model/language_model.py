@@ -22,6 +22,7 @@ from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
+from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.kinds import kind_of
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
@@ -304,12 +305,14 @@ class LanguageModel:
                 'Adapting needs torch, which is not installed: pip install "nextchar[train]". Plain scoring works '
                 "without it."
             ) from error
-        architecture, parameters = self.file.lstm_for("Adapting the weights"), self.file.parameters
+        architecture, parameters = self.file.lstm_for("Adapting the weights")
         if self.carry_state:
             architecture = architecture.model_copy(update={"context_length": None})
         if self.weights == "int8":
             parameters = quantised(architecture, parameters)
-        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
+        network = self.network_for(OWN_TEXT)
+        memory = network if isinstance(network, BlendNetwork) else None
+        return AdaptiveScorer(architecture, parameters, network, self.start_id, memory)
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""

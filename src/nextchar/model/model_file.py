@@ -9,7 +9,7 @@ and is read like one.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
 from nextchar.networks.architecture import Architecture, Floats, Parameters
-from nextchar.networks.kinds import KINDS, NetworkHeader, kind_of
+from nextchar.networks.kinds import KINDS, BlendHeader, NetworkHeader, kind_of, network_alone
 from nextchar.page import embedded_model, is_page
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -58,6 +58,8 @@ class Provenance(BaseModel):
     training_seconds: float | None = None
     """Training time of the run up to these weights."""
     validation_bits_per_character: float | None = None
+    network_bits_per_character: float | None = None
+    """The same of the network alone, where the model blends it with counts."""
     validation_characters: int | None = None
     """Held-out characters that were scored for this."""
     unknown_characters: int | None = None
@@ -170,16 +172,29 @@ class ModelFile:
             f"{target} is only for models whose tokens are single characters, not {type(self.vocabulary).__name__}."
         )
 
-    def lstm_for(self, target: str) -> Architecture:
-        """Return the architecture of a model whose network is one LSTM.
+    def lstm_for(self, target: str) -> tuple[Architecture, Parameters]:
+        """Return the architecture and the parameters of a model's LSTM, without what a blend has counted.
 
         Args:
-            target: what needs such a network, as the beginning of a sentence.
+            target: what needs an LSTM, as the beginning of a sentence.
 
         Raises:
             ModelFileError: the network is of another kind.
         """
-        return _lstm(self.architecture, target)
+        header = self.architecture
+        if isinstance(header, Architecture | BlendHeader):
+            return network_alone(header, self.parameters)
+        raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(header).__name__}.")
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether the model blends its network with counts."""
+        return isinstance(self.architecture, BlendHeader)
+
+    def without_memory(self, target: str) -> ModelFile:
+        """Return the model with its LSTM alone; arguments and errors as for `lstm_for`."""
+        architecture, parameters = self.lstm_for(target)
+        return replace(self, architecture=architecture, parameters=parameters)
 
     @classmethod
     def load(cls, path: Path) -> ModelFile:
@@ -256,12 +271,6 @@ def _without_prefix(arrays: tensor_file.Arrays, prefix: str) -> tensor_file.Arra
     return {name.removeprefix(prefix): array for name, array in arrays.items()}
 
 
-def _lstm(architecture: BaseModel, target: str) -> Architecture:
-    if isinstance(architecture, Architecture):
-        return architecture
-    raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(architecture).__name__}.")
-
-
 def _check_format(path: Path, header: dict[str, Any]) -> int:
     """Return the number of the format; refuse newer formats and what is not a number."""
     try:
@@ -283,7 +292,7 @@ def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:
 
 def _is_finite(values: Floats) -> bool:
     """Return whether all are finite, without an array of booleans, a quarter the size of the weights."""
-    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
+    return values.size == 0 or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def _in_single(arrays: tensor_file.Arrays) -> Parameters:

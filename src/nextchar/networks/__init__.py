@@ -11,8 +11,14 @@ Read in this order; a module imports only from those before it:
 - `kernels`: the inner loops of the compiled network, in numba.
 - `compiled_network`: the LSTM with compiled loops, several times faster.
 - `engine`: choose between the two.
+- `ngram_kernels`: the loops of counting and of predicting from counts, in numba.
+- `ngram_counts`: the n-grams of a text and their counts, whole or pruned.
+- `ngram_network`: an n-gram model in NumPy, counted rather than trained.
+- `compiled_ngram_network`: the same with compiled loops.
+- `blend`: a network that has learned and one that has counted, as one.
+- `blend_kernels`: the loops of the compiled blend, in numba.
+- `compiled_blend`: the blend with compiled loops.
 - `kinds`: the kinds of networks that a model file can hold.
-- `ngram_network`: an n-gram model, counted rather than trained.
 - `window_kernels`: compiled loops for training on windows.
 - `torch_processes`: the processes that train one model together.
 - `torch_threads`: the device, and threads that each compute a shard of a batch.

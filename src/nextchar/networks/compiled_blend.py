@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks import blend_kernels, kernels
-from nextchar.networks.architecture import Floats
+from nextchar.networks.architecture import Architecture, Floats
 from nextchar.networks.blend import BlendNetwork, BlendState
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
+from nextchar.networks.ngram_counts import count_text
 
 
 class CompiledBlend(BlendNetwork):
@@ -54,3 +55,16 @@ class CompiledBlend(BlendNetwork):
             after = texts.state
         last = np.concatenate([state[1], ids.T], axis=1)[:, len(ids) :]  # (B, order)
         return ids, padded[:, : self.vocabulary_size], (after, last)
+
+
+def compile_kernels() -> None:
+    """Load every loop, or compile it, on a machine's first use."""
+    architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1,))
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
+    counts = count_text(np.array([0, 1]), 2, 1)
+    blend = CompiledBlend(
+        CompiledNetwork(architecture, zeros), CompiledNgramNetwork(counts), np.ones((2, 2), np.float32)
+    )
+    for batch in (1, 2):
+        logits, state = blend.forward(np.zeros((batch, 1), np.int64), blend.initial_state(batch))
+        blend.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,6 @@ from nextchar.networks import ngram_kernels as kernels
 from nextchar.networks.architecture import Floats, Ids
 from nextchar.networks.ngram_counts import NgramCounts, Numbers
 from nextchar.networks.ngram_network import UNREAD
-
 
 MAX_DENSE = 1 << 16
 """Most probabilities after single ids that are kept ready: they should fit a core's own cache."""
@@ -70,19 +67,3 @@ def _short_contexts(counts: NgramCounts) -> Floats:
     pairs = slice(counts.starts[2], counts.starts[3])
     rows[counts.contexts[pairs], counts.ids[pairs]] += counts.shares[pairs]
     return rows
-
-
-def compile_kernels() -> None:
-    """Load every loop, or compile it, on a machine's first use."""
-    one = np.zeros(1, np.int32)
-    counts = NgramCounts(
-        2,
-        1,
-        np.array([1, 2, 3]),
-        np.array([0, 0, 1], np.int32),
-        np.ones(3, np.int64),
-        np.zeros(2, np.int64),
-        np.ones((2, 3), np.float32),
-    )
-    network: Any = CompiledNgramNetwork(counts)
-    network.forward(one[None], network.initial_state(1))

@@ -8,16 +8,47 @@ consists of other networks, like a blend, gets their kinds from `kind_of`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from nextchar.networks.architecture import Architecture, Network, Parameters
-from nextchar.networks.engine import make_network, numpy_seconds
+from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.engine import can_compile, make_network, numpy_seconds
+from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.settings import Weights
 
-NetworkHeader = Architecture
+
+class BlendHeader(BaseModel):
+    """A network that carries its state, blended with counts (`nextchar.networks.blend`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["blend"] = "blend"
+    network: Architecture
+    order: int = Field(ge=1, le=32, strict=True)
+    """Most ids of context that were counted."""
+    ngrams: int = Field(ge=0, le=2**40, strict=True)
+    """Counted n-grams that are kept."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V: ids that the network reads and predicts."""
+        return self.network.vocabulary_size
+
+    @property
+    def context_length(self) -> int | None:
+        """That of the network."""
+        return self.network.context_length
+
+
+NetworkHeader = Architecture | BlendHeader
 """The description of a network in a model file, tagged by its ``kind``: the union of the headers of all kinds."""
+
+NGRAM_STEP = 12e-6
+"""Seconds that the n-gram network takes in NumPy for a character and each id of its context, when it writes."""
 
 H = TypeVar("H")
 
@@ -101,9 +132,107 @@ class LSTMKind:
         return {"hidden": list(header.hidden), "layers": header.layers, "embedding": header.embedding}
 
 
-LSTM_KIND = LSTMKind()
+NETWORK, NGRAMS, WEIGHTS = "network.", "ngrams.", "weights"
+"""Names of a blend's arrays: the beginning of those of its network and of its counts, and its own."""
 
-KINDS: dict[str, NetworkKind[Any]] = {"lstm": LSTM_KIND}
+
+class BlendKind:
+    """A network blended with counts."""
+
+    header = BlendHeader
+
+    def check_arrays(self, header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Check that ``arrays`` are those of the network, of the counts, and the weights of both.
+
+        Raises:
+            ValueError: they are not.
+        """
+        LSTM_KIND.check_arrays(header.network, _under(NETWORK, arrays))
+        counts = _counts(header, arrays)
+        others = {name for name in arrays if not name.startswith((NETWORK, NGRAMS))}
+        if others != {WEIGHTS} or arrays[WEIGHTS].shape != (header.order + 1, 2):
+            raise ValueError("its tensors do not fit its architecture")
+        if len(counts.ids) != header.ngrams + 1:
+            raise ValueError("its counts do not fit its architecture")
+
+    def make_network(
+        self, header: BlendHeader, arrays: Parameters, *, compiled: bool, carry_state: bool, weights: Weights
+    ) -> Network[Any]:
+        """Return the blend, in NumPy or compiled."""
+        network = LSTM_KIND.make_network(
+            header.network, _under(NETWORK, arrays), compiled=compiled, carry_state=carry_state, weights=weights
+        )
+        return blend_networks(network, _counts(header, arrays), arrays[WEIGHTS], compiled=compiled)
+
+    def numpy_seconds(self, header: BlendHeader, characters: int, *, carry_state: bool) -> float:
+        """Return roughly how many seconds both take in NumPy."""
+        seconds = LSTM_KIND.numpy_seconds(header.network, characters, carry_state=carry_state)
+        return seconds + characters * NGRAM_STEP * header.order
+
+    def parameter_count(self, header: BlendHeader) -> int:
+        """Return the number of trained values and of n-grams."""
+        return header.network.parameter_count + header.ngrams
+
+    def describe(self, header: BlendHeader) -> str:
+        """Return the units of the network's layers and the number of n-grams in words."""
+        return f"{LSTM_KIND.describe(header.network)} with a memory of {header.ngrams:,} n-grams"
+
+    def sizes(self, header: BlendHeader) -> dict[str, Any]:
+        """Return the sizes of the network's layers, and those of the memory."""
+        return {**LSTM_KIND.sizes(header.network), "ngrams": header.ngrams, "order": header.order}
+
+
+def blend_networks(
+    network: Network[Any], counts: NgramCounts, weights: NDArray[Any], *, compiled: bool
+) -> BlendNetwork:
+    """Return the blend of ``network`` and ``counts`` with ``weights`` (order + 1, 2).
+
+    Args:
+        network: compiled or not, as it should be used.
+        counts: of the text.
+        weights: of both, for each length of context.
+        compiled: use compiled loops for the counts if numba is installed.
+    """
+    if not (compiled and can_compile()):
+        return BlendNetwork(network, NgramNetwork(counts), weights)
+    from nextchar.networks.compiled_blend import CompiledBlend, compile_kernels
+    from nextchar.networks.compiled_network import CompiledNetwork
+    from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
+
+    ngrams = CompiledNgramNetwork(counts)
+    if not isinstance(network, CompiledNetwork):
+        return BlendNetwork(network, ngrams, weights)
+    compile_kernels()
+    return CompiledBlend(network, ngrams, weights)
+
+
+def blend_arrays(parameters: Parameters, counts: NgramCounts, weights: NDArray[Any]) -> Parameters:
+    """Return the arrays of a blend by their names in a model file."""
+    return {
+        **{f"{NETWORK}{name}": array for name, array in parameters.items()},
+        **{f"{NGRAMS}{name}": array for name, array in counts.to_arrays().items()},
+        WEIGHTS: weights,
+    }
+
+
+def network_alone(header: NetworkHeader, arrays: Parameters) -> tuple[Architecture, Parameters]:
+    """Return the LSTM of ``header`` and ``arrays``, without what was counted."""
+    return (header, arrays) if isinstance(header, Architecture) else (header.network, _under(NETWORK, arrays))
+
+
+def _counts(header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
+    return NgramCounts.from_arrays(header.vocabulary_size, header.order, _under(NGRAMS, arrays))
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+LSTM_KIND = LSTMKind()
+BLEND_KIND = BlendKind()
+
+KINDS: dict[str, NetworkKind[Any]] = {"lstm": LSTM_KIND, "blend": BLEND_KIND}
 """All kinds by name; the name is also the prefix of the arrays in a file."""
 
 

@@ -1,8 +1,8 @@
 """The n-grams of a text and their counts, in flat arrays that a model file stores as they are.
 
-The n-grams form a tree: the children of a context are the ids that came after it. Node 0 is the context without ids,
-then come all n-grams of one id, of two, and so on up to ``order`` + 1, each length in the order of (context, id). So the
-children of a context have numbers in a row, and so have those of the next context: the number of children of each is
+The n-grams form a tree: the children of a context are the ids that came after it. Node 0 is the context without ids;
+then come all n-grams of one id, of two, and so on up to ``order`` + 1, each length in the order of (context, id). So
+the children of a context have numbers in a row, and those of the next context follow: the number of children of each is
 enough to find them, and the last id of an n-gram is enough to know it.
 
 A count is the number of times that an n-gram of ``order`` + 1 ids occurs. For a shorter one it is the number of
@@ -33,6 +33,8 @@ from nextchar.networks.engine import can_compile
 
 MAX_BYTE = 255
 """Stands, in a file, for numbers from here on, which follow in an array of their own."""
+PACKED = ("counts", "children", "lost")
+"""Names of the arrays that are stored in bytes."""
 FALLBACK = (0.5, 1.0, 1.5)
 """Discounts where there are too few counts to estimate them: those of the program KenLM."""
 
@@ -120,6 +122,8 @@ class NgramCounts:
         Raises:
             ValueError: the arrays do not fit each other; the message completes "the file is damaged: ...".
         """
+        if set(arrays) != {"ids", "discounts", *(f"{large}{n}" for n in PACKED for large in ("", "large_"))}:
+            raise ValueError("its tensors do not fit its architecture")
         children, lost = _unpacked("children", arrays), _unpacked("lost", arrays)
         counts = np.concatenate([[0], _unpacked("counts", arrays)])
         ids = np.concatenate([[0], arrays["ids"]]).astype(np.int32)
@@ -155,12 +159,13 @@ def count_text(ids: Ids, vocabulary_size: int, order: int) -> NgramCounts:
         vocabulary_size: V.
         order: most ids of context, at least 1.
     """
-    levels = _compiled_levels if can_compile() else _numpy_levels
+    text = np.asarray(ids)
+    levels = _compiled_levels(text, order) if can_compile() else _numpy_levels(text, vocabulary_size, order)
     firsts: list[Numbers] = []
     child_ids: list[NDArray[np.int32]] = [np.zeros(1, np.int32)]
     counts: list[Numbers] = [np.zeros(1, np.int64)]
     end = 1
-    for level_firsts, level_ids, level_counts in levels(np.asarray(ids), vocabulary_size, order):
+    for level_firsts, level_ids, level_counts in levels:
         firsts.append(level_firsts[:-1] + end)
         child_ids.append(level_ids)
         counts.append(level_counts)
@@ -183,7 +188,7 @@ _Level = tuple[Numbers, NDArray[np.int32], Numbers]
 (C + 1,); their ids (N,) and counts (N,)."""
 
 
-def _compiled_levels(ids: Ids, vocabulary_size: int, order: int) -> Iterator[_Level]:
+def _compiled_levels(ids: Ids, order: int) -> Iterator[_Level]:
     """Yield the level of 0, 1, ... ``order`` ids of context of the text ``ids`` (n,)."""
     from nextchar.networks.ngram_kernels import count_level, number_level
 

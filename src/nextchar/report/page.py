@@ -14,6 +14,7 @@ from pathlib import Path
 from nextchar.errors import TextError
 from nextchar.files.file_size import describe_size
 from nextchar.networks.architecture import Ids
+from nextchar.networks.kinds import kind_of
 from nextchar.page import curve_style
 from nextchar.report import sections
 from nextchar.report.curves import drawing_script, learning_curves, script_policy
@@ -130,7 +131,7 @@ def _facts(run: RunRecord) -> str:
         epochs = f"{run.evaluations[-1].epoch:.1f} passes over the text " if run.evaluations else ""
         facts.append((describe_duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
     if run.model is not None:
-        count = run.model.architecture.parameter_count
+        count = kind_of(run.model.architecture).parameter_count(run.model.architecture)
         facts.append((describe_size(run.model_bytes), "model file", f"{count:,} parameters"))
     cells = (text_element("b", a) + text_element("span", b) + text_element("small", c) for a, b, c in facts)
     return element("div", "".join(element("div", cell) for cell in cells), class_="facts") if facts else ""

@@ -276,6 +276,8 @@ def _describe_plan(event: Planned) -> str:
 def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
+    if event.network_bits_per_character is not None:
+        reached += f" ({event.network_bits_per_character:.3f} without the memory)"
     if bits is not None and event.unknown_characters:
         count = event.unknown_characters
         reached += f", in which {count:,} {'character is' if count == 1 else 'characters are'} unknown to the model"

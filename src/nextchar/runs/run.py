@@ -11,11 +11,13 @@ from itertools import count
 from pathlib import Path
 
 from nextchar.errors import TrainingError
+from nextchar.model import blending
 from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.engine import make_network
-from nextchar.parallel import process_rank
+from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.parallel import Threads, available_cores, process_rank
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts, prepare, resume
 from nextchar.runs.trainers import Preparation, Prepared, take_part
@@ -38,6 +40,8 @@ class Run:
         self._settled: Checkpoint | None = None
         self._saved_step = -1
         self._unlogged: list[Event] = []
+        self._counts: NgramCounts | None = None
+        self._remembered: tuple[Provenance, ModelFile] | None = None
 
     @classmethod
     def new(
@@ -155,7 +159,22 @@ class Run:
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
         parameters = trainer.best if evaluated else trainer.parameters()
-        return LanguageModel(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
+        return LanguageModel(
+            self._with_memory(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
+        )
+
+    def _with_memory(self, file: ModelFile) -> ModelFile:
+        """Return ``file`` blended with counts of the text, if the run does that and holds out enough text for it."""
+        prepared = self._ready()
+        scored = prepared.trainer.scored
+        if not prepared.settings.training.memory or len(scored) < blending.MIN_HELD_OUT:
+            return file
+        if self._counts is None:
+            self._counts = blending.remember(prepared.corpus.training, prepared.corpus.vocabulary.size)
+        if self._remembered is None or self._remembered[0] != file.provenance:  # the same weights are saved often
+            blended = blending.with_memory(file, self._counts, scored, Threads(available_cores()))
+            self._remembered = (file.provenance, blended)
+        return self._remembered[1]
 
     def save(self) -> None:
         """Write the last checkpoint whose events are all in the log, and the best model.
@@ -207,11 +226,13 @@ class Run:
         self.save()
         if self._saved_step > before:
             yield Saved(step=self._saved_step)
+        reached = self.model.provenance
         yield Finished(
             step=trainer.state.step,
             seconds=trainer.state.seconds,
             best_step=trainer.state.best_step,
-            validation_bits_per_character=trainer.state.best_bits,
+            validation_bits_per_character=reached.validation_bits_per_character,
+            network_bits_per_character=reached.network_bits_per_character,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )

@@ -164,6 +164,8 @@ class Finished(_Event):
     """The step of the model that was kept."""
     validation_bits_per_character: float | None
     """Of the model that was kept, on the held-out text."""
+    network_bits_per_character: float | None = None
+    """Of its network alone, where it is blended with counts."""
     unknown_characters: Count = 0
     """Of the characters scored for this, those that are not in the vocabulary."""
     interrupted: bool
