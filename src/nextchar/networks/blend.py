@@ -70,7 +70,8 @@ class BlendNetwork:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
         logits, log_p, longest, after = self.read(ids, state)
         weights = self.weights[longest]  # (B, T, 2)
-        return weights[..., :1] * logits + weights[..., 1:] * log_p, after
+        mixed = weights[..., :1] * logits + weights[..., 1:] * log_p  # (B, T, V)
+        return mixed.astype(np.float32, copy=False), after
 
     def read(self, ids: Ids, state: BlendState) -> tuple[Floats, Floats, NDArray[np.int64], BlendState]:
         """Read ``ids`` (B, T); return the logits of the network and ln p of the counts, both (B, T, V), the length of
