@@ -142,9 +142,10 @@ class TrainingSettings(Settings):
         description="Number format of matrix products in training; by default the faster one where a time is given, "
         "else float32.",
     )
-    memory: bool = Field(
-        default=False,
-        description="Blend the network with counts of the text: fewer bits, a larger model file.",
+    memory: bool | None = Field(
+        default=None,
+        description="Blend the network with what was counted in the text: fewer bits, a larger model file. Off unless "
+        "given.",
     )
     evaluations: int | None = Field(
         default=None,

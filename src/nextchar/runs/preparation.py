@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import RunFolderError, TextError, UsageError
+from nextchar.model.blending import MIN_HELD_OUT
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
@@ -90,6 +91,12 @@ def prepare(
     )
     prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, budget=chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
+    held_out = len(prepared.trainer.scored)
+    if training.memory and held_out < MIN_HELD_OUT:
+        yield Note(
+            message=f"The model will have no memory: {held_out} characters are held out, and its weights are fitted on "
+            f"{MIN_HELD_OUT} or more."
+        )
     if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample continues {settings.prompt!r}.")
     yield _planned(prepared, chosen.expected_seconds, clock() - began)

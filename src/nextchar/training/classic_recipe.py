@@ -66,12 +66,14 @@ class ClassicRecipe:
 
         Raises:
             TextError: the text is too short for a window and a character after it.
-            UsageError: ``settings`` give a weight decay, which the optimizer of the example does not have.
+            UsageError: ``settings`` give a weight decay or a memory, which the example does not have.
         """
         if settings.weight_decay is not None:
             raise UsageError(
                 "The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe."
             )
+        if settings.memory:
+            raise UsageError("The classic recipe has no memory: leave --memory out, or use the default recipe.")
         window = settings.window or WINDOW
         count = count_windows(characters, window, STRIDE)
         if count == 0:
