@@ -414,7 +414,7 @@ def test_a_memory_is_blended_in_and_told(folder: RunFolder, texts: Texts, tmp_pa
     assert finished.network_bits_per_character == pytest.approx(best)
     assert finished.validation_bits_per_character is not None
     assert finished.validation_bits_per_character < best - 0.3
-    held_out = Path(texts.names[0]).read_text()[-600:]
+    held_out = Path(texts.names[0]).read_text(encoding="utf-8")[-600:]
     told = LanguageModel(file).bits_per_character(held_out)
     assert told == pytest.approx(finished.validation_bits_per_character, abs=0.1)
 

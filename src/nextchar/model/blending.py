@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import Scorer
-from nextchar.networks.architecture import Floats, Ids
+from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.engine import make_network
-from nextchar.networks.kinds import BlendHeader, blend_arrays, blend_networks
+from nextchar.networks.kinds import WEIGHTS, BlendHeader, blend_arrays, blend_networks
 from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
 from nextchar.parallel import SERIAL, Executor
 
@@ -71,7 +71,7 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
         executor: computes in parallel.
     """
     architecture, parameters = file.lstm_for("A memory")
-    even = np.full((counts.order + 1, 2), 0.5, np.float32)
+    even = np.full((counts.order + 1, 2), 0.5, np.float32)  # until they are fitted
     blend = blend_networks(make_network(architecture, parameters, compiled=True), counts, even, compiled=True)
     tokens = file.vocabulary
     bits = honest_bits(blend, held_out, tokens.start_id, executor).sum() + tokens.unknown_cost(held_out).sum()
@@ -84,6 +84,12 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
     weights = fit_weights(blend, held_out, executor)
     header = BlendHeader(network=architecture, order=counts.order, ngrams=len(counts.ids) - 1)
     return ModelFile(header, tokens, blend_arrays(parameters, counts, weights), provenance)
+
+
+def blend_as(network: Network[Any], counts: NgramCounts, file: ModelFile | None) -> BlendNetwork:
+    """Return ``network``, in NumPy, blended with ``counts`` by the weights in ``file``, or evenly without one."""
+    weights = np.full((counts.order + 1, 2), 0.5, np.float32) if file is None else file.parameters[WEIGHTS]
+    return blend_networks(network, counts, weights, compiled=False)
 
 
 def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:
