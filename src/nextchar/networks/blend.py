@@ -27,17 +27,8 @@ BlendState = tuple[Any, Numbers]
 """The state of the network, and the last ids read, shape (B, order)."""
 
 
-class Counted(Protocol):
+class Counted(Network[Numbers], Protocol):
     """An n-gram network, in NumPy or compiled."""
-
-    @property
-    def vocabulary_size(self) -> int:
-        """V."""
-        ...
-
-    def initial_state(self, batch: int) -> Numbers:
-        """Return the state of ``batch`` texts before anything is read."""
-        ...
 
     def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
         """Read ``ids`` (B, T); return log p of the next id (B, T, V), the length of the longest known context (B, T),
