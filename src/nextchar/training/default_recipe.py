@@ -72,7 +72,9 @@ class DefaultRecipe:
     fall: float | None = FALL
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-        """Return the settings unchanged."""
+        """Return the settings, with a memory unless it is refused."""
+        if training.memory is None:
+            training = training.model_copy(update={"memory": True})
         return text, training
 
     def choose_plan(
