@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,8 @@ WARM_UP = 256
 """Ids read before a segment to get the state it begins with."""
 SEGMENTS = 128
 """Most parts of a long text read side by side; each is at least four times as long as its warm-up."""
+STEP = 16
+"""Ids of a batch of texts that are read before the texts that have ended are left out."""
 
 Scores = NDArray[np.float64]
 
@@ -105,6 +108,27 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
         if targets is not None:
             scores[:, columns] = log2_softmax(logits, targets[:, columns])
     return scores, state
+
+
+def score_batch(network: Network[Any], texts: Sequence[Ids], start: int) -> Scores:
+    """Return log2 p of each id of ``texts``, side by side: shape (B, T), and 0 where a text has ended.
+
+    Args:
+        network: the network.
+        texts: the ids (t,) of each text, the longest, of T ids, first.
+        start: the id read before the first of each.
+    """
+    lengths = np.array([len(ids) for ids in texts])  # (B,)
+    rows = np.full((len(texts), lengths[0] + 1), start, np.intp)  # (B, 1 + T)
+    for row, ids in zip(rows, texts, strict=True):
+        row[1 : 1 + len(ids)] = ids
+    scores, state = np.zeros((len(texts), lengths[0])), network.initial_state(len(texts))  # (B, T)
+    for first in range(0, int(lengths[0]), STEP):
+        left, columns = slice(0, np.count_nonzero(lengths > first)), slice(first, first + STEP)
+        inputs, targets = rows[left, :-1][:, columns], rows[left, 1:][:, columns]
+        scores[left, columns], state = _read(network, inputs, targets, state_rows(state, left))
+    scores[np.arange(lengths[0]) >= lengths[:, None]] = 0
+    return scores
 
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:
