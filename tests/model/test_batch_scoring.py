@@ -73,7 +73,7 @@ def test_tokens_of_several_characters_are_scored_too() -> None:
 
 def test_a_text_with_characters_that_nothing_stands_for_is_named() -> None:
     scorer = BatchScorer(random_network(7), Vocabulary("abcdefg", has_unknown=False), Threads())
-    with pytest.raises(UnknownTextError, match="Text 2 cannot be scored.*é") as error:
+    with pytest.raises(UnknownTextError, match=r"Text 2 cannot be scored.*é") as error:
         scorer.score(["abc", "aé", "é"])
     assert (error.value.position, isinstance(error.value, UnknownCharacterError)) == (1, True)
 
