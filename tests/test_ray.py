@@ -47,7 +47,7 @@ def test_a_dataset_gets_columns_of_scores(tmp_path: Path) -> None:
     for name, lines in (("a", LINES[:1]), ("b", LINES[2:])):
         (tmp_path / f"lines/{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     random_model().save(tmp_path / "model.safetensors")
-    scored = score(ray.data.read_text(str(tmp_path / "lines")), tmp_path / "model.safetensors", workers=2)
+    scored = score(ray.data.read_text(str(tmp_path / "lines")), tmp_path / "model.safetensors", workers=1)
     scored.write_parquet(str(tmp_path / "scores"))
     rows = {row["text"]: row for row in ray.data.read_parquet(str(tmp_path / "scores")).take_all()}
     lines = [line for line in LINES if line]
@@ -60,3 +60,75 @@ def test_a_dataset_gets_columns_of_scores(tmp_path: Path) -> None:
         }
         for line, bits in zip(lines, bits_of(lines), strict=True)
     }
+
+
+def test_prompts_are_continued_the_same_whichever_batch_they_are_in() -> None:
+    rows = [{"start": "so", "n": 0}, {"start": "so", "n": 1}, {"start": None, "n": 2}]
+    written = generate(
+        ray.data.from_items(rows), random_model(), "start", into="end", numbers="n", workers=1, length=20, seed=3
+    )
+    expected = ["".join(random_model().stream("so", length=20, seed=3, text=number)) for number in (0, 1)]
+    found = {row["n"]: row["end"] for row in written.take_all()}
+    assert found == {0: expected[0], 1: expected[1], 2: None}
+
+
+def test_a_job_with_checkpoints_does_the_rest(tmp_path: Path) -> None:
+    context = ray.data.DataContext.get_current()
+    rows = [{"id": number, "text": line} for number, line in enumerate(LINES)]
+    ray.data.from_items(rows[:3]).write_parquet(str(tmp_path / "lines"))
+    from ray.data.checkpoint import CheckpointConfig
+
+    context.checkpoint_config = CheckpointConfig("id", str(tmp_path / "checkpoint"), delete_checkpoint_on_success=False)
+    try:
+        for more, done in (([], [0, 1, 2]), (rows[3:], [3, 4])):
+            if more:
+                context.checkpoint_config, kept = None, context.checkpoint_config
+                ray.data.from_items(more).write_parquet(str(tmp_path / "lines"), mode="append")
+                context.checkpoint_config = kept
+            out = tmp_path / f"scores-{len(done)}"
+            score(ray.data.read_parquet(str(tmp_path / "lines")), random_model(), workers=1).write_parquet(str(out))
+            context.checkpoint_config, kept = None, context.checkpoint_config
+            found = ray.data.read_parquet(str(out)).take_all()
+            context.checkpoint_config = kept
+            assert sorted(row["id"] for row in found) == done
+    finally:
+        context.checkpoint_config = None
+
+
+def table_of(**columns: list[Any]) -> Any:
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+def test_where_there_is_no_text_there_are_no_scores() -> None:
+    worker = ScoringWorker(random_model(), "text")
+    rows = worker(table_of(text=["so", None, ""], id=[1, 2, 3])).to_pylist()
+    (bits,) = bits_of(["so"])
+    assert rows == [
+        {"text": "so", "id": 1, "bits": bits, "bits_per_character": bits / 2, "characters": 2},
+        {"text": None, "id": 2, "bits": None, "bits_per_character": None, "characters": None},
+        {"text": "", "id": 3, "bits": 0.0, "bits_per_character": None, "characters": 0},
+    ]
+    # Blocks without a single text have the same types as all others.
+    types = [worker(table_of(text=[text])).schema.field("bits").type for text in (None, "so")]
+    assert types[0] == types[1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"line": ["so"]}, "no column 'text': the dataset has line"),
+        ({"text": [3]}, "'text' holds no text but int"),
+        ({"text": ["so"], "bits": [1.0]}, "a column 'bits' already"),
+    ],
+)
+def test_a_wrong_column_is_named(columns: dict[str, list[Any]], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        ScoringWorker(random_model(), "text")(table_of(**columns))
+
+
+def test_what_is_wrong_is_said_before_anything_is_computed(tmp_path: Path) -> None:
+    dataset = ray.data.from_items([{"text": "so"}])
+    with pytest.raises(ModelFileError):
+        score(dataset, tmp_path / "none.safetensors")
+    with pytest.raises(UsageError, match="length"):
+        generate(dataset, random_model(), lenght=3)  # type: ignore[call-arg]

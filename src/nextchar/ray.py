@@ -14,6 +14,7 @@ travels to them with the job: its file is needed here alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -46,7 +47,8 @@ def score(
         dataset: has a column of texts. Nothing is computed before the result is used.
         model: the model, or where it is: a run folder or a model file.
         column: name of that column.
-        workers: number of actors, each on one processor; as many as are free if None.
+        workers: number of actors, each on a processor of its own; fewer than there are processors, since reading needs
+            one too. As many as are free if None.
         batch_size: texts that an actor scores at a time.
 
     Raises:
@@ -55,7 +57,7 @@ def score(
         UsageError: while the dataset is computed, which Ray reports: there is no such column, it holds no text, or the
             dataset has columns of these names already.
     """
-    return _map_batches(dataset, ScoringWorker, model, {"column": column}, workers, batch_size)
+    return _map_batches(dataset, ScoringWorker, model, workers=workers, batch_size=batch_size, column=column)
 
 
 def generate(
@@ -77,7 +79,7 @@ def generate(
         into: name of the new column.
         numbers: a column of whole numbers. With a seed, a text depends on its prompt and this number, 0 if there is no
             such column; so rows of the same prompt need numbers to get different texts.
-        workers: number of actors, each on one processor; as many as are free if None.
+        workers: as for `score`.
         **options: of `nextchar.settings.SamplingSettings`: length, temperature, top_k, top_p, min_p, stop, seed.
 
     Raises:
@@ -86,13 +88,22 @@ def generate(
         MissingDependencyError: Ray is not installed.
     """
     build(SamplingSettings, options)
-    arguments: dict[str, Any] = {"column": column, "into": into, "numbers": numbers, "options": options}
-    return _map_batches(dataset, WritingWorker, model, arguments, workers, WRITTEN)
+    return _map_batches(
+        dataset,
+        WritingWorker,
+        model,
+        workers=workers,
+        batch_size=WRITTEN,
+        column=column,
+        into=into,
+        numbers=numbers,
+        options=options,
+    )
 
 
 def _map_batches(
-    dataset: Dataset, worker: type[Any], model: Model, arguments: dict[str, Any], workers: int | None, batch_size: int
-) -> Dataset:
+    dataset: Any, worker: type[Any], model: Model, *, workers: int | None, batch_size: int, **arguments: object
+) -> Any:
     """Return ``dataset`` as actors of the class ``worker`` change it, batch by batch."""
     try:
         from ray.data import ActorPoolStrategy
@@ -135,7 +146,7 @@ class WritingWorker:
     """An actor that continues the prompts of a column."""
 
     def __init__(
-        self, model: LanguageModel, column: str, into: str, numbers: str | None, options: SamplingOptions
+        self, model: LanguageModel, *, column: str, into: str, numbers: str | None, options: SamplingOptions
     ) -> None:
         self._model, self._column, self._into, self._numbers, self._options = model, column, into, numbers, options
 
@@ -170,8 +181,6 @@ def _where_known(texts: Sequence[str | None], values: Sequence[T]) -> list[T | N
 
 
 def _with_column(table: Any, name: str, kind: str, values: Sequence[object]) -> Any:
-    import pyarrow
-
     if name in table.column_names:
         raise UsageError(f"The dataset has a column {name!r} already: rename it with rename_columns.")
-    return table.append_column(name, pyarrow.array(values, kind))
+    return table.append_column(name, import_module("pyarrow").array(values, kind))
