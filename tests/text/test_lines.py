@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.errors import TextError
+from nextchar.settings import Errors
 from nextchar.text import lines
 from nextchar.text.lines import arriving_blocks, arriving_text, lines_of
 
@@ -61,7 +62,8 @@ def test_wrong_bytes_are_named_by_their_line_or_read_as_asked_for() -> None:
     wrong = b"a\nb\n\xff\nc\n"
     with pytest.raises(TextError, match=r"it \(is utf-8\) has bytes at offset 4 in line 3 that"):
         list(arriving_text(io.BytesIO(wrong), "it", None, "strict"))
-    for errors, read in (("replace", "\ufffd"), ("latin", "ÿ")):
+    mended: dict[Errors, str] = {"replace": "\ufffd", "latin": "ÿ"}
+    for errors, read in mended.items():
         assert "".join(arriving_text(io.BytesIO(wrong), "it", None, errors)) == f"a\nb\n{read}\nc\n"
     assert "".join(arriving_text(io.BytesIO("a한".encode("cp949")), "it", "cp949", "strict")) == "a한"
     with pytest.raises(TextError, match="utf-17"):
