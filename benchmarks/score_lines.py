@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/score_lines.py [--lines 20000] [--hidden 128 512] [--rounds 3]
 
-A larger model scores fewer lines, so that all take about as long. The lines have 80 characters on average (40 to 120), the weights mean nothing. The ways take turns; the best round of
-each counts, since other work only slows them down. A shard is the whole command, its start included.
+A larger model scores fewer lines, so that all take about as long. The lines have 80 characters on average (40 to 120),
+the weights mean nothing. The ways take turns; the best round of each counts, since other work only slows them down. A
+shard is the whole command, its start included.
 """
 
 from __future__ import annotations

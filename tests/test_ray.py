@@ -1,4 +1,4 @@
-"""Scoring and writing on a real Ray of two processors, started once: nothing leaves this machine."""
+"""Scoring and writing on a real Ray, started once: nothing leaves this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ LINES = ["so it goes", "", "나가 é!", "x" * 50, "so"]
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Ray of two processors, without usage reports, tokens in the home folder, or a dashboard."""
+    """A Ray that counts on four processors (checkpoints need more than two), without usage reports, tokens in the home
+    folder, or a dashboard."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_AUTH_MODE", "disabled")
