@@ -18,7 +18,7 @@ from nextchar.cli.app import DONE
 from nextchar.cli.console import note, note_carried, note_compiling, resolve
 from nextchar.cli.evaluate import ScoringOptions
 from nextchar.cli.score_folder import ScoreFolder
-from nextchar.cli.shard import Shard, parse_shard, shard_of_job
+from nextchar.cli.shard import parse_shard, shard_of_job
 from nextchar.errors import UnknownCharacterError, UsageError
 
 if TYPE_CHECKING:
@@ -73,19 +73,19 @@ def score(
     _check(names, options)
     share = _share(names, options)
     folder = ScoreFolder(options.out, names, ".jsonl" if json else ".tsv") if options.out is not None else None
-    job = _Job(model, options, json)
+    scoring = _Scoring(model, options, json)
     if folder is None:
         for name in share:
-            for rows in job.rows(name):
+            for rows in scoring.rows(name):
                 sys.stdout.write(rows)
                 sys.stdout.flush()
         return DONE
-    folder.claim(job.settings())
+    folder.claim(scoring.settings())
     for name in share:
         if folder.file_of(name).exists():
             note(f"skipped: the scores of {name} are there already, in {folder.file_of(name)}")
         else:
-            folder.write(name, job.rows(name))
+            folder.write(name, scoring.rows(name))
             note(f"{name}: scored, in {folder.file_of(name)}")
     return DONE
 
@@ -111,16 +111,15 @@ def _share(names: Sequence[str], options: LineOptions) -> Sequence[str]:
         return names
     share = shard.share(names)
     if shard.count > 1:
-        note(f"{shard}: {len(share):,} of {len(names):,} texts" + _way_out(shard, len(share)))
+        few = (
+            "" if share else f"; there are fewer texts than the {shard.count:,} shards (--shard 0/1 takes all of them)"
+        )
+        note(f"{shard}: {len(share):,} of {len(names):,} texts{few}")
     return share
 
 
-def _way_out(shard: Shard, texts: int) -> str:
-    return "" if texts else f"; there are fewer texts than the {shard.count} shards (--shard 0/1 takes all of them)"
-
-
-class _Job:
-    """A model, and what is to be said about each text."""
+class _Scoring:
+    """Scores texts by their names, and formats the scores."""
 
     def __init__(self, path: Path, options: LineOptions, as_json: bool) -> None:
         from nextchar.model.language_model import LanguageModel
