@@ -170,7 +170,7 @@ def test_a_folder_gets_a_file_for_each_text_once(desk: Path) -> None:
     assert "a.txt: scored" in again.stderr
     assert (desk / "scores/b.txt.tsv").stat().st_ino == before
     other = score(desk, "a.txt", "--lines", "--out", "scores", "--weights", "int8")
-    assert_refused(other, 2, "another weights", "--out")
+    assert_refused(other, 2, "another --weights", "--out")
 
 
 @posix

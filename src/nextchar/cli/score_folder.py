@@ -53,9 +53,10 @@ class ScoreFolder:
             found = json.loads(path.read_bytes())
         differing = [name for name, value in settings.items() if found.get(name) != value]
         if differing:
+            other = "another model" if differing[0] == "model" else f"another --{differing[0].replace('_', '-')}"
             raise UsageError(
-                f"{self._folder} has scores made with another {differing[0].replace('_', ' ')}, as its {SETTINGS} "
-                "says: give another folder with --out, or remove this one."
+                f"{self._folder} has scores made with {other} ({SETTINGS}): give another folder with --out, or remove "
+                "this one."
             )
 
     def write(self, text: str, rows: Iterable[str]) -> None:
