@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from machine import describe_machine
+from threadpoolctl import threadpool_limits
 
 from nextchar.model.batch_scoring import BatchScorer
 from nextchar.model.language_model import LanguageModel
@@ -62,7 +63,8 @@ def score_alone(model: LanguageModel, lines: Sequence[str]) -> int:
 
 def score_together(model: LanguageModel, lines: Sequence[str], threads: int) -> int:
     """Score the ``lines`` in batches; return how many."""
-    return len(BatchScorer(model.compiled_network, model.vocabulary, Threads(threads)).score(lines))
+    with threadpool_limits(1, "blas"):  # NumPy's own threads too: they would wait for each other
+        return len(BatchScorer(model.compiled_network, model.vocabulary, Threads(threads)).score(lines))
 
 
 def score_in_shards(model: LanguageModel, lines: Sequence[str], shards: int) -> int:

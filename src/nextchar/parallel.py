@@ -78,16 +78,16 @@ class Threads:
     def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
         """Divide ``rows`` rows into up to `count` even shards, compute them in parallel, and return ``compute`` of
         each, in order."""
-        return self.map_items(compute, even_shards(rows, max(1, min(self.count, rows))))
+        shards = even_shards(rows, max(1, min(self.count, rows)))
+        return [compute(shards[0])] if len(shards) == 1 else self.map_items(compute, shards)
 
     def map_items(self, compute: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Compute ``items`` in parallel, each as soon as a thread is free; return ``compute`` of each, in order."""
         from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
-        count = min(self.count, len(items))
-        if count <= 1:
+        if self.count == 1:
             return list(map(compute, items))
-        with _ALL_CORES, threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
+        with _ALL_CORES, threadpool_limits(1, "blas"), ThreadPoolExecutor(self.count, "nextchar") as pool:
             return list(pool.map(compute, items))
 
 

@@ -15,6 +15,8 @@ from nextchar.text.tokenizer import Tokenizer
 
 ROWS = 128
 """Texts in a batch: fewer are slower, more are not faster (docs/measurements/2026-11-27-score-lines.md)."""
+MIN_ROWS = 16
+"""Fewest texts in a batch for the sake of having one for each core."""
 LONG = 8192
 """Ids from which on a text is no member of a batch, but read in segments by all cores."""
 MAX_TEXTS, MAX_CHARACTERS = 1 << 14, 1 << 22
@@ -47,7 +49,8 @@ class BatchScorer:
         lengths = np.array([len(of_text) for of_text in ids], np.intp)
         longest_first: list[int] = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)].tolist()
         long = longest_first[: np.count_nonzero(lengths > LONG)]
-        batches = [longest_first[first : first + ROWS] for first in range(len(long), len(longest_first), ROWS)]
+        rows = min(ROWS, max(MIN_ROWS, len(longest_first) // self._threads.count))
+        batches = [longest_first[first : first + rows] for first in range(len(long), len(longest_first), rows)]
         bits = np.zeros(len(texts))
         for position in long:
             bits[position] = self._score_long(ids[position])
