@@ -72,6 +72,9 @@ class LanguageModel:
     'o'
     >>> model.bits_per_character("so it goes. ") < model.bits_per_character("goes it so. ")
     True
+    >>> expected, surprising, empty = model.score_many(["so it goes. ", "goes it so. ", ""]).tolist()
+    >>> empty == 0 < expected < surprising
+    True
     """
 
     file: ModelFile
@@ -298,13 +301,6 @@ class LanguageModel:
         Raises:
             UsageError: ``texts`` is a single string.
             UnknownCharacterError: a text has unknown characters and the model no unknown symbol.
-
-        >>> import nextchar
-        >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
-        >>> model = nextchar.train(text="so it goes. " * 100, quiet=True, **tiny)
-        >>> expected, surprising, empty = model.score_many(["so it goes.", "goes it so.", ""])
-        >>> empty == 0 < expected < surprising
-        True
         """
         if isinstance(texts, str):
             raise UsageError("score_many takes several texts: give a list, or [text] for a single one.")
