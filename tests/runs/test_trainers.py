@@ -139,6 +139,8 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     assert (finished.step, finished.interrupted) == (steps, False)
     assert all(event.steps == steps for event in events if isinstance(event, Revised))
     assert RunFolder(run).settings().plan.shards % 2 == 0
+    notes = [event.message for event in events if isinstance(event, Note)]
+    assert any(note.startswith("An update computes for ") and "the processes exchange" in note for note in notes)
 
 
 def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> None:
@@ -155,6 +157,27 @@ def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> No
     assert recovered[0]
     assert recovered[0] == recovered[1]
     assert_same_weights(alone, run)
+
+
+def test_local_updates_go_on_from_the_mean_that_was_saved(text: Path, tmp_path: Path) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    options = (*OPTIONS, "--threads", 2, "--exchange", "local", "--resume", "auto")
+    with forked_together("train", text, "--out", whole, *options, output=tmp_path / "output") as processes:
+        assert ended(processes) == [0, 0]
+    plan = RunFolder(whole).settings().plan
+    assert (plan.exchange, plan.average_every, plan.checkpoint_every) == ("local", 16, 32)
+    command = ("train", text, "--out", stopped, *options)
+    with forked_together(*command, output=tmp_path / "output") as processes:
+        assert wait_for(processes[0], lambda: has_saved(stopped))
+        process_id = processes[1].pid
+        assert process_id is not None
+        os.kill(process_id, signal.SIGUSR1)
+        assert ended(processes) == [130, 130]
+    with forked_together(*command, output=tmp_path / "output") as processes:
+        assert ended(processes) == [0, 0]
+    assert_same_weights(whole, stopped)
+    other = nextchar_forked("train", text, "--out", stopped, *options[:-4], "--resume", "auto", output=tmp_path)
+    assert (other.status, "--exchange is local in the run and not given here" in other.stderr) == (2, True)
 
 
 def test_more_processes_than_shards_are_refused(text: Path, of_one: Path, tmp_path: Path) -> None:

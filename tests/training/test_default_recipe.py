@@ -8,6 +8,7 @@ import pytest
 from nextchar.errors import UsageError
 from nextchar.settings import TrainingSettings, build
 from nextchar.training.default_recipe import LARGE_SIZE, LARGE_STREAMS, SIZES, STREAMS, DefaultRecipe
+from nextchar.training.exchange import Way
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import ChosenPlan, Plan, training_work
 
@@ -174,3 +175,37 @@ def test_bfloat16_is_taken_only_where_it_is_faster(seconds: dict[str, float]) ->
     settings = build(TrainingSettings, {"time": 60})
     chosen = DefaultRecipe().choose_plan(540_803, 60, settings, 2, lambda plan: seconds[plan.precision])
     assert chosen.plan.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "way"),
+    [(0.001, Way()), (0.006, Way("bfloat16")), (0.012, Way("local", 4)), (0.05, Way("local", 16))],
+    ids=str,
+)
+def test_a_slow_network_changes_what_processes_exchange(seconds: float, way: Way) -> None:
+    """An update of 32 streams computes for 0.0044 s."""
+
+    def measure_exchange(plan: Plan) -> float:
+        return seconds / 2 if plan.exchange == "bfloat16" else seconds
+
+    def measure(plan: Plan) -> float:
+        waiting = measure_exchange(plan) if plan.exchange != "local" else 0.0
+        return measure_like_two_cores(plan) + waiting
+
+    settings = TrainingSettings(time=60, hidden=128)
+    chosen = DefaultRecipe().choose_plan(
+        5_000_000, 60, settings, 2, measure, measure_exchange=measure_exchange, processes=2
+    )
+    assert (chosen.plan.exchange, chosen.plan.average_every) == (way.exchange, way.every)
+    assert chosen.notes == (chosen.notes[0],)
+    assert chosen.notes[0].endswith(f"So the processes exchange {way}.")
+    assert chosen.plan.feeding.batch == 32
+    step_seconds = measure_like_two_cores(chosen.plan) + measure_exchange(chosen.plan) / way.every
+    assert chosen.expected_seconds == pytest.approx(chosen.plan.steps * step_seconds)
+
+
+def test_nothing_is_timed_for_a_number_of_steps_and_the_exchange_is_what_is_given() -> None:
+    for exchange, way in ((None, Way()), ("bfloat16", Way("bfloat16")), ("local", Way("local", 16))):
+        settings = build(TrainingSettings, {"steps": 5, "exchange": exchange})
+        plan = DefaultRecipe().choose_plan(540_803, 58, settings, 2, never, measure_exchange=never, processes=2).plan
+        assert (plan.exchange, plan.average_every) == (way.exchange, way.every)

@@ -5,6 +5,7 @@ Read in this order; a module imports only from those before it:
 - `batches`: the ids that an update reads and predicts.
 - `feeding`: what a plan reads: parallel streams or shuffled windows.
 - `plan`: every size and number of a run.
+- `exchange`: what processes that train together exchange.
 - `recipe`: what a recipe decides: its settings, vocabulary, plan and prompt.
 - `default_recipe`: everything chosen from the text, the time and the machine.
 - `classic_recipe`: the Keras example.

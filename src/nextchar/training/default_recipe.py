@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from nextchar.errors import UsageError
 from nextchar.networks.architecture import Architecture
 from nextchar.randomness import random_stream
 from nextchar.settings import Precision, TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus
+from nextchar.training.exchange import WAYS, Way, asked_way, choose_way
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Budget, ChosenPlan, Measure, Plan, checkpoint_every, training_work
 
@@ -83,6 +85,7 @@ class DefaultRecipe:
         threads: int,
         measure: Measure,
         *,
+        measure_exchange: Measure | None = None,
         processes: int = 1,
     ) -> ChosenPlan:
         """Return the plan for a text, a length of training and a machine; options given in ``settings`` are kept.
@@ -93,6 +96,7 @@ class DefaultRecipe:
             settings: the length as ``time``, ``epochs`` or ``steps`` (a minute if none is given), and any size.
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
+            measure_exchange: times an exchange between processes; None where there are no others.
             processes: processes that share each update.
 
         Raises:
@@ -100,20 +104,21 @@ class DefaultRecipe:
         """
         chooser = _Chooser(characters, vocabulary_size, settings, threads, processes).for_all_processes()
         if settings.steps is not None or settings.epochs is not None:
+            chooser = replace(chooser, way=asked_way(settings.exchange))
 
             def steps_of(size: int) -> int:
                 return settings.steps or chooser.steps_of(settings.epochs or 0, size)
 
             hidden = settings.hidden or chooser.size_for(lambda size: steps_of(size) * chooser.predicted(size))
             return ChosenPlan(chooser.plan(hidden, steps_of(hidden), settings.precision or "float32"), None)
-        return _plan_for_time(chooser, USABLE_SHARE * (settings.time or DEFAULT_SECONDS), measure)
+        return _plan_for_time(chooser, USABLE_SHARE * (settings.time or DEFAULT_SECONDS), measure, measure_exchange)
 
     def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:  # noqa: ARG002 (the same for any plan)
         """Return the `start_of_line` for ``seed``."""
         return start_of_line(corpus, seed)
 
 
-def _plan_for_time(chooser: _Chooser, seconds: float, measure: Measure) -> ChosenPlan:
+def _plan_for_time(chooser: _Chooser, seconds: float, measure: Measure, measure_exchange: Measure | None) -> ChosenPlan:
     """Return the plan that fills ``seconds`` of training."""
     settings = chooser.settings
     hidden = settings.hidden or REFERENCE_SIZE
@@ -124,17 +129,24 @@ def _plan_for_time(chooser: _Chooser, seconds: float, measure: Measure) -> Chose
     step_seconds, precision = min(trials, key=lambda trial: trial[0])
     speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
     hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
-    chooser = chooser.widened(lambda wide: measure(wide.plan(hidden, 1, precision)), hidden)
+    notes: tuple[str, ...] = ()
+    timed = measure
+    if measure_exchange is not None:
+        trial = chooser.plan(hidden, 1, precision)
+        chosen = choose_way(trial, measure(trial), measure_exchange, settings.exchange)
+        chooser, notes = replace(chooser, way=chosen.way), (chosen.note,)
+        timed = partial(chosen.step_seconds, measure=measure)
+    chooser = chooser.widened(lambda wide: timed(wide.plan(hidden, 1, precision)), hidden)
     # Measured again with the final dropout, which takes time too and depends on the number of steps.
     expected = seconds * speed / chooser.cost(hidden) / chooser.predicted(hidden)
-    step_seconds = measure(chooser.plan(hidden, max(1, int(expected)), precision))
+    step_seconds = timed(chooser.plan(hidden, max(1, int(expected)), precision))
     affordable = max(1, int(seconds / step_seconds))
     budget = Budget(seconds, chooser.steps_of(chooser.max_epochs, hidden))
     steps = min(affordable, budget.max_steps)
-    notes = ()
     if steps < affordable:
         passes = steps * chooser.predicted(hidden) / chooser.characters
         notes = (
+            *notes,
             f"The text is short, so training takes less than the time given: after {passes:.0f} passes the model "
             "would begin to memorise it. (Use --epochs or --steps for more.)",
         )
@@ -162,6 +174,8 @@ class _Chooser:
     processes: int = 1
     widening: int = 1
     """How many times the streams of one process are read, so that several have enough to do."""
+    way: Way = WAYS[0]
+    """What the processes exchange."""
 
     def for_all_processes(self) -> _Chooser:
         """Return the rule with a stream for each process at least.
@@ -293,5 +307,7 @@ class _Chooser:
             weight_decay=decay,
             clip=given.clip or 1.0,
             calibrated=True,
-            checkpoint_every=checkpoint_every(steps, update_work),
+            exchange=self.way.exchange,
+            average_every=self.way.every,
+            checkpoint_every=self.way.checkpoint_every(checkpoint_every(steps, update_work)),
         )

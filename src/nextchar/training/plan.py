@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nextchar.networks.architecture import GATES, Architecture
-from nextchar.settings import Precision
+from nextchar.settings import Exchange, Precision
 from nextchar.training.feeding import Count, Feeding
 
 CHECKPOINT_WORK = 6e10
@@ -57,6 +57,10 @@ class Plan(BaseModel):
     """Largest norm of the gradient."""
     calibrated: bool = False
     """Whether each scoring fits the softmax temperature on the held-out text."""
+    exchange: Exchange = "float32"
+    """What several processes exchange; one process alone sums the gradients of all shards, whatever it is."""
+    average_every: int = Field(default=1, ge=1, le=10_000)
+    """Updates of each process before the weights of all are averaged, where the exchange is local."""
     checkpoint_every: int = Field(ge=1, le=10_000)
     """Steps between two checkpoints; a save writes the last one, and a run that diverges returns to it."""
 
@@ -78,6 +82,8 @@ class Plan(BaseModel):
                 f"a plan of {self.feeding.batch} {self.feeding.kind} cannot have {self.shards} shards: give at most "
                 f"{self.feeding.batch}"
             )
+        if self.exchange != "float32" and self.feeding.kind != "streams":
+            raise ValueError(f"a plan of {self.feeding.kind} cannot exchange {self.exchange}: choose float32")
         return self
 
     def architecture(self, vocabulary_size: int) -> Architecture:

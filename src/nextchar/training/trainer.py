@@ -12,6 +12,7 @@ the time?) are made by objects of their own, from plain numbers.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,10 @@ from nextchar.training.validation import BestModel, Validation
 LOG2 = math.log(2)
 
 PROGRESS_SECONDS = 0.2
+MAX_TRIAL_SECONDS = 4.0
+"""Time after which two intervals are enough to tell the seconds of an update."""
+EXCHANGES = 5
+"""Exchanges that are timed."""
 
 
 class Trainer:
@@ -171,7 +176,7 @@ class Trainer:
                 yield self._progress(bits, (len(losses) - shown) / max(now - last_shown, 1e-9))
                 began = last_shown = pace.now()
                 shown = len(losses)
-        mean = float(torch.stack(losses).mean())
+        mean = self._updates.agree(float(torch.stack(losses).mean()))
         self._move(loss_sum=self.state.loss_sum + mean * len(losses))
         return mean
 
@@ -304,8 +309,27 @@ def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: f
     for event in trainer.run():
         if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
             times.append(trainer.state.seconds)
-            if len(times) > 3 and times[-1] > seconds:  # by a clock that all processes agree on
+            # By a clock that all processes agree on; a slow network gives two intervals in that time at most.
+            if times[-1] > (seconds if len(times) > 3 else MAX_TRIAL_SECONDS) and len(times) > 1:
                 break
     trainer.close()
     # The first interval warms up caches and kernels; short bursts of other programs do not change the median.
     return float(np.median(np.diff(times))) / trial.checkpoint_every
+
+
+def measure_exchange(plan: Plan, vocabulary: Tokenizer, compute: Compute) -> float:
+    """Return the seconds that one exchange of ``plan`` takes in all processes together."""
+    processes, parameters = compute.processes, plan.architecture(vocabulary.size).parameter_count
+    values = torch.zeros(parameters, device=compute.device)
+    own = [[values] for _ in processes.own(plan.shards)]
+    times: list[float] = []
+    for _ in range(EXCHANGES):
+        processes.broadcast(None)  # begin together
+        began = time.perf_counter()
+        if plan.exchange == "local":
+            processes.average([values])
+        else:
+            values = processes.add(own, plan.shards, compressed=plan.exchange == "bfloat16")[0]
+        float(values[0])  # waits for the device
+        times.append(time.perf_counter() - began)
+    return processes.broadcast(float(np.median(times[1:])))  # the first one makes connections

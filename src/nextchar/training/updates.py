@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional
 from nextchar.files.tensor_file import Arrays
 from nextchar.networks.architecture import Parameters
 from nextchar.networks.torch_network import LSTM, Dropout
+from nextchar.networks.torch_processes import ALONE
 from nextchar.networks.torch_threads import Compute, TorchThreads
 from nextchar.randomness import random_stream
 from nextchar.training.dataset import Dataset
@@ -66,13 +68,45 @@ class Updates:
         inputs, targets = self.batches.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
         computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
-        loss, *gradients = self._processes.add(computed, self.threads.count)
+        own = columns[self.threads.own.stop - 1].stop - columns[self.threads.own.start].start
+        loss, *gradients = self._sum(computed, own / inputs.shape[1])
         for weight, gradient in zip(self._weights.values(), gradients, strict=True):
             weight.grad = gradient
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
         self._optimizer.step(learning_rate)
+        if self._plan.exchange == "local" and (step + 1) % self._plan.average_every == 0:
+            self._average(self._weights.values())
         return loss
+
+    def agree(self, loss: float) -> float:
+        """Average over the processes, before a checkpoint, what they do not share yet; return the mean ``loss``."""
+        if self._plan.exchange == "float32" or self._processes.count == 1:
+            return loss
+        losses = torch.tensor([loss], device=self.module.output.weight.device)
+        moments = (value for values in self._optimizer.state.values() for value in values.values())
+        local = (*self._weights.values(), *moments) if self._plan.exchange == "local" else ()
+        self._average((losses, *local))
+        return float(losses)
+
+    @torch.no_grad()
+    def _average(self, tensors: Iterable[Tensor]) -> None:
+        self._processes.average(list(tensors))
+
+    def _sum(self, computed: Sequence[Sequence[Tensor]], share: float) -> list[Tensor]:
+        """Return the loss and the gradients that this process goes by.
+
+        Args:
+            computed: the same of each of its own shards.
+            share: share of the batch that these are.
+        """
+        exchange, processes = self._plan.exchange, self._processes
+        if exchange == "float32" or processes.count == 1:
+            return processes.add(computed, self.threads.count)
+        loss, *gradients = ALONE.add(computed, len(computed))
+        if exchange == "local":
+            return [loss / share, *(gradient / share for gradient in gradients)]
+        return [loss / share, *processes.add([gradients], self.threads.count, compressed=True)]
 
     @torch.no_grad()
     def is_finite(self) -> bool:
