@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from nextchar.errors import UsageError
@@ -17,7 +17,7 @@ from nextchar.networks.architecture import Architecture
 from nextchar.randomness import random_stream
 from nextchar.settings import Precision, TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus
-from nextchar.training.exchange import WAYS, Way, asked_way, choose_way
+from nextchar.training.exchange import Way, asked_way, choose_way
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Budget, ChosenPlan, Measure, Plan, checkpoint_every, training_work
 
@@ -174,7 +174,7 @@ class _Chooser:
     processes: int = 1
     widening: int = 1
     """How many times the streams of one process are read, so that several have enough to do."""
-    way: Way = WAYS[0]
+    way: Way = field(default_factory=Way)
     """What the processes exchange."""
 
     def for_all_processes(self) -> _Chooser:
