@@ -2,9 +2,9 @@
 
     python benchmarks/distributed.py [--seconds 5] [--hidden 128 256 512] [--streams 32 256] [--rate 100mbit]
 
-Times updates in one process and in two that share the cores of this machine, over loopback, for everything that they can
-exchange. ``--rate`` slows the loopback of the two down as a check of the model: they run in a network namespace of their
-own, whose queue `tc` shapes (on Linux, where users may make namespaces). Both directions share the rate. Then it
+Times updates in one process and in two that share the cores of this machine, over loopback, for everything that they
+can exchange. ``--rate`` slows the loopback of the two down as a check of the model: they run in a network namespace of
+their own, whose queue `tc` shapes (on Linux, where users may make namespaces). Both directions share the rate. Then it
 computes, from the speed of one process and the bytes of an update, what 8, 64 and 512 workers would reach at 1, 10 and
 100 Gb/s:
 
