@@ -26,7 +26,8 @@ from nextchar.runs.training_text import encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus, default_cache_folder
-from nextchar.training.default_recipe import STREAMS, DefaultRecipe
+from nextchar.training.chooser import STREAMS
+from nextchar.training.default_recipe import DefaultRecipe
 from nextchar.training.events import Evaluated
 from nextchar.training.exchange import WAYS, Way
 from nextchar.training.plan import Plan

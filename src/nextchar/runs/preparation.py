@@ -218,6 +218,7 @@ def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) ->
         compute.threads if compute.device.type == "cpu" else processes,
         lambda plan: measure(plan, vocabulary, compute),
         measure_exchange=(lambda plan: measure(plan, vocabulary, compute, "exchange")) if processes > 1 else None,
+        device=compute.device.type,
         processes=processes,
     )
 

@@ -6,10 +6,12 @@ Read in this order; a module imports only from those before it:
 - `feeding`: what a plan reads: parallel streams or shuffled windows.
 - `plan`: every size and number of a run.
 - `exchange`: what processes that train together exchange.
+- `chooser`: the rules of the default recipe for sizes, streams and rates.
 - `recipe`: what a recipe decides: its settings, vocabulary, plan and prompt.
 - `default_recipe`: everything chosen from the text, the time and the machine.
 - `classic_recipe`: the Keras example.
 - `recipes`: the recipes by name.
+- `device_batches`: what an update reads, on the device that learns from it.
 - `dataset`: the ids to learn from and to score on, and their vocabulary.
 - `initial_weights`: the weights before the first update.
 - `optimizers`: they change the weights by the gradients.

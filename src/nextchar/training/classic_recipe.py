@@ -53,6 +53,7 @@ class ClassicRecipe:
         measure: Measure,
         *,
         measure_exchange: Measure | None = None,  # noqa: ARG002 (it exchanges float32)
+        device: str = "cpu",  # noqa: ARG002 (the example is the same on any)
         processes: int = 1,  # noqa: ARG002 (a thread of each, at least, is in ``threads``)
     ) -> ChosenPlan:
         """Return the plan of the example for a text; sizes given in ``settings`` replace its own.
@@ -64,6 +65,7 @@ class ClassicRecipe:
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
             measure_exchange: times an exchange between processes; None where there are no others.
+            device: the kind of the device: cpu, cuda or mps.
             processes: processes that share each update.
 
         Raises:

@@ -19,6 +19,8 @@ from nextchar.training.feeding import Count, Feeding
 CHECKPOINT_WORK = 6e10
 """Floating-point operations between two checkpoints: half a second of work on two cores, half a minute on the slowest
 machine."""
+GPU_CHECKPOINT_WORK = 2e13
+"""The same on a GPU: a second or two. A checkpoint copies all weights from it."""
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
 
@@ -128,9 +130,11 @@ def _from_format_1(plan: dict[str, Any]) -> dict[str, Any]:
     return upgraded
 
 
-def checkpoint_every(steps: int, update_work: float) -> int:
-    """Return the updates between two checkpoints, where an update takes ``update_work`` floating-point operations."""
-    return max(1, min(steps // 20, MAX_CHECKPOINT_UPDATES, int(CHECKPOINT_WORK / update_work)))
+def checkpoint_every(steps: int, update_work: float, device: str = "cpu") -> int:
+    """Return the updates between two checkpoints, where an update takes ``update_work`` floating-point operations on a
+    ``device`` of that kind."""
+    work = GPU_CHECKPOINT_WORK if device == "cuda" else CHECKPOINT_WORK
+    return max(1, min(steps // 20, MAX_CHECKPOINT_UPDATES, int(work / update_work)))
 
 
 def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:

@@ -43,6 +43,8 @@ from nextchar.training.validation import BestModel, Validation
 LOG2 = math.log(2)
 
 PROGRESS_SECONDS = 0.2
+TRIAL_UPDATES, GPU_TRIAL_UPDATES = 2, 10
+"""Updates of an interval that is timed; a GPU computes them while the program continues."""
 MAX_TRIAL_SECONDS = 4.0
 """Time after which two intervals are enough to tell the seconds of an update."""
 EXCHANGES = 5
@@ -295,14 +297,23 @@ def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
 
 def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float = 0.25) -> float:
     """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
-    if it does not support that precision."""
+    if it does not support that precision, or a GPU has too little memory."""
     if not _computes(plan, compute):
         return math.inf
+    try:
+        return _time_step(plan, vocabulary, compute, seconds)
+    except torch.OutOfMemoryError:
+        return math.inf
+
+
+def _time_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float) -> float:
+    """Return the seconds that an update of ``plan`` takes, measured for about ``seconds``."""
     feeding = plan.feeding
     ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
     # A tiny learning rate: only time is measured, and a trial must not diverge. Keras's initial weights, because the
     # default ones take long to make for a vocabulary of thousands of characters.
-    changes = {"steps": 1_000_000, "checkpoint_every": 2, "learning_rate": 1e-12, "initial_weights": "keras"}
+    every = TRIAL_UPDATES if compute.device.type == "cpu" else GPU_TRIAL_UPDATES
+    changes = {"steps": 1_000_000, "checkpoint_every": every, "learning_rate": 1e-12, "initial_weights": "keras"}
     trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
     trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
     times: list[float] = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -21,6 +20,7 @@ from nextchar.networks.torch_processes import ALONE
 from nextchar.networks.torch_threads import Compute, TorchThreads
 from nextchar.randomness import random_stream
 from nextchar.training.dataset import Dataset
+from nextchar.training.device_batches import batches_on, to_device
 from nextchar.training.initial_weights import initial_parameters, keras_initial_parameters
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
@@ -54,6 +54,7 @@ class Updates:
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
         self.batches = plan.feeding.batches(training, seed)
+        self._read = batches_on(compute.device, self.batches)
         self._processes = compute.processes
         self.threads = TorchThreads(plan.shards, compute.threads, compute.processes)
         sizes = [columns.stop - columns.start for columns in self.threads.shards(plan.feeding.batch)]
@@ -65,7 +66,7 @@ class Updates:
 
     def update(self, step: int, learning_rate: float) -> Tensor:
         """Make the update of ``step``, counted from 0; return the loss on its batch, in nats per character."""
-        inputs, targets = self.batches.batch(step)  # (T, B)
+        inputs, targets = self._read.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
         computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
         own = columns[self.threads.own.stop - 1].stop - columns[self.threads.own.start].start
@@ -112,7 +113,8 @@ class Updates:
     def is_finite(self) -> bool:
         """Return whether all weights and all values of the optimizer are finite."""
         kept = (value for values in self._optimizer.state.values() for value in values.values())
-        return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
+        finite = [torch.isfinite(tensor).all() for tensor in (*self._weights.values(), *kept)]
+        return bool(torch.stack(finite).all())  # waits for the device once
 
     def arrays(self) -> Arrays:
         """Return the weights, the values of the optimizer, and the hidden and random states of all shards."""
@@ -151,7 +153,7 @@ class _Shard:
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
         self._state = module.initial_state(size) if plan.feeding.carries_state else None
 
-    def gradients(self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice) -> tuple[Tensor, ...]:
+    def gradients(self, inputs: Tensor, targets: Tensor, columns: slice) -> tuple[Tensor, ...]:
         """Return this shard's share of the batch's mean loss, in nats, and then its gradients.
 
         Args:
@@ -159,7 +161,7 @@ class _Shard:
             targets: the ids to predict, shape (T, B), or (1, B) for the last step only.
             columns: the columns of this shard.
         """
-        read, wanted = (_to_device(batch[:, columns], self._device) for batch in (inputs, targets))  # (T, b)
+        read, wanted = (batch[:, columns].contiguous() for batch in (inputs, targets))  # (T, b)
         size, weights = read.shape[1], list(self._module.tensors().values())
         if size == 0:  # the last batch of a pass has too few windows for every shard
             return (torch.zeros((), device=self._device), *map(torch.zeros_like, weights))
@@ -190,7 +192,7 @@ class _Shard:
         if self._state is None:
             return
         self._state = tuple(
-            (_to_device(arrays[f"hidden/{layer}"], self._device), _to_device(arrays[f"cell/{layer}"], self._device))
+            (to_device(arrays[f"hidden/{layer}"], self._device), to_device(arrays[f"cell/{layer}"], self._device))
             for layer in range(len(self._state))
         )
 
@@ -198,10 +200,6 @@ class _Shard:
 def _under(prefix: str, arrays: Arrays) -> Arrays:
     """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _to_device(array: NDArray[Any], device: torch.device) -> Tensor:
-    return torch.from_numpy(array.copy()).to(device)
 
 
 def _copy(tensor: Tensor) -> NDArray[Any]:
