@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nextchar.errors import TrainingError
+from nextchar.networks import torch_processes
 from nextchar.networks.torch_processes import ALONE, Processes, join_processes
 from tests.forked import called_together
 
@@ -85,3 +86,17 @@ def test_one_process_is_its_own_average() -> None:
     value = torch.tensor([3.0])
     ALONE.average([value])
     assert value.item() == 3.0
+
+
+def test_a_process_takes_its_gpu_before_anything_is_made_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, object]] = []
+    for name, value in (("WORLD_SIZE", "6"), ("RANK", "5"), ("LOCAL_RANK", "5")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    monkeypatch.setattr("torch.cuda.set_device", lambda device: calls.append(("set_device", device)))
+    monkeypatch.setattr(torch_processes, "_init_process_group", lambda backend: calls.append(("init", backend)))
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 5)
+    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 6)
+    assert join_processes() == Processes(5, 6, 1)
+    assert calls == [("set_device", 1), ("init", "cpu:gloo,cuda:nccl")]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from nextchar.model.sampling import softmax
 from nextchar.networks.architecture import Parameters
@@ -19,7 +20,9 @@ from nextchar.training.exchange import WAYS, Way
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from nextchar.training.updates import Updates
+from tests.devices import exact_products, on_devices, skip_without
 from tests.forked import called_together
+from tests.training.test_trainer import DATASET, make_plan, windows_plan
 
 VOCABULARY = Vocabulary("abcdefg", has_unknown=False)
 IDS = np.random.default_rng(0).integers(0, 7, 200)
@@ -144,3 +147,36 @@ def test_one_process_sums_all_gradients_whatever_the_plan_exchanges(way: Way) ->
     ]
     assert_all_close(plain.arrays(), other.arrays())
     assert other.agree(2.5) == 2.5
+
+
+@on_devices
+@pytest.mark.parametrize("kind", ["streams", "two layers", "classic"])
+def test_a_device_makes_the_updates_of_the_processor(kind: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of them, by all that it computes: embedding or one-hot, one output or all, either optimizer."""
+    exact_products(monkeypatch)
+    plan = {"streams": make_plan(), "two layers": make_plan(hidden=(8, 8)), "classic": windows_plan()}[kind]
+    plan = plan.model_copy(update={"dropout": 0.0, "input_dropout": 0.0, "learning_rate": 0.001})
+    here, there = (Updates(plan, DATASET, 1, Compute(torch.device(name))) for name in ("cpu", device))
+    for step in range(3):
+        assert float(there.update(step, 0.001)) == pytest.approx(float(here.update(step, 0.001)), abs=1e-4)
+    assert_all_close(there.parameters(), here.parameters(), atol=1e-4)
+    assert all(tensor.device.type == device for tensor in there.module.tensors().values())
+
+
+@on_devices
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_no_update_waits_for_the_device(precision: str, device: str) -> None:
+    """With dropout and clipping; torch raises an error where a GPU would be waited for."""
+    skip_without(precision, device)
+    plan = make_plan(precision=precision)
+    updates = Updates(plan, DATASET, 1, Compute(torch.device(device)))
+    losses = [updates.update(step, 0.01) for step in range(3)]  # makes what is made once
+    if device == "cuda":
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses += [updates.update(step, 0.01) for step in range(3, 12)]
+    finally:
+        if device == "cuda":
+            torch.cuda.set_sync_debug_mode("default")
+    assert {loss.device.type for loss in losses} == {device}
+    assert float(losses[-1]) < float(losses[0])

@@ -56,7 +56,7 @@ class ClassicRecipe:
         device: str = "cpu",  # noqa: ARG002 (the example is the same on any)
         processes: int = 1,  # noqa: ARG002 (a thread of each, at least, is in ``threads``)
     ) -> ChosenPlan:
-        """Return the plan of the example for a text; sizes given in ``settings`` replace its own.
+        """Return the plan of the example for a text, with the sizes that ``settings`` give.
 
         Args:
             characters: of the training text.
@@ -70,8 +70,7 @@ class ClassicRecipe:
 
         Raises:
             TextError: the text is too short for a window and a character after it.
-            UsageError: ``settings`` give a weight decay, which the optimizer of the example does not have, or another
-                exchange than float32.
+            UsageError: ``settings`` give a weight decay or an exchange that the example does not have.
         """
         if settings.weight_decay is not None:
             raise UsageError(

@@ -132,8 +132,9 @@ def _fastest_precision(chooser: Chooser, hidden: int, measure: Measure) -> tuple
     """Return the seconds of an update at a hidden size in the precision in which it is fastest, and that precision."""
     given = chooser.settings.precision
     precisions: tuple[Precision, ...] = PRECISIONS if given is None else (given,)
-    trials = ((measure(chooser.plan(hidden, 1, precision)), precision) for precision in precisions)
-    return min(trials, key=lambda trial: trial[0])
+    seconds = {precision: measure(chooser.plan(hidden, 1, precision)) for precision in precisions}
+    fastest = min(precisions, key=seconds.__getitem__)
+    return seconds[fastest], fastest
 
 
 def start_of_line(corpus: Corpus, seed: int) -> str:
