@@ -282,15 +282,17 @@ def learn(results: Results, step: str, text: Path, seconds: float) -> None:
     )
 
 
-def large_text(text: Path, characters: int, folder: Path) -> Path:
-    """Return a file of about so many characters: words of ``text``, drawn by their frequency, in lines of ten."""
+def learn_large(results: Results, text: Path, characters: int, seconds: float) -> None:
+    """Train on about so many characters: words of ``text``, drawn by their frequency, in lines of ten."""
     words, counts = np.unique(text.read_text(encoding="utf-8").split(), return_counts=True)
-    random, written, path = np.random.default_rng(0), 0, folder / "large.txt"
-    with path.open("w", encoding="utf-8") as file:
-        while written < characters:
-            drawn = random.choice(words, (100_000, 10), p=counts / counts.sum())
-            written += file.write("\n".join(map(" ".join, drawn.tolist())) + "\n")
-    return path
+    random, written = np.random.default_rng(0), 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.txt"
+        with path.open("w", encoding="utf-8") as file:
+            while written < characters:
+                drawn = random.choice(words, (10_000, 10), p=counts / counts.sum())
+                written += file.write("\n".join(map(" ".join, drawn.tolist())) + "\n")
+        learn(results, "large", path, seconds)
 
 
 def find_text(given: Path | None) -> Path | None:
@@ -358,7 +360,7 @@ def steps_of(results: Results, arguments: argparse.Namespace) -> Iterable[tuple[
         return
     yield "small", lambda: learn(results, "small", text, 0.5 * seconds)
     yield "small", lambda: learn(results, "small", text, 1.5 * seconds)
-    yield "large", lambda: learn(results, "large", large_text(text, size, results.folder), seconds)
+    yield "large", lambda: learn_large(results, text, size, seconds)
 
 
 def main() -> int:
