@@ -28,9 +28,10 @@ from nextchar.training.chooser import STREAMS
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated
 from nextchar.training.feeding import Streams
+from nextchar.training.measurement import measure_step
 from nextchar.training.plan import Plan, checkpoint_every, training_work
 from nextchar.training.recipes import recipe_of
-from nextchar.training.trainer import Trainer, measure_step
+from nextchar.training.trainer import Trainer
 
 TARGET = 2.178
 EVALUATIONS = 10

@@ -171,6 +171,8 @@ def test_local_updates_go_on_from_the_mean_that_was_saved(text: Path, tmp_path: 
         assert ended(processes) == [0, 0]
     plan = RunFolder(whole).settings().plan
     assert (plan.exchange, plan.average_every, plan.checkpoint_every) == ("local", 16, 32)
+    notes = [event.message for event in events_of(whole) if isinstance(event, Note)]
+    assert "The processes exchange weights, every 16 updates." in notes
     command = ("train", text, "--out", stopped, *options)
     with forked_together(*command, output=tmp_path / "output") as processes:
         assert wait_for(processes[0], lambda: has_saved(stopped))

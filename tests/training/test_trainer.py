@@ -20,7 +20,7 @@ from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revi
 from nextchar.training.feeding import Streams, Windows
 from nextchar.training.pace import Pace
 from nextchar.training.plan import Budget, Plan
-from nextchar.training.trainer import Trainer, measure_exchange, measure_step
+from nextchar.training.trainer import Trainer
 from tests.devices import on_devices, skip_without
 
 TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
@@ -379,27 +379,12 @@ def test_with_nothing_held_out_the_last_model_is_kept() -> None:
     np.testing.assert_array_equal(trainer.best["output.bias"], trainer.parameters()["output.bias"])
 
 
-def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
-    plan = make_plan(learning_rate=10.0, clip=1e9)
-    seconds = measure_step(plan, VOCABULARY, Compute(), seconds=0.3)
-    assert 0 < seconds < 10
+def test_a_gpu_whose_memory_runs_out_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer()
 
-
-def test_what_a_gpu_has_no_memory_for_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    def allocate(*_: object) -> None:
+    def update(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("nextchar.training.trainer.Updates", allocate)
-    assert measure_step(make_plan(), VOCABULARY, Compute()) == math.inf
-
-
-def test_one_exchange_is_timed_in_each_way() -> None:
-    for exchange in ("float32", "bfloat16", "local"):
-        assert 0 <= measure_exchange(make_plan(exchange=exchange), VOCABULARY, Compute()) < 10
-
-
-def test_a_processor_without_bfloat16_is_measured_and_refused_without_failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextchar.training.trainer.has_bfloat16", lambda _: False)
-    assert measure_step(make_plan(precision="bfloat16"), VOCABULARY, Compute()) == math.inf
-    with pytest.raises(TrainingError, match="does not support bfloat16: use --precision float32"):
-        make_trainer(make_plan(precision="bfloat16"))
+    monkeypatch.setattr(trainer._updates, "update", update)
+    with pytest.raises(TrainingError, match="too little free memory: lower --hidden"):
+        finish(trainer)

@@ -57,9 +57,9 @@ class _Trial:
     def seconds(self, processes: Processes) -> float:
         """Return the seconds that an update, or an exchange, takes in all processes together."""
         from nextchar.networks.torch_threads import Compute, choose_device
+        from nextchar.training.measurement import measure_exchange, measure_step
 
-        trainer = import_trainer()
-        measure = trainer.measure_step if self.what == "step" else trainer.measure_exchange
+        measure = measure_step if self.what == "step" else measure_exchange
         return measure(self.plan, self.vocabulary, Compute(choose_device(self.device), self.threads, processes))
 
 

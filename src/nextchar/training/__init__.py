@@ -24,4 +24,5 @@ Read in this order; a module imports only from those before it:
 - `events`: the events of a run.
 - `memory`: the memory that training needs and the memory available, compared before any is allocated.
 - `trainer`: the loop: updates, evaluations, recovery.
+- `measurement`: the seconds of an update on this machine, and of an exchange.
 """

@@ -77,7 +77,8 @@ class DefaultRecipe:
                 return settings.steps or chooser.steps_of(settings.epochs or 0, size)
 
             hidden = settings.hidden or chooser.size_for(lambda size: steps_of(size) * chooser.predicted(size))
-            return ChosenPlan(chooser.plan(hidden, steps_of(hidden), settings.precision or "float32"), None)
+            notes = (f"The processes exchange {chooser.way}.",) if processes > 1 else ()
+            return ChosenPlan(chooser.plan(hidden, steps_of(hidden), settings.precision or "float32"), None, notes)
         return _plan_for_time(chooser, USABLE_SHARE * (settings.time or DEFAULT_SECONDS), measure, measure_exchange)
 
     def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:  # noqa: ARG002 (the same for any plan)

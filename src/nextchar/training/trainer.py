@@ -12,12 +12,11 @@ the time?) are made by objects of their own, from plain numbers.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +26,6 @@ from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
 from nextchar.networks.torch_processes import Processes
 from nextchar.networks.torch_threads import Compute, has_bfloat16
-from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
@@ -43,12 +41,6 @@ from nextchar.training.validation import BestModel, Validation
 LOG2 = math.log(2)
 
 PROGRESS_SECONDS = 0.2
-TRIAL_UPDATES, GPU_TRIAL_UPDATES = 2, 10
-"""Updates of an interval that is timed; a GPU computes them while the program continues."""
-MAX_TRIAL_SECONDS = 4.0
-"""Time after which two intervals are enough to tell the seconds of an update."""
-EXCHANGES = 5
-"""Exchanges that are timed."""
 
 
 class Trainer:
@@ -82,11 +74,12 @@ class Trainer:
         self._dataset, self._evaluations = dataset, evaluations
         self._compute, self._pace = compute or Compute(), pace or Pace()
         _check_memory(plan, dataset.vocabulary.size, self._compute)
-        if not _computes(plan, self._compute):
+        if not computes(plan, self._compute):
             raise TrainingError(f"This processor does not support {plan.precision}: use --precision float32.")
         if isinstance(plan.feeding, Windows) and plan.feeding != plan.feeding.over(len(dataset.training)):
             raise ValueError(f"its plan has {plan.feeding.count} windows, but its text does not")
-        self._updates = Updates(plan, dataset, seed, self._compute)
+        with _enough_gpu_memory():
+            self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
         self._adopt(plan)
@@ -143,8 +136,13 @@ class Trainer:
         Several processes that train together stop at a checkpoint, once ``stop()`` is true in one of them.
 
         Raises:
-            TrainingError: training diverged too many times; ``best`` is the best model before that.
+            TrainingError: training diverged too many times, or a GPU has too little memory; ``best`` is the best model
+                before that.
         """
+        with _enough_gpu_memory():
+            yield from self._run(stop)
+
+    def _run(self, stop: Callable[[], bool]) -> Iterator[Event]:
         while self.state.step < self.plan.steps and not any(self.processes.gather(stop())):
             loss = yield from self._train_to_boundary()
             failed = has_diverged(loss, self.state) or not self._updates.is_finite()
@@ -279,7 +277,7 @@ def check_weights(checkpoint: Checkpoint, plan: Plan, vocabulary_size: int) -> N
         check_arrays(checkpoint.arrays, {name: ("float32", shape) for name, shape in shapes.items()}, prefix)
 
 
-def _computes(plan: Plan, compute: Compute) -> bool:
+def computes(plan: Plan, compute: Compute) -> bool:
     """Return whether the device supports the precision of ``plan``."""
     return plan.precision == "float32" or has_bfloat16(compute.device)
 
@@ -295,52 +293,12 @@ def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
         )
 
 
-def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float = 0.25) -> float:
-    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
-    if it does not support that precision, or a GPU has too little memory."""
-    if not _computes(plan, compute):
-        return math.inf
+@contextmanager
+def _enough_gpu_memory() -> Generator[None]:
+    """Raise a `TrainingError` where a GPU has too little memory."""
     try:
-        return _time_step(plan, vocabulary, compute, seconds)
-    except torch.OutOfMemoryError:
-        return math.inf
-
-
-def _time_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float) -> float:
-    """Return the seconds that an update of ``plan`` takes, measured for about ``seconds``."""
-    feeding = plan.feeding
-    ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
-    # A tiny learning rate: only time is measured, and a trial must not diverge. Keras's initial weights, because the
-    # default ones take long to make for a vocabulary of thousands of characters.
-    every = TRIAL_UPDATES if compute.device.type == "cpu" else GPU_TRIAL_UPDATES
-    changes = {"steps": 1_000_000, "checkpoint_every": every, "learning_rate": 1e-12, "initial_weights": "keras"}
-    trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
-    trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
-    times: list[float] = []
-    for event in trainer.run():
-        if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
-            times.append(trainer.state.seconds)
-            # By a clock that all processes agree on; a slow network gives two intervals in that time at most.
-            if times[-1] > (seconds if len(times) > 3 else MAX_TRIAL_SECONDS) and len(times) > 1:
-                break
-    trainer.close()
-    # The first interval warms up caches and kernels; short bursts of other programs do not change the median.
-    return float(np.median(np.diff(times))) / trial.checkpoint_every
-
-
-def measure_exchange(plan: Plan, vocabulary: Tokenizer, compute: Compute) -> float:
-    """Return the seconds that one exchange of ``plan`` takes in all processes together."""
-    processes, parameters = compute.processes, plan.architecture(vocabulary.size).parameter_count
-    values = torch.zeros(parameters, device=compute.device)
-    own = [[values] for _ in processes.own(plan.shards)]
-    times: list[float] = []
-    for _ in range(EXCHANGES):
-        processes.broadcast(None)  # begin together
-        began = time.perf_counter()
-        if plan.exchange == "local":
-            processes.average([values])
-        else:
-            values = processes.add(own, plan.shards, compressed=plan.exchange == "bfloat16")[0]
-        float(values[0])  # waits for the device
-        times.append(time.perf_counter() - began)
-    return processes.broadcast(float(np.median(times[1:])))  # the first one makes connections
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "The GPU has too little free memory: lower --hidden, --layers, --streams or --window."
+        ) from error
