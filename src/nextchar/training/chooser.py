@@ -63,7 +63,7 @@ class Chooser:
     threads: int
     processes: int = 1
     widening: int = 1
-    """How many times the streams of one process are read, so that several have enough to do."""
+    """How many times the streams of one process on a CPU are read, so that several, or a GPU, have enough to do."""
     way: Way = field(default_factory=Way)
     """What the processes exchange."""
     device: str = "cpu"
@@ -127,7 +127,7 @@ class Chooser:
             needed = UPDATES_PER_UNIT * size * UPDATE_CHARACTERS * depth * math.sqrt(self.widening)
             if known >= needed:
                 break
-            room = work * max(known / needed, 1 / 2)  # a smaller network may be less efficient
+            room = work * max(known / needed, 1 / 2)  # nothing is known where the memory was too small
         return size, chooser
 
     def _shapes(self) -> list[tuple[int, int]]:
