@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,15 @@ STEP = 16
 """Ids of a batch of texts that are read before the texts that have ended are left out."""
 
 Scores = NDArray[np.float64]
+
+
+@runtime_checkable
+class ScoresTargets(Protocol):
+    """A network that scores ids itself, as one on a GPU does, so that no logits are copied."""
+
+    def score(self, ids: Ids, targets: Ids, state: Any) -> tuple[Scores, Any]:
+        """Read ``ids`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T) and the state after."""
+        ...
 
 
 class Scorer:
@@ -104,6 +113,9 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
     step = max(1, min(CHUNK, LOGITS // network.vocabulary_size) // len(inputs))
     for first in range(0, inputs.shape[1], step):
         columns = slice(first, first + step)
+        if targets is not None and isinstance(network, ScoresTargets):
+            scores[:, columns], state = network.score(inputs[:, columns], targets[:, columns], state)
+            continue
         logits, state = network.forward(inputs[:, columns], state)  # (B, t, V)
         if targets is not None:
             scores[:, columns] = log2_softmax(logits, targets[:, columns])
