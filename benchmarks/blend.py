@@ -22,13 +22,12 @@ import numpy as np
 from command import nextchar
 from machine import describe_machine
 
-from nextchar.model.blending import ORDER, honest_bits, remember
+from nextchar.model.blending import ORDER, blend_evenly, honest_bits, remember
 from nextchar.model.generation import generate_rows
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.engine import make_network
-from nextchar.networks.kinds import blend_networks
 from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.training_text import corpus_of_model
@@ -73,8 +72,7 @@ class Texts:
 
     def blended(self, counts: NgramCounts) -> float:
         """Return the bits per character of the network blended with ``counts``."""
-        even = np.full((counts.order + 1, 2), 0.5, np.float32)
-        blend = blend_networks(self.network, counts, even, compiled=True)
+        blend = blend_evenly(self.network, counts, compiled=True)
         return self.bits(float(honest_bits(blend, self.held_out, self.model.start_id, self.executor).mean()))
 
 
@@ -84,7 +82,7 @@ def measure(name: str, texts: Texts) -> Iterator[str]:
     began = time.perf_counter()
     counts = remember(texts.training, size)
     counted = time.perf_counter() - began
-    ngrams = blend_networks(texts.network, counts, np.ones((counts.order + 1, 2), np.float32), compiled=True).ngrams
+    ngrams = blend_evenly(texts.network, counts, compiled=True).ngrams
     yield f"\n### {name}\n"
     yield "| network | counts | blend | n-grams | bytes of counts | s to count |"
     yield "|---:|---:|---:|---:|---:|---:|"

@@ -20,6 +20,10 @@ Errors = Literal["strict", "replace", "latin"]
 Precision = Literal["float32", "bfloat16"]
 """Number format of matrix products in training."""
 
+Exchange = Literal["float32", "bfloat16", "local"]
+"""What processes that train together exchange: the gradients of every update, in one of two number formats, or their
+weights after some local updates."""
+
 RecipeName = Literal["default", "classic"]
 """Names of the recipes (`nextchar.training.recipes`)."""
 
@@ -177,6 +181,12 @@ class TrainingSettings(Settings):
         ge=1,
         le=1024,
         description="Threads to compute with on the CPU; by default one for each core.",
+    )
+    exchange: Exchange | None = Field(
+        default=None,
+        description="What several processes exchange: the gradients of every update, in float32 or in bfloat16 (half "
+        "as many bytes), or, with local, their weights after some updates each; by default the first of these that "
+        "takes no longer than the computing if a time is given, else float32.",
     )
 
     @model_validator(mode="after")

@@ -108,7 +108,7 @@ def test_a_number_of_steps_fitted_to_the_time_is_written_down(
     folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that seemed slow: the run makes twice as many steps, and its plan gives the same weights again."""
-    monkeypatch.setattr("nextchar.training.trainer.measure_step", lambda *_: 0.1)
+    monkeypatch.setattr("nextchar.training.measurement.measure_step", lambda *_: 0.1)
     monkeypatch.setattr("nextchar.training.pace.TIMED_SECONDS", 1e-9)
     monkeypatch.setattr("nextchar.training.trainer.PROGRESS_SECONDS", 0.0)
     training = TINY.model_copy(update={"steps": None, "time": 12.0})

@@ -21,7 +21,7 @@ from nextchar.runs.trainers import (
     dataset_of,
     import_trainer,
     make_trainer,
-    measure_step,
+    measure,
 )
 from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
@@ -74,6 +74,8 @@ def prepare(
             message=f"{processes.count} processes train together, each with {compute.threads // processes.count} "
             "threads; this one, process 0, decides and writes."
         )
+    elif training.exchange is not None:
+        yield Note(message="--exchange has no effect: one process trains alone.")
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
@@ -215,13 +217,16 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
     """Return the plan for ``corpus`` for which this machine is timed."""
+    processes, vocabulary = compute.processes.count, corpus.vocabulary
     return recipe_of(training).choose_plan(
         len(corpus.training),
-        corpus.vocabulary.size,
+        vocabulary.size,
         training,
-        compute.threads if compute.device.type == "cpu" else compute.processes.count,
-        lambda plan: measure_step(plan, corpus.vocabulary, compute),
-        processes=compute.processes.count,
+        compute.threads if compute.device.type == "cpu" else processes,
+        lambda plan: measure(plan, vocabulary, compute),
+        measure_exchange=(lambda plan: measure(plan, vocabulary, compute, "exchange")) if processes > 1 else None,
+        device=compute.device.type,
+        processes=processes,
     )
 
 

@@ -263,8 +263,7 @@ class Run:
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
         network: Network[Any] = make_network(trainer.architecture, trainer.parameters())
         if self._remembers:
-            file = None if self._remembered is None else self._remembered[1]
-            network = blending.blend_as(network, self._counted(), file)
+            network = blending.blend_evenly(network, self._counted())
         prompt = Prompt(network, vocabulary, settings.prompt)
         for temperature in SAMPLE_TEMPERATURES:
             sampling = SamplingSettings(
