@@ -307,7 +307,8 @@ def _probabilities(counts: NgramCounts) -> tuple[NDArray[np.float64], NDArray[np
         level = slice(starts[k], starts[k + 1])
         if k == 1:
             shorter[level] = 1 / size
-        nodes, context = np.arange(level.start, level.stop), endings[contexts[level]]
+        nodes: Numbers = np.arange(level.start, level.stop)
+        context = endings[contexts[level]]
         for _ in range(k - 1):  # more than once where h' c was pruned
             wanted = context * size + ids[nodes]
             found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
