@@ -12,7 +12,7 @@ class BlendNetwork {
     this.network = network;
     this.ngrams = ngrams;
     this.weights = weights;
-    this.probabilities = new Float32Array(ngrams.vocabulary);
+    this.logProbabilities = new Float32Array(ngrams.vocabulary);
     /** Both together depend on all that was read. */
     this.context = null;
     this.parameters = network.parameters + ngrams.ids.length - 1;
@@ -39,12 +39,12 @@ class BlendNetwork {
 
   /** The logits (V) of the next id; the next prediction overwrites them. */
   predict() {
-    const { probabilities, weights } = this;
+    const { logProbabilities, weights } = this;
     const logits = this.network.predict();
-    const longest = this.ngrams.predict(probabilities);
+    const longest = this.ngrams.predict(logProbabilities);
     const ofNetwork = weights[2 * longest];
     const ofCounts = weights[2 * longest + 1];
-    for (let id = 0; id < logits.length; id += 1) logits[id] = ofNetwork * logits[id] + ofCounts * Math.log(probabilities[id]);
+    for (let id = 0; id < logits.length; id += 1) logits[id] = ofNetwork * logits[id] + ofCounts * logProbabilities[id];
     return logits;
   }
 

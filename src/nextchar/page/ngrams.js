@@ -55,6 +55,9 @@ export class Ngrams {
     this.share(counts, lost, discounts);
     /** The probability of each id without context, and, if these are few, after each single id. */
     this.dense = this.shortContexts();
+    this.logs = this.dense.map(Math.log);
+    /** What longer contexts add to the probability of each id; zeros between two predictions. */
+    this.added = new Float32Array(vocabulary);
     /** The number of the last 0, 1, ... `order` ids that were read. */
     this.contexts = this.initialState();
   }
@@ -158,24 +161,40 @@ export class Ngrams {
     return low < end && ids[low] === id ? low : NEVER;
   }
 
-  /** Fill `out` (V) with the probability of each id; return the length of the longest context after which something came. */
+  /** Fill `out` (V) with ln p of each id; return the length of the longest context after which something came. */
   predict(out) {
-    const { contexts, firsts, ids, shares, rests, dense } = this;
+    const { contexts, firsts, ids, shares, rests, dense, logs, added } = this;
     const tabled = dense.length > out.length;
-    out.fill(0);
+    const shortest = tabled ? 2 : 1;
+    let longest = this.order;
+    while (longest > 0 && !this.hasChildren(contexts[longest])) longest -= 1;
     let left = 1;
-    let longest = 0;
-    for (let k = this.order; k > 0; k -= 1) {
+    for (let k = longest; k >= shortest; k -= 1) {
       const context = contexts[k];
-      if (context === NEVER || firsts[context] === firsts[context + 1]) continue;
-      if (longest === 0) longest = k;
-      if (k === 1 && tabled) break;
+      if (!this.hasChildren(context)) continue;
       const end = firsts[context + 1];
-      for (let child = firsts[context]; child < end; child += 1) out[ids[child]] += left * shares[child];
+      for (let child = firsts[context]; child < end; child += 1) added[ids[child]] += left * shares[child];
       left *= rests[context];
     }
     const row = tabled && contexts[1] !== NEVER ? contexts[1] * out.length : 0;
-    for (let id = 0; id < out.length; id += 1) out[id] += left * dense[row + id];
+    const logLeft = Math.log(left);
+    for (let id = 0; id < out.length; id += 1) out[id] = logLeft + logs[row + id];
+    // Few ids came after longer contexts: only for them a logarithm is computed.
+    for (let k = longest; k >= shortest; k -= 1) {
+      const context = contexts[k];
+      if (!this.hasChildren(context)) continue;
+      const end = firsts[context + 1];
+      for (let child = firsts[context]; child < end; child += 1) {
+        const id = ids[child];
+        if (added[id] > 0) out[id] = Math.log(added[id] + left * dense[row + id]);
+        added[id] = 0;
+      }
+    }
     return longest;
+  }
+
+  /** Whether something came after a context. */
+  hasChildren(context) {
+    return context !== NEVER && this.firsts[context] < this.firsts[context + 1];
   }
 }
