@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nextchar.networks.ngram_counts import count_text, prune
+from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
 from nextchar.networks.ngram_network import NgramNetwork
 
 
@@ -17,7 +17,7 @@ def test_pruning_twice_keeps_nearly_what_pruning_once_keeps() -> None:
     counted, held_out = ids[:15000], ids[None, 15000:17000]
     whole = count_text(counted, 12, 6)
 
-    def nats(counts: object) -> float:
+    def nats(counts: NgramCounts) -> float:
         network = NgramNetwork(counts)
         log_p, _ = network.forward(held_out[:, :-1], network.initial_state(1))
         return float(-np.take_along_axis(log_p, held_out[:, 1:, None], -1).mean())

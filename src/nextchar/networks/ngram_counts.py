@@ -307,8 +307,7 @@ def _probabilities(counts: NgramCounts) -> tuple[NDArray[np.float64], NDArray[np
         level = slice(starts[k], starts[k + 1])
         if k == 1:
             shorter[level] = 1 / size
-        nodes: Numbers = np.arange(level.start, level.stop)
-        context = endings[contexts[level]]
+        nodes, context = np.arange(*starts[k : k + 2], dtype=np.int64), endings[contexts[level]]
         for _ in range(k - 1):  # more than once where h' c was pruned
             wanted = context * size + ids[nodes]
             found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
