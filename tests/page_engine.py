@@ -26,6 +26,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "one layer": {"hidden": 48, "layers": 1, "steps": 150, "min_count": 1},
     "two layers": {"hidden": 32, "layers": 2, "embedding": 0, "steps": 150, "min_count": 1, "lowercase": True},
     "windowed": {"recipe": "classic", "hidden": 24, "steps": 60},
+    "blend": {"hidden": 32, "layers": 1, "steps": 60, "min_count": 1, "memory": True},
 }
 
 _GENERATE = """async ([prompt, settings]) => {

@@ -8,6 +8,8 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
 from nextchar.networks.engine import make_network
+from nextchar.networks.kinds import BlendHeader, blend_arrays
+from nextchar.networks.ngram_counts import count_text
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.text.vocabulary import Vocabulary
 
@@ -47,6 +49,26 @@ def random_model(characters: str = ALPHABET, seed: int = 0, **provenance: object
     architecture = Architecture(vocabulary_size=vocabulary.size, embedding=4, hidden=(8,))
     parameters = random_parameters(architecture, seed)
     return LanguageModel(ModelFile(architecture, vocabulary, parameters, Provenance.model_validate(provenance)))
+
+
+def random_text(characters: str, length: int, seed: int = 0) -> str:
+    """Return a text of ``characters``, the first of which are frequent, with words that come again."""
+    random = np.random.default_rng(seed)
+    words = ["".join(random.choice(list(characters), random.integers(1, 6))) for _ in range(400)]
+    ranks = np.minimum(random.zipf(1.3, length), len(words)) - 1
+    return (characters + " ".join(words[rank] for rank in ranks))[:length]
+
+
+def random_blend(text: str, order: int = 4, context_length: int | None = None) -> ModelFile:
+    """Return a blend of a network and the counts of ``text``, whose weights mean nothing."""
+    vocabulary = Vocabulary("".join(sorted(set(text))))
+    architecture = Architecture(
+        vocabulary_size=vocabulary.size, embedding=4, hidden=(8,), context_length=context_length
+    )
+    counts = count_text(vocabulary.encode(text), vocabulary.size, order)
+    weights = np.random.default_rng(0).uniform(0.2, 0.8, (order + 1, 2)).astype(np.float32)
+    header = BlendHeader(network=architecture, order=order, ngrams=len(counts.ids) - 1)
+    return ModelFile(header, vocabulary, blend_arrays(random_parameters(architecture), counts, weights))
 
 
 class BigramNetwork:

@@ -22,6 +22,7 @@ from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture
+from nextchar.networks.kinds import BlendHeader
 from nextchar.page import build_page, embedded_model, embedded_setup
 from nextchar.randomness import random_stream
 from nextchar.settings import sampling_limits
@@ -30,7 +31,7 @@ from nextchar.text.vocabulary import Vocabulary
 from tests.command import assert_refused, converted
 from tests.command import nextchar as command
 from tests.served_page import BITS, EVALUATIONS, evaluation_events, run_folder
-from tests.small_networks import random_model, random_parameters
+from tests.small_networks import ALPHABET, random_blend, random_model, random_parameters, random_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "single-file.md"
 LOSS = 0.002
@@ -96,6 +97,42 @@ def test_the_loss_of_float16_is_measured_on_a_real_model(
     assert before < 3.2
     assert after != before
     assert abs(after - before) < LOSS
+
+
+def test_a_blend_goes_with_its_ngrams_and_its_own_weights_exact(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = random_blend(random_text(ALPHABET, 2000))
+    before.save(desk / "blend.safetensors")
+    outcome = converted(capsys, "blend.safetensors", "out.html")
+    assert isinstance(before.architecture, BlendHeader)
+    assert f"the page has all {before.architecture.ngrams:,} n-grams" in outcome.stderr
+    after = ModelFile.load(Path("out.html"))
+    assert after.architecture == before.architecture
+    for name, array in after.parameters.items():
+        exact = before.parameters[name]
+        expected = exact.astype(np.float16).astype(np.float32) if name.startswith("network.") else exact
+        np.testing.assert_array_equal(array, expected)
+        assert array.dtype == exact.dtype
+
+
+def test_only_the_ngrams_that_are_worth_most_are_in_a_page(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_file, "MAX_NGRAMS", 1000)
+    text = random_text(ALPHABET, 2000)
+    before = random_blend(text)
+    before.save(desk / "blend.safetensors")
+    outcome = converted(capsys, "blend.safetensors", "out.html")
+    after = ModelFile.load(Path("out.html"))
+    assert isinstance(before.architecture, BlendHeader)
+    assert isinstance(after.architecture, BlendHeader)
+    assert 900 < after.architecture.ngrams <= 1000 < before.architecture.ngrams
+    note = f"the page has {after.architecture.ngrams:,} of {before.architecture.ngrams:,} n-grams"
+    assert note in outcome.stderr
+    np.testing.assert_array_equal(after.parameters["weights"], before.parameters["weights"])
+    written = LanguageModel.load("out.html").generate("", length=50, seed=1)
+    assert command("sample", "out.html", "--length", 50, "--seed", 1).stdout == written + "\n"
+    first = (desk / "out.html").read_bytes()
+    assert embedded_model(page("out.html", "again.html")) == embedded_model(first)
 
 
 def test_weights_that_float16_cannot_hold_stay_float32(desk: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from nextchar.model.sampling import next_distribution
+from nextchar.networks.kinds import kind_of
 from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
 from nextchar.text.tokenizer import Tokenizer
@@ -308,16 +309,16 @@ def test_wrong_settings_are_told(engines: dict[str, Engine], settings: dict[str,
 
 
 def test_what_is_known_of_the_model_is_told(engine: Engine) -> None:
-    file = engine.model.file
+    file, sizes = engine.model.file, kind_of(engine.model.file.architecture).sizes(engine.model.file.architecture)
     assert engine.page.evaluate("app.model.info") == {
         "id": engine.path.stem.replace(" ", "-"),
         "name": engine.path.stem.replace(" ", "-"),
         "characters": list(file.vocabulary.characters),
         "vocabulary_size": file.vocabulary.size,
-        "hidden": list(file.architecture.hidden),
-        "embedding": file.architecture.embedding,
+        "hidden": sizes["hidden"],
+        "embedding": sizes["embedding"],
         "context_length": file.architecture.context_length,
-        "parameters": file.architecture.parameter_count,
+        "parameters": kind_of(file.architecture).parameter_count(file.architecture),
         "lowercase": file.provenance.lowercase,
         "bits_per_character": file.provenance.validation_bits_per_character,
         "corpus": ["corpus.txt"],

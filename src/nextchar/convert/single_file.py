@@ -1,7 +1,8 @@
 """Write a model as one HTML file that generates text in any browser, with nothing to install.
 
 The weights are rounded to float16, half the size of float32, which costs less than 0.002 bits per character (a test
-measures it). The page contains a file in nextchar's own format, so Python and the page compute with the same weights.
+measures it). Of what a blend has counted, the page has the n-grams that are worth most. The page contains a file in
+nextchar's own format, so Python and the page compute with the same weights.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nextchar.convert.result import Exported, without_memory
+from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
 from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
+from nextchar.networks.kinds import WEIGHTS, BlendHeader, blend_arrays, counts_of, network_alone
+from nextchar.networks.ngram_counts import prune
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.record import RunRecord
@@ -26,6 +29,8 @@ MAX_SAMPLES = 40
 """Most evaluations whose samples are in the page: about 80 kB for texts of 400 characters at four temperatures."""
 MAX_BYTES = 300_000_000
 """Largest model in a page, in bytes. In base64 it is one string, and Chromium limits strings to 2^29 characters."""
+MAX_NGRAMS = 250_000
+"""Most n-grams of a blend in a page: about 1 MB, which base64 makes 1.3 MB."""
 LARGE = 20_000_000
 """Size of a page in bytes from which on it takes seconds to open, and may be too large for a phone."""
 
@@ -41,7 +46,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Raises:
         ModelFileError: the model is too large for a page.
     """
-    model, left_out = without_memory(model, "A page")
+    model, pruned = _with_small_memory(model)
     content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
     if len(content) > MAX_BYTES:
         raise ModelFileError(
@@ -51,7 +56,26 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     name, history, notes = _history(source)
     setup = {"life": "exported", "name": name, "history": history, "limits": sampling_limits()}
     page = build_page(setup, content).encode()
-    return Exported({path: page}, (*left_out, *notes, _size_note(len(page))))
+    return Exported({path: page}, (*pruned, *notes, _size_note(len(page))))
+
+
+def _with_small_memory(model: ModelFile) -> tuple[ModelFile, tuple[str, ...]]:
+    """Return ``model`` with at most `MAX_NGRAMS` of the n-grams that it has counted, and a note for the user."""
+    header = model.architecture
+    if not isinstance(header, BlendHeader):
+        return model, ()
+    counts = counts_of(header, model.parameters)
+    kept = prune(counts, MAX_NGRAMS)
+    if kept is counts:
+        return model, (f"the page has all {header.ngrams:,} n-grams",)
+    _, parameters = network_alone(header, model.parameters)
+    ngrams = len(kept.ids) - 1
+    small = replace(
+        model,
+        architecture=header.model_copy(update={"ngrams": ngrams}),
+        parameters=blend_arrays(parameters, kept, model.parameters[WEIGHTS]),
+    )
+    return small, (f"the page has {ngrams:,} of {header.ngrams:,} n-grams, those that are worth most",)
 
 
 def holds_page(path: Path) -> bool:

@@ -23,7 +23,7 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
 from nextchar.networks.architecture import Architecture, Floats, Parameters
-from nextchar.networks.kinds import KINDS, BlendHeader, NetworkHeader, kind_of, network_alone
+from nextchar.networks.kinds import KINDS, NETWORK, BlendHeader, NetworkHeader, kind_of, network_alone
 from nextchar.page import embedded_model, is_page
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -145,7 +145,8 @@ class ModelFile:
         write_atomically(path, self.to_bytes())
 
     def to_bytes(self, *, half: bool = False) -> bytes:
-        """Return the content of the file, with weights in float32; if ``half``, those that fit are in float16."""
+        """Return the content of the file, with weights in float32; if ``half``, those of the LSTM that fit are in
+        float16."""
         vocabulary = self.characters_for("A model file")
         header = {
             **format_stamp(FORMAT_VERSION),
@@ -154,7 +155,9 @@ class ModelFile:
             "provenance": self.provenance.model_dump(mode="json"),
         }
         prefix = f"{self.architecture.kind}."
-        arrays = {f"{prefix}{name}": _stored(values, half) for name, values in self.parameters.items()}
+        halved = f"{prefix}{NETWORK}" if self.has_memory else prefix
+        arrays = {f"{prefix}{name}": values for name, values in self.parameters.items()}
+        arrays = {name: _stored(values, half and name.startswith(halved)) for name, values in arrays.items()}
         return tensor_file.to_bytes(header, arrays)
 
     def characters_for(self, target: str) -> Vocabulary:

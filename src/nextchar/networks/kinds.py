@@ -153,7 +153,7 @@ class BlendKind:
             ValueError: they are not.
         """
         LSTM_KIND.check_arrays(header.network, _under(NETWORK, arrays))
-        counts = _counts(header, arrays)
+        counts = counts_of(header, arrays)
         others = {name for name in arrays if not name.startswith((NETWORK, NGRAMS))}
         if others != {WEIGHTS} or arrays[WEIGHTS].shape != (header.order + 1, 2):
             raise ValueError("its tensors do not fit its architecture")
@@ -167,7 +167,7 @@ class BlendKind:
         network = LSTM_KIND.make_network(
             header.network, _under(NETWORK, arrays), compiled=compiled, carry_state=carry_state, weights=weights
         )
-        return blend_networks(network, _counts(header, arrays), arrays[WEIGHTS], compiled=compiled)
+        return blend_networks(network, counts_of(header, arrays), arrays[WEIGHTS], compiled=compiled)
 
     def numpy_seconds(self, header: BlendHeader, characters: int, *, carry_state: bool) -> float:
         """Return roughly how many seconds both take in NumPy."""
@@ -225,7 +225,8 @@ def network_alone(header: NetworkHeader, arrays: Parameters) -> tuple[Architectu
     return (header, arrays) if isinstance(header, Architecture) else (header.network, _under(NETWORK, arrays))
 
 
-def _counts(header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
+def counts_of(header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
+    """Return what a blend with these ``arrays`` has counted."""
     return NgramCounts.from_arrays(header.vocabulary_size, header.order, _under(NGRAMS, arrays))
 
 

@@ -289,13 +289,14 @@ def _worth(counts: NgramCounts) -> NDArray[np.float64]:
     occurrences = counts.counts.astype(np.float64)
     for k in range(counts.order, 0, -1):
         level, children = slice(starts[k], starts[k + 1]), slice(starts[k + 1], starts[k + 2])
-        occurrences[level] = np.bincount(
+        of_children = np.bincount(
             contexts[children] - level.start, weights=occurrences[children], minlength=level.stop - level.start
         )
+        # Pruned n-grams occurred at least as often as their counts say, and this one at least as often as its own.
+        occurrences[level] = np.maximum(of_children + counts.lost[level], occurrences[level])
     probabilities, shorter = _probabilities(counts)
     own, rest = counts.shares.astype(np.float64), counts.rests.astype(np.float64)[contexts]
-    # An n-gram whose text ended there occurs once more than its children say.
-    worth = np.maximum(occurrences, 1) * (np.log(probabilities) - np.log((rest + own) * shorter))
+    worth = occurrences * (np.log(probabilities) - np.log((rest + own) * shorter))
     worth[0] = np.inf
     for k in range(counts.order, 0, -1):
         children = slice(starts[k + 1], starts[k + 2])
@@ -305,19 +306,24 @@ def _worth(counts: NgramCounts) -> NDArray[np.float64]:
 
 def _probabilities(counts: NgramCounts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return p(c | h) of each node h c, and p(c | h') with one id of context less: both (N,). Those of node 0 are 1."""
-    size, starts, contexts = counts.vocabulary_size, counts.starts, counts.contexts
-    keys = contexts * size + counts.ids  # (N,), in order from 1 on
-    endings = np.zeros(len(keys), np.int64)  # the node without its first id
-    probabilities, shorter = np.ones(len(keys)), np.ones(len(keys))
+    size, starts, contexts, ids = counts.vocabulary_size, counts.starts, counts.contexts, counts.ids
+    keys = (contexts * size + ids)[1:]  # (N - 1,), in order
+    endings = np.zeros(len(ids), np.int64)  # the longest node with the same last ids and fewer of them
+    probabilities, shorter = np.ones(len(ids)), np.ones(len(ids))
     for k in range(1, counts.order + 2):
         level = slice(starts[k], starts[k + 1])
         if k == 1:
             shorter[level] = 1 / size
-        else:
-            wanted = endings[contexts[level]] * size + counts.ids[level]
-            below = slice(starts[k - 1], starts[k])
-            endings[level] = below.start + np.searchsorted(keys[below], wanted)
-            shorter[level] = probabilities[endings[level]]
+        nodes, context = np.arange(*starts[k : k + 2], dtype=np.int64), endings[contexts[level]]
+        for _ in range(k - 1):  # more than once where h' c was pruned
+            wanted = context * size + ids[nodes]
+            found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            known = keys[found] == wanted
+            endings[nodes[known]] = found[known] + 1
+            shorter[nodes[known]] *= probabilities[found[known] + 1]
+            nodes, context = nodes[~known], context[~known]
+            shorter[nodes] *= counts.rests[context]
+            context = endings[context]
         probabilities[level] = counts.shares[level] + counts.rests[contexts[level]] * shorter[level]
     return probabilities, shorter
 

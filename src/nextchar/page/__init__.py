@@ -19,7 +19,10 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-ENGINE_SCRIPTS = ("random.js", "network.js", "vocabulary.js", "sampling.js", "limits.js", "local_model.js")
+ENGINE_SCRIPTS = (
+    *("random.js", "model_file.js", "network.js", "ngrams.js", "blend.js"),
+    *("vocabulary.js", "sampling.js", "limits.js", "local_model.js"),
+)
 """Scripts that compute a model in the page."""
 APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "sheet.js", "draft_store.js", "keeping.js"),

@@ -3,7 +3,8 @@
 // same text as in Python (nextchar/model/continuation.py).
 
 import { crc32, samplingStream } from './random.js';
-import { makeNetwork, readModelFile } from './network.js';
+import { damaged, readModelFile } from './model_file.js';
+import { makeNetwork } from './blend.js';
 import { UNKNOWN, Vocabulary } from './vocabulary.js';
 import { isWithin } from './limits.js';
 import { draw, entropyOf, mostProbableFirst, nextDistribution, softmax } from './sampling.js';
@@ -130,15 +131,14 @@ export class LocalModel {
   /** `bytes` of the model file (Uint8Array); `setup`: {name, history, crc32, limits}. */
   constructor(bytes, setup) {
     if (setup.crc32 !== undefined && setup.crc32 !== crc32(bytes)) {
-      throw new Error('The model in this page is damaged: its checksum does not match. Get the page again.');
+      throw damaged('its checksum does not match');
     }
     const { header, tensors } = readModelFile(bytes);
     const { architecture, tokens, provenance } = header;
     this.network = makeNetwork(architecture, tensors);
     this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
-    if (this.vocabulary.symbols.length !== architecture.vocabulary_size) {
-      throw new Error('The model in this page is damaged: its vocabulary does not match its network. Get the page again.');
-    }
+    const { vocabulary_size, hidden, embedding, context_length } = architecture.network ?? architecture;
+    if (this.vocabulary.symbols.length !== vocabulary_size) throw damaged('its vocabulary does not match its network');
     this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
     this.reader = new Reader(this.network);
     this.record = setup.history ?? null;
@@ -147,11 +147,11 @@ export class LocalModel {
       id: setup.name,
       name: setup.name,
       characters: this.vocabulary.characters,
-      vocabulary_size: architecture.vocabulary_size,
-      hidden: architecture.hidden,
-      embedding: architecture.embedding,
-      context_length: architecture.context_length,
-      parameters: Object.values(tensors).reduce((sum, { values }) => sum + values.length, 0),
+      vocabulary_size,
+      hidden,
+      embedding,
+      context_length,
+      parameters: this.network.parameters,
       lowercase: provenance.lowercase,
       bits_per_character: provenance.validation_bits_per_character,
       corpus: provenance.corpus,

@@ -1,57 +1,14 @@
 'use strict';
-// The network: the equations of nextchar/networks/architecture.py in plain JavaScript, and the file that holds its weights
-// (docs/model-file.md). It computes in float32 arrays; a test compares it with Python.
+// The network: the equations of nextchar/networks/architecture.py in plain JavaScript. It computes in float32 arrays; a test
+// compares it with Python.
+
+import { damaged } from './model_file.js';
 
 const GATES = 4;
-/** Format of the model file, and the kind of network, with which the names of its tensors begin. */
-const FORMAT = 2;
-const KIND = 'lstm';
 /** Bytes of a number. */
 const FLOAT = 4;
 /** Rows of a matrix multiplied with a vector side by side, so that each value of the vector is read once for all. */
 const ROWS = 8;
-
-/** Read a model file: {header, tensors}, each tensor {shape, values: Float32Array}. */
-export function readModelFile(bytes) {
-  const broken = (reason) => new Error(`The model in this page is damaged: ${reason}. Get the page again.`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = bytes.length < 8 ? NaN : Number(view.getBigUint64(0, true));
-  if (!(8 + length <= bytes.length)) throw broken('it is cut short');
-  let entries;
-  let header;
-  try {
-    const { __metadata__: metadata, ...index } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-    entries = Object.entries(index);
-    header = JSON.parse(metadata.nextchar);
-  } catch {
-    throw broken('its header cannot be read');
-  }
-  if (header.format !== FORMAT) throw broken(`its format is ${header.format}, not ${FORMAT}`);
-  if (header.architecture?.kind !== KIND) throw broken(`its network is ${header.architecture?.kind}, not ${KIND}`);
-  const tensors = {};
-  for (const [name, { dtype, shape, data_offsets: [start, end] }] of entries) {
-    const count = shape.reduce((product, size) => product * size, 1);
-    const size = { F16: 2, F32: 4 }[dtype];
-    if (size === undefined || end - start !== size * count || 8 + length + end > bytes.length) throw broken(`${name} does not fit`);
-    // A copy, because numbers in a buffer must begin at a multiple of their size.
-    const data = bytes.slice(8 + length + start, 8 + length + end).buffer;
-    tensors[name.slice(KIND.length + 1)] = { shape, values: size === 4 ? new Float32Array(data) : widened(new Uint16Array(data)) };
-  }
-  return { header, tensors };
-}
-
-/** The values of float16 numbers, given by their bits. */
-function widened(halves) {
-  const values = new Float32Array(halves.length);
-  for (let n = 0; n < halves.length; n += 1) {
-    const exponent = (halves[n] >> 10) & 31;
-    const fraction = halves[n] & 1023;
-    let value = (exponent ? 1024 + fraction : fraction) * 2 ** (Math.max(exponent, 1) - 25);
-    if (exponent === 31) value = fraction ? NaN : Infinity;
-    values[n] = halves[n] & 0x8000 ? -value : value;
-  }
-  return values;
-}
 
 /** The names and shapes of an architecture's parameters. */
 function parameterShapes({ vocabulary_size: vocabulary, embedding, hidden }) {
@@ -240,6 +197,7 @@ class Network {
     this.units = hidden.reduce((sum, size) => sum + size, 0);
     /** Characters that each prediction reads; null is all of them. */
     this.context = null;
+    this.parameters = Object.values(tensors).reduce((sum, { values }) => sum + values.length, 0);
     /** Multiplications of one step and prediction, to estimate the time. */
     this.work = this.layers.reduce((sum, { matrix }) => sum + matrix.rows * matrix.columns, this.output.rows * this.output.columns);
   }
@@ -291,17 +249,9 @@ class Network {
     return this.logits;
   }
 
-  /**
-   * Read `ids`, at least one, from `state`; return {logits, state} after the last. `each`, if given, is called with the
-   * logits after every id.
-   */
+  /** Read `ids` from `state`, as `readIds` does. */
   read(ids, state, each) {
-    this.load(state);
-    for (const id of ids) {
-      this.advance(id);
-      if (each) each(this.predict());
-    }
-    return { logits: this.predict().slice(), state: this.save() };
+    return readIds(this, ids, state, each);
   }
 }
 
@@ -339,10 +289,23 @@ class WindowedNetwork extends Network {
   }
 }
 
-/** The network of an architecture; its tensors must have the right shapes. */
-export function makeNetwork(architecture, tensors) {
+/**
+ * Read `ids`, at least one, from `state`; return {logits, state} after the last. `each`, if given, is called with the
+ * logits after every id.
+ */
+export function readIds(network, ids, state, each) {
+  network.load(state);
+  for (const id of ids) {
+    network.advance(id);
+    if (each) each(network.predict());
+  }
+  return { logits: network.predict().slice(), state: network.save() };
+}
+
+/** The LSTM of an architecture. */
+export function makeLSTM(architecture, tensors) {
   for (const [name, shape] of Object.entries(parameterShapes(architecture))) {
-    if (String(tensors[name]?.shape) !== String(shape)) throw new Error(`The model in this page is damaged: ${name} is not ${shape}.`);
+    if (String(tensors[name]?.shape) !== String(shape)) throw damaged(`${name} is not ${shape}`);
   }
   return architecture.context_length === null ? new Network(architecture, tensors) : new WindowedNetwork(architecture, tensors);
 }
