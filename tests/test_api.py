@@ -43,7 +43,7 @@ def test_a_text_becomes_a_model_that_writes_scores_and_is_kept(
 
 def test_the_same_seed_gives_the_same_model() -> None:
     one, same, other = (nextchar.train(text=TEXT, quiet=True, seed=seed, **TINY) for seed in (5, 5, 6))
-    name = "output.weight"
+    name = "network.output.weight"
     assert one.file.parameters[name].tobytes() == same.file.parameters[name].tobytes()
     assert one.file.parameters[name].tobytes() != other.file.parameters[name].tobytes()
 
@@ -88,7 +88,7 @@ def test_an_interrupted_training_gives_the_best_model_so_far(tmp_path: Path) -> 
     run = tmp_path / "run"
     model = nextchar.train(text=TEXT, out=run, on_event=interrupt, evaluations=4, **TINY)
     assert model.provenance.step == 20
-    assert model.provenance.validation_bits_per_character == seen[1].validation_bits_per_character
+    assert model.provenance.network_bits_per_character == seen[1].validation_bits_per_character
     assert nextchar.load(run).provenance.step == 20
     checkpoint = RunFolder(run).checkpoint()
     assert checkpoint is not None

@@ -148,8 +148,8 @@ class TrainingSettings(Settings):
     )
     memory: bool | None = Field(
         default=None,
-        description="Blend the network with what was counted in the text: fewer bits, a larger model file. Off unless "
-        "given.",
+        description="Blend the network with what was counted in the text: fewer bits, a larger model file. On by "
+        "default, except with the classic recipe.",
     )
     evaluations: int | None = Field(
         default=None,

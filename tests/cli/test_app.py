@@ -41,7 +41,8 @@ def test_evaluate_scores_the_held_out_text_as_training_did(
     held_out.write_text(text.read_text(encoding="utf-8")[27_000:])
     result = json.loads(nextchar("evaluate", run, held_out, "--json").stdout)
     trained_bits = json.loads(trained.stdout)["validation_bits_per_character"]
-    assert result["bits_per_character"] == pytest.approx(trained_bits, abs=0.01)
+    # Training tells what weights that were fitted on the other half give.
+    assert trained_bits - 0.05 < result["bits_per_character"] < trained_bits
     assert (result["characters"], result["unknown_characters"]) == (3_000, 0)
     alone = tmp_path / "alone.safetensors"
     alone.write_bytes((run / "model.safetensors").read_bytes())
@@ -49,6 +50,7 @@ def test_evaluate_scores_the_held_out_text_as_training_did(
     assert (result["held_out"], again["held_out"]) == (False, True)
     same = ("bits_per_character", "ppmd_bits_per_character", "ngram_bits_per_character", "counted_characters")
     assert [result[name] for name in same] == pytest.approx([again[name] for name in same], abs=1e-6)
-    assert result["ppmd_bits_per_character"] < result["ngram_bits_per_character"] < result["bits_per_character"]
+    assert result["ppmd_bits_per_character"] < result["ngram_bits_per_character"]
+    assert result["bits_per_character"] < result["ngram_bits_per_character"], "counts and a network, if a poor one"
     words = nextchar("evaluate", run, "-", stdin=held_out.read_bytes()).stdout
     assert f"bits per character    {result['bits_per_character']:.3f}" in words

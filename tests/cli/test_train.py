@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nextchar.model.model_file import ModelFile
+from nextchar.networks.kinds import BlendHeader
 from tests.command import SMALL, Outcome, made_up_text, nextchar
 from tests.forked import nextchar_forked
 
@@ -21,9 +22,10 @@ def test_training_tells_what_it_reached(trained: Outcome, run: Path, text: Path)
         3_000,
     )
     assert result["vocabulary_size"] == 59
-    assert result["parameters"] == sum(
-        array.size for array in ModelFile.load(run / "model.safetensors").parameters.values()
-    )
+    header = ModelFile.load(run / "model.safetensors").architecture
+    assert isinstance(header, BlendHeader)
+    assert result["parameters"] == header.network.parameter_count + result["ngrams"]
+    assert result["ngrams"] == header.ngrams > 1000
     assert 2 < result["validation_bits_per_character"] < 6
     assert result["training_seconds"] > 0
     assert (result["steps"], result["interrupted"]) == (60, False)

@@ -36,7 +36,9 @@ from nextchar.training.events import (
 from nextchar.training.feeding import Streams, Windows
 from tests.command import made_up_text
 
-TINY = TrainingSettings(hidden=16, streams=4, window=16, threads=1, sample_length=10, steps=40, evaluations=2)
+TINY = TrainingSettings(
+    hidden=16, streams=4, window=16, threads=1, sample_length=10, steps=40, evaluations=2, memory=False
+)
 
 
 @pytest.fixture

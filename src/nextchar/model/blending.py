@@ -34,6 +34,10 @@ WARM_UP = 32
 """Ids at each place that only give the state that the others are predicted from."""
 STEPS, CLOSE = 6, 1e-3
 """Most steps of Newton's method, and the change of a weight below which it stops."""
+HALVINGS = 12
+"""Most times that a step is halved because it went too far."""
+RIDGE = 1e-3
+"""Added to the second derivatives, so that they can be divided by where both networks predict the same."""
 PENALTY = 20.0
 """Nats for a difference of 1, squared and halved, between a weight and that of all contexts."""
 
@@ -167,29 +171,43 @@ def _fit(read: _Read, contexts: int) -> Weights:
 def _newton(read: _Read, start: Weights, penalty: float) -> Weights:
     """Return the pair of weights that minimises the nats of what was read, and ``penalty`` / 2 times the squared
     distance from ``start`` (2,)."""
-    weights = start
+    weights, change = start, np.zeros(2)
+    nats, slopes, curvatures = _derivatives(read, start, start, penalty)
     for _ in range(STEPS):
-        slopes, curvatures = _derivatives(read, weights)
-        slopes += penalty * (weights - start)
-        curvatures += (penalty + 1e-3) * np.eye(2)
         change = np.linalg.solve(curvatures, slopes)
+        # Where the nats are far from a parabola, a whole step may go too far.
+        for _ in range(HALVINGS):
+            trial = _derivatives(read, weights - change, start, penalty)
+            if trial[0] <= nats:
+                break
+            change /= 2
+        else:
+            break
         weights = weights - change
+        nats, slopes, curvatures = trial
         if np.abs(change).max() < CLOSE:
             break
     return weights
 
 
-def _derivatives(read: _Read, weights: Weights) -> tuple[Weights, Weights]:
-    """Return the first derivatives (2,) and the second (2, 2) of the nats of what was read."""
+def _derivatives(read: _Read, weights: Weights, start: Weights, penalty: float) -> tuple[float, Weights, Weights]:
+    """Return the nats that `_newton` minimises, and their first derivatives (2,) and second ones (2, 2)."""
     x = read.predictions
-    p = np.exp(np.tensordot(weights.astype(np.float32), x, 1))  # (N, V)
-    p /= p.sum(-1, keepdims=True)
+    z = np.tensordot(weights.astype(np.float32), x, 1)  # (N, V)
+    peak = z.max(-1)  # (N,)
+    p = np.exp(z - peak[:, None])
+    sums = p.sum(-1)  # (N,)
+    p /= sums[:, None]
     mean = np.einsum("nv,inv->in", p, x)  # (2, N)
-    slopes = (mean - read.chosen).sum(-1, dtype=np.float64)
+    distance = weights - start
+    nats = (peak + np.log(sums) - weights @ read.chosen).sum(dtype=np.float64) + penalty / 2 * distance @ distance
+    slopes = (mean - read.chosen).sum(-1, dtype=np.float64) + penalty * distance
     # The products of small deviations, not a small difference of large squares.
     deviations = [x[part] - mean[part][:, None] for part in (0, 1)]
-    curvatures = np.empty((2, 2))
+    curvatures = (penalty + RIDGE) * np.eye(2)
     for i, j in ((0, 0), (0, 1), (1, 1)):
-        products = np.einsum("nv,nv,nv->n", p, deviations[i], deviations[j])
-        curvatures[i, j] = curvatures[j, i] = products.sum(dtype=np.float64)
-    return slopes, curvatures
+        product = np.einsum("nv,nv,nv->n", p, deviations[i], deviations[j]).sum(dtype=np.float64)
+        curvatures[i, j] += product
+        if i != j:
+            curvatures[j, i] += product
+    return float(nats), slopes, curvatures
