@@ -24,13 +24,14 @@ from nextchar.runs.training_text import encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import default_cache_folder
+from nextchar.training.chooser import STREAMS
 from nextchar.training.dataset import Dataset
-from nextchar.training.default_recipe import STREAMS
 from nextchar.training.events import Evaluated
 from nextchar.training.feeding import Streams
+from nextchar.training.measurement import measure_step
 from nextchar.training.plan import Plan, checkpoint_every, training_work
 from nextchar.training.recipes import recipe_of
-from nextchar.training.trainer import Trainer, measure_step
+from nextchar.training.trainer import Trainer
 
 TARGET = 2.178
 EVALUATIONS = 10

@@ -29,8 +29,8 @@ from nextchar.networks.torch_threads import Compute
 from nextchar.settings import TrainingSettings
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.training.default_recipe import DefaultRecipe
+from nextchar.training.measurement import measure_step
 from nextchar.training.plan import Plan, training_work
-from nextchar.training.trainer import measure_step
 
 VOCABULARY, CHARACTERS = 65, 1_000_000
 STAGES = ("start", "training", "validation", "samples", "rest")

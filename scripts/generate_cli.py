@@ -40,6 +40,7 @@ errors go to standard error.
 | `NEXTCHAR_CORPORA` | folder that is searched first for texts known by name |
 | `NEXTCHAR_CACHE` | folder for encoded and downloaded texts, instead of the user's cache folder |
 | `NEXTCHAR_API_KEY` | API key of `nextchar serve` if `--api-key` is not given; keeps it out of the process list |
+| `NEXTCHAR_SHARDS` | number of shards of `nextchar score`, where only `JOB_COMPLETION_INDEX` is known |
 | `NO_COLOR` | set to anything: no colours on the terminal |
 | `FORCE_COLOR` | set to anything: colours in files and pipes too; cursor movements still go to terminals only |
 | `TERM` | `dumb`, `unknown` or unset: plain lines without progress bar or colours |

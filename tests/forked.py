@@ -6,8 +6,10 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -15,6 +17,8 @@ from tests.command import PATIENCE, Outcome, nextchar
 
 if sys.platform != "win32":
     import resource
+
+T = TypeVar("T")
 
 _LOADED = [
     "torch._dynamo",
@@ -76,18 +80,47 @@ def wait_for(process: BaseProcess, happened: Callable[[], bool]) -> bool:
 def forked_together(*arguments: object, output: Path, count: int = 2) -> Iterator[list[BaseProcess]]:
     """Start the command in processes that train together, as torchrun would; rank r writes to ``output``/r."""
     output.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(forked(*arguments, output=output / str(rank), env=env))
+            for rank, env in enumerate(_environments(count))
+        ]
+
+
+def called_together(function: Callable[[], T], count: int = 2) -> list[T]:
+    """Return what ``function``, one of a module, returns in each of so many processes that train together."""
+    if sys.platform == "win32":
+        pytest.skip("no process is forked on Windows")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_LOADED)
+    started: list[tuple[BaseProcess, Connection]] = []
+    for env in _environments(count):
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_call, args=(function, env, sender))
+        process.start()
+        sender.close()  # so that the end of the process is the end of what is received
+        started.append((process, receiver))
+    try:
+        return [receiver.recv() for _, receiver in started]
+    finally:
+        for process, _ in started:
+            process.kill()
+            process.join()
+
+
+def _environments(count: int) -> list[dict[str, str]]:
+    """Return the environment of each of ``count`` processes that train together on this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     names = {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1"}
     names |= {"MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(
-                forked(*arguments, output=output / str(rank), env={**names, "RANK": str(rank), "LOCAL_RANK": str(rank)})
-            )
-            for rank in range(count)
-        ]
+    return [{**names, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
+
+
+def _call(function: Callable[[], object], env: Mapping[str, str], results: Connection) -> None:
+    os.environ.update(env)
+    results.send(function())
 
 
 def _be_the_command(

@@ -17,6 +17,18 @@ def test_rows_are_divided_and_come_back_in_order(rows: int, threads: int, parts:
     assert [row for part in found for row in part] == list(range(rows))
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_items_are_computed_by_any_thread_and_come_back_in_order(threads: int) -> None:
+    assert Threads(threads).map_items(lambda item: item * 2, ["a", "b", "c", "d", "e"]) == [
+        "aa",
+        "bb",
+        "cc",
+        "dd",
+        "ee",
+    ]
+    assert Threads(threads).map_items(lambda item: item, list[str]()) == []
+
+
 def blas_threads() -> list[int]:
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 

@@ -16,7 +16,7 @@ from nextchar.runs.preparation import Texts
 from nextchar.runs.progress import ProgressDisplay, choose_level
 from nextchar.runs.run import Run
 from nextchar.runs.screen import error_console
-from nextchar.settings import Errors, Precision, RecipeName, TextSettings, TrainingSettings, Weights, build
+from nextchar.settings import Errors, Exchange, Precision, RecipeName, TextSettings, TrainingSettings, Weights, build
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Event
 
@@ -55,6 +55,7 @@ class TrainingOptions(TextOptions, total=False):
     device: Literal["auto", "cpu", "cuda", "mps"]
     gpu_memory_fraction: float | None
     threads: int | None
+    exchange: Exchange | None
 
 
 def train(

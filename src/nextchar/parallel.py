@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def available_cores() -> int:
@@ -69,7 +70,7 @@ class Threads:
 
     Each shard is computed by one thread: NumPy's own threads are switched off meanwhile. NumPy has one number of
     threads for the whole process, and the rounding of a product depends on it. So callers in several threads take
-    turns, and ``compute`` must not call `map_shards` itself.
+    turns, and ``compute`` must not call these methods itself.
     """
 
     count: int = 1
@@ -77,14 +78,17 @@ class Threads:
     def map_shards(self, compute: Callable[[slice], R], rows: int) -> list[R]:
         """Divide ``rows`` rows into up to `count` even shards, compute them in parallel, and return ``compute`` of
         each, in order."""
+        shards = even_shards(rows, max(1, min(self.count, rows)))
+        return [compute(shards[0])] if len(shards) == 1 else self.map_items(compute, shards)
+
+    def map_items(self, compute: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Compute ``items`` in parallel, each as soon as a thread is free; return ``compute`` of each, in order."""
         from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
-        count = max(1, min(self.count, rows))
-        shards = even_shards(rows, count)
-        if count == 1:
-            return [compute(shards[0])]
-        with _ALL_CORES, threadpool_limits(1, "blas"), ThreadPoolExecutor(count, "nextchar") as pool:
-            return list(pool.map(compute, shards))
+        if self.count == 1:
+            return list(map(compute, items))
+        with _ALL_CORES, threadpool_limits(1, "blas"), ThreadPoolExecutor(self.count, "nextchar") as pool:
+            return list(pool.map(compute, items))
 
 
 SERIAL = Threads()

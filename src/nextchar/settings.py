@@ -20,6 +20,10 @@ Errors = Literal["strict", "replace", "latin"]
 Precision = Literal["float32", "bfloat16"]
 """Number format of matrix products in training."""
 
+Exchange = Literal["float32", "bfloat16", "local"]
+"""What processes that train together exchange: the gradients of every update, in one of two number formats, or their
+weights after some local updates."""
+
 RecipeName = Literal["default", "classic"]
 """Names of the recipes (`nextchar.training.recipes`)."""
 
@@ -142,9 +146,10 @@ class TrainingSettings(Settings):
         description="Number format of matrix products in training; by default the faster one where a time is given, "
         "else float32.",
     )
-    memory: bool = Field(
-        default=False,
-        description="Blend the network with counts of the text: fewer bits, a larger model file.",
+    memory: bool | None = Field(
+        default=None,
+        description="Blend the network with what was counted in the text: fewer bits, a larger model file. Off unless "
+        "given.",
     )
     evaluations: int | None = Field(
         default=None,
@@ -176,6 +181,12 @@ class TrainingSettings(Settings):
         ge=1,
         le=1024,
         description="Threads to compute with on the CPU; by default one for each core.",
+    )
+    exchange: Exchange | None = Field(
+        default=None,
+        description="What several processes exchange: the gradients of every update, in float32 or in bfloat16 (half "
+        "as many bytes), or, with local, their weights after some updates each; by default the first of these that "
+        "takes no longer than the computing if a time is given, else float32.",
     )
 
     @model_validator(mode="after")

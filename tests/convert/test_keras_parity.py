@@ -19,6 +19,7 @@ from nextchar.training.classic_recipe import ClassicRecipe, seed_text_start
 from nextchar.training.dataset import Dataset
 from nextchar.training.initial_weights import keras_initial_parameters
 from nextchar.training.updates import Updates
+from tests.devices import exact_products, on_devices
 from tests.keras_models import NUMPY_WARNING, get_parameters, keras_example, set_parameters
 
 pytestmark = pytest.mark.filterwarnings(NUMPY_WARNING)
@@ -58,11 +59,18 @@ def test_fifty_steps_end_at_the_same_weights() -> None:
     updates.threads.close()
 
 
-def test_the_same_windows_have_the_same_probabilities(trained: tuple[Any, Architecture, Parameters]) -> None:
+@on_devices
+def test_the_same_windows_have_the_same_probabilities(
+    trained: tuple[Any, Architecture, Parameters], device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact_products(monkeypatch)
     model, architecture, parameters = trained
     windows = np.lib.stride_tricks.sliding_window_view(IDS[:400], WINDOW)  # (N, T)
     expected = model.predict(one_hot(windows), verbose=0)  # (N, V)
-    for network in (make_network(architecture, parameters), make_torch_network(LSTM(architecture, parameters))):
+    for network in (
+        make_network(architecture, parameters),
+        make_torch_network(LSTM(architecture, parameters).to(device)),
+    ):
         logits, _ = network.forward(IDS[None, :400], network.initial_state(1))  # (1, T, V)
         np.testing.assert_allclose(softmax(logits[0, WINDOW - 1 :]), expected, atol=1e-5)
 

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 
 from nextchar.errors import ModelFileError, TextError, UnknownCharacterError, UsageError
+from nextchar.model import batch_scoring
+from nextchar.model.batch_scoring import UnknownTextError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import Scorer
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.engine import can_compile
 from nextchar.networks.numpy_network import NumpyNetwork
+from nextchar.text.vocabulary import Vocabulary
 from tests.small_networks import ALPHABET, random_model
 
 
@@ -228,3 +231,29 @@ def test_a_model_is_shown_in_one_line_or_a_table_and_is_itself_alone() -> None:
     assert model == model  # noqa: PLR0124
     assert model != random_model()
     assert len({model, random_model()}) == 2
+
+
+def test_many_texts_have_the_bits_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_scoring, "MAX_TEXTS", 2)
+    model = random_model(lowercase=True)
+    texts = ["so it goes", "", "GOES it", "☃", "so"]
+    expected = [model.bits_per_character(text) * len(text) if text else 0 for text in texts]
+    bits = model.score_many(text for text in texts)
+    assert (bits.dtype, bits.shape) == (np.float64, (5,))
+    np.testing.assert_allclose(bits, expected, atol=1e-4)
+    assert model.score_many([]).shape == (0,)
+
+
+def test_a_single_text_is_not_taken_for_its_characters() -> None:
+    with pytest.raises(UsageError, match=r"\[text\]"):
+        random_model().score_many("so it goes")
+
+
+def test_one_of_many_texts_that_cannot_be_scored_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_scoring, "MAX_TEXTS", 2)
+    model = random_model()
+    vocabulary = Vocabulary(model.vocabulary.characters + "한", has_unknown=False)
+    strict = LanguageModel(replace(model.file, vocabulary=vocabulary))
+    with pytest.raises(UnknownTextError, match=r"Text 4 .*SNOWMAN") as error:
+        strict.score_many(["a", "b", "c", "☃"])
+    assert error.value.position == 3

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from nextchar.networks.architecture import Architecture, Parameters
-from nextchar.networks.kinds import KINDS, LSTM_KIND, kind_of
+from nextchar.networks.kinds import (
+    BLEND_KIND,
+    KINDS,
+    LSTM_KIND,
+    BlendHeader,
+    blend_arrays,
+    kind_of,
+    network_alone,
+)
+from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_network import NgramNetwork
 from tests.small_networks import random_parameters
 
 HEADER = Architecture(vocabulary_size=7, embedding=3, hidden=(5, 4))
@@ -57,3 +67,45 @@ def test_an_lstm_is_described_by_its_layers() -> None:
     assert LSTM_KIND.describe(HEADER) == "LSTM of 5 + 4 units"
     assert LSTM_KIND.sizes(HEADER) == {"hidden": [5, 4], "layers": 2, "embedding": 3}
     assert LSTM_KIND.parameter_count(HEADER) == sum(array.size for array in PARAMETERS.values())
+
+
+COUNTS = count_text(np.arange(40) % 6, 7, 2)
+BLEND = BlendHeader(network=HEADER, order=2, ngrams=len(COUNTS.ids) - 1)
+BLEND_ARRAYS = blend_arrays(PARAMETERS, COUNTS, np.full((3, 2), 0.5, np.float32))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_blend_is_made_of_its_network_and_its_counts(compiled: bool) -> None:
+    BLEND_KIND.check_arrays(BLEND, BLEND_ARRAYS)
+    options = {"compiled": compiled, "carry_state": False, "weights": "float32"}
+    blend = BLEND_KIND.make_network(BLEND, BLEND_ARRAYS, **options)
+    alone = LSTM_KIND.make_network(HEADER, PARAMETERS, **options)
+    ids = np.array([[1, 2, 5, 0]])
+    logits, _ = blend.forward(ids, blend.initial_state(1))
+    expected, _ = alone.forward(ids, alone.initial_state(1))
+    counted, _ = NgramNetwork(COUNTS).forward(ids, NgramNetwork(COUNTS).initial_state(1))
+    np.testing.assert_allclose(logits, 0.5 * expected + 0.5 * counted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weights": np.zeros((2, 2), np.float32)}, "do not fit its architecture"),
+        ({"more": np.zeros(1, np.float32)}, "do not fit its architecture"),
+        ({"network.output.bias": np.zeros(8, np.float32)}, "do not fit its architecture"),
+        ({"ngrams.ids": np.zeros(2, np.uint8)}, "do not fit each other"),
+    ],
+    ids=["weights", "more", "network", "counts"],
+)
+def test_other_arrays_of_a_blend_are_refused(changes: Parameters, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        BLEND_KIND.check_arrays(BLEND, {**BLEND_ARRAYS, **changes})
+
+
+def test_a_blend_is_described_by_its_network_and_its_memory() -> None:
+    assert BLEND_KIND.describe(BLEND) == f"LSTM of 5 + 4 units with a memory of {BLEND.ngrams} n-grams"
+    assert BLEND_KIND.sizes(BLEND) == {**LSTM_KIND.sizes(HEADER), "ngrams": BLEND.ngrams, "order": 2}
+    assert BLEND_KIND.parameter_count(BLEND) == HEADER.parameter_count + BLEND.ngrams
+    assert BLEND.vocabulary_size == 7
+    assert network_alone(BLEND, BLEND_ARRAYS)[0] is HEADER
+    assert network_alone(HEADER, PARAMETERS) == (HEADER, PARAMETERS)

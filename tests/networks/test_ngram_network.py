@@ -4,7 +4,6 @@ import math
 from collections import Counter, defaultdict
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,15 +12,12 @@ from hypothesis import strategies as st
 
 from nextchar.model import scoring as evaluation
 from nextchar.model.generation import generate_ids, generate_rows
-from nextchar.model.sampling import softmax
 from nextchar.model.scoring import Scorer, bits_per_id
 from nextchar.networks import ngram_network
-from nextchar.networks.architecture import Floats, Ids, Network
-from nextchar.networks.ngram_counts import FALLBACK, estimate_discounts
+from nextchar.networks.ngram_counts import FALLBACK
 from nextchar.networks.ngram_network import ORDER, UNREAD, NgramNetwork
 from nextchar.parallel import Threads
 from nextchar.settings import SamplingSettings
-from tests.small_networks import random_network
 
 
 def predicted(network: NgramNetwork, *read: int) -> np.ndarray:
@@ -41,15 +37,6 @@ def test_probabilities_worked_by_hand() -> None:
     # After 1 came 0 and 1 once each: (1 - 0.5) / 2 is left of each, and 1/2 for the rest.
     np.testing.assert_allclose(predicted(network, 1), [11 / 24, 11 / 24, 2 / 24], rtol=1e-6)
     np.testing.assert_allclose(predicted(network, 0, 1), [11 / 24, 11 / 24, 2 / 24], rtol=1e-6)
-
-
-def test_discounts_worked_by_hand() -> None:
-    # y = 8 / (8 + 2 * 4) = 1/2
-    counts = np.repeat([1, 2, 3, 4, 9], [8, 4, 2, 1, 7])
-    assert estimate_discounts(counts) == pytest.approx((1 - 2 * 0.5 * 4 / 8, 2 - 3 * 0.5 * 2 / 4, 3 - 4 * 0.5 * 1 / 2))
-    assert estimate_discounts(np.repeat([1, 2, 4], [8, 4, 1])) == FALLBACK  # none was counted three times
-    assert estimate_discounts(np.repeat([1, 2, 3], [8, 1, 4])) == FALLBACK  # 2 - 3 * 0.8 * 4 is no discount
-    assert estimate_discounts(np.empty(0, np.int64)) == FALLBACK
 
 
 class PlainKneserNey:
@@ -213,44 +200,6 @@ def test_segments_scored_side_by_side_change_nothing(
         expected = Scorer(network, 0).score(ids)
     monkeypatch.setattr(evaluation, "WARM_UP", 2)  # fewer than the network reads, which it therefore says
     np.testing.assert_array_equal(Scorer(network, 0, Threads(threads)).score(ids), expected)
-
-
-class Blend:
-    """Networks whose logits are added with weights: their state is the tuple of the states of both."""
-
-    context_length = None
-
-    def __init__(self, networks: tuple[Network[Any], ...], weights: tuple[float, ...]) -> None:
-        self.networks, self.weights = networks, weights
-        self.vocabulary_size = networks[0].vocabulary_size
-
-    def initial_state(self, batch: int) -> tuple[Any, ...]:
-        return tuple(network.initial_state(batch) for network in self.networks)
-
-    def forward(self, ids: Ids, state: tuple[Any, ...]) -> tuple[Floats, tuple[Any, ...]]:
-        read = [network.forward(ids, part) for network, part in zip(self.networks, state, strict=True)]
-        logits = sum(weight * logits for weight, (logits, _) in zip(self.weights, read, strict=True))
-        return np.asarray(logits), tuple(part for _, part in read)
-
-
-def test_a_blend_of_an_lstm_and_an_ngram_network_is_a_network(
-    network: NgramNetwork, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lstm = random_network()
-    blend = Blend((lstm, network), (0.25, 0.75))
-    ids = np.random.default_rng(4).integers(9, size=700)
-    inputs = np.concatenate([[0], ids[:-1]])[None]
-    mixed = (
-        0.25 * lstm.forward(inputs, lstm.initial_state(1))[0]
-        + 0.75 * (network.forward(inputs, network.initial_state(1))[0])
-    )  # (1, T, V)
-    expected = np.log2(softmax(mixed)[0, np.arange(700), ids])
-    monkeypatch.setattr(evaluation, "WARM_UP", 32)
-    np.testing.assert_allclose(Scorer(blend, 0, Threads(2)).score(ids), expected, atol=1e-4)
-    settings, prompt = SamplingSettings(temperature=0), np.array([1, 2])
-    written = list(islice(generate_ids(blend, prompt, settings, np.random.default_rng(0)), 30))
-    logits, _ = blend.forward(np.array([[*prompt, *written]]), blend.initial_state(1))
-    assert logits[0, 1:-1].argmax(-1).tolist() == written
 
 
 def test_what_was_measured(corpora: Path) -> None:

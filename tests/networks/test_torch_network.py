@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from nextchar.model.scoring import ScoresTargets, bits_per_id, log2_softmax
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.numpy_network import NumpyNetwork
-from nextchar.networks.torch_network import LSTM, Dropout, TorchNetwork
+from nextchar.networks.torch_network import LSTM, DeviceNetwork, Dropout, TorchNetwork, make_torch_network
+from tests.devices import exact_products, on_devices
 
 ARCHITECTURES = [
     Architecture(vocabulary_size=7, embedding=None, hidden=(5,)),
@@ -23,11 +25,13 @@ def parameters_of(architecture: Architecture, seed: int = 0) -> dict[str, np.nda
     }
 
 
+@on_devices
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
-def test_torch_and_numpy_agree(architecture: Architecture) -> None:
+def test_torch_and_numpy_agree(architecture: Architecture, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact_products(monkeypatch)
     parameters = parameters_of(architecture)
     ids = np.random.default_rng(1).integers(architecture.vocabulary_size, size=(3, 40))
-    networks = [NumpyNetwork(architecture, parameters), TorchNetwork(LSTM(architecture, parameters))]
+    networks = [NumpyNetwork(architecture, parameters), TorchNetwork(LSTM(architecture, parameters).to(device))]
     (ours, our_state), (theirs, their_state) = (n.forward(ids, n.initial_state(3)) for n in networks)
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     for one, other in zip(our_state.hidden + our_state.cell, their_state.hidden + their_state.cell, strict=True):
@@ -77,14 +81,33 @@ def test_the_second_bias_of_torch_is_not_trained() -> None:
     assert not bias.any()
 
 
-def test_dropout_keeps_the_mean_and_its_own_stream() -> None:
-    dropout = Dropout(0.0, 0.25, torch.Generator().manual_seed(0))
-    ones = torch.ones(5, 40, 50)
+@on_devices
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_a_network_scores_on_its_device_as_its_logits_say(
+    architecture: Architecture, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact_products(monkeypatch)
+    module = LSTM(architecture, parameters_of(architecture)).to(device)
+    assert isinstance(make_torch_network(module), ScoresTargets) == (device != "cpu")
+    ids = np.random.default_rng(1).integers(architecture.vocabulary_size, size=4000)
+    here, there = TorchNetwork(module), DeviceNetwork(module)
+    logits, state = here.forward(ids[None, :40], here.initial_state(1))
+    scores, same_state = there.score(ids[None, :40], ids[None, 1:41], there.initial_state(1))
+    np.testing.assert_allclose(scores, log2_softmax(logits, ids[None, 1:41]), atol=1e-5)
+    for one, other in zip(state.hidden + state.cell, same_state.hidden + same_state.cell, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert bits_per_id(there, ids, 0) == pytest.approx(bits_per_id(here, ids, 0), abs=1e-5)
+
+
+@on_devices
+def test_dropout_keeps_the_mean_and_its_own_stream(device: str) -> None:
+    dropout = Dropout(0.0, 0.25, torch.Generator(device).manual_seed(0))
+    ones = torch.ones(5, 40, 50, device=device)
     torch.manual_seed(1)
     dropped = dropout(ones, dropout.output_share)
     assert dropped.unique().tolist() == pytest.approx([0, 4 / 3])
     assert dropped.mean().item() == pytest.approx(1, abs=0.02)
     torch.manual_seed(2)
-    again = Dropout(0.0, 0.25, torch.Generator().manual_seed(0))
+    again = Dropout(0.0, 0.25, torch.Generator(device).manual_seed(0))
     assert torch.equal(again(ones, 0.25), dropped)
     assert dropout(ones, dropout.input_share) is ones

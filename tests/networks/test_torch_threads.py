@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from nextchar.errors import TrainingError
+from nextchar.networks.torch_processes import join_processes
 from nextchar.networks.torch_threads import TorchThreads, choose_device
+from tests.forked import called_together
 
 
 def test_a_device_that_is_not_there_is_named() -> None:
@@ -55,3 +57,22 @@ def test_closed_threads_leave_torch_as_they_found_it() -> None:
 def test_an_error_in_a_part_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         TorchThreads(2).map_own(lambda part: 1 // part)
+
+
+def _scored() -> tuple[list[int], list[int]]:
+    """Return the rows that this process computes of seven in four shards, and those that it gets from all."""
+    computed: list[int] = []
+
+    def compute(shard: slice) -> list[int]:
+        computed.extend(range(7)[shard])
+        return list(range(7)[shard])
+
+    rows = TorchThreads(4, 4, join_processes()).map_shards(compute, 7)
+    return sorted(computed), [row for part in rows for row in part]
+
+
+def test_rows_are_divided_over_processes_and_all_get_every_result() -> None:
+    """So are the held-out excerpts: each process scores its own."""
+    (first, all_of_first), (second, all_of_second) = called_together(_scored)
+    assert (first, second) == ([0, 1, 2], [3, 4, 5, 6])
+    assert all_of_first == all_of_second == list(range(7))

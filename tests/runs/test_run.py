@@ -108,7 +108,7 @@ def test_a_number_of_steps_fitted_to_the_time_is_written_down(
     folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that seemed slow: the run makes twice as many steps, and its plan gives the same weights again."""
-    monkeypatch.setattr("nextchar.training.trainer.measure_step", lambda *_: 0.1)
+    monkeypatch.setattr("nextchar.training.measurement.measure_step", lambda *_: 0.1)
     monkeypatch.setattr("nextchar.training.pace.TIMED_SECONDS", 1e-9)
     monkeypatch.setattr("nextchar.training.trainer.PROGRESS_SECONDS", 0.0)
     training = TINY.model_copy(update={"steps": None, "time": 12.0})
@@ -400,3 +400,43 @@ def test_a_run_whose_text_moved_goes_on_from_where_it_is_now(
     list(Run.resume(folder, moved=[str(moved)], cache=tmp_path / "empty").events())
     assert folder.settings().corpus == (str(moved),)
     assert final_weights(folder) == weights
+
+
+def test_a_memory_is_blended_in_and_told(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    training = TINY.model_copy(update={"memory": True})
+    events = list(begin(folder, texts, tmp_path / "cache", training).events())
+    finished, file = events[-1], ModelFile.load(folder.model_path)
+    assert isinstance(finished, Finished)
+    assert file.has_memory
+    assert finished.validation_bits_per_character == file.provenance.validation_bits_per_character
+    assert finished.network_bits_per_character == file.provenance.network_bits_per_character
+    best = min(e.validation_bits_per_character or 9 for e in events if isinstance(e, Evaluated))
+    assert finished.network_bits_per_character == pytest.approx(best)
+    assert finished.validation_bits_per_character is not None
+    assert finished.validation_bits_per_character < best - 0.3
+    held_out = Path(texts.names[0]).read_text(encoding="utf-8")[-600:]
+    told = LanguageModel(file).bits_per_character(held_out)
+    assert told == pytest.approx(finished.validation_bits_per_character, abs=0.1)
+
+
+def test_a_memory_changes_nothing_in_the_network_and_survives_an_interruption(
+    folder: RunFolder, texts: Texts, weights: dict[str, bytes], tmp_path: Path
+) -> None:
+    training = TINY.model_copy(update={"memory": True})
+    events = begin(folder, texts, tmp_path / "cache", training).events()
+    list(islice(events, 12))
+    del events
+    assert ModelFile.load(folder.model_path).has_memory
+    resume(folder, tmp_path / "cache")
+    assert final_weights(folder) == weights
+    other = RunFolder(tmp_path / "other")
+    list(begin(other, texts, tmp_path / "cache", training).events())
+    first, second = (ModelFile.load(run.model_path).parameters for run in (folder, other))
+    assert {n: a.tobytes() for n, a in first.items()} == {n: a.tobytes() for n, a in second.items()}
+
+
+def test_too_little_held_out_text_gives_no_memory_and_says_so(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    few = replace(texts, settings=TextSettings(validation=0.02))
+    events = list(begin(folder, few, tmp_path / "cache", TINY.model_copy(update={"memory": True})).events())
+    assert any(isinstance(e, Note) and "no memory: 120 characters are held out" in e.message for e in events)
+    assert not ModelFile.load(folder.model_path).has_memory

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Texts
+from nextchar.runs.run import Run
+from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Event, Finished, Note, Recovered, Revised
 from tests.command import PATIENCE, environment, made_up_text, nextchar, posix
+from tests.devices import on_devices
 from tests.forked import forked_together, nextchar_forked, wait_for
 
 pytestmark = posix
@@ -139,6 +144,8 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     assert (finished.step, finished.interrupted) == (steps, False)
     assert all(event.steps == steps for event in events if isinstance(event, Revised))
     assert RunFolder(run).settings().plan.shards % 2 == 0
+    notes = [event.message for event in events if isinstance(event, Note)]
+    assert any(note.startswith("An update computes for ") and "the processes exchange" in note for note in notes)
 
 
 def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> None:
@@ -155,6 +162,44 @@ def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> No
     assert recovered[0]
     assert recovered[0] == recovered[1]
     assert_same_weights(alone, run)
+
+
+def test_local_updates_go_on_from_the_mean_that_was_saved(text: Path, tmp_path: Path) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    options = (*OPTIONS, "--threads", 2, "--exchange", "local", "--resume", "auto")
+    with forked_together("train", text, "--out", whole, *options, output=tmp_path / "output") as processes:
+        assert ended(processes) == [0, 0]
+    plan = RunFolder(whole).settings().plan
+    assert (plan.exchange, plan.average_every, plan.checkpoint_every) == ("local", 16, 32)
+    notes = [event.message for event in events_of(whole) if isinstance(event, Note)]
+    assert "The processes exchange weights, every 16 updates." in notes
+    command = ("train", text, "--out", stopped, *options)
+    with forked_together(*command, output=tmp_path / "output") as processes:
+        assert wait_for(processes[0], lambda: has_saved(stopped))
+        process_id = processes[1].pid
+        assert process_id is not None
+        os.kill(process_id, signal.SIGUSR1)
+        assert ended(processes) == [130, 130]
+    with forked_together(*command, output=tmp_path / "output") as processes:
+        assert ended(processes) == [0, 0]
+    assert_same_weights(whole, stopped)
+    other = nextchar_forked("train", text, "--out", stopped, *options[:-4], "--resume", "auto", output=tmp_path)
+    assert (other.status, "--exchange is local in the run and not given here" in other.stderr) == (2, True)
+
+
+@on_devices
+def test_the_memory_of_a_gpu_is_limited_as_asked(text: Path, tmp_path: Path, device: str) -> None:
+    settings = TrainingSettings(device=device, gpu_memory_fraction=0.5, steps=4, hidden=16, sample_length=5)  # pyright: ignore[reportArgumentType]
+    run = Run.new(None, Texts((str(text),), TextSettings()), settings, cache=tmp_path)
+    events = list(run.events())
+    assert isinstance(events[-1], Finished)
+    without = [
+        event for event in events if isinstance(event, Note) and "has no effect: training is on cpu" in event.message
+    ]
+    assert bool(without) == (device == "cpu")
+    if device == "cuda":
+        assert torch.cuda.get_per_process_memory_fraction() == 0.5
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def test_more_processes_than_shards_are_refused(text: Path, of_one: Path, tmp_path: Path) -> None:

@@ -89,3 +89,8 @@ def test_what_cannot_be_is_said() -> None:
     assert windows_of(choose(61)) == 1
     with pytest.raises(UsageError, match="weight-decay"):
         choose(weight_decay=0.1)
+    with pytest.raises(UsageError, match="has no memory"):
+        choose(memory=True)
+    with pytest.raises(UsageError, match="no --exchange local: leave it out"):
+        choose(exchange="local")
+    assert choose(exchange="float32") == choose()

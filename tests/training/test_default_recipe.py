@@ -1,13 +1,16 @@
 """The default recipe: the choice of sizes and lengths."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from nextchar.errors import UsageError
 from nextchar.settings import TrainingSettings, build
-from nextchar.training.default_recipe import LARGE_SIZE, LARGE_STREAMS, SIZES, STREAMS, DefaultRecipe
+from nextchar.training.chooser import GPU_SIZES, LARGE_SIZE, LARGE_STREAMS, MAX_GPU_CHARACTERS, SIZES, STREAMS
+from nextchar.training.default_recipe import DefaultRecipe
+from nextchar.training.exchange import Way
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import ChosenPlan, Plan, training_work
 
@@ -174,3 +177,114 @@ def test_bfloat16_is_taken_only_where_it_is_faster(seconds: dict[str, float]) ->
     settings = build(TrainingSettings, {"time": 60})
     chosen = DefaultRecipe().choose_plan(540_803, 60, settings, 2, lambda plan: seconds[plan.precision])
     assert chosen.plan.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "way"),
+    [(0.001, Way()), (0.006, Way("bfloat16")), (0.012, Way("local", 4)), (0.05, Way("local", 16))],
+    ids=str,
+)
+def test_a_slow_network_changes_what_processes_exchange(seconds: float, way: Way) -> None:
+    """An update of 32 streams computes for 0.0044 s."""
+
+    def measure_exchange(plan: Plan) -> float:
+        return seconds / 2 if plan.exchange == "bfloat16" else seconds
+
+    def measure(plan: Plan) -> float:
+        waiting = measure_exchange(plan) if plan.exchange != "local" else 0.0
+        return measure_like_two_cores(plan) + waiting
+
+    settings = TrainingSettings(time=60, hidden=128)
+    chosen = DefaultRecipe().choose_plan(
+        5_000_000, 60, settings, 2, measure, measure_exchange=measure_exchange, processes=2
+    )
+    assert (chosen.plan.exchange, chosen.plan.average_every) == (way.exchange, way.every)
+    assert chosen.notes == (chosen.notes[0],)
+    assert chosen.notes[0].endswith(f"So the processes exchange {way}.")
+    assert chosen.plan.feeding.batch == 32
+    step_seconds = measure_like_two_cores(chosen.plan) + measure_exchange(chosen.plan) / way.every
+    assert chosen.expected_seconds == pytest.approx(chosen.plan.steps * step_seconds)
+
+
+def test_nothing_is_timed_for_a_number_of_steps_and_the_exchange_is_what_is_given() -> None:
+    for exchange, way in ((None, Way()), ("bfloat16", Way("bfloat16")), ("local", Way("local", 16))):
+        settings = build(TrainingSettings, {"steps": 5, "exchange": exchange})
+        plan = DefaultRecipe().choose_plan(540_803, 58, settings, 2, never, measure_exchange=never, processes=2).plan
+        assert (plan.exchange, plan.average_every) == (way.exchange, way.every)
+
+
+def gpu(speed: float, memory: float = math.inf) -> Callable[[Plan], float]:
+    """Return the measure of a GPU: a step of a window takes 30 microseconds at least, then its work counts."""
+
+    def measure(plan: Plan) -> float:
+        work = training_work(plan.hidden[0], plan.embedding or 60, 60) * len(plan.hidden) * plan.feeding.predicted
+        if sum(plan.hidden) * plan.feeding.predicted > memory:
+            return math.inf
+        return max(work / speed, 30e-6 * plan.feeding.window * len(plan.hidden))
+
+    return measure
+
+
+def choose_on_gpu(characters: int, measure: Callable[[Plan], float], **options: object) -> ChosenPlan:
+    settings = build(TrainingSettings, options)
+    return DefaultRecipe().choose_plan(characters, 60, settings, 1, measure, device="cuda")
+
+
+def test_a_gpu_is_given_streams_and_sizes_that_a_processor_is_not() -> None:
+    plan = choose_on_gpu(100_000_000, gpu(1e13), time=120).plan
+    assert plan.hidden[0] in GPU_SIZES[len(SIZES) :]
+    assert STREAMS < plan.feeding.batch <= MAX_GPU_CHARACTERS // plan.feeding.window
+    assert plan.shards == 1
+    assert choose(100_000_000, time=120, speed=100).plan.hidden == (SIZES[-1],)
+
+
+def test_a_faster_gpu_means_a_larger_network_with_more_layers() -> None:
+    works = [
+        (sum(plan.hidden), len(plan.hidden))
+        for speed in (1e12, 1e13, 1e14)
+        for plan in [choose_on_gpu(100_000_000, gpu(speed), time=60).plan]
+    ]
+    assert works == sorted(set(works))
+    assert works[-1] > works[0]
+    assert works[-1][1] > 1
+
+
+def test_a_short_text_is_not_given_a_large_network_by_a_gpu() -> None:
+    plan = choose_on_gpu(1_000_000, gpu(1e14), time=60).plan
+    assert plan.hidden == (512, 512, 512)
+    assert plan.characters <= 30_000_000 + plan.feeding.predicted
+    assert plan.dropout == 0.5
+
+
+def test_what_does_not_fit_the_memory_of_a_gpu_is_not_chosen() -> None:
+    plan = choose_on_gpu(100_000_000, gpu(1e14, memory=2**23), time=60).plan
+    assert sum(plan.hidden) * plan.feeding.predicted <= 2**23
+    assert plan.hidden[0] >= 512
+
+
+@pytest.mark.parametrize("options", [{"hidden": 1024}, {"layers": 2}, {"streams": 48}, {"hidden": 96, "layers": 3}])
+def test_what_is_given_is_taken_on_a_gpu_too(options: dict[str, int]) -> None:
+    plan = choose_on_gpu(100_000_000, gpu(1e13), time=60, **options).plan
+    assert plan.hidden[0] == options.get("hidden", plan.hidden[0])
+    assert len(plan.hidden) == options.get("layers", len(plan.hidden))
+    assert plan.feeding.batch == options.get("streams", plan.feeding.batch)
+
+
+def test_a_gpu_is_timed_a_few_times_only() -> None:
+    timed: list[Plan] = []
+
+    def measure(plan: Plan) -> float:
+        timed.append(plan)
+        return gpu(1e12)(plan)
+
+    choose_on_gpu(100_000_000, measure, time=60)
+    assert len(timed) <= 20
+
+
+def test_a_checkpoint_is_rarer_on_a_gpu() -> None:
+    """It copies the weights."""
+    on_gpu, on_cpu = (
+        DefaultRecipe().choose_plan(10**8, 60, TrainingSettings(steps=5000, hidden=512), 1, never, device=device).plan
+        for device in ("cuda", "cpu")
+    )
+    assert on_gpu.checkpoint_every > on_cpu.checkpoint_every

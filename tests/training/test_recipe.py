@@ -36,6 +36,8 @@ class ThirdRecipe(DefaultRecipe):
         threads: int,
         measure: Measure,
         *,
+        measure_exchange: Measure | None = None,
+        device: str = "cpu",
         processes: int = 1,
     ) -> ChosenPlan:
         feeding = Windows(batch=64, window=10, stride=40, count=len(range(0, characters - 10, 40)))

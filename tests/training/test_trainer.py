@@ -20,7 +20,8 @@ from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revi
 from nextchar.training.feeding import Streams, Windows
 from nextchar.training.pace import Pace
 from nextchar.training.plan import Budget, Plan
-from nextchar.training.trainer import Trainer, measure_step
+from nextchar.training.trainer import Trainer
+from tests.devices import on_devices, skip_without
 
 TEXT = np.frombuffer(b"the cat sat on the mat; " * 200, np.uint8) % 32
 TRAINING, VALIDATION = TEXT[:4000], TEXT[4000:]
@@ -204,6 +205,29 @@ def test_a_resumed_run_ends_as_if_it_had_never_stopped(stop_at: int, plan: Plan)
     assert whole.state.best_bits == second.state.best_bits
 
 
+@on_devices
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["streams", "windows"])
+def test_a_run_on_a_device_learns_and_is_resumed(kind: str, precision: str, device: str) -> None:
+    """On a GPU, sums of threads in any order make small differences."""
+    skip_without(precision, device)
+    make = make_plan if kind == "streams" else windows_plan
+    plan, compute = make(steps=64, precision=precision), Compute(torch.device(device))
+    whole, first, second = (Trainer(plan, DATASET, seed=1, evaluations=2, compute=compute) for _ in range(3))
+    bits = scores(finish(whole))
+    assert bits[-1] < 3.5
+    next(event for event in first.run() if first.state.step >= 30)
+    second.restore(Checkpoint.from_bytes(first.checkpoint.to_bytes()))
+    assert 0 < second.state.step < 64
+    finish(second)
+    if device == "cpu":
+        assert_same(whole, second)
+    assert second.state.best_bits == pytest.approx(whole.state.best_bits, abs=0.0 if device == "cpu" else 0.05)
+    own = bits_per_id(NumpyNetwork(whole.architecture, whole.best), VALIDATION, int(TRAINING[-1]))
+    if kind == "streams":
+        assert whole.state.best_bits == pytest.approx(own, abs=1e-2)
+
+
 def test_evaluating_more_often_changes_no_weight() -> None:
     seldom, often = make_trainer(evaluations=1), make_trainer(evaluations=9)
     assert sum(isinstance(event, Evaluated) for event in finish(seldom)) == 1
@@ -355,14 +379,12 @@ def test_with_nothing_held_out_the_last_model_is_kept() -> None:
     np.testing.assert_array_equal(trainer.best["output.bias"], trainer.parameters()["output.bias"])
 
 
-def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
-    plan = make_plan(learning_rate=10.0, clip=1e9)
-    seconds = measure_step(plan, VOCABULARY, Compute(), seconds=0.3)
-    assert 0 < seconds < 10
+def test_a_gpu_whose_memory_runs_out_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer()
 
+    def update(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
 
-def test_a_processor_without_bfloat16_is_measured_and_refused_without_failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextchar.training.trainer.has_bfloat16", lambda _: False)
-    assert measure_step(make_plan(precision="bfloat16"), VOCABULARY, Compute()) == math.inf
-    with pytest.raises(TrainingError, match="does not support bfloat16: use --precision float32"):
-        make_trainer(make_plan(precision="bfloat16"))
+    monkeypatch.setattr(trainer._updates, "update", update)
+    with pytest.raises(TrainingError, match="too little free memory: lower --hidden"):
+        finish(trainer)

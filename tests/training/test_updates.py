@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from nextchar.model.sampling import softmax
+from nextchar.networks.architecture import Parameters
 from nextchar.networks.numpy_network import NumpyNetwork
+from nextchar.networks.torch_processes import ALONE, Processes, join_processes
 from nextchar.networks.torch_threads import Compute
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.training.dataset import Dataset
+from nextchar.training.exchange import WAYS, Way
 from nextchar.training.feeding import Streams
 from nextchar.training.plan import Plan
 from nextchar.training.updates import Updates
+from tests.devices import exact_products, on_devices, skip_without
+from tests.forked import called_together
+from tests.training.test_trainer import DATASET, make_plan, windows_plan
 
 VOCABULARY = Vocabulary("abcdefg", has_unknown=False)
 IDS = np.random.default_rng(0).integers(0, 7, 200)
 
 
-def make_updates(*, shards: int = 2, dropout: float = 0.0, clip: float | None = 1.0) -> Updates:
+def make_updates(
+    *, shards: int = 2, dropout: float = 0.0, clip: float | None = 1.0, way: Way = WAYS[0], processes: Processes = ALONE
+) -> Updates:
     plan = Plan(
         hidden=(6,), embedding=3, input_dropout=0.0, dropout=dropout, feeding=Streams(batch=4, window=5),
         shards=shards, steps=9, learning_rate=0.1, warm_up=1, weight_decay=0.0, clip=clip, checkpoint_every=3,
+        exchange=way.exchange, average_every=way.every,
     )  # fmt: skip
-    return Updates(plan, Dataset(IDS, IDS[:0], VOCABULARY), 1, Compute())
+    return Updates(plan, Dataset(IDS, IDS[:0], VOCABULARY), 1, Compute(processes=processes))
 
 
 def test_the_loss_is_that_of_the_weights_before_the_update() -> None:
@@ -68,3 +81,102 @@ def test_weights_that_are_no_numbers_are_found() -> None:
     assert updates.is_finite()
     updates.update(0, float("inf"))
     assert not updates.is_finite()
+
+
+def _two_updates(way: Way) -> tuple[Parameters, Parameters, float, Parameters]:
+    """Return the weights after each of two updates of this process, its mean loss with the other's, and what a
+    checkpoint holds then."""
+    updates = make_updates(way=way, processes=join_processes())
+    losses = [float(updates.update(0, 0.1))]
+    first = updates.parameters()
+    losses.append(float(updates.update(1, 0.1)))
+    second = updates.parameters()
+    loss = updates.agree(sum(losses) / 2)
+    return first, second, loss, updates.arrays()
+
+
+def _bfloat16() -> tuple[Parameters, Parameters, float, Parameters]:
+    return _two_updates(Way("bfloat16"))
+
+
+def _local() -> tuple[Parameters, Parameters, float, Parameters]:
+    return _two_updates(Way("local", 2))
+
+
+def _lonely() -> tuple[Parameters, Parameters, float, Parameters]:
+    """The same, without an average before the checkpoint."""
+    return _two_updates(Way("local", 3))
+
+
+def assert_all_close(ours: Mapping[str, Any], theirs: Mapping[str, Any], atol: float = 0.0) -> None:
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        np.testing.assert_allclose(array, theirs[name], rtol=0, atol=atol, err_msg=name)
+
+
+def test_gradients_in_bfloat16_give_both_the_same_weights_near_those_of_one() -> None:
+    alone = make_updates()
+    losses = [float(alone.update(step, 0.1)) for step in (0, 1)]
+    (_, mine, loss, kept), (_, others, also_loss, also_kept) = called_together(_bfloat16)
+    assert_all_close(mine, others)
+    assert_all_close(kept, also_kept)
+    assert_all_close(mine, alone.parameters(), atol=0.05)
+    assert any(not np.array_equal(array, mine[name]) for name, array in alone.parameters().items())
+    assert loss == also_loss == pytest.approx(sum(losses) / 2, abs=1e-2)
+
+
+def test_local_updates_end_in_the_mean_of_the_weights() -> None:
+    (first, mine, loss, kept), (also_first, others, also_loss, also_kept) = called_together(_local)
+    assert any(not np.array_equal(array, also_first[name]) for name, array in first.items())
+    assert_all_close(mine, others)
+    assert_all_close(kept, also_kept)
+    assert loss == also_loss
+    (_, lonely, _, agreed), (_, also_lonely, _, also_agreed) = called_together(_lonely)
+    assert_all_close(mine, {name: (array + also_lonely[name]) / 2 for name, array in lonely.items()}, atol=1e-6)
+    assert_all_close(agreed, also_agreed)
+    assert_all_close(
+        mine, {name.removeprefix("weights/"): array for name, array in agreed.items() if "weights/" in name}
+    )
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_one_process_sums_all_gradients_whatever_the_plan_exchanges(way: Way) -> None:
+    plain, other = make_updates(), make_updates(way=way)
+    assert [float(plain.update(step, 0.1)) for step in range(5)] == [
+        float(other.update(step, 0.1)) for step in range(5)
+    ]
+    assert_all_close(plain.arrays(), other.arrays())
+    assert other.agree(2.5) == 2.5
+
+
+@on_devices
+@pytest.mark.parametrize("kind", ["streams", "two layers", "classic"])
+def test_a_device_makes_the_updates_of_the_processor(kind: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of them, by all that it computes: embedding or one-hot, one output or all, either optimizer."""
+    exact_products(monkeypatch)
+    plan = {"streams": make_plan(), "two layers": make_plan(hidden=(8, 8)), "classic": windows_plan()}[kind]
+    plan = plan.model_copy(update={"dropout": 0.0, "input_dropout": 0.0, "learning_rate": 0.001})
+    here, there = (Updates(plan, DATASET, 1, Compute(torch.device(name))) for name in ("cpu", device))
+    for step in range(3):
+        assert float(there.update(step, 0.001)) == pytest.approx(float(here.update(step, 0.001)), abs=1e-4)
+    assert_all_close(there.parameters(), here.parameters(), atol=1e-4)
+    assert all(tensor.device.type == device for tensor in there.module.tensors().values())
+
+
+@on_devices
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_no_update_waits_for_the_device(precision: str, device: str) -> None:
+    """With dropout and clipping; torch raises an error where a GPU would be waited for."""
+    skip_without(precision, device)
+    plan = make_plan(precision=precision)
+    updates = Updates(plan, DATASET, 1, Compute(torch.device(device)))
+    losses = [updates.update(step, 0.01) for step in range(3)]  # makes what is made once
+    if device == "cuda":
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        losses += [updates.update(step, 0.01) for step in range(3, 12)]
+    finally:
+        if device == "cuda":
+            torch.cuda.set_sync_debug_mode("default")
+    assert {loss.device.type for loss in losses} == {device}
+    assert float(losses[-1]) < float(losses[0])

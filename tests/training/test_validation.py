@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
+from nextchar.model.calibration import fit_temperature
+from nextchar.model.scoring import bits_per_id
+from nextchar.networks.architecture import Floats, Ids, State
+from nextchar.networks.torch_processes import join_processes
+from nextchar.networks.torch_threads import TorchThreads
 from nextchar.training.checkpoint import TrainingState
 from nextchar.training.validation import BestModel, evaluation_steps, excerpts
+from tests.forked import called_together
+from tests.small_networks import random_network
 from tests.training.test_trainer import make_plan
 
 
@@ -41,3 +48,35 @@ def test_with_nothing_held_out_the_last_model_is_the_best() -> None:
     model = BestModel({"x": np.array([1.0])})
     state = model.offer({"x": np.array([2.0])}, None, TrainingState(step=8))
     assert (state.best_step, state.best_bits, float(model.parameters["x"][0])) == (8, None, 2.0)
+
+
+HELD_OUT = np.random.default_rng(0).integers(0, 9, 8192)
+
+
+class _Counting:
+    """A network that counts what it reads."""
+
+    context_length = None
+
+    def __init__(self) -> None:
+        self._network, self.read = random_network(), 0
+        self.vocabulary_size = self._network.vocabulary_size
+        self.initial_state = self._network.initial_state
+
+    def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        self.read += ids.size
+        return self._network.forward(ids, state)
+
+
+def _scored() -> tuple[float, float, int]:
+    """Return the bits and the temperature that all processes find, and what this one read for them."""
+    network, executor = _Counting(), TorchThreads(4, 4, join_processes())
+    return bits_per_id(network, HELD_OUT, 0, executor), fit_temperature(network, HELD_OUT, executor), network.read
+
+
+def test_held_out_excerpts_are_divided_over_the_processes() -> None:
+    bits, temperature, alone = _scored()
+    (first_bits, first_temperature, first), (second_bits, second_temperature, second) = called_together(_scored)
+    assert (first_bits, first_temperature) == (second_bits, second_temperature)
+    assert (first_bits, first_temperature) == (pytest.approx(bits), pytest.approx(temperature))
+    assert max(first, second) < 0.6 * alone

@@ -9,6 +9,9 @@ Read in this order; a module imports only from those before it:
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
 - `evaluate`: `nextchar evaluate`.
+- `shard`: the share of the files that one of several processes takes.
+- `score_folder`: the files of scores of `nextchar score --out`.
+- `score`: `nextchar score`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.

@@ -45,8 +45,8 @@ class _Scored:
     """Reads the text in pieces."""
 
 
-class EvaluationOptions(Settings):
-    """How a text is read and scored."""
+class ScoringOptions(Settings):
+    """How a text is read, and how the model computes."""
 
     encoding: str | None = Field(default=None, description="Encoding of the text; detected by default, with a note.")
     errors: Errors = Field(
@@ -64,6 +64,11 @@ class EvaluationOptions(Settings):
         description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
         "worse.",
     )
+
+
+class EvaluationOptions(ScoringOptions):
+    """How a text is read and scored, and with what."""
+
     counting: bool = Field(
         default=True,
         description="Score by counting too, which takes a second or two for each megabyte of training text.",

@@ -8,6 +8,7 @@ Read in this order; a module imports only from those before it:
 - `generation`: the loop that draws an id, feeds it back and draws again.
 - `continuation`: a prompt becoming a text, for everything that writes.
 - `scoring`: bits per character of a text.
+- `batch_scoring`: the bits of many texts, side by side.
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `calibration`: the softmax temperature that fits held-out text best.
 - `blending`: the weights of a network and of counts, fitted on held-out text.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import Scorer
-from nextchar.networks.architecture import Floats, Ids
+from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import BlendHeader, blend_arrays, blend_networks
@@ -71,8 +71,7 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
         executor: computes in parallel.
     """
     architecture, parameters = file.lstm_for("A memory")
-    even = np.full((counts.order + 1, 2), 0.5, np.float32)
-    blend = blend_networks(make_network(architecture, parameters, compiled=True), counts, even, compiled=True)
+    blend = blend_evenly(make_network(architecture, parameters, compiled=True), counts, compiled=True)
     tokens = file.vocabulary
     bits = honest_bits(blend, held_out, tokens.start_id, executor).sum() + tokens.unknown_cost(held_out).sum()
     provenance = file.provenance.model_copy(
@@ -84,6 +83,17 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
     weights = fit_weights(blend, held_out, executor)
     header = BlendHeader(network=architecture, order=counts.order, ngrams=len(counts.ids) - 1)
     return ModelFile(header, tokens, blend_arrays(parameters, counts, weights), provenance)
+
+
+def blend_evenly(network: Network[Any], counts: NgramCounts, *, compiled: bool = False) -> BlendNetwork:
+    """Return ``network`` blended with ``counts``, both with the weight 1/2: near the best, and without a fit.
+
+    Args:
+        network: compiled or not, as it should be used.
+        counts: of its training text.
+        compiled: use compiled loops for the counts.
+    """
+    return blend_networks(network, counts, np.full((counts.order + 1, 2), 0.5, np.float32), compiled=compiled)
 
 
 def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:

@@ -131,7 +131,7 @@ class AdaptiveScorer:
 
     def _blended(self, logits: Floats) -> tuple[Floats, Any]:
         """Return ``logits`` (t, V) of the current segment blended with the counts, and the state of these after it."""
-        if self._memory is None:
+        if self._memory is None or self._counted is None:
             return logits, None
         log_p, longest, after = self._memory.ngrams.read(np.array([self._inputs[:-1]]), self._counted)
         weights = self._memory.weights[longest[0]]  # (t, 2)

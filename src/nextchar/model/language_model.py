@@ -13,7 +13,8 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import MissingDependencyError, ModelFileError, TextError
+from nextchar.errors import MissingDependencyError, ModelFileError, TextError, UsageError
+from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.description import as_html, summarise
 from nextchar.model.generation import BLOCK, generate_rows
@@ -71,6 +72,9 @@ class LanguageModel:
     >>> next(iter(model.next_character_distribution("so it g")))
     'o'
     >>> model.bits_per_character("so it goes. ") < model.bits_per_character("goes it so. ")
+    True
+    >>> expected, surprising, empty = model.score_many(["so it goes. ", "goes it so. ", ""]).tolist()
+    >>> empty == 0 < expected < surprising
     True
     """
 
@@ -278,7 +282,7 @@ class LanguageModel:
             scores = np.stack([self._score(scorer, piece) for scorer in scorers])  # (1 or 2, T)
             bits -= scores.sum(-1)
             characters += scores.shape[1]
-            unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self._as_trained(piece))))
+            unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self.as_trained(piece))))
         if characters == 0:
             raise TextError("An empty text cannot be scored: give at least one character.")
         plain, *adaptive = (bits / characters).tolist()
@@ -287,6 +291,29 @@ class LanguageModel:
     def bits_per_character(self, text: str) -> float:
         """Return the mean bits that the model needs for a character of ``text``; lower is better."""
         return self.evaluate(text).bits_per_character
+
+    def score_many(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Return the bits that the model needs for each of ``texts``: the sum of -log2 p of its characters, shape (B,).
+
+        Each is a text of its own: divided by the number of its characters, its bits are its `bits_per_character` up to
+        rounding. An empty text has 0 bits. Texts of similar length are read side by side, on all cores. An iterator is
+        read as it is needed, some thousand texts at a time, so that millions of texts need no memory but the result.
+
+        Raises:
+            UsageError: ``texts`` is a single string.
+            UnknownCharacterError: a text has unknown characters and the model no unknown symbol.
+        """
+        if isinstance(texts, str):
+            raise UsageError("score_many takes several texts: give a list, or [text] for a single one.")
+        bits = [np.zeros(0)]
+        for group in groups(texts):
+            network = self.network_for(sum(map(len, group)))
+            scorer = BatchScorer(network, self.vocabulary, Threads(available_cores()))
+            try:
+                bits.append(scorer.score([self.as_trained(text) for text in group]))
+            except UnknownTextError as error:
+                raise UnknownTextError(sum(map(len, bits)) + error.position, error.reason) from error
+        return np.concatenate(bits)
 
     def surprises(self, text: str) -> NDArray[np.float64]:
         """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,)."""
@@ -316,7 +343,8 @@ class LanguageModel:
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""
-        return character_scores(scorer, self.vocabulary.encode(self._as_trained(text)), self.vocabulary)
+        return character_scores(scorer, self.vocabulary.encode(self.as_trained(text)), self.vocabulary)
 
-    def _as_trained(self, text: str) -> str:
+    def as_trained(self, text: str) -> str:
+        """Return ``text`` as the model reads it: lower-cased if its training text was."""
         return text.lower() if self.provenance.lowercase else text

@@ -184,10 +184,7 @@ class ModelFile:
         Raises:
             ModelFileError: the network is of another kind.
         """
-        header = self.architecture
-        if isinstance(header, Architecture | BlendHeader):
-            return network_alone(header, self.parameters)
-        raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(header).__name__}.")
+        return network_alone(_with_lstm(self.architecture, target), self.parameters)
 
     @property
     def has_memory(self) -> bool:
@@ -272,6 +269,12 @@ def _without_prefix(arrays: tensor_file.Arrays, prefix: str) -> tensor_file.Arra
     if not all(name.startswith(prefix) for name in arrays):
         raise ValueError("its tensors do not fit its architecture")
     return {name.removeprefix(prefix): array for name, array in arrays.items()}
+
+
+def _with_lstm(header: BaseModel, target: str) -> NetworkHeader:
+    if isinstance(header, Architecture | BlendHeader):
+        return header
+    raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(header).__name__}.")
 
 
 def _check_format(path: Path, header: dict[str, Any]) -> int:

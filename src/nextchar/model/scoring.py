@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,19 @@ WARM_UP = 256
 """Ids read before a segment to get the state it begins with."""
 SEGMENTS = 128
 """Most parts of a long text read side by side; each is at least four times as long as its warm-up."""
+STEP = 16
+"""Ids of a batch of texts that are read before the texts that have ended are left out."""
 
 Scores = NDArray[np.float64]
+
+
+@runtime_checkable
+class ScoresTargets(Protocol):
+    """A network that scores ids itself, as one on a GPU does, so that no logits are copied."""
+
+    def score(self, ids: Ids, targets: Ids, state: Any) -> tuple[Scores, Any]:
+        """Read ``ids`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T) and the state after."""
+        ...
 
 
 class Scorer:
@@ -101,10 +113,34 @@ def _read(network: Network[Any], inputs: Ids, targets: Ids | None, state: Any) -
     step = max(1, min(CHUNK, LOGITS // network.vocabulary_size) // len(inputs))
     for first in range(0, inputs.shape[1], step):
         columns = slice(first, first + step)
+        if targets is not None and isinstance(network, ScoresTargets):
+            scores[:, columns], state = network.score(inputs[:, columns], targets[:, columns], state)
+            continue
         logits, state = network.forward(inputs[:, columns], state)  # (B, t, V)
         if targets is not None:
             scores[:, columns] = log2_softmax(logits, targets[:, columns])
     return scores, state
+
+
+def score_batch(network: Network[Any], texts: Sequence[Ids], start: int) -> Scores:
+    """Return log2 p of each id of ``texts``, side by side: shape (B, T), and 0 where a text has ended.
+
+    Args:
+        network: the network.
+        texts: the ids (t,) of each text, the longest, of T ids, first.
+        start: the id read before the first of each.
+    """
+    lengths = np.array([len(ids) for ids in texts])  # (B,)
+    rows = np.full((len(texts), lengths[0] + 1), start, np.intp)  # (B, 1 + T)
+    for row, ids in zip(rows, texts, strict=True):
+        row[1 : 1 + len(ids)] = ids
+    scores, state = np.zeros((len(texts), lengths[0])), network.initial_state(len(texts))  # (B, T)
+    for first in range(0, int(lengths[0]), STEP):
+        left, columns = slice(0, np.count_nonzero(lengths > first)), slice(first, first + STEP)
+        inputs, targets = rows[left, :-1][:, columns], rows[left, 1:][:, columns]
+        scores[left, columns], state = _read(network, inputs, targets, state_rows(state, left))
+    scores[np.arange(lengths[0]) >= lengths[:, None]] = 0
+    return scores
 
 
 def log2_softmax(logits: NDArray[np.floating], targets: Ids) -> Scores:

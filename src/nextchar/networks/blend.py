@@ -27,17 +27,8 @@ BlendState = tuple[Any, Numbers]
 """The state of the network, and the last ids read, shape (B, order)."""
 
 
-class Counted(Protocol):
+class Counted(Network[Numbers], Protocol):
     """An n-gram network, in NumPy or compiled."""
-
-    @property
-    def vocabulary_size(self) -> int:
-        """V."""
-        ...
-
-    def initial_state(self, batch: int) -> Numbers:
-        """Return the state of ``batch`` texts before anything is read."""
-        ...
 
     def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
         """Read ``ids`` (B, T); return log p of the next id (B, T, V), the length of the longest known context (B, T),
@@ -70,7 +61,8 @@ class BlendNetwork:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
         logits, log_p, longest, after = self.read(ids, state)
         weights = self.weights[longest]  # (B, T, 2)
-        return weights[..., :1] * logits + weights[..., 1:] * log_p, after
+        mixed = weights[..., :1] * logits + weights[..., 1:] * log_p  # (B, T, V)
+        return mixed.astype(np.float32, copy=False), after
 
     def read(self, ids: Ids, state: BlendState) -> tuple[Floats, Floats, NDArray[np.int64], BlendState]:
         """Read ``ids`` (B, T); return the logits of the network and ln p of the counts, both (B, T, V), the length of

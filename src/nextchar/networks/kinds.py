@@ -43,6 +43,11 @@ class BlendHeader(BaseModel):
         """That of the network."""
         return self.network.context_length
 
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained values and of n-grams."""
+        return self.network.parameter_count + self.ngrams
+
 
 NetworkHeader = Architecture | BlendHeader
 """The description of a network in a model file, tagged by its ``kind``: the union of the headers of all kinds."""
@@ -171,7 +176,7 @@ class BlendKind:
 
     def parameter_count(self, header: BlendHeader) -> int:
         """Return the number of trained values and of n-grams."""
-        return header.network.parameter_count + header.ngrams
+        return header.parameter_count
 
     def describe(self, header: BlendHeader) -> str:
         """Return the units of the network's layers and the number of n-grams in words."""

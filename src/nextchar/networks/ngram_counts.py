@@ -102,7 +102,8 @@ class NgramCounts:
 
     def _sums(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return the sum of ``values`` (N,) over the children of each context, shape (C,)."""
-        return np.bincount(self.contexts[1:], weights=values[1:], minlength=len(self.firsts) - 1)
+        sums = np.bincount(self.contexts[1:], weights=values[1:], minlength=len(self.firsts) - 1)
+        return sums.astype(np.float64)  # they are whole numbers where there are no values
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a model file; numbers take a byte each where they are below `MAX_BYTE`."""
@@ -141,14 +142,20 @@ class NgramCounts:
         ):
             raise ValueError("its counts do not fit each other")
         found = cls(vocabulary_size, order, firsts, ids, counts, lost, discounts)
-        if found.starts[-2] != len(children) or (np.diff(found.starts) < 0).any() or not found.is_sorted():
+        if not found._is_in_order():
             raise ValueError("its n-grams are out of order")
         return found
 
-    def is_sorted(self) -> bool:
-        """Return whether the children of each context are in the order of their ids, each once."""
+    def _is_in_order(self) -> bool:
+        """Return whether the lengths of the n-grams fit the numbers of children, and the children of each context are
+        in the order of their ids, each once."""
+        contexts, level = len(self.firsts) - 1, slice(0, 1)
+        for _ in range(self.order):
+            if level.stop > contexts:
+                return False
+            level = slice(level.stop, int(self.firsts[level.stop]))
         keys = self.contexts * self.vocabulary_size + self.ids  # (N,)
-        return bool((np.diff(keys[1:]) > 0).all())
+        return level.stop == contexts and bool((np.diff(keys[1:]) > 0).all())
 
 
 def count_text(ids: Ids, vocabulary_size: int, order: int) -> NgramCounts:
@@ -266,12 +273,12 @@ def estimate_discounts(counts: Numbers) -> tuple[float, float, float]:
 
 def prune(counts: NgramCounts, most: int) -> NgramCounts:
     """Return ``counts`` with at most ``most`` n-grams, those that are worth most; single ids always stay."""
-    if len(counts.ids) - 1 <= most:
+    singles = int(counts.starts[2])  # the first node of two ids
+    dropped = len(counts.ids) - singles - max(0, most - (singles - 1))
+    if dropped <= 0:
         return counts
     worth = _worth(counts)
-    singles = counts.starts[2]
-    threshold = np.partition(worth[singles:], -max(1, most - singles + 1))[-max(1, most - singles + 1)]
-    kept = worth > threshold
+    kept = worth > np.partition(worth[singles:], dropped - 1)[dropped - 1]
     kept[:singles] = True
     return _only(counts, kept)
 

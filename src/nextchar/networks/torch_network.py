@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -161,14 +162,16 @@ class TorchNetwork:
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
-        return self._forward(ids, state, None)
+        logits, after = self._forward(ids, state, None)
+        return logits.cpu().numpy(), after
 
     def read(self, ids: Ids) -> Floats:
         """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
-        return self._forward(ids, self.initial_state(len(ids)), 1)[0][:, 0]
+        return self._forward(ids, self.initial_state(len(ids)), 1)[0][:, 0].cpu().numpy()
 
     @torch.no_grad()
-    def _forward(self, ids: Ids, state: State, last: int | None) -> tuple[Floats, State]:
+    def _forward(self, ids: Ids, state: State, last: int | None) -> tuple[Tensor, State]:
+        """Return the logits (B, T, V), of the ``last`` steps if given, and the state after."""
         device = self.module.output.weight.device
         read = torch.from_numpy(np.array(ids.T, np.int64)).to(device)  # (T, B)
         before = tuple(
@@ -177,9 +180,21 @@ class TorchNetwork:
         )
         logits, after = self.module(read, before, None, last)  # (T, B, V)
         hidden, cell = (tuple(pair[part][0].cpu().numpy() for pair in after) for part in (0, 1))
-        return logits.transpose(0, 1).cpu().numpy(), State(hidden, cell)
+        return logits.transpose(0, 1), State(hidden, cell)
+
+
+class DeviceNetwork(TorchNetwork):
+    """The trainable network on a GPU, which scores there: a number for each id comes back, and no logits."""
+
+    def score(self, ids: Ids, targets: Ids, state: State) -> tuple[NDArray[np.float64], State]:
+        """Read ``ids`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T) and the state after."""
+        logits, after = self._forward(ids, state, None)  # (B, T, V)
+        wanted = torch.from_numpy(np.array(targets, np.int64)).to(logits.device)
+        chosen = logits.log_softmax(-1).gather(-1, wanted[..., None])[..., 0]  # (B, T)
+        return chosen.cpu().numpy().astype(np.float64) / np.log(2), after
 
 
 def make_torch_network(module: LSTM) -> Network[Any]:
     """Return ``module`` as the network of its architecture."""
-    return as_trained(TorchNetwork(module), module.architecture)
+    network = TorchNetwork(module) if module.output.weight.is_cpu else DeviceNetwork(module)
+    return as_trained(network, module.architecture)

@@ -79,7 +79,7 @@ class Processes:
             dist.all_gather_object(held, packed.getvalue())
         return [torch.load(BytesIO(content), _onto_own_device, weights_only=False) for content in held]
 
-    def add(self, own: Sequence[Sequence[Tensor]], shards: int) -> list[Tensor]:
+    def add(self, own: Sequence[Sequence[Tensor]], shards: int, *, compressed: bool = False) -> list[Tensor]:
         """Return the sums over all ``shards`` of a batch.
 
         Up to `MAX_EXACT_SHARDS` on the CPU they are added in the order of the shards, so that the sums are the same,
@@ -88,20 +88,36 @@ class Processes:
         Args:
             own: for each shard that this process computes, in order, the same tensors.
             shards: how many there are in all, at least one for each process.
+            compressed: whether the processes send bfloat16, as torch's ``bf16_compress_hook`` does for DDP.
         """
         if self.count == 1:
             return [reduce(torch.add, of_shards) for of_shards in zip(*own, strict=True)]
         rows = torch.stack([torch.cat([tensor.flatten() for tensor in tensors]) for tensors in own])  # (S / count, P)
-        total = self._add_rows(rows, shards)  # (P,)
+        total = self._add_rows(rows, shards, compressed)  # (P,)
         return _as_parts(total, own[0])
 
-    def _add_rows(self, own: Tensor, shards: int) -> Tensor:
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Set each of ``tensors`` to its mean over all processes.
+
+        torch's `PeriodicModelAverager` does so for parameters alone, and makes each a view of one new tensor; but
+        cuDNN wants the weights of a layer where it has put them.
+        """
+        if self.count == 1:
+            return
+        total = torch.cat([tensor.flatten() for tensor in tensors])
+        with _all_present():
+            dist.all_reduce(total)
+        for tensor, mean in zip(tensors, _as_parts(total / self.count, tensors), strict=True):
+            tensor.copy_(mean)
+
+    def _add_rows(self, own: Tensor, shards: int, compressed: bool) -> Tensor:
         """Return the sum (P,) of the rows (S / count, P) of all processes."""
-        if shards > MAX_EXACT_SHARDS or not own.is_cpu:
+        if compressed or shards > MAX_EXACT_SHARDS or not own.is_cpu:
             total = reduce(torch.add, own)
+            sent = total.bfloat16() if compressed else total
             with _all_present():
-                dist.all_reduce(total)
-            return total
+                dist.all_reduce(sent)
+            return sent.float()
         sizes = [len(Processes(rank, self.count).own(shards)) for rank in range(self.count)]
         rows = own.new_zeros(max(sizes), own.shape[1])
         rows[: len(own)] = own

@@ -49,7 +49,7 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
         MissingDependencyError: torch is not installed.
     """
     compute = choose_compute(training)  # raises if torch is missing
-    from nextchar.training.trainer import measure_step
+    from nextchar.training.measurement import measure_step
 
     chosen, fall = choose_plan(corpus, training, compute), recipe_of(training).fall
     seconds, bits = chosen.expected_seconds, None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import RunFolderError, TextError, UsageError
+from nextchar.model.blending import MIN_HELD_OUT
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
@@ -20,7 +21,7 @@ from nextchar.runs.trainers import (
     dataset_of,
     import_trainer,
     make_trainer,
-    measure_step,
+    measure,
 )
 from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
@@ -73,6 +74,8 @@ def prepare(
             message=f"{processes.count} processes train together, each with {compute.threads // processes.count} "
             "threads; this one, process 0, decides and writes."
         )
+    elif training.exchange is not None:
+        yield Note(message="--exchange has no effect: one process trains alone.")
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
@@ -90,6 +93,12 @@ def prepare(
     )
     prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, budget=chosen.budget))
     yield from (Note(message=message) for message in chosen.notes)
+    held_out = len(prepared.trainer.scored)
+    if training.memory and held_out < MIN_HELD_OUT:
+        yield Note(
+            message=f"The model will have no memory: {held_out} characters are held out, and its weights are fitted on "
+            f"{MIN_HELD_OUT} or more."
+        )
     if recipe.is_prompt_fixed:
         yield Note(message=f"Every sample continues {settings.prompt!r}.")
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
@@ -208,13 +217,16 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
 
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
     """Return the plan for ``corpus`` for which this machine is timed."""
+    processes, vocabulary = compute.processes.count, corpus.vocabulary
     return recipe_of(training).choose_plan(
         len(corpus.training),
-        corpus.vocabulary.size,
+        vocabulary.size,
         training,
-        compute.threads if compute.device.type == "cpu" else compute.processes.count,
-        lambda plan: measure_step(plan, corpus.vocabulary, compute),
-        processes=compute.processes.count,
+        compute.threads if compute.device.type == "cpu" else processes,
+        lambda plan: measure(plan, vocabulary, compute),
+        measure_exchange=(lambda plan: measure(plan, vocabulary, compute, "exchange")) if processes > 1 else None,
+        device=compute.device.type,
+        processes=processes,
     )
 
 

@@ -9,12 +9,14 @@ from dataclasses import replace
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from nextchar.errors import TrainingError
 from nextchar.model import blending
 from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.networks.architecture import Network
 from nextchar.networks.engine import make_network
 from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.parallel import Threads, available_cores, process_rank
@@ -164,17 +166,27 @@ class Run:
         )
 
     def _with_memory(self, file: ModelFile) -> ModelFile:
-        """Return ``file`` blended with counts of the text, if the run does that and holds out enough text for it."""
-        prepared = self._ready()
-        scored = prepared.trainer.scored
-        if not prepared.settings.training.memory or len(scored) < blending.MIN_HELD_OUT:
+        """Return ``file`` blended with counts of the text, if the run asks for a memory and holds out enough text."""
+        if not self._remembers:
             return file
-        if self._counts is None:
-            self._counts = blending.remember(prepared.corpus.training, prepared.corpus.vocabulary.size)
         if self._remembered is None or self._remembered[0] != file.provenance:  # the same weights are saved often
-            blended = blending.with_memory(file, self._counts, scored, Threads(available_cores()))
+            scored = self._ready().trainer.scored
+            blended = blending.with_memory(file, self._counted(), scored, Threads(available_cores()))
             self._remembered = (file.provenance, blended)
         return self._remembered[1]
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether the model has a memory."""
+        prepared = self._ready()
+        return bool(prepared.settings.training.memory) and len(prepared.trainer.scored) >= blending.MIN_HELD_OUT
+
+    def _counted(self) -> NgramCounts:
+        """Return the counts of the training text."""
+        if self._counts is None:
+            corpus = self._ready().corpus
+            self._counts = blending.remember(corpus.training, corpus.vocabulary.size)
+        return self._counts
 
     def save(self) -> None:
         """Write the last checkpoint whose events are all in the log, and the best model.
@@ -249,7 +261,10 @@ class Run:
         """Write a sample at each temperature, from the same prompt and with the same random numbers."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
-        prompt = Prompt(make_network(trainer.architecture, trainer.parameters()), vocabulary, settings.prompt)
+        network: Network[Any] = make_network(trainer.architecture, trainer.parameters())
+        if self._remembers:
+            network = blending.blend_evenly(network, self._counted())
+        prompt = Prompt(network, vocabulary, settings.prompt)
         for temperature in SAMPLE_TEMPERATURES:
             sampling = SamplingSettings(
                 length=settings.training.sample_length, temperature=temperature, seed=settings.training.seed

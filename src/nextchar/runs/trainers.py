@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nextchar.errors import MissingDependencyError, TrainingError
 from nextchar.runs.run_settings import RunSettings
@@ -52,6 +52,15 @@ class _Trial:
     vocabulary: Tokenizer
     device: str
     threads: int
+    what: Literal["step", "exchange"]
+
+    def seconds(self, processes: Processes) -> float:
+        """Return the seconds that an update, or an exchange, takes in all processes together."""
+        from nextchar.networks.torch_threads import Compute, choose_device
+        from nextchar.training.measurement import measure_exchange, measure_step
+
+        measure = measure_step if self.what == "step" else measure_exchange
+        return measure(self.plan, self.vocabulary, Compute(choose_device(self.device), self.threads, processes))
 
 
 @dataclass(frozen=True)
@@ -104,10 +113,10 @@ def dataset_of(corpus: Corpus, scored: int = SCORED) -> Dataset:
     return Dataset(corpus.training, corpus.held_out_excerpt(scored), vocabulary, vocabulary.start_id)
 
 
-def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute) -> float:
-    """Return the seconds that an update of ``plan`` takes in all processes together."""
-    compute.processes.broadcast(_Trial(plan, vocabulary, compute.device.type, compute.threads))
-    return import_trainer().measure_step(plan, vocabulary, compute)
+def measure(plan: Plan, vocabulary: Tokenizer, compute: Compute, what: Literal["step", "exchange"] = "step") -> float:
+    """Return the seconds that an update of ``plan``, or its exchange, takes in all processes together."""
+    trial = _Trial(plan, vocabulary, compute.device.type, compute.threads, what)
+    return compute.processes.broadcast(trial).seconds(compute.processes)
 
 
 def make_trainer(
@@ -162,15 +171,13 @@ def take_part(cache: Path) -> Preparation:
         TrainingError: process 0 has ended.
         TextError: the text is not where process 0 has it.
     """
-    trainer = import_trainer()
+    import_trainer()
     from nextchar.networks.torch_processes import join_processes
-    from nextchar.networks.torch_threads import Compute, choose_device
 
     processes = join_processes()
     while not isinstance(announced := processes.receive(), _Beginning):
         assert isinstance(announced, _Trial)
-        compute = Compute(choose_device(announced.device), announced.threads, processes)
-        trainer.measure_step(announced.plan, announced.vocabulary, compute)
+        announced.seconds(processes)
     settings = announced.settings
     corpus = corpus_of_run(settings, cache)
     try:

@@ -10,6 +10,7 @@ Read in this order; a module imports only from those before it:
 - `decoding`: bytes into characters, with replacements for wrong bytes and without zeros at the end.
 - `text_file`: a text in a file: how to read it, and what the first reading found.
 - `files`: open text files: detect the encoding, then read the whole file strictly, in bounded memory.
+- `lines`: the lines of a text as they come, from a pipe without waiting for more.
 - `known_texts`: the catalogue of texts known by name, with their sources and hashes.
 - `backup_files`: files beside texts that are not texts: editor back-ups and system files.
 - `kept_texts`: texts in the cache: downloads, and what came through a pipe.

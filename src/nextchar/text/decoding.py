@@ -22,9 +22,9 @@ _AROUND = 20
 class UndecodableError(Exception):
     """Bytes do not decode; the message gives them in hexadecimal."""
 
-    def __init__(self, wrong: str, offset: int, before: str, after: str, *, at_end: bool) -> None:
+    def __init__(self, wrong: str, offset: int, line: int, before: str, after: str, *, at_end: bool) -> None:
         super().__init__(wrong)
-        self.offset, self.before, self.after = offset, before, after
+        self.offset, self.line, self.before, self.after = offset, line, before, after
         self.at_end = at_end
         """Whether the file ends inside a character that begins with them."""
 
@@ -64,6 +64,7 @@ class Decoding:
             codecs.register_error(_HANDLERS["replace"], _mark_sequence)
             codecs.register_error(_HANDLERS["latin"], _mark_bytes)
         decoder, offset = codecs.getincrementaldecoder(self._encoding)(_HANDLERS[self._errors]), 0
+        lines = 0
         for block in chain(blocks, [b""]):
             pending = decoder.getstate()[0]
             if not block and pending and not pending.strip(b"\0"):
@@ -72,18 +73,20 @@ class Decoding:
             try:
                 piece = decoder.decode(block, final=not block)
             except UnicodeError as error:
-                raise self._undecodable(error, offset - len(pending), at_end=not block) from error
+                raise self._undecodable(error, offset - len(pending), lines, at_end=not block) from error
             offset += len(block)
+            lines += piece.count("\n")
             if piece:
                 yield piece
 
-    def _undecodable(self, error: UnicodeError, offset: int, *, at_end: bool) -> UndecodableError:
+    def _undecodable(self, error: UnicodeError, offset: int, lines: int, *, at_end: bool) -> UndecodableError:
         if not isinstance(error, UnicodeDecodeError):
-            return UndecodableError(str(error), offset, "", "", at_end=at_end)
+            return UndecodableError(str(error), offset, lines + 1, "", "", at_end=at_end)
         wrong = error.object[error.start : error.end].hex(" ")
-        before = error.object[: error.start].decode(self._encoding, "ignore")[-_AROUND:]
+        before = error.object[: error.start].decode(self._encoding, "ignore")
         after = error.object[error.end :][: 4 * _AROUND].decode(self._encoding, "replace")[:_AROUND]
-        return UndecodableError(wrong, offset + error.start, before, after, at_end=at_end)
+        line = lines + before.count("\n") + 1
+        return UndecodableError(wrong, offset + error.start, line, before[-_AROUND:], after, at_end=at_end)
 
     def _mended(self, text: str) -> str:
         """Return ``text`` with the marks of wrong bytes replaced by characters."""

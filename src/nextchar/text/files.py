@@ -51,7 +51,7 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None, 
     name = name or readable(path)
     text = TextFile(path, name, "utf-8", "UTF-8", _is_gzip(path, name), errors)
     if encoding is not None:
-        text = replace(text, encoding=_known_encoding(encoding), determined="given")
+        text = replace(text, encoding=known_encoding(encoding), determined="given")
     else:
         text = _determine(text, head=next(text.blocks(), b""))
     if text.content is None:
@@ -137,7 +137,12 @@ def _part(text: TextFile, start: int, stop: int | None) -> Iterator[bytes]:
         offset += len(block)
 
 
-def _known_encoding(encoding: str) -> str:
+def known_encoding(encoding: str) -> str:
+    """Return Python's name of ``encoding``.
+
+    Raises:
+        TextError: it is not known, or no file uses it; the message names similar ones.
+    """
     try:
         if codecs.lookup(encoding).name in _NOT_OF_FILES:
             raise LookupError

@@ -28,6 +28,10 @@ _DOTTED_CAPITAL = "\u0130"
 """The only character that becomes two in lower case: i and a combining dot above."""
 
 
+class EmptyTextError(TextError):
+    """A text has no characters."""
+
+
 class WrongBytesError(TextError):
     """The bytes at ``offset`` do not decode. If ``at_end``, the file ends inside the character that begins there."""
 
@@ -166,7 +170,8 @@ def read_through(text: TextFile) -> TextFile:
 
     Raises:
         WrongBytesError: it does not decode.
-        TextError: it cannot be read, or is empty.
+        EmptyTextError: it is empty.
+        TextError: it cannot be read.
     """
     stamp, decoding, digest = text.stamp, Decoding(text.encoding, text.errors), hashlib.sha256()
     size = characters = zeros = dotted = 0
@@ -185,7 +190,7 @@ def read_through(text: TextFile) -> TextFile:
         zeros += piece.count("\0")
         dotted += piece.count(_DOTTED_CAPITAL)
     if characters == 0:
-        raise TextError(f"{text.name} is empty: give a file with text in it.")
+        raise EmptyTextError(f"{text.name} is empty: give a file with text in it.")
     content = Content(stamp, digest.hexdigest(), size, characters, ends.total(), dotted)
     return replace(text, replaced=decoding.replaced, padding=decoding.padding, zeros=zeros, content=content)
 
@@ -299,7 +304,8 @@ def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> WrongBytesError:
         context = "The file is cut off there, in the middle of a character."
     how = {"UTF-8": "is", "given": "given as", "detected": "looks like"}.get(text.determined, "marked as")
     return WrongBytesError(
-        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} that do not decode: {wrong}. "
+        f"{text.name} ({how} {text.encoding}) has bytes at offset {wrong.offset:,} in line {wrong.line:,} that do not "
+        f"decode: {wrong}. "
         f"{context} Give the right --encoding, repair the file, or read it anyway with --errors replace.",
         wrong.offset,
         wrong.at_end,

@@ -5,10 +5,13 @@ Read in this order; a module imports only from those before it:
 - `batches`: the ids that an update reads and predicts.
 - `feeding`: what a plan reads: parallel streams or shuffled windows.
 - `plan`: every size and number of a run.
+- `exchange`: what processes that train together exchange.
+- `chooser`: the rules of the default recipe for sizes, streams and rates.
 - `recipe`: what a recipe decides: its settings, vocabulary, plan and prompt.
 - `default_recipe`: everything chosen from the text, the time and the machine.
 - `classic_recipe`: the Keras example.
 - `recipes`: the recipes by name.
+- `device_batches`: what an update reads, on the device that learns from it.
 - `dataset`: the ids to learn from and to score on, and their vocabulary.
 - `initial_weights`: the weights before the first update.
 - `optimizers`: they change the weights by the gradients.
@@ -21,4 +24,5 @@ Read in this order; a module imports only from those before it:
 - `events`: the events of a run.
 - `memory`: the memory that training needs and the memory available, compared before any is allocated.
 - `trainer`: the loop: updates, evaluations, recovery.
+- `measurement`: the seconds of an update on this machine, and of an exchange.
 """

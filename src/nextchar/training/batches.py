@@ -17,6 +17,9 @@ class ParallelStreams:
     are in memory. A pass over the text predicts each character once.
     """
 
+    targets = slice(1, None)
+    """Which of the T + 1 ids of a window are predicted."""
+
     def __init__(self, ids: Ids, streams: int, window: int, offset: int = 0) -> None:
         """Prepare the streams.
 
@@ -30,12 +33,14 @@ class ParallelStreams:
         self.window = window
         self.starts = (np.arange(streams) * len(ids) // streams + offset) % len(ids)  # (B,)
 
+    def firsts(self, step: int) -> NDArray[np.int64]:
+        """Return where in the text each window of ``step`` begins, shape (B,)."""
+        return (self.starts + step * self.window) % len(self.ids)
+
     def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the inputs and targets of ``step``, counted from 0, both of shape (T, B)."""
-        first = (self.starts + step * self.window) % len(self.ids)  # (B,)
-        positions = (first + np.arange(self.window + 1)[:, None]) % len(self.ids)  # (T + 1, B)
-        read = np.asarray(self.ids[positions], np.int64)  # (T + 1, B)
-        return read[:-1], read[1:]
+        read = _read(self.ids, self.firsts(step), self.window)
+        return read[:-1], read[self.targets]
 
 
 class ShuffledWindows:
@@ -44,6 +49,9 @@ class ShuffledWindows:
     A pass reads every window once, and its last batch may be smaller. The order of a pass depends only on the seed and
     the number of the pass. It takes 4 bytes for each window; a window is copied from the text only when it is read.
     """
+
+    targets = slice(-1, None)
+    """Which of the T + 1 ids of a window are predicted."""
 
     def __init__(self, ids: Ids, batch: int, window: int, stride: int, seed: int) -> None:
         """Prepare the windows.
@@ -61,18 +69,27 @@ class ShuffledWindows:
         self._epoch = -1
         self._order = np.empty(0, np.uint32)
 
-    def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the inputs (T, B) and targets (1, B) of ``step``, counted from 0; the last batch of a pass may be
+    def firsts(self, step: int) -> NDArray[np.int64]:
+        """Return where in the text each window of ``step`` begins, shape (B,); the last batch of a pass may be
         smaller."""
         epoch, number = divmod(step, -(-self.count // self._batch))
         if epoch != self._epoch:
             self._order = np.arange(self.count, dtype=np.uint32)
             random_stream(self._seed, "order", epoch).shuffle(self._order)
             self._epoch = epoch
-        rows = self._order[number * self._batch : (number + 1) * self._batch]
-        positions = rows.astype(np.intp) * self._stride + np.arange(self.window + 1)[:, None]  # (T + 1, B)
-        read = np.asarray(self.ids[positions], np.int64)  # (T + 1, B)
-        return read[:-1], read[-1:]
+        return self._order[number * self._batch : (number + 1) * self._batch].astype(np.int64) * self._stride
+
+    def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the inputs (T, B) and targets (1, B) of ``step``, counted from 0."""
+        read = _read(self.ids, self.firsts(step), self.window)
+        return read[:-1], read[self.targets]
+
+
+def _read(ids: Ids, firsts: NDArray[np.int64], window: int) -> NDArray[np.int64]:
+    """Return the ids (T + 1, B) of windows of T that begin at ``firsts`` (B,), and the id after each, around the end of
+    the text."""
+    positions = (firsts + np.arange(window + 1)[:, None]) % len(ids)  # (T + 1, B)
+    return np.asarray(ids[positions], np.int64)
 
 
 def count_windows(characters: int, window: int, stride: int) -> int:

@@ -52,9 +52,11 @@ class ClassicRecipe:
         threads: int,
         measure: Measure,
         *,
+        measure_exchange: Measure | None = None,  # noqa: ARG002 (it exchanges float32)
+        device: str = "cpu",  # noqa: ARG002 (the example is the same on any)
         processes: int = 1,  # noqa: ARG002 (a thread of each, at least, is in ``threads``)
     ) -> ChosenPlan:
-        """Return the plan of the example for a text; sizes given in ``settings`` replace its own.
+        """Return the plan of the example for a text, with the sizes that ``settings`` give.
 
         Args:
             characters: of the training text.
@@ -62,15 +64,23 @@ class ClassicRecipe:
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
+            measure_exchange: times an exchange between processes; None where there are no others.
+            device: the kind of the device: cpu, cuda or mps.
             processes: processes that share each update.
 
         Raises:
             TextError: the text is too short for a window and a character after it.
-            UsageError: ``settings`` give a weight decay, which the optimizer of the example does not have.
+            UsageError: ``settings`` give a weight decay, a memory or an exchange that the example does not have.
         """
         if settings.weight_decay is not None:
             raise UsageError(
                 "The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe."
+            )
+        if settings.memory:
+            raise UsageError("The classic recipe has no memory: leave --memory out, or use the default recipe.")
+        if settings.exchange not in {None, "float32"}:
+            raise UsageError(
+                f"The classic recipe has no --exchange {settings.exchange}: leave it out, or use the default recipe."
             )
         window = settings.window or WINDOW
         count = count_windows(characters, window, STRIDE)

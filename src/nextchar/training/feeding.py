@@ -20,6 +20,20 @@ Count = Annotated[int, Field(le=10**15)]
 class Batches(Protocol):
     """The batches of a run; each depends on its step only."""
 
+    ids: Ids
+    """The text that they are read from, shape (n,)."""
+    window: int
+    """T."""
+
+    @property
+    def targets(self) -> slice:
+        """Which of the T + 1 ids of a window are predicted."""
+        ...
+
+    def firsts(self, step: int) -> NDArray[np.int64]:
+        """Return where in the text each window of ``step`` begins, shape (B,)."""
+        ...
+
     def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the inputs (T, B) of ``step``, counted from 0, and the targets: (T, B), or (1, B) for the last step
         only."""

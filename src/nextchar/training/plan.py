@@ -13,12 +13,14 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nextchar.networks.architecture import GATES, Architecture
-from nextchar.settings import Precision
+from nextchar.settings import Exchange, Precision
 from nextchar.training.feeding import Count, Feeding
 
 CHECKPOINT_WORK = 6e10
 """Floating-point operations between two checkpoints: half a second of work on two cores, half a minute on the slowest
 machine."""
+GPU_CHECKPOINT_WORK = 2e13
+"""The same on a GPU: a second or two. A checkpoint copies all weights from it."""
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
 
@@ -57,6 +59,10 @@ class Plan(BaseModel):
     """Largest norm of the gradient."""
     calibrated: bool = False
     """Whether each scoring fits the softmax temperature on the held-out text."""
+    exchange: Exchange = "float32"
+    """What several processes exchange; one process alone sums the gradients of all shards, whatever it is."""
+    average_every: int = Field(default=1, ge=1, le=10_000)
+    """Updates of each process before the weights of all are averaged, where the exchange is local."""
     checkpoint_every: int = Field(ge=1, le=10_000)
     """Steps between two checkpoints; a save writes the last one, and a run that diverges returns to it."""
 
@@ -78,6 +84,8 @@ class Plan(BaseModel):
                 f"a plan of {self.feeding.batch} {self.feeding.kind} cannot have {self.shards} shards: give at most "
                 f"{self.feeding.batch}"
             )
+        if self.exchange != "float32" and self.feeding.kind != "streams":
+            raise ValueError(f"a plan of {self.feeding.kind} cannot exchange {self.exchange}: choose float32")
         return self
 
     def architecture(self, vocabulary_size: int) -> Architecture:
@@ -122,9 +130,11 @@ def _from_format_1(plan: dict[str, Any]) -> dict[str, Any]:
     return upgraded
 
 
-def checkpoint_every(steps: int, update_work: float) -> int:
-    """Return the updates between two checkpoints, where an update takes ``update_work`` floating-point operations."""
-    return max(1, min(steps // 20, MAX_CHECKPOINT_UPDATES, int(CHECKPOINT_WORK / update_work)))
+def checkpoint_every(steps: int, update_work: float, device: str = "cpu") -> int:
+    """Return the updates between two checkpoints, where an update takes ``update_work`` floating-point operations on a
+    ``device`` of that kind."""
+    work = GPU_CHECKPOINT_WORK if device == "cuda" else CHECKPOINT_WORK
+    return max(1, min(steps // 20, MAX_CHECKPOINT_UPDATES, int(work / update_work)))
 
 
 def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:

@@ -39,6 +39,8 @@ class Recipe(Protocol):
         threads: int,
         measure: Measure,
         *,
+        measure_exchange: Measure | None = None,
+        device: str = "cpu",
         processes: int = 1,
     ) -> ChosenPlan:
         """Return the plan for a text; options given in ``settings`` are kept.
@@ -49,6 +51,8 @@ class Recipe(Protocol):
             settings: the length as ``time``, ``epochs`` or ``steps``, and any size.
             threads: threads that compute in parallel.
             measure: times an update of a plan; called only to turn a time budget into steps.
+            measure_exchange: times an exchange between processes; None where there are no others.
+            device: the kind of the device: cpu, cuda or mps.
             processes: processes that share each update.
 
         Raises:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,7 +26,6 @@ from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
 from nextchar.networks.torch_processes import Processes
 from nextchar.networks.torch_threads import Compute, has_bfloat16
-from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
@@ -75,11 +74,12 @@ class Trainer:
         self._dataset, self._evaluations = dataset, evaluations
         self._compute, self._pace = compute or Compute(), pace or Pace()
         _check_memory(plan, dataset.vocabulary.size, self._compute)
-        if not _computes(plan, self._compute):
+        if not computes(plan, self._compute):
             raise TrainingError(f"This processor does not support {plan.precision}: use --precision float32.")
         if isinstance(plan.feeding, Windows) and plan.feeding != plan.feeding.over(len(dataset.training)):
             raise ValueError(f"its plan has {plan.feeding.count} windows, but its text does not")
-        self._updates = Updates(plan, dataset, seed, self._compute)
+        with _enough_gpu_memory():
+            self._updates = Updates(plan, dataset, seed, self._compute)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
         self._adopt(plan)
@@ -136,8 +136,13 @@ class Trainer:
         Several processes that train together stop at a checkpoint, once ``stop()`` is true in one of them.
 
         Raises:
-            TrainingError: training diverged too many times; ``best`` is the best model before that.
+            TrainingError: training diverged too many times, or a GPU has too little memory; ``best`` is the best model
+                before that.
         """
+        with _enough_gpu_memory():
+            yield from self._run(stop)
+
+    def _run(self, stop: Callable[[], bool]) -> Iterator[Event]:
         while self.state.step < self.plan.steps and not any(self.processes.gather(stop())):
             loss = yield from self._train_to_boundary()
             failed = has_diverged(loss, self.state) or not self._updates.is_finite()
@@ -171,7 +176,7 @@ class Trainer:
                 yield self._progress(bits, (len(losses) - shown) / max(now - last_shown, 1e-9))
                 began = last_shown = pace.now()
                 shown = len(losses)
-        mean = float(torch.stack(losses).mean())
+        mean = self._updates.agree(float(torch.stack(losses).mean()))
         self._move(loss_sum=self.state.loss_sum + mean * len(losses))
         return mean
 
@@ -272,7 +277,7 @@ def check_weights(checkpoint: Checkpoint, plan: Plan, vocabulary_size: int) -> N
         check_arrays(checkpoint.arrays, {name: ("float32", shape) for name, shape in shapes.items()}, prefix)
 
 
-def _computes(plan: Plan, compute: Compute) -> bool:
+def computes(plan: Plan, compute: Compute) -> bool:
     """Return whether the device supports the precision of ``plan``."""
     return plan.precision == "float32" or has_bfloat16(compute.device)
 
@@ -288,24 +293,12 @@ def _check_memory(plan: Plan, vocabulary_size: int, compute: Compute) -> None:
         )
 
 
-def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float = 0.25) -> float:
-    """Return the seconds that an update of ``plan`` takes on this machine now, measured for about ``seconds``; infinity
-    if it does not support that precision."""
-    if not _computes(plan, compute):
-        return math.inf
-    feeding = plan.feeding
-    ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
-    # A tiny learning rate: only time is measured, and a trial must not diverge. Keras's initial weights, because the
-    # default ones take long to make for a vocabulary of thousands of characters.
-    changes = {"steps": 1_000_000, "checkpoint_every": 2, "learning_rate": 1e-12, "initial_weights": "keras"}
-    trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
-    trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
-    times: list[float] = []
-    for event in trainer.run():
-        if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
-            times.append(trainer.state.seconds)
-            if len(times) > 3 and times[-1] > seconds:  # by a clock that all processes agree on
-                break
-    trainer.close()
-    # The first interval warms up caches and kernels; short bursts of other programs do not change the median.
-    return float(np.median(np.diff(times))) / trial.checkpoint_every
+@contextmanager
+def _enough_gpu_memory() -> Generator[None]:
+    """Raise a `TrainingError` where a GPU has too little memory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "The GPU has too little free memory: lower --hidden, --layers, --streams or --window."
+        ) from error

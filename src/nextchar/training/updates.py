@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,9 +16,11 @@ from torch.nn import functional
 from nextchar.files.tensor_file import Arrays
 from nextchar.networks.architecture import Parameters
 from nextchar.networks.torch_network import LSTM, Dropout
+from nextchar.networks.torch_processes import ALONE
 from nextchar.networks.torch_threads import Compute, TorchThreads
 from nextchar.randomness import random_stream
 from nextchar.training.dataset import Dataset
+from nextchar.training.device_batches import batches_on, to_device
 from nextchar.training.initial_weights import initial_parameters, keras_initial_parameters
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
@@ -52,6 +54,7 @@ class Updates:
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
         self.batches = plan.feeding.batches(training, seed)
+        self._read = batches_on(compute.device, self.batches)
         self._processes = compute.processes
         self.threads = TorchThreads(plan.shards, compute.threads, compute.processes)
         sizes = [columns.stop - columns.start for columns in self.threads.shards(plan.feeding.batch)]
@@ -63,22 +66,55 @@ class Updates:
 
     def update(self, step: int, learning_rate: float) -> Tensor:
         """Make the update of ``step``, counted from 0; return the loss on its batch, in nats per character."""
-        inputs, targets = self.batches.batch(step)  # (T, B)
+        inputs, targets = self._read.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
         computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
-        loss, *gradients = self._processes.add(computed, self.threads.count)
+        own = columns[self.threads.own.stop - 1].stop - columns[self.threads.own.start].start
+        loss, *gradients = self._sum(computed, own / inputs.shape[1])
         for weight, gradient in zip(self._weights.values(), gradients, strict=True):
             weight.grad = gradient
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
         self._optimizer.step(learning_rate)
+        if self._plan.exchange == "local" and (step + 1) % self._plan.average_every == 0:
+            self._average(self._weights.values())
         return loss
+
+    def agree(self, loss: float) -> float:
+        """Average over the processes, before a checkpoint, what they do not share yet; return the mean ``loss``."""
+        if self._plan.exchange == "float32" or self._processes.count == 1:
+            return loss
+        losses = torch.tensor([loss], device=self.module.output.weight.device)
+        moments = (value for values in self._optimizer.state.values() for value in values.values())
+        local = (*self._weights.values(), *moments) if self._plan.exchange == "local" else ()
+        self._average((losses, *local))
+        return float(losses)
+
+    @torch.no_grad()
+    def _average(self, tensors: Iterable[Tensor]) -> None:
+        self._processes.average(list(tensors))
+
+    def _sum(self, computed: Sequence[Sequence[Tensor]], share: float) -> list[Tensor]:
+        """Return the loss and the gradients that this process goes by.
+
+        Args:
+            computed: the same of each of its own shards.
+            share: share of the batch that these are.
+        """
+        exchange, processes = self._plan.exchange, self._processes
+        if exchange == "float32" or processes.count == 1:
+            return processes.add(computed, self.threads.count)
+        loss, *gradients = ALONE.add(computed, len(computed))
+        if exchange == "local":
+            return [loss / share, *(gradient / share for gradient in gradients)]
+        return [loss / share, *processes.add([gradients], self.threads.count, compressed=True)]
 
     @torch.no_grad()
     def is_finite(self) -> bool:
         """Return whether all weights and all values of the optimizer are finite."""
         kept = (value for values in self._optimizer.state.values() for value in values.values())
-        return all(bool(torch.isfinite(tensor).all()) for tensor in (*self._weights.values(), *kept))
+        finite = [torch.isfinite(tensor).all() for tensor in (*self._weights.values(), *kept)]
+        return bool(torch.stack(finite).all())  # waits for the device once
 
     def arrays(self) -> Arrays:
         """Return the weights, the values of the optimizer, and the hidden and random states of all shards."""
@@ -117,7 +153,7 @@ class _Shard:
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
         self._state = module.initial_state(size) if plan.feeding.carries_state else None
 
-    def gradients(self, inputs: NDArray[np.int64], targets: NDArray[np.int64], columns: slice) -> tuple[Tensor, ...]:
+    def gradients(self, inputs: Tensor, targets: Tensor, columns: slice) -> tuple[Tensor, ...]:
         """Return this shard's share of the batch's mean loss, in nats, and then its gradients.
 
         Args:
@@ -125,7 +161,7 @@ class _Shard:
             targets: the ids to predict, shape (T, B), or (1, B) for the last step only.
             columns: the columns of this shard.
         """
-        read, wanted = (_to_device(batch[:, columns], self._device) for batch in (inputs, targets))  # (T, b)
+        read, wanted = (batch[:, columns].contiguous() for batch in (inputs, targets))  # (T, b)
         size, weights = read.shape[1], list(self._module.tensors().values())
         if size == 0:  # the last batch of a pass has too few windows for every shard
             return (torch.zeros((), device=self._device), *map(torch.zeros_like, weights))
@@ -156,7 +192,7 @@ class _Shard:
         if self._state is None:
             return
         self._state = tuple(
-            (_to_device(arrays[f"hidden/{layer}"], self._device), _to_device(arrays[f"cell/{layer}"], self._device))
+            (to_device(arrays[f"hidden/{layer}"], self._device), to_device(arrays[f"cell/{layer}"], self._device))
             for layer in range(len(self._state))
         )
 
@@ -164,10 +200,6 @@ class _Shard:
 def _under(prefix: str, arrays: Arrays) -> Arrays:
     """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _to_device(array: NDArray[Any], device: torch.device) -> Tensor:
-    return torch.from_numpy(array.copy()).to(device)
 
 
 def _copy(tensor: Tensor) -> NDArray[Any]:

@@ -1,0 +1,167 @@
+"""The memory: what counts add to a network, for how many n-grams, and what they cost in time.
+
+Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/blend.py [--budget 60] [--only nietzsche] [--runs FOLDER]
+           [--output FILE]
+
+`nextchar train TEXT --memory --time T` trains each model, one process at a time, unless FOLDER has it already. Figures
+are bits per character on the last 10 % of the text: of the network alone, of the counts alone, and of both with weights
+fitted on one half of it and reported on the other. Then the same for other numbers of n-grams and other lengths of
+context, and characters per second of the network and of the blend, which take turns. Prints tables in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from command import nextchar
+from machine import describe_machine
+
+from nextchar.model.blending import ORDER, blend_evenly, honest_bits, remember
+from nextchar.model.generation import generate_rows
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.scoring import bits_per_id
+from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.engine import make_network
+from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.parallel import Threads, available_cores
+from nextchar.runs.training_text import corpus_of_model
+from nextchar.settings import SamplingSettings
+from nextchar.text.corpus import default_cache_folder
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    "nietzsche": ("--lowercase",),
+    "tinyshakespeare": (),
+    "python-stdlib": (),
+    "korean-stories": (),
+    "names": (),
+    "war-and-peace": (),
+    "hafez": (),
+}
+"""Options of each text."""
+SIZES = (50_000, 100_000, 200_000, 400_000, 800_000, 1_600_000)
+"""Numbers of n-grams to keep, at the order of the memory."""
+ORDERS = (3, 4, 5, 6, 7, 8, 10)
+"""Lengths of context, with every n-gram kept."""
+ROUNDS, SECONDS = 5, 1.0
+"""Turns of each network, and the seconds of one."""
+
+
+class Texts:
+    """A trained model, and what it learned from."""
+
+    def __init__(self, run: Path) -> None:
+        self.model = LanguageModel.load(run)
+        corpus = corpus_of_model(run, self.model.file, default_cache_folder())
+        self.training, self.held_out = np.asarray(corpus.training), np.asarray(corpus.validation)
+        self.network = make_network(*self.model.file.lstm_for("A benchmark"), compiled=True)
+        self.executor = Threads(available_cores())
+
+    def bits(self, ids_bits: float) -> float:
+        """Return bits per character, with what unknown characters cost."""
+        return ids_bits + float(self.model.vocabulary.unknown_cost(self.held_out).mean())
+
+    def score(self, network: Network[Any]) -> float:
+        """Return the bits per character of ``network`` on the held-out text."""
+        return self.bits(bits_per_id(network, self.held_out, self.model.start_id, self.executor))
+
+    def blended(self, counts: NgramCounts) -> float:
+        """Return the bits per character of the network blended with ``counts``."""
+        blend = blend_evenly(self.network, counts, compiled=True)
+        return self.bits(float(honest_bits(blend, self.held_out, self.model.start_id, self.executor).mean()))
+
+
+def measure(name: str, texts: Texts) -> Iterator[str]:
+    """Yield the lines of the tables of one text."""
+    size = texts.model.vocabulary.size
+    began = time.perf_counter()
+    counts = remember(texts.training, size)
+    counted = time.perf_counter() - began
+    ngrams = blend_evenly(texts.network, counts, compiled=True).ngrams
+    yield f"\n### {name}\n"
+    yield "| network | counts | blend | n-grams | bytes of counts | s to count |"
+    yield "|---:|---:|---:|---:|---:|---:|"
+    yield (
+        f"| {texts.score(texts.network):.3f} | {texts.score(ngrams):.3f} | {texts.blended(counts):.3f} | "
+        f"{len(counts.ids) - 1:,} | {stored(counts):,} | {counted:.1f} |"
+    )
+    whole = count_text(texts.training[-8_000_000:], size, ORDER)
+    yield f"\n| n-grams kept, contexts of {ORDER} | bytes | blend |"
+    yield "|---:|---:|---:|"
+    for most in (*(most for most in SIZES if most < len(whole.ids)), len(whole.ids)):
+        pruned = prune(whole, most)
+        yield f"| {len(pruned.ids) - 1:,} | {stored(pruned):,} | {texts.blended(pruned):.4f} |"
+    yield "\n| context, nothing pruned | n-grams | bytes | blend |"
+    yield "|---:|---:|---:|---:|"
+    for order in ORDERS:
+        every = count_text(texts.training[-8_000_000:], size, order)
+        yield f"| {order} | {len(every.ids) - 1:,} | {stored(every):,} | {texts.blended(every):.4f} |"
+    yield "\n| texts | network, characters/s | blend, characters/s | ratio |"
+    yield "|---:|---:|---:|---:|"
+    for batch in (1, 256):
+        network, blend = speeds(texts, batch)
+        yield f"| {batch} | {network:,.0f} | {blend:,.0f} | {blend / network:.2f} |"
+
+
+def stored(counts: NgramCounts) -> int:
+    """Return the bytes of ``counts`` in a model file."""
+    return sum(array.nbytes for array in counts.to_arrays().values())
+
+
+def speeds(texts: Texts, batch: int) -> tuple[float, float]:
+    """Return the characters per second of the network and of the blend, on one core: the best of the rounds."""
+    networks = [texts.network, texts.model.compiled_network]
+    best = [0.0, 0.0]
+    for _ in range(ROUNDS):
+        for number, network in enumerate(networks):
+            best[number] = max(best[number], rate(network, texts.held_out[:20], batch))
+    return best[0], best[1]
+
+
+def rate(network: Network[Any], prompt: Ids, batch: int) -> float:
+    """Return the characters per second of ``batch`` texts side by side, over about `SECONDS`."""
+    length = 64
+    while True:
+        settings = SamplingSettings(temperature=0.8, length=length)
+        randoms = [np.random.default_rng(text) for text in range(batch)]
+        began = time.perf_counter()
+        for _ in generate_rows(network, np.asarray(prompt, np.int64), settings, randoms):
+            pass
+        seconds = time.perf_counter() - began
+        if seconds > SECONDS / 2:
+            return length * batch / seconds
+        length *= 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds of training")
+    parser.add_argument("--only", action="append", choices=TEXTS, help="a text; all if not given")
+    parser.add_argument("--runs", type=Path, help="folder of runs that are kept")
+    parser.add_argument("--output", type=Path, help="file to append the tables to")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.runs or Path(temporary)
+        lines = [f"{describe_machine()}; {options.budget:g} s of training."]
+        print(lines[0], flush=True)
+        for name in options.only or TEXTS:
+            run = folder / f"{name}-{options.budget:g}"
+            if not run.exists():
+                nextchar(
+                    "train", name, *TEXTS[name], "--memory", "--time", f"{options.budget}s", "--out", run, "--quiet"
+                )
+            for line in measure(name, Texts(run)):
+                print(line, flush=True)
+                lines.append(line)
+    if options.output:
+        with options.output.open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""The rules of the default recipe for sizes, streams and rates, applied to one text, one machine and the options given.
+
+docs/learning.md has the rules and their evidence. Those for GPUs are not measured yet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from nextchar.errors import UsageError
+from nextchar.networks.architecture import Architecture
+from nextchar.settings import Precision, TrainingSettings
+from nextchar.training.exchange import Way
+from nextchar.training.feeding import Streams
+from nextchar.training.plan import Plan, checkpoint_every, training_work
+
+SIZES = (64, 96, 128, 192, 256, 384, 512)
+"""Hidden sizes to choose from."""
+GPU_SIZES, GPU_LAYERS, GPU_DEEP_SIZE = (*SIZES, 768, 1024, 1536, 2048), (1, 2, 3), 512
+"""The same on a GPU, where sizes from the last number on may have several layers."""
+STREAMS, WINDOW = 32, 32
+"""Streams of an update, and steps back in time: many short streams generalise better than few long ones, because each
+update sees more places of the text."""
+LARGE_SIZE, LARGE_STREAMS, LARGE_GAIN = 384, 64, 1.33
+"""Larger networks, from this hidden size on, read more streams. A processor then reads more characters a second, by the
+factor of the gain, which makes up for half as many updates."""
+SHORT_TEXT_STREAMS, SHORT_TEXT_WINDOW = 8, 64
+"""Streams and steps back in time for short texts."""
+LOAD_PER_DROPOUT = 60
+"""Passes that raise dropout by 1, for a text with as many characters as the network has parameters."""
+HIGH_DROPOUT = 0.1
+"""Dropout from which weight decay is higher too."""
+CHARACTERS_PER_SQUARE = 2
+"""A hidden size needs at least this many times its square in training characters."""
+SHARD_STREAMS = 4
+"""Fewest streams that are worth a thread."""
+MAX_PROCESS_CHARACTERS = 8192
+"""Most characters that a process reads for an update: with so many, even a slow network hardly delays it."""
+MAX_GPU_CHARACTERS = 16_384
+"""The same for a process on a GPU, which computes many streams in the time of few."""
+SHORT_TEXT = 50_000
+"""Characters below which a text is read in fewer streams, so that each is long enough, and in fewer passes."""
+MAX_EPOCHS, SHORT_TEXT_MAX_EPOCHS = 30, 20
+"""Most passes over a text, and over a short one; with more the model would memorise it."""
+UPDATES_PER_UNIT = 5
+"""A hidden size needs time for at least this many times as many updates."""
+UPDATE_CHARACTERS = 1024
+"""Characters of such an update."""
+HALF_SPEED_SIZE = 180
+"""Hidden size at which a processor computes at half the speed that it approaches for large sizes (measured on two
+cores)."""
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """The rules, applied to one text and the options given."""
+
+    characters: int
+    vocabulary_size: int
+    settings: TrainingSettings
+    threads: int
+    processes: int = 1
+    widening: int = 1
+    """How many times the streams of one process on a CPU are read, so that several, or a GPU, have enough to do."""
+    way: Way = field(default_factory=Way)
+    """What the processes exchange."""
+    device: str = "cpu"
+    """The kind of the device."""
+    depth: int = 1
+    """Layers, if their number is not given."""
+
+    def for_all_processes(self) -> Chooser:
+        """Return the rule with a stream for each process at least.
+
+        Raises:
+            UsageError: fewer streams are asked for.
+        """
+        wide, streams = self, self.streams(SIZES[0])
+        if self.settings.streams is not None and streams < self.processes:
+            raise UsageError(
+                f"--streams {streams} cannot be shared by {self.processes} processes: give {self.processes} or more."
+            )
+        if self.processes == 1:
+            return self
+        while self.settings.streams is None and wide.streams(SIZES[0]) < SHARD_STREAMS * self.processes:
+            wide = replace(wide, widening=2 * wide.widening)
+        return wide
+
+    def widened(self, seconds: Callable[[Chooser, int], float], hidden: int) -> Chooser:
+        """Return the rule with as many streams as pay for several processes, which wait for each other once an update,
+        and for a GPU, which waits for each step of a window.
+
+        Args:
+            seconds: times an update at a hidden size.
+            hidden: the size.
+        """
+        if (self.processes == 1 and not self.on_gpu) or self.settings.streams is not None:
+            return self
+        best, speed = self, self.predicted(hidden) / seconds(self, hidden)
+        most = MAX_GPU_CHARACTERS if self.on_gpu else MAX_PROCESS_CHARACTERS
+        while 2 * best.predicted(hidden) <= most * self.processes:
+            wide = replace(best, widening=2 * best.widening)
+            if wide.streams(hidden) * wide.window(hidden) > self.characters // 2:
+                break
+            faster = wide.predicted(hidden) / seconds(wide, hidden)
+            if faster < LARGE_GAIN * speed:
+                break
+            best, speed = wide, faster
+        return best
+
+    def largest_timed(self, characters: Callable[[Chooser, int], float]) -> tuple[int, Chooser]:
+        """Return the largest hidden size that gets enough updates, and the rule with its layers; for a GPU, whose speed
+        at one size does not foretell its speed at another.
+
+        Args:
+            characters: times an update at a hidden size; returns how many characters the time allows.
+        """
+        room = math.inf  # work that seems to fit
+        size, chooser = SIZES[0], self
+        for size, depth in self._shapes():
+            chooser, work = replace(self, depth=depth), depth * size**2
+            if work > room:
+                continue
+            known = min(characters(chooser, size), self.max_epochs * self.characters)
+            needed = UPDATES_PER_UNIT * size * UPDATE_CHARACTERS * depth * math.sqrt(self.widening)
+            if known >= needed:
+                break
+            room = work * max(known / needed, 1 / 2)  # nothing is known where the memory was too small
+        return size, chooser
+
+    def _shapes(self) -> list[tuple[int, int]]:
+        """Return the hidden sizes and numbers of layers that the text is large enough for, the largest first."""
+        given = self.settings
+        sizes = (given.hidden,) if given.hidden else self._fitting_sizes() or SIZES[:1]
+        shapes = [
+            (size, depth)
+            for size in sizes
+            for depth in ((given.layers,) if given.layers else GPU_LAYERS)
+            if given.layers or depth == 1 or size >= GPU_DEEP_SIZE
+        ]
+        return sorted(shapes, key=lambda shape: shape[1] * shape[0] ** 2, reverse=True)
+
+    def _fitting_sizes(self) -> tuple[int, ...]:
+        """Return the hidden sizes that the text is large enough for."""
+        sizes = GPU_SIZES if self.on_gpu else SIZES
+        return tuple(size for size in sizes if CHARACTERS_PER_SQUARE * size**2 <= self.characters)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is a CUDA GPU."""
+        return self.device == "cuda"
+
+    @property
+    def layers(self) -> int:
+        """The number of layers."""
+        return self.settings.layers or self.depth
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the text is short."""
+        return self.characters < SHORT_TEXT
+
+    @property
+    def max_epochs(self) -> int:
+        """Most passes over the text before the model memorises it."""
+        return SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
+
+    def streams(self, hidden: int) -> int:
+        """Return the streams of an update at that hidden size."""
+        if self.settings.streams is not None:
+            return self.settings.streams
+        if self.is_short:
+            return self.widening * max(1, min(SHORT_TEXT_STREAMS, self.characters // (2 * SHORT_TEXT_WINDOW)))
+        return self.widening * (LARGE_STREAMS if hidden >= LARGE_SIZE else STREAMS)
+
+    def window(self, hidden: int) -> int:
+        """Return the steps back in time of an update at that hidden size."""
+        longest = SHORT_TEXT_WINDOW if self.is_short else WINDOW
+        return self.settings.window or max(1, min(longest, self.characters // self.streams(hidden)))
+
+    def predicted(self, hidden: int) -> int:
+        """Return the characters that an update at that hidden size predicts."""
+        return self.streams(hidden) * self.window(hidden)
+
+    @property
+    def embedding(self) -> int:
+        """The size of the embedding, larger for a larger vocabulary; 0 is one-hot."""
+        chosen = self.settings.embedding
+        return (32 if self.vocabulary_size <= 256 else 128) if chosen is None else chosen
+
+    def cost(self, hidden: int) -> float:
+        """Return the cost of a character in time, up to a factor that depends on the machine."""
+        work = training_work(hidden, self.embedding, self.vocabulary_size) * self.layers
+        gain = LARGE_GAIN if self.streams(hidden) >= LARGE_STREAMS else 1.0
+        return work * (hidden + HALF_SPEED_SIZE) / hidden / gain
+
+    def size_for(self, affordable: Callable[[int], float]) -> int:
+        """Return the largest hidden size that gets enough updates and for which the text is large enough.
+
+        Args:
+            affordable: returns how many characters the time allows at a hidden size.
+        """
+        enough = (
+            size for size in self._fitting_sizes() if affordable(size) >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
+        )
+        return max(enough, default=SIZES[0])
+
+    def shards(self, streams: int) -> int:
+        """Return the shards of a batch: as many for each process, and no more than pay."""
+        shards = max(1, min(self.threads, streams // SHARD_STREAMS))
+        return max(self.processes, shards // self.processes * self.processes)
+
+    def steps_of(self, epochs: float, hidden: int) -> int:
+        """Return the updates of ``epochs`` passes over the text."""
+        return max(1, round(epochs * self.characters / self.predicted(hidden)))
+
+    def plan(self, hidden: int, steps: int, precision: Precision) -> Plan:
+        """Return the plan for that hidden size, length and precision."""
+        given, streams, predicted = self.settings, self.streams(hidden), self.predicted(hidden)
+        sizes, embedding = (hidden,) * self.layers, self.embedding or None
+        parameters = Architecture(
+            vocabulary_size=self.vocabulary_size, embedding=embedding, hidden=sizes
+        ).parameter_count
+        # The larger a network, and the more often it reads the text, the more dropout it needs, so as not to memorise
+        # the text.
+        load = steps * predicted / self.characters * math.sqrt(parameters / self.characters)
+        dropout = min(0.5, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
+        # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
+        root = math.sqrt(self.widening)
+        few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
+        update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
+        rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
+        decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
+        return Plan(
+            hidden=sizes,
+            embedding=embedding,
+            input_dropout=round(0.8 * dropout**2, 4),
+            dropout=round(dropout, 4),
+            feeding=Streams(batch=streams, window=self.window(hidden)),
+            shards=self.shards(streams),
+            steps=steps,
+            precision=precision,
+            learning_rate=rate,
+            warm_up=math.ceil(min(0.2, 0.05 * root) * steps),
+            weight_decay=decay,
+            clip=given.clip or 1.0,
+            calibrated=True,
+            exchange=self.way.exchange,
+            average_every=self.way.every,
+            checkpoint_every=self.way.checkpoint_every(checkpoint_every(steps, update_work, self.device)),
+        )

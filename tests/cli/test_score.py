@@ -1,0 +1,222 @@
+"""`nextchar score`: a line in, a line out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.networks.architecture import Architecture
+from nextchar.text.vocabulary import Vocabulary
+from tests.command import PATIENCE, Outcome, assert_refused, nextchar, posix, running, wait_until
+from tests.small_networks import random_model, random_parameters
+
+LINES = ["so it goes", "", "나가 é\t!", "x" * 300, "so"]
+ROW = "{:.4f}\t{:.4f}"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with a model and some lines."""
+    random_model().save(tmp_path / "model.safetensors")
+    for name, lines in (("a", LINES[:2]), ("b", LINES[2:])):
+        (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def score(desk: Path, *arguments: object) -> Outcome:
+    return nextchar("score", "model.safetensors", *arguments, cwd=desk)
+
+
+def rows(lines: list[str]) -> str:
+    """Return what is printed for ``lines``."""
+    model = random_model()
+    bits = [model.bits_per_character(line) * len(line) if line else 0 for line in lines]
+    return "".join(
+        ROW.format(total, total / len(line) if line else float("nan")) + "\n"
+        for total, line in zip(bits, lines, strict=True)
+    )
+
+
+def test_a_line_has_its_bits_and_bits_per_character(desk: Path) -> None:
+    assert score(desk, "a.txt", "b.txt", "--lines") == Outcome(0, rows(LINES), "")
+    echoed = score(desk, "a.txt", "b.txt", "--lines", "--echo").stdout.splitlines()
+    assert [line.split("\t", 2)[2] for line in echoed] == LINES
+
+
+def test_json_has_an_object_for_each_line(desk: Path) -> None:
+    objects = [json.loads(line) for line in score(desk, "a.txt", "--lines", "--json", "--echo").stdout.splitlines()]
+    bits = float(random_model().score_many(LINES[:1])[0])
+    assert objects == [
+        {
+            "bits": pytest.approx(bits),
+            "bits_per_character": pytest.approx(bits / 10),
+            "characters": 10,
+            "text": LINES[0],
+        },
+        {"bits": 0.0, "bits_per_character": None, "characters": 0, "text": ""},
+    ]
+
+
+def test_without_lines_a_text_is_one(desk: Path) -> None:
+    evaluated = json.loads(
+        nextchar("evaluate", "model.safetensors", "b.txt", "--no-counting", "--json", cwd=desk).stdout
+    )
+    per_character, characters = evaluated["bits_per_character"], evaluated["characters"]
+    (row,) = score(desk, "b.txt").stdout.splitlines()
+    assert row == ROW.format(per_character * characters, per_character) + "\tb.txt"
+
+
+def test_files_of_every_kind_are_read(desk: Path) -> None:
+    (desk / "packed.gz").write_bytes(gzip.compress("\r\n".join(LINES).encode()))
+    (desk / "korean.txt").write_bytes("나가다\n".encode("utf-16"))
+    (desk / "empty.txt").write_bytes(b"")
+    outcome = score(desk, "packed.gz", "korean.txt", "empty.txt", "--lines")
+    assert (outcome.status, outcome.stdout) == (0, rows([*LINES, "나가다"]))
+    assert "korean.txt: read as utf-16" in outcome.stderr
+
+
+def test_a_model_of_lower_case_reads_lower_case(tmp_path: Path) -> None:
+    random_model(lowercase=True).save(tmp_path / "model.safetensors")
+    (tmp_path / "a.txt").write_text("SO İt\n", encoding="utf-8")
+    outcome = score(tmp_path, "a.txt", "--lines", "--echo")
+    expected = LanguageModel.load(tmp_path / "model.safetensors").bits_per_character("SO İt")
+    assert outcome.stdout == ROW.format(expected * 6, expected) + "\tSO İt\n"
+    assert "lower-cased" in outcome.stderr
+
+
+def test_a_pipe_is_answered_line_by_line(desk: Path) -> None:
+    with running("score", desk / "model.safetensors", "--lines", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in LINES:
+            process.stdin.write(line.encode() + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline().decode() == rows([line])
+        process.stdin.write(b"the end")
+        process.stdin.close()
+        assert process.stdout.read().decode() == rows(["the end"])
+        assert process.wait() == 0
+
+
+@posix
+def test_a_named_pipe_is_read_as_it_comes(desk: Path) -> None:
+    os.mkfifo(desk / "pipe")
+    with running("score", desk / "model.safetensors", desk / "pipe", "--lines") as process:
+        assert process.stdout is not None
+        with (desk / "pipe").open("wb", buffering=0) as pipe:
+            pipe.write(b"so\n")
+            assert process.stdout.readline().decode() == rows(["so"])
+        assert process.wait() == 0
+
+
+@posix
+def test_ctrl_c_and_a_reader_who_has_had_enough_end_it(desk: Path) -> None:
+    asked = ("score", desk / "model.safetensors", "--lines")
+    with running(*asked, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"so\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, stderr) == (130, b"nextchar: interrupted\n")
+    with running(*asked, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.write(b"so\n")
+        process.stdin.flush()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+def test_wrong_lines_are_named(desk: Path) -> None:
+    wrong = b"so\nit\n\xff goes\n" + "나가다\n".encode() * 20
+    (desk / "wrong.txt").write_bytes(wrong)
+    assert_refused(score(desk, "wrong.txt", "--lines"), 1, "wrong.txt", "in line 3", "--errors replace")
+    piped = nextchar("score", "model.safetensors", "--lines", stdin=wrong, cwd=desk)
+    assert_refused(piped, 1, "standard input", "in line 3", "--errors replace")
+    assert score(desk, "wrong.txt", "--lines", "--errors", "replace").stdout.count("\n") == 23
+
+
+def test_characters_that_nothing_stands_for_are_named_by_their_line(desk: Path) -> None:
+    vocabulary = Vocabulary("\nos", has_unknown=False)
+    architecture = Architecture(vocabulary_size=vocabulary.size, embedding=None, hidden=(4,))
+    file = ModelFile(architecture, vocabulary, random_parameters(architecture), Provenance())
+    file.save(desk / "model.safetensors")
+    (desk / "a.txt").write_text("so\n" * 5 + "ж\n", encoding="utf-8")
+    assert_refused(score(desk, "a.txt", "--lines"), 1, "Line 6 of a.txt", "U+0436")
+
+
+def test_a_folder_gets_a_file_for_each_text_once(desk: Path) -> None:
+    first = score(desk, "a.txt", "b.txt", "--lines", "--out", "scores")
+    assert (first.status, first.stdout) == (0, "")
+    assert "a.txt: scored, in scores/a.txt.tsv" in first.stderr
+    assert [(desk / f"scores/{name}.txt.tsv").read_text() for name in "ab"] == [rows(LINES[:2]), rows(LINES[2:])]
+    (desk / "scores/a.txt.tsv").unlink()
+    before = (desk / "scores/b.txt.tsv").stat().st_ino
+    again = score(desk, "a.txt", "b.txt", "--lines", "--out", "scores")
+    assert "skipped: the scores of b.txt are there already" in again.stderr
+    assert "a.txt: scored" in again.stderr
+    assert (desk / "scores/b.txt.tsv").stat().st_ino == before
+    other = score(desk, "a.txt", "--lines", "--out", "scores", "--weights", "int8")
+    assert_refused(other, 2, "another --weights", "--out")
+
+
+@posix
+def test_a_killed_job_started_again_does_the_rest(desk: Path) -> None:
+    os.mkfifo(desk / "c.txt")
+    asked = ("score", "model.safetensors", "a.txt", "c.txt", "b.txt", "--lines", "--out", "scores")
+    with running(*asked, cwd=desk) as process, (desk / "c.txt").open("wb", buffering=0) as pipe:
+        pipe.write(b"so\n")
+        assert wait_until(process, (desk / "scores/a.txt.tsv").exists)
+        process.kill()
+        process.wait()
+    done = (desk / "scores/a.txt.tsv").stat()
+    assert sorted(path.name for path in (desk / "scores").glob("*.tsv")) == ["a.txt.tsv"]
+    (desk / "c.txt").unlink()
+    (desk / "c.txt").write_text("so it goes\n")
+    assert nextchar(*asked, cwd=desk).status == 0
+    assert (desk / "scores/c.txt.tsv").read_text() == rows(["so it goes"])
+    assert (desk / "scores/b.txt.tsv").read_text() == rows(LINES[2:])
+    after = (desk / "scores/a.txt.tsv").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (done.st_ino, done.st_mtime_ns)
+
+
+def test_shards_share_the_files(desk: Path) -> None:
+    arguments = ("a.txt", "b.txt", "--lines")
+    assert score(desk, *arguments, "--shard", "1/2").stdout == rows(LINES[2:])
+    job = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "1"}
+    outcome = nextchar("score", "model.safetensors", *arguments, cwd=desk, env=job)
+    assert outcome.stdout == rows(LINES[:2])
+    assert "shard 0/2 (SLURM_ARRAY_TASK_ID): 1 of 2 texts" in outcome.stderr
+    none = score(desk, *arguments, "--shard", "2/3")
+    assert (none.status, none.stdout) == (0, "")
+    assert "--shard 0/1 takes all of them" in none.stderr
+    # Each process of a job has a standard input of its own.
+    piped = nextchar("score", "model.safetensors", "--lines", stdin=b"so\n", cwd=desk, env=job)
+    assert piped.stdout == rows(["so"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("a.txt", "--echo"), "--lines"),
+        (("a.txt", "--out", "scores"), "--lines"),
+        (("--lines", "--out", "scores"), "name the files"),
+        (("--lines", "--shard", "0/2"), "name the files"),
+        (("a.txt", "--lines", "--shard", "2/2"), "INDEX/COUNT"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(desk: Path, arguments: tuple[str, ...], words: str) -> None:
+    assert_refused(score(desk, *arguments), 2, words)

@@ -1,0 +1,86 @@
+"""The compiled blend: the same logits, and draws that are read back."""
+
+import numpy as np
+import pytest
+
+from nextchar.model.sampling import draw, softmax
+from nextchar.networks.architecture import Architecture
+from nextchar.networks.compiled_blend import CompiledBlend
+from nextchar.networks.engine import make_network
+from nextchar.networks.kinds import blend_networks
+from nextchar.networks.ngram_counts import count_text, prune
+from tests.small_networks import random_parameters
+
+SIZE = 21
+
+
+def blends(weights: np.ndarray, hidden: tuple[int, ...] = (12, 7)) -> list:
+    """Return the same blend in NumPy and compiled."""
+    architecture = Architecture(vocabulary_size=SIZE, embedding=4, hidden=hidden)
+    parameters = random_parameters(architecture, spread=0.4)
+    counts = prune(count_text(np.random.default_rng(0).zipf(1.4, 4000) % (SIZE - 1), SIZE, 4), 1500)
+    return [
+        blend_networks(make_network(architecture, parameters, compiled=compiled), counts, weights, compiled=compiled)
+        for compiled in (False, True)
+    ]
+
+
+WEIGHTS = np.linspace(0.2, 1.1, 10, dtype=np.float32).reshape(5, 2)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_numpy_and_compiled_loops_agree(batch: int) -> None:
+    ids = np.random.default_rng(1).integers(SIZE, size=(batch, 30))
+    networks = blends(WEIGHTS)
+    assert isinstance(networks[1], CompiledBlend)
+    states = [network.initial_state(batch) for network in networks]
+    for piece in (ids[:, :9], ids[:, 9:10], ids[:, 10:]):
+        (expected, first), (logits, second) = (
+            network.forward(piece, state) for network, state in zip(networks, states, strict=True)
+        )
+        states = [first, second]
+        np.testing.assert_allclose(logits, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float) -> None:
+    slow, quick = blends(WEIGHTS)
+    random = np.random.default_rng(2)
+    prompt, uniforms = random.integers(SIZE, size=(batch, 6)), random.random((40, batch))
+    allowed = np.ones(SIZE, np.bool_)
+    allowed[[3, 5]] = False
+    logits, state = quick.forward(prompt, quick.initial_state(batch))
+    before = [part.copy() for part in (state[0].hidden[0], state[1])]
+    ids, last, after = quick.write(logits[:, -1], state, temperature, allowed, uniforms)
+    np.testing.assert_array_equal(state[0].hidden[0], before[0])
+    np.testing.assert_array_equal(state[1], before[1])
+    expected, kept = slow.forward(prompt, slow.initial_state(batch))
+    expected = expected[:, -1]
+    for drawn, uniform in zip(ids, uniforms, strict=True):
+        p = softmax(np.where(allowed, expected, -np.inf), temperature) if temperature else None
+        best = np.where(allowed, expected, -np.inf).argmax(-1)
+        np.testing.assert_array_equal(drawn, best if p is None else draw(p, uniform))
+        expected, kept = slow.forward(drawn[:, None], kept)
+        expected = expected[:, 0]
+    np.testing.assert_allclose(last, expected, atol=2e-5)
+    np.testing.assert_array_equal(after[1], kept[1])
+    assert not {3, 5} & set(ids.ravel().tolist())
+
+
+def test_int8_weights_blend_too() -> None:
+    architecture = Architecture(vocabulary_size=SIZE, embedding=4, hidden=(12,))
+    parameters = random_parameters(architecture, spread=0.4)
+    counts = count_text(np.arange(200) % SIZE, SIZE, 4)
+    networks = [
+        blend_networks(
+            make_network(architecture, parameters, compiled=compiled, weights="int8"),
+            counts,
+            WEIGHTS,
+            compiled=compiled,
+        )
+        for compiled in (False, True)
+    ]
+    ids = np.arange(20)[None]
+    expected, logits = (network.forward(ids, network.initial_state(1))[0] for network in networks)
+    np.testing.assert_allclose(logits, expected, atol=2e-5)
