@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Literal, cast
 
 from nextchar.errors import TextError
-from nextchar.settings import Errors
+from nextchar.settings import Boundary, Errors
+from nextchar.text.compression import CompressedDataError, read_compressed
 from nextchar.text.decoding import Decoding, UndecodableError
 
 BLOCK = 1 << 20
@@ -45,6 +44,17 @@ class LineEnds:
     cr: int = 0
 
 
+@dataclass(frozen=True)
+class Section:
+    """A part of a file of records that begins and ends with a document."""
+
+    records: int
+    """Number of records before it in the file."""
+    characters: int
+    dotted_capitals: int
+    """As in `Content`."""
+
+
 Stamp = tuple[int, int]
 """Size in bytes and modification time in nanoseconds of a file, to detect changes."""
 
@@ -64,10 +74,18 @@ class Content:
     line_ends: LineEnds
     dotted_capitals: int
     """Number of capital I with a dot, which become two characters in lower case."""
+    sections: tuple[Section, ...] = ()
+    """The sections of a file of records; empty for a plain text."""
 
     def characters(self, *, lowercase: bool) -> int:
         """Return the length of the text in characters, with every line end a ``\\n`` and lower-cased if requested."""
         return self.decoded_characters - self.line_ends.crlf + (self.dotted_capitals if lowercase else 0)
+
+    def lengths(self, *, lowercase: bool) -> tuple[int, ...]:
+        """Return the length of each section in characters, or of the text if it has none."""
+        return tuple(
+            section.characters + (section.dotted_capitals if lowercase else 0) for section in self.sections
+        ) or (self.characters(lowercase=lowercase),)
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,7 @@ class TextFile:
     determined: Determined
     """How the encoding was determined."""
     compressed: bool = False
-    """Whether the file is gzip."""
+    """Whether the file is compressed."""
     errors: Errors = "strict"
     """How wrong bytes are read."""
     replaced: int = 0
@@ -93,6 +111,13 @@ class TextFile:
     """Number of zero characters in the text, which are kept."""
     content: Content | None = field(default=None, compare=False)
     """What reading the whole file found; None if it has not been read."""
+    address: str | None = None
+    """Address that the file was fetched from; None if it was not."""
+
+    @property
+    def place(self) -> str:
+        """Where to find the text again: its address, or the absolute path of the file."""
+        return self.address or str(self.path.absolute())
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the file, decompressed, at most `BLOCK` at a time.
@@ -101,11 +126,14 @@ class TextFile:
             TextError: the file cannot be read, or its compressed data is damaged.
         """
         try:
-            with _open(self.path, self.compressed) as stream:
+            if self.compressed:
+                yield from read_compressed(self.path, BLOCK)
+                return
+            with self.path.open("rb") as stream:
                 while block := stream.read(BLOCK):
                     yield block
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TextError(f"{self.name} is damaged gzip data ({error}): unpack or download it again.") from error
+        except CompressedDataError as error:
+            raise TextError(f"{self.name} is {error}: unpack or download it again.") from error
         except OSError as error:
             raise unreadable(self.name, error) from error
 
@@ -134,6 +162,23 @@ class TextFile:
             yield newlines.decode(cast(bytes, piece))  # without a decoder, it takes str
         yield newlines.decode(cast(bytes, ""), final=True)
 
+    def sections(
+        self, start: int = 0, *, lowercase: bool = False, on_block: Callable[[bytes], object] | None = None
+    ) -> Iterator[Iterator[str]]:
+        """Yield the sections of the text, each in pieces as `chunks` yields; a plain text is a single section.
+
+        Args:
+            start: number of the section to start from.
+            lowercase: whether to lower-case the text.
+            on_block: called with all bytes of the text, in blocks, for a hash.
+        """
+        assert start == 0, "a plain text has a single section"
+        yield text_chunks(self, lowercase, _passed_on(self.blocks(), on_block) if on_block else None)
+
+    def examine(self) -> TextFile:
+        """Read all of the text, and return it with what was found: `read_through`."""
+        return read_through(self)
+
     @property
     def stamp(self) -> Stamp:
         """Current size and time of the file.
@@ -156,7 +201,7 @@ def content_of(text: TextFile) -> Content:
     """
     if text.content is not None and text.content.stamp == text.stamp:
         return text.content
-    content = read_through(text).content
+    content = text.examine().content
     assert content is not None, "it was just read"
     return content
 
@@ -217,19 +262,33 @@ class _LineEndCounter:
         return LineEnds(self._lf, self._crlf, self._cr + self._held)
 
 
-def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterator[str]:
-    """Yield all ``texts`` as one text in pieces, each text starting on a new line.
+def _passed_on(blocks: Iterable[bytes], on_block: Callable[[bytes], object]) -> Iterator[bytes]:
+    for block in blocks:
+        on_block(block)
+        yield block
 
-    A ``\\n`` is added after a text that does not end in one, if another text follows.
-    """
-    last = "\n"
+
+def joined_chunks(
+    texts: Sequence[TextFile], lowercase: bool = False, boundary: Boundary = "line"
+) -> Iterator[str]:
+    """Yield all ``texts`` as one text in pieces, with ``boundary`` between them; by default each starts on a new line,
+    for which a ``\\n`` is added after a text that does not end in one."""
+    ending = ""
     for text in texts:
-        if last != "\n":
-            yield "\n"
-            last = "\n"
+        if missing := missing_boundary(ending, boundary):
+            yield missing
+            ending += missing
         for chunk in text_chunks(text, lowercase):
-            last = chunk[-1:] or last
+            ending = (ending + chunk)[-2:]
             yield chunk
+
+
+def missing_boundary(ending: str, boundary: Boundary) -> str:
+    """Return the line ends to add after a document with this ``ending`` (its last two characters or more) to separate
+    it from the next one; after nothing at all, nothing is missing."""
+    wanted = {"line": 1, "blank": 2, "none": 0}[boundary]
+    present = len(ending) - len(ending.rstrip("\n"))
+    return "\n" * max(0, wanted - present) if ending else ""
 
 
 def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
@@ -304,10 +363,6 @@ def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> WrongBytesError:
         wrong.offset,
         wrong.at_end,
     )
-
-
-def _open(path: Path, compressed: bool) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if compressed else path.open("rb")
 
 
 def unreadable(name: str, error: OSError) -> TextError:
