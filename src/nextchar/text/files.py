@@ -50,7 +50,7 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None, 
         TextError: the file cannot be read, is empty, is not text, or does not decode.
     """
     name = name or readable(path)
-    text = TextFile(path, name, "utf-8", "UTF-8", _is_compressed(path, name), errors)
+    text = TextFile(path, name, "utf-8", "UTF-8", is_compressed(path, name), errors)
     if encoding is not None:
         text = replace(text, encoding=_known_encoding(encoding), determined="given")
     else:
@@ -152,7 +152,12 @@ def _known_encoding(encoding: str) -> str:
     return codecs.lookup(encoding).name
 
 
-def _is_compressed(path: Path, name: str) -> bool:
+def is_compressed(path: Path, name: str) -> bool:
+    """Return whether the file at ``path`` is compressed; ``name`` is its name in messages.
+
+    Raises:
+        TextError: it is not a regular file, or cannot be read.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "not a regular file"

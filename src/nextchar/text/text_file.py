@@ -268,9 +268,7 @@ def _passed_on(blocks: Iterable[bytes], on_block: Callable[[bytes], object]) -> 
         yield block
 
 
-def joined_chunks(
-    texts: Sequence[TextFile], lowercase: bool = False, boundary: Boundary = "line"
-) -> Iterator[str]:
+def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False, boundary: Boundary = "line") -> Iterator[str]:
     """Yield all ``texts`` as one text in pieces, with ``boundary`` between them; by default each starts on a new line,
     for which a ``\\n`` is added after a text that does not end in one."""
     ending = ""
@@ -297,11 +295,11 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
     Raises:
         TextError: as for `TextFile.decoded`.
     """
-    return _lowered(text.chunks(blocks)) if lowercase else text.chunks(blocks)
+    return lowered(text.chunks(blocks)) if lowercase else text.chunks(blocks)
 
 
-def _lowered(pieces: Iterable[str]) -> Iterator[str]:
-    """Lower-case pieces as if they were one string: the lower case of a capital sigma depends on its place in the word.
+def lowered(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield ``pieces`` lower-cased as if they were one string: the lower case of a capital sigma depends on its word.
 
     So words are not cut, except those longer than 1,000 characters.
     """
