@@ -117,11 +117,7 @@ def evaluate(
         note_carried(language_model)
     needs_corpus = options.counting or text is None
     corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
-    scored = (
-        _held_out(model, language_model, corpus, gone)
-        if text is None
-        else _given(text, options, language_model)
-    )
+    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
     make_ready(language_model, scored.size)
     evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt)
     if options.strict and evaluation.unknown_characters:
@@ -149,13 +145,13 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
 
 
 def _given(name: str, options: EvaluationOptions, language_model: LanguageModel) -> _Scored:
-    from nextchar.text.text_file import joined_chunks
+    from nextchar.text.text_file import content_of, joined_chunks
 
     files = resolve([name], options.encoding, options.errors, options.column, options.boundary).files
     lowercase = language_model.provenance.lowercase
     if lowercase:
         note("the text was lower-cased, because the model was trained on lower-cased text")
-    size = sum(file.path.stat().st_size for file in files)
+    size = sum(content_of(file).bytes for file in files)
     return _Scored(name, False, size, lambda: joined_chunks(files, lowercase, options.boundary))
 
 

@@ -175,10 +175,11 @@ def _tried(address: str, act: Callable[[], T]) -> T:
         return act()
     except NextcharError:
         raise
-    except FileNotFoundError as error:
-        raise TextError(f"There is no text at {address}: check the address.") from error
     except Exception as error:  # each store has errors of its own
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        cause = error.__cause__ or error  # to fsspec, a host that does not answer is a file that is not there
+        if isinstance(cause, FileNotFoundError):
+            raise TextError(f"There is no text at {address}: check the address.") from error
+        reason = " ".join(str(cause).split())[:300] or type(cause).__name__
         raise TextError(
             f"{address} cannot be fetched: {reason}. Check the address, the network and the rights to read it."
         ) from error

@@ -89,7 +89,7 @@ def _zstandard() -> Any:
         MissingDependencyError: it is not installed.
     """
     try:
-        return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+        return import_module("compression.zstd") if sys.version_info >= (3, 14) else import_module("backports.zstd")
     except ImportError as error:
         raise MissingDependencyError(
             f'Reading Zstandard (.zst) needs a package that is not installed ({error}): pip install "nextchar[data]".'

@@ -67,7 +67,7 @@ def open_records(
         path,
         name,
         "utf-8",
-        "given",
+        "UTF-8",
         text.compressed,
         source=source,
         kind=kind,

@@ -126,11 +126,12 @@ def _json_records(text: TextFile, columns: Sequence[str], skip: int) -> Iterator
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
-            raise _damaged(text, place, f"not JSON ({error.msg} at character {error.colno:,})") from error
+            reason, at = error.msg.removesuffix(" at"), min(error.pos, len(line.rstrip())) + 1
+            raise _damaged(text, place, f"is not JSON ({reason} at character {at:,})") from error
         except (ValueError, RecursionError) as error:
-            raise _damaged(text, place, f"not JSON that can be read ({error})") from error
+            raise _damaged(text, place, f"is not JSON that can be read ({error})") from error
         if not isinstance(record, dict):
-            raise _damaged(text, place, "not a JSON object, like {" + f'"{columns[0]}": "..."' + "}")
+            raise _damaged(text, place, "is not a JSON object, like {" + f'"{columns[0]}": "..."' + "}")
         fields_of_record = cast("dict[str, object]", record)
         if unseen and not skip and count < _MIN_LOOKED_AT:
             unseen.difference_update(fields_of_record)
@@ -146,7 +147,7 @@ def _json_records(text: TextFile, columns: Sequence[str], skip: int) -> Iterator
 def _text(text: TextFile, place: str, column: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise _damaged(text, place, f"without text in {column!r}: it has {json.dumps(value)[:40]}")
+    raise _damaged(text, place, f"has no text in {column!r}, but {json.dumps(value)[:40]}")
 
 
 def _table_records(
@@ -165,15 +166,15 @@ def _table_records(
         for row in islice(full, skip, None):
             place = f"line {rows.line_num:,}"
             if len(row) != len(header):
-                raise _damaged(text, place, f"not a row of {len(header)} fields like the first line: it has {len(row)}")
+                raise _damaged(text, place, f"has {len(row)} fields, but the first line names {len(header)} columns")
             yield Record(place, tuple(row[at] for at in places))
     except csv.Error as error:
-        raise _damaged(text, f"line {rows.line_num:,}", f"damaged ({error})") from error
+        raise _damaged(text, f"line {rows.line_num:,}", f"is damaged ({error})") from error
 
 
 def _damaged(text: TextFile, place: str, what: str) -> TextError:
     return TextError(
-        f"{text.name}, {place}, is {what}. Repair or remove that record, or leave --column out to read the file as "
+        f"{text.name}, {place}, {what}. Repair or remove that record, or leave --column out to read the file as "
         "plain text."
     )
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,10 +23,11 @@ from nextchar.files.cache_entry import make_folder
 from nextchar.text.held_out import Piece
 from nextchar.text.survey import Tally
 from nextchar.text.text_file import BLOCK
-from nextchar.text.vocabulary import Vocabulary, code_points
+from nextchar.text.vocabulary import CODE_POINTS, Vocabulary, code_points
 
 INTERVAL = 1 << 26
 """Characters between two notes of how far the ids go; shorter texts are not worth one."""
+_LISTS = ("sections", "lengths", "sizes", "held_out")
 _COUNTS, _HELD_OUT, _POSITION = "counts.npz", "held_out.bin", "position.json"
 
 
@@ -69,13 +69,13 @@ class Unfinished:
     def tally(self) -> Tally | None:
         """Return the counts that an earlier process kept; None if there are none."""
         try:
-            with np.load(self._folder / _COUNTS) as arrays:
-                values: dict[str, Any] = {name: arrays[name] for name in arrays.files}
-            for name in ("sections", "lengths", "sizes", "held_out"):
-                values[name] = tuple(values[name].tolist())
-            values["sha256"] = str(values["sha256"])
-            return Tally(**values)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+            with (self._folder / _COUNTS).open("rb") as file, np.load(file) as arrays:
+                points = arrays["points"]
+                both = np.zeros((2, CODE_POINTS), np.int64)
+                both[:, points] = arrays["counts"]
+                sections, lengths, sizes, held_out = (tuple(arrays[name].tolist()) for name in _LISTS)
+                return Tally(sections, lengths, sizes, held_out, both[0], both[1], str(arrays["sha256"]))
+        except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
             return None
 
     def keep_tally(self, tally: Tally) -> None:
@@ -85,8 +85,15 @@ class Unfinished:
             OSError: they cannot be written.
         """
         if sum(tally.lengths) >= INTERVAL:
+            points = np.flatnonzero(tally.counts)
             with replacing(self._folder / _COUNTS) as file:
-                np.savez_compressed(file, **{field.name: getattr(tally, field.name) for field in fields(tally)})
+                np.savez(
+                    file,
+                    points=points,
+                    counts=np.stack([tally.training_counts[points], tally.counts[points]]),
+                    sha256=np.array(tally.sha256),
+                    **{name: np.array(getattr(tally, name), np.int64) for name in _LISTS},
+                )
 
     def write_ids(self, path: Path, pieces: Callable[[Position], Iterator[Piece]], vocabulary: Vocabulary) -> None:
         """Write the ids of the training part to ``path``, then those of the held-out part, or the rest of them.
