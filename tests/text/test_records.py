@@ -118,7 +118,7 @@ def test_columns_of_parquet_must_be_there_and_be_text(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": [1], "text": ["x"]}), tmp_path / "a.parquet")
     with pytest.raises(TextError, match="no column 'body': it has 'id', 'text'"):
         read(tmp_path / "a.parquet", "parquet", ["body"])
-    with pytest.raises(TextError, match=r"The column 'id' of a.parquet holds int64, not text. Columns of text: 'text'."):
+    with pytest.raises(TextError, match=r"The column 'id' of a.parquet holds int64, not text. .* of text: 'text'."):
         read(tmp_path / "a.parquet", "parquet", ["id"])
 
 

@@ -72,7 +72,11 @@ def fetch(address: str, cache: Path) -> list[Fetched]:
     places = _tried(address, lambda: _places(filesystem, place, address))
     if not places:
         raise TextError(f"There is no text at {address}: check the address.")
-    return [_fetch_one(filesystem, place, address if len(places) == 1 else None, cache) for place in places]
+    is_file = places == [place]
+    return [
+        _fetch_one(filesystem, found, address if is_file else str(filesystem.unstrip_protocol(found)), cache)
+        for found in places
+    ]
 
 
 def _scheme(address: str) -> str:
@@ -109,8 +113,7 @@ def _places(filesystem: Any, place: str, address: str) -> list[str]:
     return sorted(found for found, name in names if not name.startswith(".") and not why_left_out(name))
 
 
-def _fetch_one(filesystem: Any, place: str, address: str | None, cache: Path) -> Fetched:
-    address = address or str(filesystem.unstrip_protocol(place))
+def _fetch_one(filesystem: Any, place: str, address: str, cache: Path) -> Fetched:
     facts = _tried(address, lambda: _facts(filesystem, place))
     name = re.sub(r"[^\w.-]", "_", place.partition("?")[0].rstrip("/").rpartition("/")[2])[-80:] or "text"
     if not any(_VERSIONS.search(fact.lower()) for fact in facts):
@@ -177,7 +180,7 @@ def _tried(address: str, act: Callable[[], T]) -> T:
         raise
     except Exception as error:  # each store has errors of its own
         cause = error.__cause__ or error  # to fsspec, a host that does not answer is a file that is not there
-        if isinstance(cause, FileNotFoundError):
+        if isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) in {404, 410}:
             raise TextError(f"There is no text at {address}: check the address.") from error
         reason = " ".join(str(cause).split())[:300] or type(cause).__name__
         raise TextError(

@@ -248,7 +248,7 @@ def _visible_files(folder: Path, skipped: list[str]) -> list[Path]:
 
 def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
     """Return notes on what is not plain UTF-8 in ``files``: encodings, bytes that do not decode, and zeros."""
-    notes = _record_notes(files)
+    notes = _record_notes(name, files)
     files = [(file.source or file) if isinstance(file, RecordFile) else file for file in files]
     notes += _encoding_notes(name, files)
     for file in files:
@@ -262,18 +262,26 @@ def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
     return notes
 
 
-def _record_notes(files: Sequence[TextFile]) -> list[str]:
-    """Return notes on files of records: which text is read, and what is left out."""
+def _record_notes(name: str, files: Sequence[TextFile]) -> list[str]:
+    """Return notes on files of records: which text is read, and how many records are left out."""
+    of_records = [file for file in files if isinstance(file, RecordFile)]
+    plain = [file for file in files if format_of(file.name) and not isinstance(file, RecordFile)]
     notes: list[str] = []
-    for file in files:
-        if isinstance(file, RecordFile):
-            documents = f"{file.documents:,} document{'s' if file.documents > 1 else ''}"
-            notes.append(f"{file.name}: {documents} in the column {file.column!r}")
-            if file.left_out:
-                notes.append(f"{file.name}: records without text in that column are left out ({file.left_out:,})")
-        elif format_of(file.name):
-            notes.append(f"{file.name}: read as plain text; --column NAME reads one column of its records")
+    if of_records:
+        documents = sum(file.documents for file in of_records)
+        shown = f"{documents:,} document{'s' if documents > 1 else ''}"
+        notes.append(f"{_named(name, of_records)}: {shown} in the column {of_records[0].column!r}")
+        left_out = sum(file.left_out for file in of_records)
+        if left_out:
+            notes.append(f"{_named(name, of_records)}: records without text in that column are left out ({left_out:,})")
+    if plain:
+        notes.append(f"{_named(name, plain)}: read as plain text; --column NAME reads one column of the records")
     return notes
+
+
+def _named(name: str, files: Sequence[TextFile]) -> str:
+    """Return what to call ``files``, found under ``name``, in a note."""
+    return files[0].name if len(files) == 1 else f"{len(files):,} files in {name}"
 
 
 def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
@@ -283,8 +291,7 @@ def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
         if file.determined in {"detected", "byte order mark"} and file.encoding != "utf-8":
             groups[file.encoding, file.determined].append(file)
     return [
-        f"{group[0].name if len(group) == 1 else f'{len(group):,} files in {name}'}: read as {encoding} ({determined})"
-        + _words(group[0])
+        f"{_named(name, group)}: read as {encoding} ({determined})" + _words(group[0])
         for (encoding, determined), group in groups.items()
     ]
 

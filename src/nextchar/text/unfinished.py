@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -86,14 +86,12 @@ class Unfinished:
         """
         if sum(tally.lengths) >= INTERVAL:
             points = np.flatnonzero(tally.counts)
+            arrays: dict[str, Any] = {name: np.array(getattr(tally, name), np.int64) for name in _LISTS}
+            arrays["points"] = points
+            arrays["counts"] = np.stack([tally.training_counts[points], tally.counts[points]])
+            arrays["sha256"] = np.array(tally.sha256)
             with replacing(self._folder / _COUNTS) as file:
-                np.savez(
-                    file,
-                    points=points,
-                    counts=np.stack([tally.training_counts[points], tally.counts[points]]),
-                    sha256=np.array(tally.sha256),
-                    **{name: np.array(getattr(tally, name), np.int64) for name in _LISTS},
-                )
+                np.savez(file, **arrays)
 
     def write_ids(self, path: Path, pieces: Callable[[Position], Iterator[Piece]], vocabulary: Vocabulary) -> None:
         """Write the ids of the training part to ``path``, then those of the held-out part, or the rest of them.
