@@ -14,6 +14,7 @@ from backports import zstd
 from nextchar.errors import TextError
 from nextchar.settings import Boundary, TextSettings
 from nextchar.text import record_file as record_file_module
+from nextchar.text import records as records_module
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.record_file import MAX_SECTIONS, RecordFile, open_records
 from nextchar.text.text_file import TextFile, joined_chunks
@@ -36,7 +37,7 @@ def encode(text: TextFile, folder: Path, **options: object) -> Corpus:
 
 @pytest.fixture
 def small_sections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_file_module, "PIECE", 100)
+    monkeypatch.setattr(records_module, "_BATCH", 7)
     monkeypatch.setattr(record_file_module, "MIN_SECTION", 500)
 
 

@@ -13,6 +13,7 @@ from nextchar.files.cache_entry import UNFINISHED
 from nextchar.settings import TextSettings
 from nextchar.text import corpus as corpus_module
 from nextchar.text import record_file as record_file_module
+from nextchar.text import records as records_module
 from nextchar.text import text_file as text_file_module
 from nextchar.text import unfinished as unfinished_module
 from nextchar.text.corpus import Corpus, encode_corpus
@@ -31,7 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make everything small: what is noted at once, read at once, and a section of a file of records."""
     monkeypatch.setattr(unfinished_module, "INTERVAL", 300)
     monkeypatch.setattr(text_file_module, "BLOCK", 70)
-    monkeypatch.setattr(record_file_module, "PIECE", 100)
+    monkeypatch.setattr(records_module, "_BATCH", 7)
     monkeypatch.setattr(record_file_module, "MIN_SECTION", 400)
 
 

@@ -30,7 +30,7 @@ from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_f
 from nextchar.settings import TextSettings
 from nextchar.text.held_out import Piece, part_sizes
 from nextchar.text.survey import Survey, Tally, count_texts, names_of, split_pieces, survey_texts
-from nextchar.text.text_file import Content, Stamp, TextFile, content_of
+from nextchar.text.text_file import Content, Stamp, TextFile, content_of, up_to_date
 from nextchar.text.unfinished import Position, Unfinished
 from nextchar.text.vocabulary import Vocabulary
 
@@ -149,6 +149,7 @@ def encode_corpus(
     """
     if settings.min_count is not None and not unknown_symbol:
         raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
+    texts = [up_to_date(text) for text in texts]
     contents = [content_of(text) for text in texts]
     options = _options_of(texts, contents, settings, unknown_symbol)
     each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]

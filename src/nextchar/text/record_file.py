@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 from nextchar.errors import TextError
 from nextchar.settings import Boundary, Errors
 from nextchar.text.files import is_compressed, open_text
 from nextchar.text.records import FORMAT_NAMES, Format, format_of, read_records
-from nextchar.text.text_file import Content, LineEnds, Section, TextFile, lowered, missing_boundary, readable
+from nextchar.text.text_file import (
+    DOTTED_CAPITAL,
+    Content,
+    LineEnds,
+    Section,
+    TextFile,
+    lowered,
+    missing_boundary,
+    readable,
+)
 
-PIECE = 1 << 16
-"""Characters from which on documents are passed on together."""
 MIN_SECTION = 100_000
-"""Smallest section in characters, but for the last. The end of each is held out, so the held-out text is spread over
-the file, whose records may be sorted."""
+"""Smallest section in characters, but for the last: one ends with the document that makes it so long. The end of each
+is held out, so the held-out text is spread over the file, whose records may be sorted."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_SECTIONS = 1024
-"""Most sections of a file: if there are more, they are joined in pairs."""
+"""Most sections of a file: before there are more, they are joined in pairs."""
 
 
 def open_records(
@@ -106,10 +115,11 @@ class RecordFile(TextFile):
         """Yield the sections that the first reading found, from number ``start`` on, as `TextFile.sections` does."""
         assert self.content is not None, "it has been read"
         sections = self.content.sections[start:]
-        pieces = self._pieces(sections[0].records)
-        for section in sections:
-            texts = _texts_of(pieces, section.characters, on_block)
-            yield lowered(texts) if lowercase else texts
+        texts = filter(None, (piece.text for piece in self._pieces(sections[0].records)))
+        if on_block:
+            texts = _passed_on(texts, on_block)
+        for section in _cut(texts, [section.characters for section in sections]):
+            yield lowered(section) if lowercase else section
 
     def examine(self) -> RecordFile:
         """Read all of the file, and return it with what was found.
@@ -120,15 +130,16 @@ class RecordFile(TextFile):
         stamp, digest, sections = self.stamp, hashlib.sha256(), _Sections()
         size = characters = line_ends = dotted = zeros = documents = left_out = 0
         for piece in self._pieces():
-            content = piece.text.encode()
+            text = piece.text
+            content = text.encode()
             digest.update(content)
             size += len(content)
-            characters += len(piece.text)
-            line_ends += piece.text.count("\n")
-            dotted += piece.text.count("\u0130")
-            zeros += piece.text.count("\0")
-            documents += piece.documents
-            left_out += piece.records - piece.documents
+            characters += len(text)
+            line_ends += text.count("\n")
+            dotted += text.count(DOTTED_CAPITAL)
+            zeros += text.count("\0")
+            documents += len(piece.documents)
+            left_out += piece.records - len(piece.documents)
             sections.add(piece)
         if documents == 0:
             raise TextError(
@@ -139,81 +150,100 @@ class RecordFile(TextFile):
         return replace(self, zeros=zeros, documents=documents, left_out=left_out, content=found)
 
     def _pieces(self, skip: int = 0) -> Iterator[_Piece]:
-        """Yield whole documents, together at least `PIECE` characters, from the record after the first ``skip`` on."""
-        texts, characters, records, documents = list[str](), 0, 0, 0
-        for record in read_records(self.source or self, self.kind, [self.column], skip):
-            records += 1
-            document = record.values[0]
-            if document:
-                text = self._normalised(document, record.place)
-                texts += [text, missing_boundary(text[-2:], self.boundary)]
-                characters += len(text)
-                documents += 1
-            if characters >= PIECE:
-                yield _Piece("".join(texts), records, documents)
-                texts, characters, records, documents = [], 0, 0, 0
-        if records:
-            yield _Piece("".join(texts), records, documents)
-
-    def _normalised(self, document: str, place: str) -> str:
-        """Return ``document`` with every line end a ``\\n``."""
-        if not document.isascii() and _SURROGATE.search(document):
-            raise TextError(
-                f"{self.name}, {place}, has a lone surrogate, which is not a character. Repair or remove that record."
-            )
-        return document.replace("\r\n", "\n").replace("\r", "\n") if "\r" in document else document
+        """Yield the documents after the first ``skip`` records, each followed by a boundary, a batch at a time."""
+        for batch in read_records(self.source or self, self.kind, [self.column], skip):
+            values = batch.columns[0]
+            indices = [index for index, value in enumerate(values) if value]
+            documents = [value for value in values if value]
+            text = "".join(documents)
+            if not text.isascii() and _SURROGATE.search(text):
+                wrong = next(at for at, document in zip(indices, documents, strict=True) if _SURROGATE.search(document))
+                raise TextError(
+                    f"{self.name}, {batch.place(wrong)}, has a lone surrogate, which is not a character. Repair or "
+                    "remove that record."
+                )
+            if "\r" in text:
+                documents = [document.replace("\r\n", "\n").replace("\r", "\n") for document in documents]
+            documents = [document + missing_boundary(document, self.boundary) for document in documents]
+            yield _Piece(documents, indices, len(values))
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """Some documents of a file, and how many records they come from."""
+    """The documents of some consecutive records."""
 
-    text: str
+    documents: list[str]
+    indices: list[int]
+    """Of the record that each comes from."""
     records: int
-    documents: int
+
+    @property
+    def text(self) -> str:
+        """The documents as one text."""
+        return "".join(self.documents)
 
 
 class _Sections:
     """Divides a file into sections while it is read."""
 
     def __init__(self) -> None:
-        self._sections: list[Section] = []
+        self._done: list[Section] = []
+        self._current = Section(0, 0, 0)
         self._least = MIN_SECTION
         self._records = 0
+        """Number of records read."""
 
     def add(self, piece: _Piece) -> None:
-        """Add the next piece: to the last section, or as a new one if that is long enough."""
-        if not piece.documents:
-            self._records += piece.records
-            return
-        if self._sections and self._sections[-1].characters < self._least:
-            self._sections[-1] = _joined(self._sections[-1], self._section_of(piece))
-        else:
-            self._sections.append(self._section_of(piece))
+        """Add the next piece."""
+        start = 0
+        lengths = [*accumulate(map(len, piece.documents), initial=0)]
+        while start < len(piece.documents):
+            # The section ends with the document that makes it long enough.
+            end = bisect_left(lengths, lengths[start] + self._least - self._current.characters)
+            self._current = _joined(self._current, Section(0, *_size("".join(piece.documents[start:end]))))
+            if end > len(piece.documents):
+                break
+            start = end
+            self._close(self._records + piece.indices[end - 1] + 1)
         self._records += piece.records
-        if len(self._sections) > MAX_SECTIONS:
+
+    def _close(self, records: int) -> None:
+        """End the current section after so many ``records``."""
+        self._done.append(self._current)
+        self._current = Section(records, 0, 0)
+        if len(self._done) >= MAX_SECTIONS:
             self._least *= 2
-            paired = [self._sections[at : at + 2] for at in range(0, len(self._sections), 2)]
-            self._sections = [_joined(*pair) if len(pair) == 2 else pair[0] for pair in paired]
+            self._done = [_joined(*pair) for pair in zip(self._done[::2], self._done[1::2], strict=True)]
 
     def all(self) -> tuple[Section, ...]:
-        """Return the sections."""
-        return tuple(self._sections)
+        """Return the sections, the last one of which may be short."""
+        return (*self._done, self._current) if self._current.characters else tuple(self._done)
 
-    def _section_of(self, piece: _Piece) -> Section:
-        return Section(self._records, len(piece.text), piece.text.count("\u0130"))
+
+def _size(text: str) -> tuple[int, int]:
+    """Return the number of characters of ``text``, and of capital I with a dot."""
+    return len(text), text.count(DOTTED_CAPITAL)
 
 
 def _joined(first: Section, second: Section) -> Section:
     return Section(first.records, first.characters + second.characters, first.dotted_capitals + second.dotted_capitals)
 
 
-def _texts_of(pieces: Iterator[_Piece], characters: int, on_block: Callable[[bytes], object] | None) -> Iterator[str]:
-    """Yield the texts of ``pieces`` that make up a section of so many characters."""
-    for piece in pieces:
-        if on_block:
-            on_block(piece.text.encode())
-        yield piece.text
-        characters -= len(piece.text)
-        if characters <= 0:
-            return
+def _passed_on(texts: Iterable[str], on_block: Callable[[bytes], object]) -> Iterator[str]:
+    for text in texts:
+        on_block(text.encode())
+        yield text
+
+
+def _cut(texts: Iterator[str], lengths: Sequence[int]) -> Iterator[Iterator[str]]:
+    """Cut ``texts`` into parts of these ``lengths`` in characters, each in pieces, to be read one after another."""
+    rest = ""
+
+    def part(length: int) -> Iterator[str]:
+        nonlocal rest
+        while length > 0 and (rest := rest or next(texts, "")):
+            piece, rest = rest[:length], rest[length:]
+            length -= len(piece)
+            yield piece
+
+    return map(part, lengths)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -37,19 +37,29 @@ FORMAT_NAMES = ", ".join(_FORMATS)
 MAX_RECORD = 1 << 26
 """Longest line of a file of records, in characters: a longer one is rather a file without line ends."""
 _MIN_LOOKED_AT = 1000
-"""If none of so many JSON records, from the start, has a column, it is an error."""
-_BATCH = 1024
-"""Rows of Parquet in memory at once."""
+"""If none of about so many JSON records, from the start, has a column, it is an error."""
+_BATCH = 512
+"""JSON records that are read together: three times as fast as one by one, and no faster with more."""
+_ROWS = 64
+"""Rows that are read together: few, since each may be a book."""
+
+Values = list[str | None]
 
 
 @dataclass(frozen=True)
-class Record:
-    """A record of a file."""
+class Batch:
+    """Some consecutive records of a file."""
 
-    place: str
-    """Where it is, for messages: "line 3", "row 12"."""
-    values: tuple[str | None, ...]
-    """The text in each of the columns asked for; None where it is missing or null."""
+    unit: str
+    """What is numbered: "line" or "row"."""
+    numbers: Sequence[int]
+    """Number of the line on which each record ends, or of its row, from 1."""
+    columns: tuple[Values, ...]
+    """For each column asked for, the text of each record; None where it is missing or null."""
+
+    def place(self, index: int) -> str:
+        """Return where the record with this index is, for messages: "line 3", "row 12"."""
+        return f"{self.unit} {self.numbers[index]:,}"
 
 
 def format_of(name: str) -> Format | None:
@@ -61,8 +71,8 @@ def format_of(name: str) -> Format | None:
     return _FORMATS.get(path.suffix)
 
 
-def read_records(text: TextFile, kind: Format, columns: Sequence[str], skip: int = 0) -> Iterator[Record]:
-    """Yield the records of a file.
+def read_records(text: TextFile, kind: Format, columns: Sequence[str], skip: int = 0) -> Iterator[Batch]:
+    """Yield the records of a file, in batches.
 
     Args:
         text: the file, and how to read it as plain text unless it is Parquet.
@@ -80,11 +90,9 @@ def read_records(text: TextFile, kind: Format, columns: Sequence[str], skip: int
         case "parquet":
             return _parquet_records(text, columns, skip)
         case "csv":
-            return _table_records(text, columns, skip, lambda lines: csv.reader(lines, strict=True))
+            return _table_records(text, columns, skip, csv.reader(_lines(text), strict=True))
         case "tsv":
-            return _table_records(
-                text, columns, skip, lambda lines: csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-            )
+            return _table_records(text, columns, skip, csv.reader(_lines(text), "excel-tab", quoting=csv.QUOTE_NONE))
 
 
 def missing_column(name: str, column: str, columns: Iterable[str]) -> TextError:
@@ -97,64 +105,115 @@ def missing_column(name: str, column: str, columns: Iterable[str]) -> TextError:
     )
 
 
-def _lines(text: TextFile) -> Iterator[str]:
-    """Yield the lines of ``text``, each with its line end. (`str.splitlines` would also cut at U+2028 and others.)"""
+def _line_blocks(text: TextFile) -> Iterator[list[str]]:
+    """Yield the lines of ``text`` without their line ends, at most `_BATCH` at a time.
+
+    (`str.splitlines` would also cut at U+2028 and others.)
+    """
     rest = ""
     for chunk in text.chunks():
-        first, *others = chunk.split("\n")
-        rest += first
-        if others:
-            yield rest + "\n"
-            *whole, rest = others
-            for line in whole:
-                yield line + "\n"
+        *lines, rest = (rest + chunk).split("\n")
+        for at in range(0, len(lines), _BATCH):
+            yield lines[at : at + _BATCH]
         if len(rest) > MAX_RECORD:
             raise TextError(
                 f"{text.name} has a line of more than {MAX_RECORD:,} characters: it is not a file with a record on "
                 "each line. Leave --column out to read it as plain text."
             )
     if rest:
-        yield rest
+        yield [rest]
 
 
-def _json_records(text: TextFile, columns: Sequence[str], skip: int) -> Iterator[Record]:
-    numbered = ((number, line) for number, line in enumerate(_lines(text), 1) if not line.isspace())
-    unseen, fields = {*columns}, dict[str, None]()
-    count = 0
-    for number, line in islice(numbered, skip, None):
-        place = f"line {number:,}"
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            reason, at = error.msg.removesuffix(" at"), min(error.pos, len(line.rstrip())) + 1
-            raise _damaged(text, place, f"is not JSON ({reason} at character {at:,})") from error
-        except (ValueError, RecursionError) as error:
-            raise _damaged(text, place, f"is not JSON that can be read ({error})") from error
-        if not isinstance(record, dict):
-            raise _damaged(text, place, "is not a JSON object, like {" + f'"{columns[0]}": "..."' + "}")
-        fields_of_record = cast("dict[str, object]", record)
-        if unseen and not skip and count < _MIN_LOOKED_AT:
-            unseen.difference_update(fields_of_record)
-            fields.update(dict.fromkeys(fields_of_record))
-            if unseen and count == _MIN_LOOKED_AT - 1:
-                raise missing_column(text.name, min(unseen), fields)
-        count += 1
-        yield Record(place, tuple(_text(text, place, column, fields_of_record.get(column)) for column in columns))
-    if unseen and not skip and 0 < count < _MIN_LOOKED_AT:
-        raise missing_column(text.name, min(unseen), fields)
+def _lines(text: TextFile) -> Iterator[str]:
+    """Yield the lines of ``text``, each with a line end."""
+    return (line + "\n" for lines in _line_blocks(text) for line in lines)
 
 
-def _text(text: TextFile, place: str, column: str, value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise _damaged(text, place, f"has no text in {column!r}, but {json.dumps(value)[:40]}")
+def _json_records(text: TextFile, columns: Sequence[str], skip: int) -> Iterator[Batch]:
+    seen = _SeenFields(text.name, [] if skip else columns)
+    line = 0
+    for lines in _line_blocks(text):
+        numbers: Sequence[int] = range(line + 1, line + 1 + len(lines))
+        line += len(lines)
+        if any(not content or content.isspace() for content in lines):
+            numbers = [number for number, content in zip(numbers, lines, strict=True) if content.strip()]
+            lines = [content for content in lines if content.strip()]  # noqa: PLW2901
+        left_out = min(skip, len(lines))
+        skip -= left_out
+        if left_out < len(lines):
+            batch = Batch("line", numbers[left_out:], ())
+            records = _parsed(text, lines[left_out:], batch)
+            seen.add(records)
+            yield replace(batch, columns=tuple(_values(text, records, column, batch) for column in columns))
+    seen.end()
 
 
-def _table_records(
-    text: TextFile, columns: Sequence[str], skip: int, reader: Callable[[Iterable[str]], Any]
-) -> Iterator[Record]:
+class _SeenFields:
+    """Looks for the columns asked for among the fields of the first JSON records."""
+
+    def __init__(self, name: str, columns: Sequence[str]) -> None:
+        self._name, self._missing = name, {*columns}
+        self._fields = dict[str, None]()
+        self._records = 0
+
+    def add(self, records: Sequence[dict[str, object]]) -> None:
+        """Look at some more records.
+
+        Raises:
+            TextError: they are enough to say that a column is missing.
+        """
+        if self._missing:
+            for record in records:
+                self._fields.update(dict.fromkeys(record))
+            self._missing -= {*self._fields}
+            self._records += len(records)
+            if self._records >= _MIN_LOOKED_AT:
+                self.end()
+
+    def end(self) -> None:
+        """There are no more records; raises as `add` does."""
+        if self._missing and self._records:
+            raise missing_column(self._name, min(self._missing), self._fields)
+
+
+def _parsed(text: TextFile, lines: Sequence[str], batch: Batch) -> list[dict[str, object]]:
+    """Return the JSON objects on ``lines``, whose places are those of ``batch``."""
+    try:
+        records: list[Any] = json.loads(f"[{','.join(lines)}]")
+    except (ValueError, RecursionError):
+        records = []
+    if len(records) != len(lines):  # a line is damaged: find it
+        records = [_parsed_line(text, line, batch.place(index)) for index, line in enumerate(lines)]
+    for index, record in enumerate(records):
+        if type(record) is not dict:
+            example = "{" + '"text": "..."' + "}"
+            raise _damaged(text, batch.place(index), f"is not a JSON object, like {example}")
+    return records
+
+
+def _parsed_line(text: TextFile, line: str, place: str) -> object:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise _damaged(
+            text, place, f"is not JSON ({error.msg.removesuffix(' at')} at character {error.colno:,})"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(text, place, f"is not JSON that can be read ({error})") from error
+
+
+def _values(text: TextFile, records: Sequence[dict[str, object]], column: str, batch: Batch) -> Values:
+    """Return the text in the field ``column`` of each record."""
+    values = [record.get(column) for record in records]
+    if not {*map(type, values)} <= {str, type(None)}:
+        index, value = next((at, value) for at, value in enumerate(values) if not isinstance(value, str | None))
+        raise _damaged(text, batch.place(index), f"has no text in {column!r}, but {json.dumps(value)[:40]}")
+    return cast("Values", values)
+
+
+def _table_records(text: TextFile, columns: Sequence[str], skip: int, rows: Any) -> Iterator[Batch]:
+    """Yield the records of ``rows``, a reader of the module csv."""
     csv.field_size_limit(MAX_RECORD)  # the module has one limit for all readers, 131,072 by default
-    rows = reader(_lines(text))
     no_fields: list[str] = []
     try:
         header: list[str] = next(rows, no_fields)
@@ -162,12 +221,14 @@ def _table_records(
             if column not in header:
                 raise missing_column(text.name, column, header)
         places = [header.index(column) for column in columns]
-        full = (row for row in rows if row)
-        for row in islice(full, skip, None):
-            place = f"line {rows.line_num:,}"
-            if len(row) != len(header):
-                raise _damaged(text, place, f"has {len(row)} fields, but the first line names {len(header)} columns")
-            yield Record(place, tuple(row[at] for at in places))
+        full: Iterator[tuple[int, list[str]]] = ((rows.line_num, row) for row in rows if row)
+        full = islice(full, skip, None)
+        while found := [*islice(full, _ROWS)]:
+            for number, row in found:
+                if len(row) != len(header):
+                    what = f"has {len(row)} fields, but the first line names {len(header)} columns"
+                    raise _damaged(text, f"line {number:,}", what)
+            yield Batch("line", [number for number, _ in found], tuple([row[at] for _, row in found] for at in places))
     except csv.Error as error:
         raise _damaged(text, f"line {rows.line_num:,}", f"is damaged ({error})") from error
 
@@ -179,21 +240,20 @@ def _damaged(text: TextFile, place: str, what: str) -> TextError:
     )
 
 
-def _parquet_records(text: TextFile, columns: Sequence[str], skip: int) -> Iterator[Record]:
+def _parquet_records(text: TextFile, columns: Sequence[str], skip: int) -> Iterator[Batch]:
     pyarrow, parquet = _pyarrow(text.name)
     try:
         with text.path.open("rb") as stream, parquet.ParquetFile(stream) as file:
             schema = file.schema_arrow
             for column in columns:
                 _check_column(text, column, schema, pyarrow)
-            groups, before = _groups_from(file.metadata, skip)
-            number = before
-            for batch in file.iter_batches(_BATCH, row_groups=groups, columns=[*columns]):
-                values = [batch.column(column).to_pylist() for column in columns]
-                for row in zip(*values, strict=True):
-                    number += 1
-                    if number > skip:
-                        yield Record(f"row {number:,}", row)
+            groups, number = _groups_from(file.metadata, skip)
+            for rows in file.iter_batches(_ROWS, row_groups=groups, columns=[*columns]):
+                found = rows.slice(max(0, skip - number))
+                number += rows.num_rows
+                if found.num_rows:
+                    numbers = range(number - found.num_rows + 1, number + 1)
+                    yield Batch("row", numbers, tuple(found.column(column).to_pylist() for column in columns))
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
         raise TextError(f"{text.name} is damaged Parquet ({error}): download or write it again.") from error
     except OSError as error:

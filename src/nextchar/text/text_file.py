@@ -23,7 +23,7 @@ Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
 
 _WORD_BEYOND_ASCII = re.compile(r"[^\s\x00-\x1f]{0,12}[^\x00-\xa0]\S{0,12}(?: \w{1,8})?")
 
-_DOTTED_CAPITAL = "\u0130"
+DOTTED_CAPITAL = "\u0130"
 """The only character that becomes two in lower case: i and a combining dot above."""
 
 
@@ -199,11 +199,18 @@ def content_of(text: TextFile) -> Content:
     Raises:
         TextError: as for `TextFile.decoded`.
     """
-    if text.content is not None and text.content.stamp == text.stamp:
-        return text.content
-    content = text.examine().content
-    assert content is not None, "it was just read"
+    content = up_to_date(text).content
+    assert content is not None, "it has been read"
     return content
+
+
+def up_to_date(text: TextFile) -> TextFile:
+    """Return ``text`` with what reading all of it finds: itself, unless it has not been read or has changed.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    return text if text.content is not None and text.content.stamp == text.stamp else text.examine()
 
 
 def read_through(text: TextFile) -> TextFile:
@@ -228,7 +235,7 @@ def read_through(text: TextFile) -> TextFile:
         ends.add(piece)
         characters += len(piece)
         zeros += piece.count("\0")
-        dotted += piece.count(_DOTTED_CAPITAL)
+        dotted += piece.count(DOTTED_CAPITAL)
     if characters == 0:
         raise TextError(f"{text.name} is empty: give a file with text in it.")
     content = Content(stamp, digest.hexdigest(), size, characters, ends.total(), dotted)
@@ -284,9 +291,11 @@ def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False, boundary: 
 def missing_boundary(ending: str, boundary: Boundary) -> str:
     """Return the line ends to add after a document with this ``ending`` (its last two characters or more) to separate
     it from the next one; after nothing at all, nothing is missing."""
-    wanted = {"line": 1, "blank": 2, "none": 0}[boundary]
-    present = len(ending) - len(ending.rstrip("\n"))
-    return "\n" * max(0, wanted - present) if ending else ""
+    if not ending or boundary == "none":
+        return ""
+    if not ending.endswith("\n"):
+        return "\n" if boundary == "line" else "\n\n"
+    return "" if boundary == "line" or ending.endswith("\n\n") else "\n"
 
 
 def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
