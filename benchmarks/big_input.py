@@ -106,7 +106,8 @@ def report_encoding(path: Path, size: int) -> None:
     print(
         f"encoding: open {found['open']:.1f} s, count and encode {found['encode']:.1f} s, in all {seconds:.1f} s, "
         f"{size / MEGABYTE / seconds:.0f} MB/s of JSON lines; {found['characters']:,} characters, "
-        f"{found['held_out']:,} of them held out from {found['sections']:,} sections; peak resident memory {watch.peak / MEGABYTE:,.0f} MB"
+        f"{found['held_out']:,} of them held out from {found['sections']:,} sections; "
+        f"peak resident memory {watch.peak / MEGABYTE:,.0f} MB"
     )
 
 
