@@ -94,13 +94,13 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
 def test_a_mapped_corpus_is_searched_without_staying_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "CHUNK", 1 << 12)
     monkeypatch.setattr(copying, "_KEPT", 16)
-    corpus = np.arange(1 << 22, dtype=np.uint16)
+    corpus = np.arange(1 << 23, dtype=np.uint16)
     corpus.tofile(tmp_path / "ids.bin")
     mapped = np.memmap(tmp_path / "ids.bin", np.uint16, "r")[: -(1 << 10)]
     sample = np.concatenate([corpus[30_000:30_050], corpus[:50]])
     assert longest_copied_passage(sample, mapped) == longest_copied_passage(sample, corpus[: -(1 << 10)])
     assert copied_mask(sample, mapped, 20).all()
-    assert resident(tmp_path / "ids.bin") < 1 << 20  # of 8 MiB
+    assert resident(tmp_path / "ids.bin") <= 4 << 20  # of 16 MiB; a page may be as large as 2 MiB
 
 
 def resident(path: Path) -> int:
