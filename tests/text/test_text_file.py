@@ -11,10 +11,10 @@ import pytest
 
 from nextchar.errors import TextError
 from nextchar.settings import Boundary
+from nextchar.text.content import LineEnds
 from nextchar.text.files import open_text
 from nextchar.text.text_file import (
     BLOCK,
-    LineEnds,
     TextFile,
     WrongBytesError,
     content_of,

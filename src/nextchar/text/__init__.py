@@ -9,7 +9,8 @@ Read in this order; a module imports only from those before it:
 - `encodings`: the encoding of a text, or the kind of a file that is not text: the functions of the modules above.
 - `decoding`: bytes into characters, with replacements for wrong bytes and without zeros at the end.
 - `compression`: compressed files, known by their first bytes and read as a stream.
-- `text_file`: a text in a file: how to read it, and what the first reading found.
+- `content`: what reading all of a text finds: its hash, size, length and line ends.
+- `text_file`: a text in a file, and how to read it piece by piece.
 - `files`: open text files: detect the encoding, then read the whole file strictly, in bounded memory.
 - `records`: the columns of JSON lines, CSV, TSV and Parquet files.
 - `record_file`: a column of such a file as a text, each record a document.

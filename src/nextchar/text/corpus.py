@@ -28,9 +28,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nextchar.errors import TextError, UsageError
 from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_folder, remove_entry, remove_leftovers
 from nextchar.settings import TextSettings
+from nextchar.text.content import Content, Stamp
 from nextchar.text.held_out import Piece, part_sizes
 from nextchar.text.survey import Survey, Tally, count_texts, names_of, split_pieces, survey_texts
-from nextchar.text.text_file import Content, Stamp, TextFile, content_of, up_to_date
+from nextchar.text.text_file import TextFile, content_of, up_to_date
 from nextchar.text.unfinished import Position, Unfinished
 from nextchar.text.vocabulary import Vocabulary
 
@@ -157,13 +158,11 @@ def encode_corpus(
     # The hash of one text is known from opening it; the hash of several, one after another, comes from counting.
     tally = unfinished.tally() or count_texts(texts, contents, settings) if len(texts) > 1 else None
     source = _identify(texts, contents, tally.sha256 if tally else contents[0].sha256, options)
-    try:
-        corpus = open_corpus(source.key, cache_folder)
-    except TextError:  # not encoded yet, or damaged
+    corpus = _find(source.key, cache_folder)
+    if corpus is None:
         tally = tally or unfinished.tally() or count_texts(texts, contents, settings)
         survey = survey_texts(texts, tally, settings.min_count, unknown_symbol)
-        entry = _Entry(texts, settings, source, tally, survey)
-        _make_entry(entry, unfinished, cache_folder)
+        _make_entry(_Entry(texts, settings, source, tally, survey), unfinished, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
 
@@ -308,7 +307,7 @@ def _make_entry(entry: _Entry, unfinished: Unfinished, cache_folder: Path) -> No
         make_folder(folder)
         remove_leftovers(folder)
         with locked(cache_folder / "locks", key):
-            if _is_present(key, cache_folder):
+            if _find(key, cache_folder):
                 return
             unfinished.begin()
             unfinished.keep_tally(entry.tally)
@@ -329,12 +328,12 @@ def _make_entry(entry: _Entry, unfinished: Unfinished, cache_folder: Path) -> No
         ) from error
 
 
-def _is_present(key: str, cache_folder: Path) -> bool:
+def _find(key: str, cache_folder: Path) -> Corpus | None:
+    """Return the encoded text with the name ``key``; None if it has not been encoded yet, or is damaged."""
     try:
-        open_corpus(key, cache_folder)
+        return open_corpus(key, cache_folder)
     except TextError:
-        return False
-    return True
+        return None
 
 
 def _install(entry: Path, place: Path, cache_folder: Path) -> None:
@@ -343,9 +342,7 @@ def _install(entry: Path, place: Path, cache_folder: Path) -> None:
         try:
             entry.rename(place)
         except OSError:
-            try:
-                open_corpus(place.name, cache_folder)
-            except TextError:
+            if _find(place.name, cache_folder) is None:
                 remove_entry(place)  # it is damaged, and in the way
                 continue
         return

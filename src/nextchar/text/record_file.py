@@ -12,18 +12,10 @@ from pathlib import Path
 
 from nextchar.errors import TextError
 from nextchar.settings import Boundary, Errors
+from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
 from nextchar.text.records import FORMAT_NAMES, Format, format_of, read_records
-from nextchar.text.text_file import (
-    DOTTED_CAPITAL,
-    Content,
-    LineEnds,
-    Section,
-    TextFile,
-    lowered,
-    missing_boundary,
-    readable,
-)
+from nextchar.text.text_file import TextFile, lowered, missing_boundary, readable
 
 MIN_SECTION = 100_000
 """Smallest section in characters, but for the last: one ends with the document that makes it so long. The end of each

@@ -18,8 +18,9 @@ import numpy as np
 
 from nextchar.errors import TextError
 from nextchar.settings import Boundary, TextSettings
+from nextchar.text.content import Content
 from nextchar.text.held_out import Piece, split_texts, training_sizes
-from nextchar.text.text_file import Content, TextFile
+from nextchar.text.text_file import TextFile
 from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
 SMALL = 20_000
