@@ -2,9 +2,10 @@
 
 Usage: python benchmarks/big_input.py [--megabytes 2000] [--time 2m] [--folder FOLDER]
 
-Writes a file of JSON lines, compressed with Zstandard, made of the texts in NEXTCHAR_CORPORA (paragraphs repeated, each
-time with another number in front). A process of its own encodes it. Then, with an empty cache, the command trains on
-it: it is killed while it writes the ids, and given again. Memory is that of the command and of every process it starts.
+Writes a file of JSON lines, compressed with Zstandard, made of the texts in NEXTCHAR_CORPORA (about a thousand
+characters a record, repeated, each time with another number in front). The command trains on it: it is killed while it
+writes the ids, and given again. Then, with an empty cache, a process of its own encodes the file without being
+disturbed. Memory is that of the command and of every process it starts.
 """
 
 from __future__ import annotations
@@ -50,21 +51,21 @@ def main() -> None:
         folder = Path(name)
         path = folder / "records.jsonl.zst"
         size = write_records(path, options.megabytes * MEGABYTE)
-        print(f"JSON lines: {size / MEGABYTE:,.0f} MB, {path.stat().st_size / MEGABYTE:,.0f} MB compressed")
-        report_encoding(path, size)
+        print(f"JSON lines: {size / MEGABYTE:,.0f} MB, {path.stat().st_size / MEGABYTE:,.0f} MB compressed", flush=True)
         report_training(path, options.time, size)
+        report_encoding(path, size)
 
 
-def paragraphs() -> list[str]:
-    """Return the paragraphs of some real texts."""
+def passages() -> list[str]:
+    """Return some real texts in passages of a thousand characters."""
     corpora = Path(os.environ["NEXTCHAR_CORPORA"])
     texts = [(corpora / name).read_text(encoding="utf-8") for name in TEXTS]
-    return [paragraph for text in texts for paragraph in text.split("\n\n") if paragraph.strip()]
+    return [text[start : start + 1000] for text in texts for start in range(0, len(text), 1000)]
 
 
 def write_records(path: Path, size: int) -> int:
     """Write about ``size`` bytes of JSON lines, compressed, to ``path``; return the bytes before compression."""
-    known, written = paragraphs(), 0
+    known, written = passages(), 0
     with zstd.open(path, "wb") as file:
         for number in count():
             record = {"id": number, "text": f"{number}. {known[number % len(known)]}"}
@@ -124,7 +125,10 @@ def report_training(path: Path, duration: str, size: int) -> None:
         time.sleep(0.1)
     process.kill()
     process.wait()
-    print(f"killed after {time.perf_counter() - began:.1f} s, with {ids_written(cache) / MEGABYTE:,.0f} MB of ids")
+    print(
+        f"killed after {time.perf_counter() - began:.1f} s, with {ids_written(cache) / MEGABYTE:,.0f} MB of ids",
+        flush=True,
+    )
     began = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     watch, encoded = Watch(process.pid), 0.0
@@ -140,7 +144,8 @@ def report_training(path: Path, duration: str, size: int) -> None:
         f"given again: encoded after {encoded:.1f} s, ended after {time.perf_counter() - began:.1f} s, "
         f"{result['training_seconds']:.1f} s of them training; {result['validation_bits_per_character']:.3f} bits per "
         f"character; peak resident memory {encoding / MEGABYTE:,.0f} MB until encoded, "
-        f"{watch.peak / MEGABYTE:,.0f} MB in all"
+        f"{watch.peak / MEGABYTE:,.0f} MB in all; load {os.getloadavg()[0]:.1f}",
+        flush=True,
     )
 
 

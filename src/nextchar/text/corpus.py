@@ -154,7 +154,8 @@ def encode_corpus(
     contents = [content_of(text) for text in texts]
     options = _options_of(texts, contents, settings, unknown_symbol)
     each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]
-    unfinished = Unfinished(cache_folder / "corpora" / f"{UNFINISHED}{_key({**options, 'each': each})}")
+    work = _key({**options, "each": each, "format": FORMAT_VERSION})
+    unfinished = Unfinished(cache_folder / "corpora" / f"{UNFINISHED}{work}")
     # The hash of one text is known from opening it; the hash of several, one after another, comes from counting.
     tally = unfinished.tally() or count_texts(texts, contents, settings) if len(texts) > 1 else None
     source = _identify(texts, contents, tally.sha256 if tally else contents[0].sha256, options)

@@ -2,9 +2,8 @@
 resulting vocabulary.
 
 A text has already been read once when it was opened, so its length and hash are known. It is read again here to count
-its characters, and a third time to encode it. A file of records counts as several texts here, its sections: the end of
-each is held out. (Texts in UTF-16 and in legacy encodings are read more often, to detect
-the encoding.)
+its characters, and a third time to encode it. (Texts in UTF-16 and in legacy encodings are read more often, to detect
+the encoding.) A file of records counts as several texts here, its sections: the end of each is held out.
 """
 
 from __future__ import annotations
