@@ -16,7 +16,17 @@ from nextchar.runs.preparation import Texts
 from nextchar.runs.progress import ProgressDisplay, choose_level
 from nextchar.runs.run import Run
 from nextchar.runs.screen import error_console
-from nextchar.settings import Errors, Exchange, Precision, RecipeName, TextSettings, TrainingSettings, Weights, build
+from nextchar.settings import (
+    Boundary,
+    Errors,
+    Exchange,
+    Precision,
+    RecipeName,
+    TextSettings,
+    TrainingSettings,
+    Weights,
+    build,
+)
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Event
 
@@ -26,6 +36,8 @@ class TextOptions(TypedDict, total=False):
 
     encoding: str | None
     errors: Errors
+    column: str | None
+    boundary: Boundary
     lowercase: bool
     validation: float | None
     min_count: int | None

@@ -17,6 +17,9 @@ Weights = Literal["float32", "int8"]
 Errors = Literal["strict", "replace", "latin"]
 """How wrong bytes are read: as an error, as U+FFFD for each sequence, or as one cp1252 character for each byte."""
 
+Boundary = Literal["line", "blank", "none"]
+"""What separates documents: each starts on a new line, or after a blank line, or they are joined as they stand."""
+
 Precision = Literal["float32", "bfloat16"]
 """Number format of matrix products in training."""
 
@@ -87,6 +90,17 @@ class TextSettings(Settings):
         default="strict",
         description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
         "each wrong sequence, latin reads each wrong byte as cp1252; a note says how many there are.",
+    )
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column or field of JSON lines, CSV, TSV and Parquet files that holds the text; each record is a "
+        "document. Without it, such files are read as plain text, except Parquet.",
+    )
+    boundary: Boundary = Field(
+        default="line",
+        description="What separates documents, that is, files or records: line starts each on a new line, blank puts "
+        "a blank line between them, none joins them as they stand.",
     )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
     validation: float | None = Field(

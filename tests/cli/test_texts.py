@@ -1,10 +1,13 @@
 """Texts in every form through the real command: packed, in old encodings, several, in folders, from standard input."""
 
+import bz2
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
@@ -16,6 +19,9 @@ KOREAN = "옛날 옛적에 호랑이가 담배를 피우던 시절에 어느 마
 TEXT = "가나다 가나 다\nabc def é\n" * 40
 FORMS = {
     "gzip.gz": (gzip.compress(TEXT.encode()), ""),
+    "bzip2.bz2": (bz2.compress(TEXT.encode()), ""),
+    "xz.txt.xz": (lzma.compress(TEXT.encode()), ""),
+    "zstandard.zst": (zstd.compress(TEXT.encode()), ""),
     "crlf.txt": (TEXT.replace("\n", "\r\n").encode(), ""),
     "cr.txt": (TEXT.replace("\n", "\r").encode(), ""),
     "bom.txt": (TEXT.encode("utf-8-sig"), ""),
@@ -137,3 +143,27 @@ def test_two_languages_in_a_folder_are_both_held_out(tmp_path: Path) -> None:
     assert evaluated["bits_per_character"] == pytest.approx(bits, abs=1e-4)
     report = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert f"% of each text, {unknown} of them unknown to the model" in report
+
+
+def test_a_column_of_compressed_records_is_learned_scored_and_gone_back_to(
+    cache_of_tests: Path, tmp_path: Path
+) -> None:
+    documents = made_up_text(9000).splitlines()
+    rows = [json.dumps({"id": number, "text": document}) for number, document in enumerate(documents)]
+    (tmp_path / "a.jsonl.zst").write_bytes(zstd.compress("\n".join(rows).encode()))
+    address = f"file://{tmp_path}/a.jsonl.zst"
+    asked = ("--column", "text", "--boundary", "blank")
+    wrong = nextchar("train", "a.jsonl.zst", "--column", "body", cwd=tmp_path)
+    assert_refused(wrong, 1, "a.jsonl.zst has no column 'body': it has 'id', 'text'")
+    of_training = ("--steps", 20, "--evaluations", 1, *SMALL, "--json")
+    outcome = nextchar("train", address, *asked, "--out", "run", *of_training, cwd=tmp_path)
+    assert outcome.status == 0, outcome.stderr
+    assert f"{len(documents)} documents in the column 'text'" in outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert result["characters"] == len("\n\n".join(documents)) + 2
+    settings = RunFolder(tmp_path / "run").settings()
+    assert (settings.corpus, settings.text.column, settings.text.boundary) == ((address,), "text", "blank")
+    (cache_of_tests / "corpora" / settings.corpus_key / "ids.bin").unlink()
+    evaluated = nextchar("evaluate", "run", "a.jsonl.zst", *asked, "--no-counting", "--json", cwd=tmp_path)
+    assert json.loads(evaluated.stdout)["characters"] == result["characters"]
+    assert nextchar("train", "--resume", "run", cwd=tmp_path).status == 0

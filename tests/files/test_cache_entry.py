@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
-from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, make_folder, remove_entry, remove_leftovers
+from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_folder, remove_entry, remove_leftovers
 
 
 def test_a_read_only_folder_is_removed_with_all_that_is_in_it(tmp_path: Path) -> None:
@@ -70,3 +71,17 @@ def test_the_checksum_is_that_of_the_whole_file(tmp_path: Path) -> None:
         file.seek(-1, os.SEEK_END)
         file.write(b"\1")
     assert crc32_of_file(tmp_path / "large") != before
+
+
+def test_a_lock_keeps_others_out_until_the_entry_is_made(tmp_path: Path) -> None:
+    lock = tmp_path / "locks" / "key.lock"
+    with locked(tmp_path / "locks", "key"):
+        with pytest.raises(Timeout):
+            FileLock(lock).acquire(timeout=0)
+        with locked(tmp_path / "locks", "other key"):
+            pass
+    assert list((tmp_path / "locks").iterdir()) == []
+    with pytest.raises(ValueError, match="failed"), locked(tmp_path / "locks", "key"):
+        raise ValueError("failed")
+    with locked(tmp_path / "locks", "key"):
+        pass

@@ -228,3 +228,43 @@ def test_what_was_done_to_a_text_is_told(tmp_path: Path, data: bytes, errors: Er
     (tmp_path / "text.txt").write_bytes(data)
     resolved = resolve([str(tmp_path / "text.txt")], errors=errors, cache=tmp_path)
     assert resolved.notes == (f"{tmp_path / 'text.txt'}: {note}",)
+
+
+def test_a_column_is_read_from_files_of_records_and_others_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "so it goes"}\n{"text": null}\n'))
+    (folder / "b.csv").write_bytes("글,text\n0,갔다\n1,왔다\n".encode("cp949"))
+    (folder / "readme.txt").write_text("what this is")
+    resolved = resolve([str(folder)], column="text", encoding=None, cache=tmp_path / "cache")
+    assert ["".join(file.decoded()) for file in resolved.files] == ["so it goes\n", "갔다\n왔다\n"]
+    skipped, documents, left_out, encoding = resolved.notes
+    assert skipped.startswith(f"skipped: {folder / 'readme.txt'} has no columns: --column is for files of records")
+    assert documents == f"2 files in {folder}: 3 documents in the column 'text'"
+    assert left_out == f"2 files in {folder}: records without text in that column are left out (1)"
+    assert encoding == f"{folder / 'b.csv'}: read as cp949 (detected)"
+
+
+def test_files_of_records_without_a_column_are_plain_text_except_parquet(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n1,one\n")
+    resolved = resolve([str(tmp_path / "a.csv")], cache=tmp_path)
+    assert "".join(resolved.files[0].decoded()) == "id,text\n1,one\n"
+    assert resolved.notes == (
+        f"{tmp_path / 'a.csv'}: read as plain text; --column NAME reads one column of the records",
+    )
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(TextError, match=r"a.parquet is a Parquet file: name the column with the text in --column"):
+        resolve([str(tmp_path / "a.parquet")], cache=tmp_path)
+    with pytest.raises(TextError, match=r"python-docs has no columns"):
+        resolve(["python-docs"], column="text", cache=tmp_path)
+
+
+def test_a_text_at_an_address_is_kept_and_found_again_by_its_address(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\none\n")
+    address = f"file://{tmp_path}/a.csv"
+    (file,) = resolve([address], column="text", cache=tmp_path / "cache").files
+    assert (file.name, file.address, file.place) == (address, address, address)
+    assert file.path.is_relative_to(tmp_path / "cache")
+    assert "".join(file.decoded()) == "one\n"
+    with pytest.raises(TextError, match=r"is not on this computer, and nothing is fetched here"):
+        resolve([address], column="text", cache=tmp_path / "cache", offline=True)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextchar.text.held_out import MAX_HELD_OUT, part_sizes, split_texts, training_sizes
+from nextchar.settings import Boundary
+from nextchar.text.held_out import MAX_HELD_OUT, Piece, part_sizes, split_texts, training_sizes
 
 
 def split(texts: list[str], sizes: list[int], length: int = 7) -> tuple[str, str]:
@@ -50,6 +51,26 @@ def test_each_text_begins_on_a_line_of_its_own_in_both_parts() -> None:
     assert split(["abcdefghij", "klmnopqrst"], [9, 9]) == ("abcdefghi\nklmnopqrs", "j\nt")
     assert split(["ab", "cd"], [2, 2]) == ("ab\ncd", "")
     assert split(["ab\n", "cd"], [3, 0]) == ("ab\n", "cd")
+
+
+@pytest.mark.parametrize(
+    ("boundary", "learned", "held_out"),
+    [("line", "ab\ncd", "x\ny"), ("blank", "ab\n\ncd", "x\n\ny"), ("none", "abcd", "xy")],
+)
+def test_what_separates_texts_can_be_chosen(boundary: Boundary, learned: str, held_out: str) -> None:
+    pieces = list(split_texts([["abx"], ["cd", "y"]], [3, 3], [2, 2], boundary))
+    assert "".join(piece.content for piece in pieces if not piece.held_out) == learned
+    assert "".join(piece.content for piece in pieces if piece.held_out) == held_out
+
+
+def test_cutting_can_begin_at_a_later_text() -> None:
+    texts = [["one\n" * 9], ["two" * 9], ["three\n" * 9]]
+    lengths, sizes = [36, 27, 54], [30, 20, 50]
+    whole = list(split_texts(texts, lengths, sizes))
+    rest = list(split_texts(texts[2:], lengths, sizes, start=2, endings=("wo", "wo")))
+    assert rest[0] == Piece(1, False, "\n")
+    added = [piece for piece in whole if piece.text == 2]
+    assert [piece for piece in rest if piece.text == 2] == added
 
 
 def test_a_line_end_far_before_is_not_gone_back_to() -> None:

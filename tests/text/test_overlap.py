@@ -88,3 +88,22 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     assert 100 <= found.length <= 102
     assert 100 <= mask.sum() <= 102
     assert peak < 6e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells how much of a file is in memory")
+def test_a_mapped_corpus_is_searched_without_staying_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "CHUNK", 1 << 12)
+    monkeypatch.setattr(copying, "_KEPT", 16)
+    corpus = np.arange(1 << 23, dtype=np.uint16)
+    corpus.tofile(tmp_path / "ids.bin")
+    mapped = np.memmap(tmp_path / "ids.bin", np.uint16, "r")[: -(1 << 10)]
+    sample = np.concatenate([corpus[30_000:30_050], corpus[:50]])
+    assert longest_copied_passage(sample, mapped) == longest_copied_passage(sample, corpus[: -(1 << 10)])
+    assert copied_mask(sample, mapped, 20).all()
+    assert resident(tmp_path / "ids.bin") <= 4 << 20  # of 16 MiB; a page may be as large as 2 MiB
+
+
+def resident(path: Path) -> int:
+    """Return how many bytes of the mapped file are in the memory of this process."""
+    _, _, entry = Path("/proc/self/smaps").read_text(encoding="utf-8").partition(str(path))
+    return int(entry.partition("Rss:")[2].split()[0]) * 1024

@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 
 from nextchar.errors import TextError
+from nextchar.settings import Boundary
+from nextchar.text.content import LineEnds
 from nextchar.text.files import open_text
 from nextchar.text.text_file import (
     BLOCK,
-    LineEnds,
     TextFile,
     WrongBytesError,
     content_of,
     is_code_page,
     joined_chunks,
+    missing_boundary,
     read_through,
     readable,
     text_chunks,
@@ -51,6 +53,28 @@ def test_texts_are_joined_each_on_a_line_of_its_own(tmp_path: Path) -> None:
     ]
     assert "".join(joined_chunks(texts)) == "one\ntwo\n\nthree\n네\nfive"
     assert "".join(joined_chunks([])) == ""
+
+
+@pytest.mark.parametrize(
+    ("boundary", "ending", "missing"),
+    [
+        ("line", "a", "\n"),
+        ("line", "a\n", ""),
+        ("line", "", ""),
+        ("blank", "a", "\n\n"),
+        ("blank", "a\n", "\n"),
+        ("blank", "\n\n", ""),
+        ("none", "a", ""),
+    ],
+)
+def test_what_is_missing_between_documents(boundary: Boundary, ending: str, missing: str) -> None:
+    assert missing_boundary(ending, boundary) == missing
+
+
+def test_texts_are_joined_as_asked(tmp_path: Path) -> None:
+    texts = [open_text(write(tmp_path / str(i), data)) for i, data in enumerate([b"one", b"\n", b"two\n", b"three"])]
+    assert "".join(joined_chunks(texts, boundary="blank")) == "one\n\n\ntwo\n\nthree"
+    assert "".join(joined_chunks(texts, boundary="none")) == "one\ntwo\nthree"
 
 
 def test_lowercase_is_that_of_the_whole_text(tmp_path: Path) -> None:

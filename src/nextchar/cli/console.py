@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextchar.errors import TextError
 from nextchar.runs.screen import NARROW, width_of, wrap_words
-from nextchar.settings import Errors
+from nextchar.settings import Boundary, Errors
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
@@ -139,13 +139,27 @@ def shell_quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def resolve(names: Sequence[str], encoding: str | None, errors: Errors = "strict") -> Resolved:
+def resolve(
+    names: Sequence[str],
+    encoding: str | None,
+    errors: Errors = "strict",
+    column: str | None = None,
+    boundary: Boundary = "line",
+) -> Resolved:
     """Return the texts that ``names`` stand for, and print the notes about them."""
     from nextchar.text import catalog
     from nextchar.text.corpus import default_cache_folder
 
     stdin = sys.stdin.buffer if "-" in names else None
-    found = catalog.resolve(names, encoding=encoding, errors=errors, stdin=stdin, cache=default_cache_folder())
+    found = catalog.resolve(
+        names,
+        encoding=encoding,
+        errors=errors,
+        column=column,
+        boundary=boundary,
+        stdin=stdin,
+        cache=default_cache_folder(),
+    )
     for message in found.notes:
         note(message)
     return found

@@ -22,7 +22,7 @@ from nextchar.cli.console import (
     shell_quoted,
 )
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
-from nextchar.settings import Errors, Settings, Weights
+from nextchar.settings import Boundary, Errors, Settings, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
@@ -53,6 +53,15 @@ class ScoringOptions(Settings):
         default="strict",
         description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
         "each wrong sequence, latin reads each wrong byte as cp1252.",
+    )
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
+    )
+    boundary: Boundary = Field(
+        default="line",
+        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
     )
     carry_state: Flag = Field(
         default=False,
@@ -101,8 +110,8 @@ def evaluate(
     model
         A run folder or a model file.
     text
-        A file, a folder, - for standard input, or a name that `nextchar corpora` lists; by default the held-out text
-        of the model's run.
+        A file, a folder, an address, - for standard input, or a name that `nextchar corpora` lists; by default the
+        held-out text of the model's run.
     json
         Print the result as one JSON object.
     """
@@ -113,11 +122,7 @@ def evaluate(
         note_carried(language_model)
     needs_corpus = options.counting or text is None
     corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
-    scored = (
-        _held_out(model, language_model, corpus, gone)
-        if text is None
-        else _given(text, options.encoding, options.errors, language_model)
-    )
+    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
     make_ready(language_model, scored.size)
     evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt)
     if options.strict and evaluation.unknown_characters:
@@ -144,15 +149,15 @@ def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus |
         return None, str(error)
 
 
-def _given(name: str, encoding: str | None, errors: Errors, language_model: LanguageModel) -> _Scored:
-    from nextchar.text.text_file import joined_chunks
+def _given(name: str, options: EvaluationOptions, language_model: LanguageModel) -> _Scored:
+    from nextchar.text.text_file import content_of, joined_chunks
 
-    files = resolve([name], encoding, errors).files
+    files = resolve([name], options.encoding, options.errors, options.column, options.boundary).files
     lowercase = language_model.provenance.lowercase
     if lowercase:
         note("the text was lower-cased, because the model was trained on lower-cased text")
-    size = sum(file.path.stat().st_size for file in files)
-    return _Scored(name, False, size, lambda: joined_chunks(files, lowercase))
+    size = sum(content_of(file).bytes for file in files)
+    return _Scored(name, False, size, lambda: joined_chunks(files, lowercase, options.boundary))
 
 
 def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None, gone: str) -> _Scored:

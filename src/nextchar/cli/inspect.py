@@ -36,7 +36,8 @@ def inspect(
     Parameters
     ----------
     corpus
-        Files, folders, - for standard input, or names that `nextchar corpora` lists.
+        Files (plain, compressed, or records with --column), folders, addresses, - for standard input, or names that
+        `nextchar corpora` lists.
     forecast
         Train for a few seconds to estimate how good the model would be.
     json
@@ -48,7 +49,7 @@ def inspect(
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
     text, training = recipe_of(training).complete(text, training)
-    found = resolve(corpus, text.encoding, text.errors)
+    found = resolve(corpus, text.encoding, text.errors, text.column, text.boundary)
     inspection = inspect_texts(found.files, text)
     if not json:
         print_facts(_inspection_facts(inspection), WIDTH)
@@ -78,7 +79,7 @@ def _inspection_facts(inspection: Inspection) -> Iterator[tuple[str, object]]:
         ends = ", ".join(
             f"{count:,} {name}" for name, count in (("LF", file.lf), ("CRLF", file.crlf), ("CR", file.cr)) if count
         )
-        packed = ", gzip" if file.compressed else ""
+        packed = ", compressed" if file.compressed else ""
         yield (
             "file",
             f"{file.name}: {file.bytes:,} bytes, {file.encoding} ({file.determined}){packed}; line ends: {ends}",

@@ -73,8 +73,9 @@ def train(
     Parameters
     ----------
     corpus
-        Texts to learn from: files (plain or gzip), folders, - for standard input, or names that `nextchar corpora`
-        lists.
+        Texts to learn from: files (plain, or compressed with gzip, bzip2, xz or Zstandard; JSON lines, CSV, TSV and
+        Parquet with --column), folders, addresses (https://, s3://, gs://, hf://), - for standard input, or names
+        that `nextchar corpora` lists.
     quiet
         Show nothing but errors.
     json

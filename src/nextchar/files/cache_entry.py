@@ -5,8 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+
+from filelock import FileLock
 
 UNFINISHED = ".encoding-"
 """Prefix of an entry's name while it is being built."""
@@ -52,6 +56,24 @@ def make_folder(folder: Path) -> None:
         if (path.exists() or path.is_symlink()) and not path.is_dir():
             raise OSError(f"{path} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, key: str) -> Generator[None]:
+    """Keep other processes out of the block while it makes the entry ``key``; they wait, and should then look for it.
+
+    Args:
+        folder: folder of locks.
+        key: name of the entry.
+
+    Raises:
+        OSError: the lock cannot be written.
+    """
+    make_folder(folder)
+    lock = folder / f"{key}.lock"
+    with FileLock(lock):
+        yield
+    lock.unlink(missing_ok=True)
 
 
 def crc32_of_file(path: Path) -> int:

@@ -23,9 +23,8 @@ from nextchar.runs.trainers import (
     make_trainer,
     measure,
 )
-from nextchar.runs.training_text import corpus_of_run, encode, moved_text
+from nextchar.runs.training_text import corpus_of_run, encode, find_texts, moved_text
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text import catalog
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
 from nextchar.training.events import Event, Note, Planned, TextRead
@@ -80,7 +79,7 @@ def prepare(
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
     settings = RunSettings(
-        corpus=tuple(str(file.path.absolute()) for file in files),
+        corpus=tuple(file.place for file in files),
         names=corpus.names,
         corpus_key=corpus.key,
         text=text,
@@ -109,9 +108,7 @@ def _read(
     texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
 ) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
     """Find and encode ``texts``; yield events about them, and return their files and the corpus."""
-    found = catalog.resolve(
-        texts.names, encoding=text.encoding, errors=text.errors, stdin=texts.standard_input, cache=cache
-    )
+    found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
     yield from (Note(message=message) for message in found.notes)
     corpus = encode(found.files, text, training, cache)
     yield _text_read(corpus)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from nextchar.errors import RunFolderError, TextError
 from nextchar.model.model_file import ModelFile
@@ -42,7 +43,7 @@ def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> 
     try:
         corpus = open_corpus(settings.corpus_key, cache)
     except TextError:
-        corpus = _encode_again(settings, cache, None if fetch else _refuse)
+        corpus = _encode_again(settings, cache, offline=not fetch)
     if settings.corpus_key not in {corpus.key, corpus.former_key}:
         raise RunFolderError(
             f"The text has changed since this run began ({', '.join(corpus.names)}). Put the old text back, or train "
@@ -58,7 +59,7 @@ def moved_text(settings: RunSettings, names: Sequence[str], cache: Path) -> RunS
         TextError: it cannot be read.
         RunFolderError: it is not the training text of the run.
     """
-    found = catalog.resolve(names, encoding=settings.text.encoding, cache=cache)
+    found = find_texts(names, settings.text, cache)
     corpus = encode(found.files, settings.text, settings.training, cache)
     if settings.corpus_key not in {corpus.key, corpus.former_key}:
         texts = ", ".join(settings.names)
@@ -66,7 +67,7 @@ def moved_text(settings: RunSettings, names: Sequence[str], cache: Path) -> RunS
             f"{', '.join(names)} is not the text that this run learned from: its content differs. Give {texts} as "
             f"{'they were, in this order' if len(settings.names) > 1 else 'it was'}, or train again."
         )
-    return settings.model_copy(update={"corpus": tuple(str(file.path.absolute()) for file in found.files)})
+    return settings.model_copy(update={"corpus": tuple(file.place for file in found.files)})
 
 
 def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
@@ -100,19 +101,33 @@ def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
     return corpus
 
 
-def _encode_again(settings: RunSettings, cache: Path, downloader: catalog.Downloader | None) -> Corpus:
+def find_texts(
+    names: Sequence[str],
+    settings: TextSettings,
+    cache: Path,
+    *,
+    stdin: BinaryIO | None = None,
+    offline: bool = False,
+) -> catalog.Resolved:
+    """Return the texts that ``names`` stand for, to be read with ``settings``; the rest is as in `catalog.resolve`."""
+    return catalog.resolve(
+        names,
+        encoding=settings.encoding,
+        errors=settings.errors,
+        column=settings.column,
+        boundary=settings.boundary,
+        stdin=stdin,
+        cache=cache,
+        offline=offline,
+    )
+
+
+def _encode_again(settings: RunSettings, cache: Path, *, offline: bool) -> Corpus:
     try:
-        text = settings.text
-        found = catalog.resolve(
-            settings.corpus, encoding=text.encoding, errors=text.errors, cache=cache, downloader=downloader
-        )
-        return encode(found.files, text, settings.training, cache)
+        found = find_texts(settings.corpus, settings.text, cache, offline=offline)
+        return encode(found.files, settings.text, settings.training, cache)
     except TextError as error:
         raise TextError(
             f"The text of this run can no longer be read ({', '.join(settings.corpus)}). Put it back, name its new "
             "place with `nextchar train --resume RUN --text PATH`, or train again."
         ) from error
-
-
-def _refuse(*_: object) -> None:
-    raise OSError("nothing is fetched here")

@@ -8,17 +8,23 @@ Read in this order; a module imports only from those before it:
 - `byte_forms`: what the first bytes of a file show: byte order marks, zeros, escapes, and files that are not text.
 - `encodings`: the encoding of a text, or the kind of a file that is not text: the functions of the modules above.
 - `decoding`: bytes into characters, with replacements for wrong bytes and without zeros at the end.
-- `text_file`: a text in a file: how to read it, and what the first reading found.
+- `compression`: compressed files, known by their first bytes and read as a stream.
+- `content`: what reading all of a text finds: its hash, size, length and line ends.
+- `text_file`: a text in a file, and how to read it piece by piece.
 - `files`: open text files: detect the encoding, then read the whole file strictly, in bounded memory.
 - `lines`: the lines of a text as they come, from a pipe without waiting for more.
+- `records`: the columns of JSON lines, CSV, TSV and Parquet files.
+- `record_file`: a column of such a file as a text, each record a document.
 - `known_texts`: the catalogue of texts known by name, with their sources and hashes.
 - `backup_files`: files beside texts that are not texts: editor back-ups and system files.
 - `kept_texts`: texts in the cache: downloads, and what came through a pipe.
-- `catalog`: turn names, paths and folders into text files.
+- `addresses`: texts at addresses like https:// and s3://, fetched into the cache.
+- `catalog`: turn names, paths, folders and addresses into text files.
 - `tokenizer`: the protocol of a model's tokens: text into ids, ids into text, and unknown characters.
 - `vocabulary`: the characters that a model knows, and what happens to the others.
 - `held_out`: where to cut texts: the end of each is held out for validation.
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
+- `unfinished`: an encoded text while it is made, which the next process continues after a kill.
 - `corpus`: an encoded text, memory-mapped and keyed by its content.
 - `inspection`: facts about a text: rare characters, lines, repetition, compression.
 - `overlap`: find passages that one text copies from another.

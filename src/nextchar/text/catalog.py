@@ -1,4 +1,4 @@
-"""Turn names into texts: files, folders, ``-`` for standard input, or texts of the catalogue."""
+"""Turn names into texts: files, folders, addresses, ``-`` for standard input, or texts of the catalogue."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from nextchar.errors import TextError
-from nextchar.settings import Errors
+from nextchar.settings import Boundary, Errors
+from nextchar.text.addresses import fetch, is_address
 from nextchar.text.backup_files import why_left_out
 from nextchar.text.files import open_text
 from nextchar.text.kept_texts import Downloader, blocks_of, corpora_folder, find, keep_text, no_such_text
 from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
-from nextchar.text.text_file import TextFile, is_code_page, words_beyond_ascii
+from nextchar.text.record_file import RecordFile, open_records
+from nextchar.text.records import format_of
+from nextchar.text.text_file import TextFile, is_code_page, readable, words_beyond_ascii
 
 __all__ = ["CATALOG", "CatalogEntry", "Downloader", "Resolved", "find", "listing", "resolve"]
 
@@ -39,10 +42,24 @@ class _Request:
 
     encoding: str | None
     errors: Errors
+    column: str | None
+    boundary: Boundary
     stdin: BinaryIO | None
     cache: Path
     corpora: Path | None
     downloader: Downloader | None
+    offline: bool
+
+    def open(self, path: Path, name: str | None = None) -> TextFile:
+        """Open the file at ``path``, called ``name`` in messages, or the column asked for in it."""
+        name = name or readable(path)
+        if self.column is not None:
+            return open_records(
+                path, self.column, name=name, encoding=self.encoding, errors=self.errors, boundary=self.boundary
+            )
+        if format_of(name) == "parquet":
+            raise TextError(f"{name} is a Parquet file: name the column with the text in --column.")
+        return open_text(path, self.encoding, name, self.errors)
 
 
 def resolve(
@@ -50,26 +67,35 @@ def resolve(
     *,
     encoding: str | None = None,
     errors: Errors = "strict",
+    column: str | None = None,
+    boundary: Boundary = "line",
     stdin: BinaryIO | None = None,
     cache: Path,
     corpora: Path | None = None,
     downloader: Downloader | None = None,
+    offline: bool = False,
 ) -> Resolved:
     """Return the texts that ``names`` stand for.
 
     Args:
-        names: each a file or folder (tried first), ``-`` for standard input, or a name of the catalogue.
+        names: each a file or folder (tried first), an address, ``-`` for standard input, or a name of the catalogue.
         encoding: encoding of files and standard input; detected if None.
         errors: how to read bytes that do not decode; an error by default.
+        column: column of files of records that holds the text; if None, they are read as plain text.
+        boundary: what separates the documents of a file of records.
         stdin: stream to read for ``-``.
         cache: folder that keeps standard input and downloaded texts.
         corpora: folder with texts of the catalogue; the one that ``NEXTCHAR_CORPORA`` names if None.
         downloader: downloads texts of the catalogue; pooch over HTTP if None.
+        offline: whether to refuse what would have to be fetched.
 
     Raises:
-        TextError: a name is unknown, a text cannot be read, or a folder has no text in it.
+        TextError: a name is unknown, a text cannot be read or fetched, or a folder has no text in it.
+        MissingDependencyError: a package that reads a text is not installed.
     """
-    request = _Request(encoding, errors, stdin, cache, corpora or corpora_folder(), downloader)
+    request = _Request(
+        encoding, errors, column, boundary, stdin, cache, corpora or corpora_folder(), downloader, offline
+    )
     files: list[TextFile] = []
     notes: list[str] = []
     known = _KnownFiles()
@@ -133,14 +159,32 @@ def _resolve_one(name: str, request: _Request) -> tuple[list[TextFile], list[str
     if kind == stat.S_IFIFO:
         with path.open("rb") as pipe:
             kept = keep_text(blocks_of(pipe), request.cache, "pipe")
-        return [open_text(kept, request.encoding, name, request.errors)], []
+        return [request.open(kept, name)], []
+    if kind is None and is_address(name):
+        return _at_address(name, request), []
     if kind is not None:
         note = f"{name}: read from the file here, not the text of this name in the catalogue"
-        return [open_text(path, request.encoding, errors=request.errors)], [note] if name in CATALOG else []
+        return [request.open(path)], [note] if name in CATALOG else []
     if name not in CATALOG:
         raise no_such_text(name)
-    found = find(name, cache=request.cache, corpora=request.corpora, downloader=request.downloader)
+    downloader = _refuse if request.offline else request.downloader
+    found = find(name, cache=request.cache, corpora=request.corpora, downloader=downloader)
+    if request.column is not None:
+        return [request.open(found, name)], []
     return [open_text(found, name=name)], []
+
+
+def _refuse(*_: object) -> None:
+    raise OSError("nothing is fetched here")
+
+
+def _at_address(name: str, request: _Request) -> list[TextFile]:
+    if request.offline:
+        raise TextError(f"{name} is not on this computer, and nothing is fetched here.")
+    return [
+        replace(request.open(fetched.path, fetched.address), address=fetched.address)
+        for fetched in fetch(name, request.cache)
+    ]
 
 
 def _kind(path: Path) -> int | None:
@@ -160,7 +204,7 @@ def _standard_input(request: _Request) -> TextFile:
         kept = keep_text(blocks_of(request.stdin), request.cache, "standard-input")
     except ValueError as error:
         raise TextError(f"Standard input cannot be read ({error}): give the path of a file.") from error
-    return open_text(kept, request.encoding, "standard input", request.errors)
+    return request.open(kept, "standard input")
 
 
 def _folder(path: Path, request: _Request) -> tuple[list[TextFile], list[str]]:
@@ -169,7 +213,7 @@ def _folder(path: Path, request: _Request) -> tuple[list[TextFile], list[str]]:
     skipped: list[str] = []
     for file in _visible_files(path, skipped):
         try:
-            files.append(open_text(file, request.encoding, errors=request.errors))
+            files.append(request.open(file))
         except TextError as error:
             skipped.append(f"skipped: {error}")
     notes = _limited(skipped, str(path))
@@ -204,7 +248,9 @@ def _visible_files(folder: Path, skipped: list[str]) -> list[Path]:
 
 def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
     """Return notes on what is not plain UTF-8 in ``files``: encodings, bytes that do not decode, and zeros."""
-    notes = _encoding_notes(name, files)
+    notes = _record_notes(name, files)
+    files = [(file.source or file) if isinstance(file, RecordFile) else file for file in files]
+    notes += _encoding_notes(name, files)
     for file in files:
         if file.replaced:
             replacement = "U+FFFD" if file.errors == "replace" else "characters of cp1252"
@@ -216,6 +262,28 @@ def _notes_on(name: str, files: Sequence[TextFile]) -> list[str]:
     return notes
 
 
+def _record_notes(name: str, files: Sequence[TextFile]) -> list[str]:
+    """Return notes on files of records: which text is read, and how many records are left out."""
+    of_records = [file for file in files if isinstance(file, RecordFile)]
+    plain = [file for file in files if format_of(file.name) and not isinstance(file, RecordFile)]
+    notes: list[str] = []
+    if of_records:
+        documents = sum(file.documents for file in of_records)
+        shown = f"{documents:,} document{'s' if documents > 1 else ''}"
+        notes.append(f"{_named(name, of_records)}: {shown} in the column {of_records[0].column!r}")
+        left_out = sum(file.left_out for file in of_records)
+        if left_out:
+            notes.append(f"{_named(name, of_records)}: records without text in that column are left out ({left_out:,})")
+    if plain:
+        notes.append(f"{_named(name, plain)}: read as plain text; --column NAME reads one column of the records")
+    return notes
+
+
+def _named(name: str, files: Sequence[TextFile]) -> str:
+    """Return what to call ``files``, found under ``name``, in a note."""
+    return files[0].name if len(files) == 1 else f"{len(files):,} files in {name}"
+
+
 def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
     """Return notes on encodings other than plain UTF-8: one file is named, several are counted."""
     groups: dict[tuple[str, str], list[TextFile]] = defaultdict(list)
@@ -223,8 +291,7 @@ def _encoding_notes(name: str, files: Iterable[TextFile]) -> list[str]:
         if file.determined in {"detected", "byte order mark"} and file.encoding != "utf-8":
             groups[file.encoding, file.determined].append(file)
     return [
-        f"{group[0].name if len(group) == 1 else f'{len(group):,} files in {name}'}: read as {encoding} ({determined})"
-        + _words(group[0])
+        f"{_named(name, group)}: read as {encoding} ({determined})" + _words(group[0])
         for (encoding, determined), group in groups.items()
     ]
 

@@ -3,7 +3,8 @@
 Texts are read a piece at a time, so that memory does not grow with them: once when they are opened, once to count the
 characters (the vocabulary comes from the training part), and once to encode. The result stays in the cache folder under
 a key made of the content's hash and of every option that changes the result. An entry is a folder of two files that is
-built under a temporary name and then renamed, so that it is complete or absent.
+built under another name and then renamed, so that it is complete or absent. A kill leaves an unfinished one, which the
+next try continues (`nextchar.text.unfinished`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import unicodedata
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -27,12 +26,14 @@ from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nextchar.errors import TextError, UsageError
-from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, make_folder, remove_entry, remove_leftovers
+from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_folder, remove_entry, remove_leftovers
 from nextchar.settings import TextSettings
+from nextchar.text.content import Content, Stamp
 from nextchar.text.held_out import Piece, part_sizes
-from nextchar.text.survey import Survey, count_texts, names_of, split_pieces, survey_texts
-from nextchar.text.text_file import BLOCK, Content, Stamp, TextFile, content_of
-from nextchar.text.vocabulary import Vocabulary, code_points
+from nextchar.text.survey import Survey, Tally, count_texts, names_of, split_pieces, survey_texts
+from nextchar.text.text_file import TextFile, content_of, up_to_date
+from nextchar.text.unfinished import Position, Unfinished
+from nextchar.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 3
 _READABLE = (2, FORMAT_VERSION)
@@ -76,7 +77,7 @@ class Corpus:
     training_characters: int
     """Number of ids, from the start, in the training part; the others are held out."""
     held_out: tuple[int, ...]
-    """Number of held-out characters of each text; empty if unknown."""
+    """Number of held-out characters of each text, or of each section of a file of records; empty if unknown."""
     key: str
     """Name of the cache entry."""
     names: tuple[str, ...]
@@ -149,17 +150,20 @@ def encode_corpus(
     """
     if settings.min_count is not None and not unknown_symbol:
         raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
+    texts = [up_to_date(text) for text in texts]
     contents = [content_of(text) for text in texts]
+    options = _options_of(texts, contents, settings, unknown_symbol)
+    each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]
+    work = _key({**options, "each": each, "format": FORMAT_VERSION})
+    unfinished = Unfinished(cache_folder / "corpora" / f"{UNFINISHED}{work}")
     # The hash of one text is known from opening it; the hash of several, one after another, comes from counting.
-    tally = count_texts(texts, contents, settings) if len(texts) > 1 else None
-    sha256 = tally.sha256 if tally else contents[0].sha256
-    source = _identify(texts, contents, sha256, settings, unknown_symbol)
-    try:
-        corpus = open_corpus(source.key, cache_folder)
-    except TextError:  # not encoded yet, or damaged
-        tally = tally or count_texts(texts, contents, settings)
+    tally = unfinished.tally() or count_texts(texts, contents, settings) if len(texts) > 1 else None
+    source = _identify(texts, contents, tally.sha256 if tally else contents[0].sha256, options)
+    corpus = _find(source.key, cache_folder)
+    if corpus is None:
+        tally = tally or unfinished.tally() or count_texts(texts, contents, settings)
         survey = survey_texts(texts, tally, settings.min_count, unknown_symbol)
-        _make_entry(texts, settings.lowercase, source, survey, cache_folder)
+        _make_entry(_Entry(texts, settings, source, tally, survey), unfinished, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
 
@@ -213,11 +217,11 @@ class _Source:
     """Size and time of each file when it was first read, to detect changes."""
 
 
-def _identify(
-    texts: Sequence[TextFile], contents: Sequence[Content], sha256: str, settings: TextSettings, unknown_symbol: bool
-) -> _Source:
-    options = {
-        "content": sha256,
+def _options_of(
+    texts: Sequence[TextFile], contents: Sequence[Content], settings: TextSettings, unknown_symbol: bool
+) -> dict[str, Any]:
+    """Return everything that changes the result, but for the content of the texts and how wrong bytes are read."""
+    options: dict[str, Any] = {
         "lengths": [content.bytes for content in contents],
         "encodings": [text.encoding for text in texts],
         "lowercase": unicodedata.unidata_version if settings.lowercase else None,
@@ -225,10 +229,19 @@ def _identify(
         "min_count": settings.min_count,
         "unknown_symbol": unknown_symbol,
     }
+    # Only where they change something, so that the keys of other texts stay as they were.
+    if settings.boundary != "line":
+        options["boundary"] = settings.boundary
+    sections = [[section.characters for section in content.sections] for content in contents]
+    return {**options, "sections": sections} if any(sections) else options
+
+
+def _identify(texts: Sequence[TextFile], contents: Sequence[Content], sha256: str, options: dict[str, Any]) -> _Source:
     errors = [text.errors for text in texts if text.replaced]
+    options = {**options, "content": sha256}
     key = _key({**options, "format": FORMAT_VERSION, "errors": errors})
     # Format 2 held out the same characters of one text with a given share, and other characters of several texts.
-    is_same = len(texts) == 1 and settings.validation is not None and not errors
+    is_same = len(texts) == 1 and options["validation"] is not None and not errors
     former = _key({**options, "format": 2}) if is_same else None
     return _Source(
         key, former, sha256, sum(content.bytes for content in contents), tuple(content.stamp for content in contents)
@@ -239,35 +252,76 @@ def _key(options: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _make_entry(
-    texts: Sequence[TextFile], lowercase: bool, source: _Source, survey: Survey, cache_folder: Path
-) -> None:
-    folder = cache_folder / "corpora"
+@dataclass(frozen=True)
+class _Entry:
+    """What an entry of the cache is made of."""
+
+    texts: Sequence[TextFile]
+    settings: TextSettings
+    source: _Source
+    tally: Tally
+    survey: Survey
+
+    def pieces(self, position: Position) -> Iterator[Piece]:
+        """Yield the pieces of the texts from the section of ``position`` on."""
+        return split_pieces(
+            self.texts,
+            self.settings.lowercase,
+            self.survey,
+            self.settings.boundary,
+            start=position.section,
+            endings=position.endings,
+        )
+
+    def check_unchanged(self) -> None:
+        """Check that no file has changed since it was first read.
+
+        Raises:
+            TextError: one has.
+        """
+        if any(text.stamp != stamp for text, stamp in zip(self.texts, self.source.stamps, strict=True)):
+            raise TextError(f"{names_of(self.texts)} changed while being read: try again once nothing writes to it.")
+
+    def description(self, ids_crc32: int) -> _Description:
+        """Return what stands in the entry besides the ids."""
+        source, survey = self.source, self.survey
+        return _Description(
+            key=source.key,
+            names=tuple(text.name for text in self.texts),
+            content_sha256=source.content_sha256,
+            bytes=source.bytes,
+            characters=survey.training_characters + sum(survey.held_out),
+            training_characters=survey.training_characters,
+            held_out=survey.held_out,
+            distinct=survey.distinct,
+            rare=survey.rare,
+            vocabulary=survey.vocabulary.characters,
+            has_unknown=survey.vocabulary.has_unknown,
+            ids_crc32=ids_crc32,
+        ).sealed()
+
+
+def _make_entry(entry: _Entry, unfinished: Unfinished, cache_folder: Path) -> None:
+    """Make an entry, or finish the ``unfinished`` one, unless another process has done so meanwhile."""
+    folder, key = cache_folder / "corpora", entry.source.key
     try:
         make_folder(folder)
         remove_leftovers(folder)
-        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as temporary:
-            entry = Path(temporary, source.key)
-            entry.mkdir()
-            _write_ids(entry / IDS, split_pieces(texts, lowercase, survey), survey.vocabulary)
-            if any(text.stamp != stamp for text, stamp in zip(texts, source.stamps, strict=True)):
-                raise TextError(f"{names_of(texts)} changed while being read: try again once nothing writes to it.")
-            description = _Description(
-                key=source.key,
-                names=tuple(text.name for text in texts),
-                content_sha256=source.content_sha256,
-                bytes=source.bytes,
-                characters=survey.training_characters + sum(survey.held_out),
-                training_characters=survey.training_characters,
-                held_out=survey.held_out,
-                distinct=survey.distinct,
-                rare=survey.rare,
-                vocabulary=survey.vocabulary.characters,
-                has_unknown=survey.vocabulary.has_unknown,
-                ids_crc32=crc32_of_file(entry / IDS),
-            ).sealed()
-            (entry / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
-            _install(entry, folder / source.key, cache_folder)
+        with locked(cache_folder / "locks", key):
+            if _find(key, cache_folder):
+                return
+            unfinished.begin()
+            unfinished.keep_tally(entry.tally)
+            ids = unfinished.entry / IDS
+            unfinished.write_ids(ids, entry.pieces, entry.survey.vocabulary)
+            entry.check_unchanged()
+            description = entry.description(crc32_of_file(ids))
+            (unfinished.entry / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
+            _install(unfinished.entry, folder / key, cache_folder)
+            unfinished.remove()
+    except TextError:
+        unfinished.remove()
+        raise
     except OSError as error:
         raise TextError(
             f"The encoded text cannot be written to {folder}: {error.strerror or error}. Free the disk, or "
@@ -275,16 +329,12 @@ def _make_entry(
         ) from error
 
 
-def _write_ids(path: Path, pieces: Iterable[Piece], vocabulary: Vocabulary) -> None:
-    """Write the ids of the training part, then those of the held-out part."""
-    table = vocabulary.ids_by_code_point
-    with path.open("wb") as training, tempfile.TemporaryFile(dir=path.parent) as held_out:
-        for piece in pieces:
-            # Every code point is in the table, so "clip" never clips; it is twice as fast as table[points].
-            ids = table.take(code_points(piece.content), mode="clip")
-            (held_out if piece.held_out else training).write(ids.data)
-        held_out.seek(0)
-        shutil.copyfileobj(held_out, training, BLOCK)
+def _find(key: str, cache_folder: Path) -> Corpus | None:
+    """Return the encoded text with the name ``key``; None if it has not been encoded yet, or is damaged."""
+    try:
+        return open_corpus(key, cache_folder)
+    except TextError:
+        return None
 
 
 def _install(entry: Path, place: Path, cache_folder: Path) -> None:
@@ -293,9 +343,7 @@ def _install(entry: Path, place: Path, cache_folder: Path) -> None:
         try:
             entry.rename(place)
         except OSError:
-            try:
-                open_corpus(place.name, cache_folder)
-            except TextError:
+            if _find(place.name, cache_folder) is None:
                 remove_entry(place)  # it is damaged, and in the way
                 continue
         return

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from nextchar.errors import TextError
 from nextchar.settings import Errors
+from nextchar.text.compression import HEAD, compression_of
 from nextchar.text.encodings import (
     WIDTHS,
     Damage,
@@ -40,7 +41,7 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None, 
     """Detect how to read the file at ``path``, and read it once to check that all of it decodes.
 
     Args:
-        path: a plain or gzip file.
+        path: a plain or compressed file (`nextchar.text.compression`).
         encoding: its encoding, any that Python knows; detected if None.
         name: its name in messages; the path if None.
         errors: how to read wrong bytes; an error by default.
@@ -49,7 +50,7 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None, 
         TextError: the file cannot be read, is empty, is not text, or does not decode.
     """
     name = name or readable(path)
-    text = TextFile(path, name, "utf-8", "UTF-8", _is_gzip(path, name), errors)
+    text = TextFile(path, name, "utf-8", "UTF-8", is_compressed(path, name), errors)
     if encoding is not None:
         text = replace(text, encoding=known_encoding(encoding), determined="given")
     else:
@@ -156,12 +157,17 @@ def known_encoding(encoding: str) -> str:
     return codecs.lookup(encoding).name
 
 
-def _is_gzip(path: Path, name: str) -> bool:
+def is_compressed(path: Path, name: str) -> bool:
+    """Return whether the file at ``path`` is compressed; ``name`` is its name in messages.
+
+    Raises:
+        TextError: it is not a regular file, or cannot be read.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "not a regular file"
             raise TextError(f"{name} is {kind}: give a file.")
         with path.open("rb") as stream:
-            return stream.read(2) == b"\x1f\x8b"
+            return compression_of(stream.read(HEAD)) is not None
     except OSError as error:
         raise unreadable(name, error) from error

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from nextchar.settings import Boundary
+from nextchar.text.text_file import missing_boundary
+
 SHARE = 0.1
 """Default share of each text that is held out."""
 MAX_HELD_OUT = 1_000_000
@@ -40,26 +43,40 @@ def training_sizes(characters: Sequence[int], share: float | None) -> tuple[int,
     return tuple(count - MAX_HELD_OUT * count // total for count in characters)
 
 
-def split_texts(texts: Iterable[Iterable[str]], characters: Sequence[int], sizes: Sequence[int]) -> Iterator[Piece]:
-    """Yield ``texts`` in pieces, cut into training and held-out parts, in each of which a text starts on a new line.
+def split_texts(
+    texts: Iterable[Iterable[str]],
+    characters: Sequence[int],
+    sizes: Sequence[int],
+    boundary: Boundary = "line",
+    *,
+    start: int = 0,
+    endings: tuple[str, str] = ("", ""),
+) -> Iterator[Piece]:
+    """Yield ``texts`` in pieces, cut into training and held-out parts, in both of which ``boundary`` separates texts.
 
-    A single text is cut exactly at its size; each of several texts is cut after a line that ends shortly before. If a
-    text does not end in a ``\\n`` and another one follows, a ``\\n`` is added to the part that it ends.
+    A single text is cut exactly at its size; each of several texts is cut after a line that ends shortly before. By
+    default a ``\\n`` is added to the part of a text that does not end in one, if another text follows in it.
 
     Args:
         texts: each in pieces of any length.
         characters: length of each text.
         sizes: size of the training part of each text.
+        boundary: what separates texts.
+        start: number of the first of ``texts`` in ``characters`` and ``sizes``, to continue there.
+        endings: last two characters of the training part and of the held-out part before that text.
     """
-    unfinished: dict[bool, int | None] = {False: None, True: None}
-    for number, text in enumerate(texts):
+    last = {False: start - 1, True: start - 1}  # the text that each part ends with
+    ending = dict(zip((False, True), endings, strict=True))
+    for number, text in enumerate(texts, start):
         back = min(_LOOKED_BACK, characters[number] - sizes[number]) if len(characters) > 1 else 0
         for held_out, content in _split(text, sizes[number], back):
-            before = unfinished[held_out]
-            if before is not None and before != number:
-                yield Piece(before, held_out, "\n")
+            if last[held_out] != number:
+                missing = missing_boundary(ending[held_out], boundary)
+                if missing:
+                    yield Piece(last[held_out], held_out, missing)
+                last[held_out] = number
             yield Piece(number, held_out, content)
-            unfinished[held_out] = None if content.endswith("\n") else number
+            ending[held_out] = (ending[held_out] + content)[-2:]
 
 
 def _split(text: Iterable[str], size: int, back: int) -> Iterator[tuple[bool, str]]:

@@ -131,7 +131,7 @@ def inspect_texts(texts: Sequence[TextFile], settings: TextSettings) -> Inspecti
     """
     files = tuple(_file_facts(text) for text in texts)
     tally = _Tally()
-    for chunk in joined_chunks(texts, settings.lowercase):
+    for chunk in joined_chunks(texts, settings.lowercase, settings.boundary):
         tally.add(chunk)
     counts = tally.counts
     characters = int(counts.sum())

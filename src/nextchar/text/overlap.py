@@ -9,9 +9,11 @@ Source: Karp and Rabin, "Efficient randomized pattern-matching algorithms" (1987
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from numpy.typing import NDArray
 CHUNK = 1 << 16
 """Windows of the corpus that are compared at once: few enough for the arrays to fit into the processor's cache."""
 
+_KEPT = 512
+"""Chunks of a memory-mapped corpus that stay in this process's memory."""
 _BASE = 0x9E3779B1  # odd, so that it has an inverse modulo 2^32
 _INVERSE = pow(_BASE, -1, 1 << 32)
 _FILTER_BITS = 16  # a table that fits into the first-level cache, four times as fast as one of 18 bits
@@ -48,7 +52,7 @@ def longest_copied_passage(sample_ids: Ids, corpus_ids: Ids) -> Passage:
         corpus_ids: ids that they may be copied from, shape (n,); may be memory-mapped; read once, in chunks.
     """
     longest = Passage(0, 0, 0)
-    for first in range(0, len(corpus_ids), CHUNK):
+    for first in _chunk_starts(corpus_ids):
         # After each match, only longer passages count, so the corpus is read once and a chunk is seldom searched twice.
         while longest.length < len(sample_ids):
             length = longest.length + 1
@@ -74,7 +78,7 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
     """
     copied = np.zeros(len(sample_ids), np.bool_)
     left = np.arange(max(0, len(sample_ids) - minimum + 1))  # a longer passage consists of windows of `minimum`
-    for first in range(0, len(corpus_ids), CHUNK):
+    for first in _chunk_starts(corpus_ids):
         found = [start for start, _ in _windows_found(sample_ids, left, corpus_ids, first, minimum)]
         for start in found:
             copied[start : start + minimum] = True
@@ -82,6 +86,17 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
         if len(left) == 0:
             break
     return copied
+
+
+def _chunk_starts(corpus: Ids) -> Iterator[int]:
+    """Yield the index of the first id of each chunk, and keep few chunks of a memory-mapped corpus in memory."""
+    mapped: object = corpus
+    while isinstance(mapped, np.ndarray):
+        mapped = cast(object, mapped.base)
+    for number, first in enumerate(range(0, len(corpus), CHUNK)):
+        if number % _KEPT == 0 and isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)  # the pages stay in the cache of the system as long as it likes
+        yield first
 
 
 def _windows_found(sample: Ids, starts: Positions, corpus: Ids, first: int, length: int) -> Iterator[tuple[int, int]]:

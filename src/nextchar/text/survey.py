@@ -3,21 +3,23 @@ resulting vocabulary.
 
 A text has already been read once when it was opened, so its length and hash are known. It is read again here to count
 its characters, and a third time to encode it. (Texts in UTF-16 and in legacy encodings are read more often, to detect
-the encoding.)
+the encoding.) A file of records counts as several texts here, its sections: the end of each is held out.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 
 import numpy as np
 
 from nextchar.errors import TextError
-from nextchar.settings import TextSettings
+from nextchar.settings import Boundary, TextSettings
+from nextchar.text.content import Content
 from nextchar.text.held_out import Piece, split_texts, training_sizes
-from nextchar.text.text_file import Content, TextFile, text_chunks
+from nextchar.text.text_file import TextFile
 from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
 SMALL = 20_000
@@ -30,12 +32,14 @@ RARE = 1_000_000
 class Tally:
     """How texts are cut, and how often each character occurs."""
 
+    sections: tuple[int, ...]
+    """Number of sections of each text; all the following are of sections."""
     lengths: tuple[int, ...]
-    """Length of each text in characters."""
+    """Length of each in characters."""
     sizes: tuple[int, ...]
-    """Size of the training part of each text, before the cut moves back to the start of a line."""
+    """Size of the training part of each, before the cut moves back to the start of a line."""
     held_out: tuple[int, ...]
-    """Number of held-out characters of each text."""
+    """Number of held-out characters of each."""
     training_counts: Counts
     """Occurrences of each code point in the training part, shape (0x110000,)."""
     counts: Counts
@@ -48,6 +52,7 @@ class Tally:
 class Survey:
     """What to know before encoding."""
 
+    sections: tuple[int, ...]
     lengths: tuple[int, ...]
     sizes: tuple[int, ...]
     training_characters: int
@@ -74,26 +79,32 @@ def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings
     Raises:
         TextError: a text cannot be read.
     """
-    lengths = tuple(content.characters(lowercase=settings.lowercase) for content in contents)
+    of_texts = [content.lengths(lowercase=settings.lowercase) for content in contents]
+    lengths = tuple(chain.from_iterable(of_texts))
     sizes = training_sizes(lengths, settings.validation)
     counts = {held_out: np.zeros(CODE_POINTS, np.int64) for held_out in (False, True)}
-    held_out = [0] * len(texts)
+    held_out = [0] * len(lengths)
     digest = hashlib.sha256() if len(texts) > 1 else None
-
-    def hashed(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        for block in blocks:
-            if digest is not None:
-                digest.update(block)
-            yield block
-
-    chunks = (text_chunks(text, settings.lowercase, hashed(text.blocks())) for text in texts)
-    for piece in split_texts(chunks, lengths, sizes):
+    sections = (
+        section
+        for text in texts
+        for section in text.sections(lowercase=settings.lowercase, on_block=digest.update if digest else None)
+    )
+    for piece in split_texts(sections, lengths, sizes, settings.boundary):
         found = np.bincount(code_points(piece.content))
         counts[piece.held_out][: len(found)] += found
         if piece.held_out:
             held_out[piece.text] += len(piece.content)
     sha256 = contents[0].sha256 if digest is None else digest.hexdigest()
-    return Tally(lengths, sizes, tuple(held_out), counts[False], counts[False] + counts[True], sha256)
+    return Tally(
+        tuple(map(len, of_texts)),
+        lengths,
+        sizes,
+        tuple(held_out),
+        counts[False],
+        counts[False] + counts[True],
+        sha256,
+    )
 
 
 def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None, unknown_symbol: bool) -> Survey:
@@ -111,6 +122,7 @@ def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None,
         vocabulary = Vocabulary.from_counts(tally.counts, has_unknown=False)
     known = int(training[code_points(vocabulary.characters)].sum())
     return Survey(
+        tally.sections,
         tally.lengths,
         tally.sizes,
         training_characters,
@@ -121,9 +133,33 @@ def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None,
     )
 
 
-def split_pieces(texts: Iterable[TextFile], lowercase: bool, survey: Survey) -> Iterator[Piece]:
-    """Yield ``texts`` in pieces, cut at the sizes in ``survey``."""
-    return split_texts((text_chunks(text, lowercase) for text in texts), survey.lengths, survey.sizes)
+def split_pieces(
+    texts: Sequence[TextFile],
+    lowercase: bool,
+    survey: Survey,
+    boundary: Boundary = "line",
+    *,
+    start: int = 0,
+    endings: tuple[str, str] = ("", ""),
+) -> Iterator[Piece]:
+    """Yield ``texts`` in pieces, cut at the sizes in ``survey``, as `nextchar.text.held_out.split_texts` does.
+
+    Args:
+        texts: the texts of the survey.
+        lowercase: whether to lower-case them.
+        survey: what is known about them.
+        boundary: what separates them.
+        start: number of the section to start from; texts before it are not read.
+        endings: last characters of the two parts before it.
+    """
+    firsts = accumulate(survey.sections, initial=0)
+    sections = (
+        section
+        for text, first, count in zip(texts, firsts, survey.sections, strict=False)
+        if first + count > start
+        for section in text.sections(max(0, start - first), lowercase=lowercase)
+    )
+    return split_texts(sections, survey.lengths, survey.sizes, boundary, start=start, endings=endings)
 
 
 def names_of(texts: Sequence[TextFile]) -> str:

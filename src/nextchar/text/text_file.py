@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Literal, cast
 
 from nextchar.errors import TextError
-from nextchar.settings import Errors
+from nextchar.settings import Boundary, Errors
+from nextchar.text.compression import CompressedDataError, read_compressed
+from nextchar.text.content import DOTTED_CAPITAL, Content, LineEndCounter, Stamp
 from nextchar.text.decoding import Decoding, UndecodableError
 
 BLOCK = 1 << 20
@@ -23,9 +23,6 @@ BLOCK = 1 << 20
 Determined = Literal["given", "byte order mark", "UTF-8", "detected"]
 
 _WORD_BEYOND_ASCII = re.compile(r"[^\s\x00-\x1f]{0,12}[^\x00-\xa0]\S{0,12}(?: \w{1,8})?")
-
-_DOTTED_CAPITAL = "\u0130"
-"""The only character that becomes two in lower case: i and a combining dot above."""
 
 
 class EmptyTextError(TextError):
@@ -41,40 +38,6 @@ class WrongBytesError(TextError):
 
 
 @dataclass(frozen=True)
-class LineEnds:
-    """How many lines of a text have each kind of line end."""
-
-    lf: int = 0
-    crlf: int = 0
-    cr: int = 0
-
-
-Stamp = tuple[int, int]
-"""Size in bytes and modification time in nanoseconds of a file, to detect changes."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What reading a whole file found."""
-
-    stamp: Stamp
-    """Size and time of the file before it was read."""
-    sha256: str
-    """Hash of its bytes, decompressed."""
-    bytes: int
-    """Its size, decompressed."""
-    decoded_characters: int
-    """Number of characters, with line ends as in the file."""
-    line_ends: LineEnds
-    dotted_capitals: int
-    """Number of capital I with a dot, which become two characters in lower case."""
-
-    def characters(self, *, lowercase: bool) -> int:
-        """Return the length of the text in characters, with every line end a ``\\n`` and lower-cased if requested."""
-        return self.decoded_characters - self.line_ends.crlf + (self.dotted_capitals if lowercase else 0)
-
-
-@dataclass(frozen=True)
 class TextFile:
     """A file that has been opened, and how to read it."""
 
@@ -86,7 +49,7 @@ class TextFile:
     determined: Determined
     """How the encoding was determined."""
     compressed: bool = False
-    """Whether the file is gzip."""
+    """Whether the file is compressed."""
     errors: Errors = "strict"
     """How wrong bytes are read."""
     replaced: int = 0
@@ -97,6 +60,13 @@ class TextFile:
     """Number of zero characters in the text, which are kept."""
     content: Content | None = field(default=None, compare=False)
     """What reading the whole file found; None if it has not been read."""
+    address: str | None = None
+    """Address that the file was fetched from; None if it was not."""
+
+    @property
+    def place(self) -> str:
+        """Where to find the text again: its address, or the absolute path of the file."""
+        return self.address or str(self.path.absolute())
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes of the file, decompressed, at most `BLOCK` at a time.
@@ -105,11 +75,14 @@ class TextFile:
             TextError: the file cannot be read, or its compressed data is damaged.
         """
         try:
-            with _open(self.path, self.compressed) as stream:
+            if self.compressed:
+                yield from read_compressed(self.path, BLOCK)
+                return
+            with self.path.open("rb") as stream:
                 while block := stream.read(BLOCK):
                     yield block
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TextError(f"{self.name} is damaged gzip data ({error}): unpack or download it again.") from error
+        except CompressedDataError as error:
+            raise TextError(f"{self.name} is {error}: unpack or download it again.") from error
         except OSError as error:
             raise unreadable(self.name, error) from error
 
@@ -138,6 +111,23 @@ class TextFile:
             yield newlines.decode(cast(bytes, piece))  # without a decoder, it takes str
         yield newlines.decode(cast(bytes, ""), final=True)
 
+    def sections(
+        self, start: int = 0, *, lowercase: bool = False, on_block: Callable[[bytes], object] | None = None
+    ) -> Iterator[Iterator[str]]:
+        """Yield the sections of the text, each in pieces as `chunks` yields; a plain text is a single section.
+
+        Args:
+            start: number of the section to start from.
+            lowercase: whether to lower-case the text.
+            on_block: called with all bytes of the text, in blocks, for a hash.
+        """
+        assert start == 0, "a plain text has a single section"
+        yield text_chunks(self, lowercase, _passed_on(self.blocks(), on_block) if on_block else None)
+
+    def examine(self) -> TextFile:
+        """Read all of the text, and return it with what was found: `read_through`."""
+        return read_through(self)
+
     @property
     def stamp(self) -> Stamp:
         """Current size and time of the file.
@@ -158,11 +148,18 @@ def content_of(text: TextFile) -> Content:
     Raises:
         TextError: as for `TextFile.decoded`.
     """
-    if text.content is not None and text.content.stamp == text.stamp:
-        return text.content
-    content = read_through(text).content
-    assert content is not None, "it was just read"
+    content = up_to_date(text).content
+    assert content is not None, "it has been read"
     return content
+
+
+def up_to_date(text: TextFile) -> TextFile:
+    """Return ``text`` with what reading all of it finds: itself, unless it has not been read or has changed.
+
+    Raises:
+        TextError: as for `TextFile.decoded`.
+    """
+    return text if text.content is not None and text.content.stamp == text.stamp else text.examine()
 
 
 def read_through(text: TextFile) -> TextFile:
@@ -183,58 +180,45 @@ def read_through(text: TextFile) -> TextFile:
             size += len(block)
             yield block
 
-    ends = _LineEndCounter()
+    ends = LineEndCounter()
     for piece in _decoded(text, decoding, hashed_blocks()):
         ends.add(piece)
         characters += len(piece)
         zeros += piece.count("\0")
-        dotted += piece.count(_DOTTED_CAPITAL)
+        dotted += piece.count(DOTTED_CAPITAL)
     if characters == 0:
         raise EmptyTextError(f"{text.name} is empty: give a file with text in it.")
     content = Content(stamp, digest.hexdigest(), size, characters, ends.total(), dotted)
     return replace(text, replaced=decoding.replaced, padding=decoding.padding, zeros=zeros, content=content)
 
 
-class _LineEndCounter:
-    """Counts the line ends of a text in pieces."""
-
-    def __init__(self) -> None:
-        self._lf = self._crlf = self._cr = 0
-        self._held = False
-        """Whether the last piece ended in \\r, which a \\n may follow."""
-
-    def add(self, piece: str) -> None:
-        """Count the line ends of the next piece."""
-        if self._held:
-            piece = "\r" + piece
-        if "\r" not in piece:  # true of most texts, and much faster to count
-            self._held = False
-            self._lf += piece.count("\n")
-            return
-        self._held = piece.endswith("\r")
-        pairs, returns = piece.count("\r\n"), piece.count("\r") - self._held
-        self._crlf += pairs
-        self._lf += piece.count("\n") - pairs
-        self._cr += returns - pairs
-
-    def total(self) -> LineEnds:
-        """Return the counts of the whole text."""
-        return LineEnds(self._lf, self._crlf, self._cr + self._held)
+def _passed_on(blocks: Iterable[bytes], on_block: Callable[[bytes], object]) -> Iterator[bytes]:
+    for block in blocks:
+        on_block(block)
+        yield block
 
 
-def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False) -> Iterator[str]:
-    """Yield all ``texts`` as one text in pieces, each text starting on a new line.
-
-    A ``\\n`` is added after a text that does not end in one, if another text follows.
-    """
-    last = "\n"
+def joined_chunks(texts: Sequence[TextFile], lowercase: bool = False, boundary: Boundary = "line") -> Iterator[str]:
+    """Yield all ``texts`` as one text in pieces, with ``boundary`` between them; by default each starts on a new line,
+    for which a ``\\n`` is added after a text that does not end in one."""
+    ending = ""
     for text in texts:
-        if last != "\n":
-            yield "\n"
-            last = "\n"
+        if missing := missing_boundary(ending, boundary):
+            yield missing
+            ending += missing
         for chunk in text_chunks(text, lowercase):
-            last = chunk[-1:] or last
+            ending = (ending + chunk)[-2:]
             yield chunk
+
+
+def missing_boundary(ending: str, boundary: Boundary) -> str:
+    """Return the line ends to add after a document with this ``ending`` (its last two characters or more) to separate
+    it from the next one; after nothing at all, nothing is missing."""
+    if not ending or boundary == "none":
+        return ""
+    if not ending.endswith("\n"):
+        return "\n" if boundary == "line" else "\n\n"
+    return "" if boundary == "line" or ending.endswith("\n\n") else "\n"
 
 
 def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
@@ -243,11 +227,11 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
     Raises:
         TextError: as for `TextFile.decoded`.
     """
-    return _lowered(text.chunks(blocks)) if lowercase else text.chunks(blocks)
+    return lowered(text.chunks(blocks)) if lowercase else text.chunks(blocks)
 
 
-def _lowered(pieces: Iterable[str]) -> Iterator[str]:
-    """Lower-case pieces as if they were one string: the lower case of a capital sigma depends on its place in the word.
+def lowered(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield ``pieces`` lower-cased as if they were one string: the lower case of a capital sigma depends on its word.
 
     So words are not cut, except those longer than 1,000 characters.
     """
@@ -310,10 +294,6 @@ def _wrong_bytes(text: TextFile, wrong: UndecodableError) -> WrongBytesError:
         wrong.offset,
         wrong.at_end,
     )
-
-
-def _open(path: Path, compressed: bool) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if compressed else path.open("rb")
 
 
 def unreadable(name: str, error: OSError) -> TextError:
