@@ -2,13 +2,13 @@
 
 Usage: python benchmarks/browser.py [--time 20] [--hidden 128] [--rounds 7] [--output FILE]
 
-Trains models on tinyshakespeare for some seconds each. Those of the default recipe have a memory of what they
-counted; the network alone of each writes in the same rounds as the blend. One has the classic recipe, which reads 60
-characters for each one it writes. Exports each (`nextchar convert MODEL out.html`) and opens the page from its file.
-In every round the page writes 20,000 characters (windows: 500) at temperature 0.5, as a reader would have it: with
-pauses for the browser every 12 ms. Reports the best and the median round, because other work can only slow a round
-down. The bits are those of the last 10 % of the text, held out from training, up to 100,000 characters: what they
-lose is what float16 costs, and the n-grams that the page leaves out.
+Trains models on tinyshakespeare for some seconds each. Those of the default recipe have a memory of what they counted;
+the network alone of each writes in the same rounds as the blend. One has the classic recipe, which reads 60 characters
+for each one it writes. Exports each (`nextchar convert MODEL out.html`) and opens the page from its file. In every
+round the page writes 20,000 characters (windows: 500) at temperature 0.5, as a reader would have it: with pauses for
+the browser every 12 ms. Reports the best and the median round, because other work can only slow a round down. The bits
+are those of the last 10 % of the text, held out from training, up to 100,000 characters: what they lose is what float16
+costs, and the n-grams that the page leaves out.
 """
 
 from __future__ import annotations
