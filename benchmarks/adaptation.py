@@ -68,7 +68,7 @@ def measure(text: str, budget: float, run: Path) -> Result:
     return Result(
         text,
         budget,
-        LanguageModel.load(run).file.architecture.hidden[0],
+        LanguageModel.load(run).file.lstm_for("A benchmark")[0].hidden[0],
         scored["bits_per_character"],
         scored["adaptive_bits_per_character"],
         scored["characters"],
@@ -83,7 +83,7 @@ def measure_speed(run: Path) -> tuple[float, float]:
     ids = corpus_of_model(run, model.file, default_cache_folder()).validation[:MEASURED]
     network = model.network_for(OWN_TEXT)
     began = time.perf_counter()
-    scorer = AdaptiveScorer(model.file.architecture, model.file.parameters, network, model.start_id)
+    scorer = AdaptiveScorer(*model.file.lstm_for("A benchmark"), network, model.start_id)
     ready = time.perf_counter()
     scorer.score(ids)
     return len(ids) / (time.perf_counter() - ready), ready - began

@@ -263,7 +263,7 @@ def test_the_reader_in_the_page_of_the_format_reads_models(
         exec(compile(block, "model-file.md", "exec"), names)
     model = ModelFile.load(path)
     assert names["tokens"]["characters"] == model.vocabulary.characters
-    assert set(names["tensors"]) == set(model.architecture.parameter_shapes())
+    assert set(names["tensors"]) == set(model.lstm_for("A test")[0].parameter_shapes())
     known = model.vocabulary.characters
     language_model = nextchar.load(path)
     expected, _ = language_model.network.forward(

@@ -16,7 +16,7 @@ from tests.onnx_models import MODELS, OnnxNetwork, content, model, session_of, s
 @pytest.mark.parametrize("name", MODELS)
 def test_onnxruntime_computes_the_same_logits_and_state(name: str, batch: int) -> None:
     file = model(name)
-    ours, theirs = NumpyNetwork(file.architecture, file.parameters), OnnxNetwork(file)
+    ours, theirs = NumpyNetwork(*file.lstm_for("A test")), OnnxNetwork(file)
     state, state_there = ours.initial_state(batch), theirs.initial_state(batch)
     for time in (1, 30, 1):
         ids = some_ids(ours.vocabulary_size, batch, time)
@@ -26,8 +26,8 @@ def test_onnxruntime_computes_the_same_logits_and_state(name: str, batch: int) -
         assert logits.shape == (batch, time, ours.vocabulary_size)
         assert np.ptp(expected) > 0.5  # no parity of zeros
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
-        assert [array.shape for array in state_there[::2]] == [(batch, size) for size in file.architecture.hidden]
-        for layer in range(file.architecture.layers):
+        assert [array.shape for array in state_there[::2]] == [(batch, size) for size in ours.architecture.hidden]
+        for layer in range(ours.architecture.layers):
             np.testing.assert_allclose(state_there[2 * layer], state.hidden[layer], rtol=0, atol=1e-5)
             np.testing.assert_allclose(state_there[2 * layer + 1], state.cell[layer], rtol=0, atol=1e-5)
 
@@ -48,7 +48,7 @@ def test_step_by_step_is_the_same_as_at_once(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, (*_, length) in MODELS.items() if length is not None])
 def test_a_model_of_windows_reads_the_last_characters_from_zero(name: str) -> None:
     file = model(name)
-    ours, theirs = make_network(file.architecture, file.parameters), OnnxNetwork(file)
+    ours, theirs = make_network(*file.lstm_for("A test")), OnnxNetwork(file)
     ids = some_ids(ours.vocabulary_size, 2, 25)
     expected, _ = ours.forward(ids, ours.initial_state(2))
     for end in range(1, 26):
@@ -80,9 +80,9 @@ def test_a_negative_id_is_an_error_and_not_counted_from_the_end(name: str, bad: 
 
 def test_the_operators_are_few_and_standard() -> None:
     file = model("embedding")
-    graph = draw_graph(onnx, file.architecture, file.parameters)
+    graph = draw_graph(onnx, *file.lstm_for("A test"))
     operators = [node.op_type for node in graph.node]
-    assert operators.count("LSTM") == file.architecture.layers
+    assert operators.count("LSTM") == file.lstm_for("A test")[0].layers
     assert (operators.count("Gather"), operators.count("OneHot")) == (1, 0)
     assert {node.domain for node in graph.node} == {""}
     assert [value.name for value in graph.initializer][:2] == list(AXES)
@@ -90,7 +90,7 @@ def test_the_operators_are_few_and_standard() -> None:
 
 def test_the_gates_are_in_the_order_of_the_operator() -> None:
     file = model("one-hot")
-    graph = draw_graph(onnx, file.architecture, file.parameters)
+    graph = draw_graph(onnx, *file.lstm_for("A test"))
     constants = {value.name: onnx.numpy_helper.to_array(value) for value in graph.initializer}
     i, f, g, o = np.split(file.parameters["layer0.bias"], 4)
     np.testing.assert_array_equal(constants["layer0.bias"], [np.concatenate([i, o, f, g, np.zeros(64)])])

@@ -53,7 +53,7 @@ def test_the_metadata_holds_vocabulary_and_settings(name: str, has_unknown: bool
 def test_every_character_survives() -> None:
     characters = "\0\n\r\"'\\\u2028\ufeff\ufffe\U0010ffff"
     file = model()
-    sizes = file.architecture.model_copy(update={"vocabulary_size": len(characters)})
+    sizes = file.lstm_for("A test")[0].model_copy(update={"vocabulary_size": len(characters)})
     random = np.random.default_rng(0)
     parameters = {k: random.normal(0, 1, shape).astype(np.float32) for k, shape in sizes.parameter_shapes().items()}
     odd = ModelFile(sizes, Vocabulary("".join(sorted(characters)), has_unknown=False), parameters)

@@ -28,9 +28,7 @@ def test_the_adaptive_figure_stands_apart_from_the_plain_one() -> None:
     plain, both = model.evaluate(TEXT), model.evaluate(TEXT, adapt=True)
     assert plain.adaptive_bits_per_character is None
     assert both == replace(plain, adaptive_bits_per_character=both.adaptive_bits_per_character)
-    scorer = AdaptiveScorer(
-        model.file.architecture, model.file.parameters, model.network_for(OWN_TEXT), start=model.start_id
-    )
+    scorer = AdaptiveScorer(*model.file.lstm_for("A test"), model.network_for(OWN_TEXT), start=model.start_id)
     expected = -scorer.score(model.vocabulary.encode(TEXT)).mean()
     assert both.adaptive_bits_per_character == pytest.approx(expected, abs=1e-9)
     assert expected < plain.bits_per_character - 0.5

@@ -27,7 +27,7 @@ VOCABULARY = Vocabulary("\nabcdefg")
 NETWORKS: dict[str, Network[Any]] = {
     "LSTM": random_network(),
     "windows": windowed_network(5),
-    "counts": NgramNetwork(np.random.default_rng(0).integers(9, size=300), 9),
+    "counts": NgramNetwork.of_text(np.random.default_rng(0).integers(9, size=300), 9),
 }
 
 
@@ -99,7 +99,7 @@ def test_the_compiled_network_gives_the_same() -> None:
     texts = ["so it goes", "나가", "", "x" * 200]
     compiled, plain = (
         BatchScorer(
-            make_network(model.file.architecture, model.file.parameters, compiled=compiled),
+            make_network(*model.file.lstm_for("A test"), compiled=compiled),
             model.vocabulary,
             Threads(2),
         ).score(texts)

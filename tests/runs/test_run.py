@@ -206,7 +206,7 @@ def test_training_that_cannot_go_on_leaves_its_best_model(
     monkeypatch.setattr("nextchar.training.recovery.MAX_RECOVERIES", 1)
     with pytest.raises(TrainingError, match="lower --learning-rate"):
         list(begin(folder, texts, tmp_path / "cache").events())
-    assert ModelFile.load(folder.model_path).architecture.hidden == (16,)
+    assert ModelFile.load(folder.model_path).lstm_for("A test")[0].hidden == (16,)
     assert folder.checkpoint() is not None
     with folder.lock(new=False):
         pass

@@ -132,9 +132,7 @@ def _forecast_facts(expected: Forecast) -> Iterator[tuple[str, object]]:
     yield "time", None if expected.seconds is None else f"about {describe_duration(expected.seconds)} of training"
     yield "memory", f"about {describe_size(expected.memory)}"
     bits = expected.bits_per_character
-    yield (
-        "expected",
-        None if bits is None else f"about {bits:.1f} bits per character on the held-out text (from a trial run)",
-    )
+    of_network = "bits per character on the held-out text, without the memory (from a trial run)"
+    yield "expected", None if bits is None else f"about {bits:.1f} {of_network}"
     for message in expected.notes:
         yield "note", message
