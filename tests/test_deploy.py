@@ -108,7 +108,7 @@ def test_the_images_install_what_the_project_names_and_only_one_of_them_torch(tm
     extras = project["optional-dependencies"]
     serve, train = ((tmp_path / f"{target}.txt").read_text().splitlines() for target in ("serve", "train"))
     assert serve == [*project["dependencies"], *extras["web"]]
-    assert train == extras["train"]
+    assert train == [*extras["train"], *extras["data"]]
     installed = {target: " ".join(rest for _, rest in stages()[f"installed-{target}"]) for target in ("serve", "train")}
     assert "--requirement serve.txt" in installed["serve"]
     assert "train.txt" in installed["train"]

@@ -61,6 +61,7 @@ class TrainingOptions(TextOptions, total=False):
     weight_decay: float | None
     clip: float | None
     precision: Precision | None
+    memory: bool | None
     evaluations: int | None
     sample_length: int
     save_every: float | str

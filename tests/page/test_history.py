@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -108,7 +109,9 @@ def test_every_place_tells_the_same_figure_of_a_model(
     corpus, run, page = tmp_path / "corpus.txt", tmp_path / "run", tmp_path / "page.html"
     # Its held-out text has a character that never came before.
     corpus.write_text(made_up_text() + "é", encoding="utf-8")
-    model = nextchar.train(corpus, out=run, quiet=True, hidden=16, layers=1, steps=60, seed=1, threads=1)
+    # The curve is that of the network; with a memory, the other figures are those of the blend.
+    options: dict[str, Any] = {"hidden": 16, "layers": 1, "steps": 60, "seed": 1, "threads": 1, "memory": False}
+    model = nextchar.train(corpus, out=run, quiet=True, **options)
     bits = model.provenance.validation_bits_per_character
     assert bits is not None
     convert(run, page)

@@ -136,7 +136,7 @@ def test_old_encodings_and_wrong_bytes_are_read_as_in_plain_text(tmp_path: Path)
     assert text.source
     assert text.source.encoding == "cp949"
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a\xffb"}\n')
-    with pytest.raises(TextError, match=r"a.jsonl .* has bytes at offset 11 that do not decode"):
+    with pytest.raises(TextError, match=r"a.jsonl .* has bytes at offset 11 in line 1 that do not decode"):
         open_records(tmp_path / "a.jsonl", "text")
     replaced = open_records(tmp_path / "a.jsonl", "text", encoding="utf-8", errors="replace")
     assert "".join(replaced.decoded()) == "a\ufffdb\n"

@@ -79,8 +79,10 @@ def test_defaults_of_the_example_give_way_to_what_is_given() -> None:
         TextSettings(validation=0.1), TrainingSettings(recipe="classic", sample_length=200, steps=5)
     )
     assert (text.validation, training.sample_length, training.epochs, training.steps) == (0.1, 200, None, 5)
-    default = TextSettings(), TrainingSettings()
-    assert recipe_of(default[1]).complete(*default) == default
+    text, default = TextSettings(), TrainingSettings()
+    assert recipe_of(default).complete(text, default) == (text, default.model_copy(update={"memory": True}))
+    without = TrainingSettings(memory=False)
+    assert recipe_of(without).complete(text, without) == (text, without)
 
 
 def test_what_cannot_be_is_said() -> None:

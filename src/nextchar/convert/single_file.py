@@ -46,6 +46,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Raises:
         ModelFileError: the model is too large for a page.
     """
+    model.lstm_for("A page")
     model, pruned = _with_small_memory(model)
     content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
     if len(content) > MAX_BYTES:
