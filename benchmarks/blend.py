@@ -44,11 +44,11 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "hafez": (),
 }
 """Options of each text."""
-SIZES = (50_000, 100_000, 200_000, 400_000, 800_000, 1_600_000)
+SIZES = (100_000, 200_000, 400_000, 800_000)
 """Numbers of n-grams to keep, at the order of the memory."""
-ORDERS = (3, 4, 5, 6, 7, 8, 10)
+ORDERS = (4, 6, 8, 10)
 """Lengths of context, with every n-gram kept."""
-ROUNDS, SECONDS = 5, 1.0
+ROUNDS, SECONDS = 4, 1.0
 """Turns of each network, and the seconds of one."""
 
 
