@@ -95,6 +95,9 @@ def test_a_model_with_a_memory_is_kept_and_writes_and_scores(model: ModelFile, t
     provenance = file.provenance
     assert provenance.network_bits_per_character == 5.0
     assert provenance.corpus == ("book.txt",)
+    alone = file.without_memory("A test")
+    assert alone.provenance == model.provenance
+    assert alone.without_memory("A test") is alone
     LanguageModel(file).save(tmp_path / "m")
     loaded = LanguageModel.load(tmp_path / "m")
     assert loaded.vocabulary == file.vocabulary

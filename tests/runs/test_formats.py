@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextchar.errors import RunFolderError
+from nextchar.errors import RunFolderError, UsageError
 from nextchar.files import tensor_file
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Texts, check_agreement
 from nextchar.runs.record import RunRecord
 from nextchar.runs.run import Run
 from nextchar.training.checkpoint import Checkpoint
@@ -108,3 +109,14 @@ def test_a_newer_log_is_refused_and_kept(tmp_path: Path) -> None:
         with pytest.raises(RunFolderError, match=WORDS):
             read()
     assert log.read_text() == content
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_the_command_that_began_a_run_of_an_older_version_agrees_with_it(name: str, tmp_path: Path) -> None:
+    folder = copied(name, tmp_path)
+    recorded = folder.settings()
+    texts = Texts((str(tmp_path / "book.txt"),), recorded.text)
+    check_agreement(recorded, texts, recorded.training)
+    check_agreement(recorded, texts, recorded.training.model_copy(update={"memory": False}))
+    with pytest.raises(UsageError, match="--memory is not given in the run and True here"):
+        check_agreement(recorded, texts, recorded.training.model_copy(update={"memory": True}))

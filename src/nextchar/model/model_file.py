@@ -192,9 +192,13 @@ class ModelFile:
         return isinstance(self.architecture, BlendHeader)
 
     def without_memory(self, target: str) -> ModelFile:
-        """Return the model with its LSTM alone; arguments and errors as for `lstm_for`."""
+        """Return the model with its LSTM alone, and the score of that; arguments and errors as for `lstm_for`."""
         architecture, parameters = self.lstm_for(target)
-        return replace(self, architecture=architecture, parameters=parameters)
+        if not self.has_memory:
+            return self
+        bits = {"validation_bits_per_character": self.provenance.network_bits_per_character}
+        provenance = self.provenance.model_copy(update={**bits, "network_bits_per_character": None})
+        return replace(self, architecture=architecture, parameters=parameters, provenance=provenance)
 
     @classmethod
     def load(cls, path: Path) -> ModelFile:

@@ -193,8 +193,10 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
     Raises:
         UsageError: they differ; the message names the first difference.
     """
-    text, training = recipe_of(training).complete(texts.settings, training)
-    for asked, known in ((text, recorded.text), (training, recorded.training)):
+    text, completed = recipe_of(training).complete(texts.settings, training)
+    if recorded.training.memory is None and not training.memory:  # a run from before there were memories has none
+        completed = completed.model_copy(update={"memory": None})
+    for asked, known in ((text, recorded.text), (completed, recorded.training)):
         for name in type(asked).model_fields:
             given, had = getattr(asked, name), getattr(known, name)
             if given != had:

@@ -178,8 +178,9 @@ class Run:
     @property
     def _remembers(self) -> bool:
         """Whether the model has a memory."""
-        prepared = self._ready()
-        return bool(prepared.settings.training.memory) and len(prepared.trainer.scored) >= blending.MIN_HELD_OUT
+        trainer, training = self._ready().trainer, self._ready().settings.training
+        # Of several processes, process 0 alone has use for it.
+        return bool(training.memory) and len(trainer.scored) >= blending.MIN_HELD_OUT and trainer.processes.is_first
 
     def _counted(self) -> NgramCounts:
         """Return the counts of the training text."""
