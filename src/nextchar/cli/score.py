@@ -65,7 +65,8 @@ def score(
     model
         A run folder or a model file.
     texts
-        Files (plain or gzip) or - for standard input, which is the default, and UTF-8 unless --encoding says otherwise.
+        Files (plain or compressed) or - for standard input, which is the default, and UTF-8 unless --encoding says
+        otherwise.
     json
         Print each line as a JSON object: bits, bits_per_character (null for an empty line) and characters.
     """

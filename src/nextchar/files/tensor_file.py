@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
 import numpy as np
@@ -72,6 +73,11 @@ def from_bytes(content: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
     if header.pop("sha256", None) != _digest(header, arrays):
         raise ValueError("its checksum does not match its content")
     return header, arrays
+
+
+def under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _parse_json(text: str) -> dict[str, Any]:

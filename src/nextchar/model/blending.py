@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.model.model_file import ModelFile
+from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.scoring import Scorer
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork
@@ -87,6 +87,16 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
     weights = fit_weights(blend, held_out, executor)
     header = BlendHeader(network=architecture, order=counts.order, ngrams=len(counts.ids) - 1)
     return ModelFile(header, tokens, blend_arrays(parameters, counts, weights), provenance)
+
+
+def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:
+    """Return the ``provenance`` of a network with the score of its blend, which is in ``blended``."""
+    return provenance.model_copy(
+        update={
+            "validation_bits_per_character": blended.validation_bits_per_character,
+            "network_bits_per_character": provenance.validation_bits_per_character,
+        }
+    )
 
 
 def blend_evenly(network: Network[Any], counts: NgramCounts, *, compiled: bool = False) -> BlendNetwork:

@@ -64,25 +64,18 @@ class AdaptiveScorer:
     An id is scored before its segment is learned from; the result does not depend on the pieces.
     """
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        parameters: Parameters,
-        network: Network[Any],
-        start: int,
-        memory: BlendNetwork | None = None,
-    ) -> None:
+    def __init__(self, architecture: Architecture, parameters: Parameters, network: Network[Any], start: int) -> None:
         """Begin a text.
 
         Args:
             architecture: the sizes; the state is carried where ``context_length`` is None.
             parameters: the first weights, which are copied.
-            network: the same network, which writes its own text.
+            network: the same network, which writes its own text. If it is a blend, its counts join in scoring, and do
+                not change.
             start: the id read before the first one.
-            memory: a blend whose counts join in scoring; they do not change.
         """
-        self._memory = memory
-        self._counted = memory.ngrams.initial_state(1) if memory else None
+        self._memory = network if isinstance(network, BlendNetwork) else None
+        self._counted = self._memory.ngrams.initial_state(1) if self._memory else None
         self._module = LSTM(architecture, parameters)
         self._weights = list(self._module.tensors().values())
         self._first_weights = [weight.detach().clone() for weight in self._weights]
@@ -134,8 +127,7 @@ class AdaptiveScorer:
         if self._memory is None or self._counted is None:
             return logits, None
         log_p, longest, after = self._memory.ngrams.read(np.array([self._inputs[:-1]]), self._counted)
-        weights = self._memory.weights[longest[0]]  # (t, 2)
-        return weights[:, :1] * logits + weights[:, 1:] * log_p[0], after
+        return self._memory.mix(logits, log_p[0], longest[0]), after
 
     def _gradients(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Return the gradients of the mean loss of ``targets`` (T,), in nats, given ``logits`` (T, V)."""

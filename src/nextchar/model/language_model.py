@@ -23,7 +23,6 @@ from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
-from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.kinds import kind_of
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
@@ -337,9 +336,7 @@ class LanguageModel:
             architecture = architecture.model_copy(update={"context_length": None})
         if self.weights == "int8":
             parameters = quantised(architecture, parameters)
-        network = self.network_for(OWN_TEXT)
-        memory = network if isinstance(network, BlendNetwork) else None
-        return AdaptiveScorer(architecture, parameters, network, self.start_id, memory)
+        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""

@@ -60,9 +60,14 @@ class BlendNetwork:
     def forward(self, ids: Ids, state: BlendState) -> tuple[Floats, BlendState]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
         logits, log_p, longest, after = self.read(ids, state)
-        weights = self.weights[longest]  # (B, T, 2)
-        mixed = weights[..., :1] * logits + weights[..., 1:] * log_p  # (B, T, V)
-        return mixed.astype(np.float32, copy=False), after
+        return self.mix(logits, log_p, longest), after
+
+    def mix(self, logits: Floats, log_p: Floats, longest: NDArray[np.int64]) -> Floats:
+        """Return the logits (..., V) of the blend from those of the network and ln p of the counts, both (..., V), and
+        the length of the longest known context (...)."""
+        weights = self.weights[longest]  # (..., 2)
+        mixed = weights[..., :1] * logits + weights[..., 1:] * log_p  # (..., V)
+        return mixed.astype(np.float32, copy=False)
 
     def read(self, ids: Ids, state: BlendState) -> tuple[Floats, Floats, NDArray[np.int64], BlendState]:
         """Read ``ids`` (B, T); return the logits of the network and ln p of the counts, both (B, T, V), the length of

@@ -22,11 +22,6 @@ class CompiledBlend(BlendNetwork):
     network: CompiledNetwork
     ngrams: CompiledNgramNetwork
 
-    def __init__(self, network: CompiledNetwork, ngrams: CompiledNgramNetwork, weights: Floats) -> None:
-        """Blend two compiled networks; arguments as for `BlendNetwork`."""
-        super().__init__(network, ngrams, weights)
-        self._network, self._ngrams = network, ngrams
-
     def write(
         self,
         logits: Floats,
@@ -36,7 +31,7 @@ class CompiledBlend(BlendNetwork):
         uniforms: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], Floats, BlendState]:
         """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
-        network, ngrams = self._network, self._ngrams
+        network, ngrams = self.network, self.ngrams
         draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
         counted = blend_kernels.Counted(
             ngrams.tables, self.weights, ngrams.contexts(state[1]), np.empty(self.vocabulary_size, np.float32)

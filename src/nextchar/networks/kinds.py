@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from nextchar.files.tensor_file import under
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.engine import can_compile, make_network, numpy_seconds
@@ -152,7 +153,7 @@ class BlendKind:
         Raises:
             ValueError: they are not.
         """
-        LSTM_KIND.check_arrays(header.network, _under(NETWORK, arrays))
+        LSTM_KIND.check_arrays(header.network, under(NETWORK, arrays))
         counts = counts_of(header, arrays)
         others = {name for name in arrays if not name.startswith((NETWORK, NGRAMS))}
         if others != {WEIGHTS} or arrays[WEIGHTS].shape != (header.order + 1, 2):
@@ -165,7 +166,7 @@ class BlendKind:
     ) -> Network[Any]:
         """Return the blend, in NumPy or compiled."""
         network = LSTM_KIND.make_network(
-            header.network, _under(NETWORK, arrays), compiled=compiled, carry_state=carry_state, weights=weights
+            header.network, under(NETWORK, arrays), compiled=compiled, carry_state=carry_state, weights=weights
         )
         return blend_networks(network, counts_of(header, arrays), arrays[WEIGHTS], compiled=compiled)
 
@@ -222,17 +223,12 @@ def blend_arrays(parameters: Parameters, counts: NgramCounts, weights: NDArray[A
 
 def network_alone(header: NetworkHeader, arrays: Parameters) -> tuple[Architecture, Parameters]:
     """Return the LSTM of ``header`` and ``arrays``, without what was counted."""
-    return (header, arrays) if isinstance(header, Architecture) else (header.network, _under(NETWORK, arrays))
+    return (header, arrays) if isinstance(header, Architecture) else (header.network, under(NETWORK, arrays))
 
 
 def counts_of(header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
     """Return what a blend with these ``arrays`` has counted."""
-    return NgramCounts.from_arrays(header.vocabulary_size, header.order, _under(NGRAMS, arrays))
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return NgramCounts.from_arrays(header.vocabulary_size, header.order, under(NGRAMS, arrays))
 
 
 LSTM_KIND = LSTMKind()

@@ -43,7 +43,7 @@ class Run:
         self._saved_step = -1
         self._unlogged: list[Event] = []
         self._counts: NgramCounts | None = None
-        self._remembered: tuple[Provenance, ModelFile] | None = None
+        self._remembered: tuple[object, ModelFile] | None = None
 
     @classmethod
     def new(
@@ -169,11 +169,12 @@ class Run:
         """Return ``file`` blended with counts of the text, if the run asks for a memory and holds out enough text."""
         if not self._remembers:
             return file
-        if self._remembered is None or self._remembered[0] != file.provenance:  # the same weights are saved often
-            scored = self._ready().trainer.scored
-            blended = blending.with_memory(file, self._counted(), scored, Threads(available_cores()))
-            self._remembered = (file.provenance, blended)
-        return self._remembered[1]
+        provenance, scored = file.provenance, self._ready().trainer.scored
+        key = provenance.step, provenance.validation_bits_per_character, len(scored)
+        if self._remembered is None or self._remembered[0] != key:  # the same weights are saved often
+            self._remembered = key, blending.with_memory(file, self._counted(), scored, Threads(available_cores()))
+        blended = self._remembered[1]
+        return replace(blended, provenance=blending.with_bits(provenance, blended.provenance))
 
     @property
     def _remembers(self) -> bool:

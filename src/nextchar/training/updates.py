@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from nextchar.files.tensor_file import Arrays
+from nextchar.files.tensor_file import Arrays, under
 from nextchar.networks.architecture import Parameters
 from nextchar.networks.torch_network import LSTM, Dropout
 from nextchar.networks.torch_processes import ALONE
@@ -139,7 +139,7 @@ class Updates:
             for key, value in values.items():
                 value.copy_(torch.from_numpy(arrays[f"optimizer/{name}/{key}"]))
         for number, shard in self._shards.items():
-            shard.load(_under(f"shard{number}/", arrays))
+            shard.load(under(f"shard{number}/", arrays))
 
 
 class _Shard:
@@ -195,11 +195,6 @@ class _Shard:
             (to_device(arrays[f"hidden/{layer}"], self._device), to_device(arrays[f"cell/{layer}"], self._device))
             for layer in range(len(self._state))
         )
-
-
-def _under(prefix: str, arrays: Arrays) -> Arrays:
-    """Return the arrays whose names begin with ``prefix``, which is removed from the names."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _copy(tensor: Tensor) -> NDArray[Any]:
