@@ -1,12 +1,12 @@
-"""Dynamic evaluation: what `nextchar evaluate --adapt` gains over `nextchar evaluate`.
+"""Dynamic evaluation: what `nextchar evaluate --adapt weights` gains over `nextchar evaluate`.
 
 Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/adaptation.py [--budget 60] [--only nietzsche] [--runs FOLDER]
            [--output FILE]
 
 `nextchar train TEXT --time T` trains each model, unless `learning.py --keep` left it in FOLDER, and `nextchar evaluate
-RUN --adapt` scores it, one process at a time. Figures are bits per character on the last 10 % of the text. The speed is
-that of the adapting scorer on one thread, on the first characters of that. Then the last model scores texts that it
-cannot predict. Prints tables in Markdown.
+RUN --adapt weights` scores it, one process at a time. Figures are bits per character on the last 10 % of the text. The
+speed is that of the adapting scorer on one thread, on the first characters of that. Then the last model scores texts
+that it cannot predict. Prints tables in Markdown.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def measure(text: str, budget: float, run: Path) -> Result:
     """Train on ``text`` in the folder ``run``, and score what was held out."""
     if not run.exists():
         nextchar("train", text, *TEXTS[text][0], "--time", f"{budget}s", "--out", run, "--quiet")
-    scored = nextchar("evaluate", run, "--adapt", "--no-counting")
+    scored = nextchar("evaluate", run, "--adapt", "weights", "--no-counting")
     speed, start = measure_speed(run)
     return Result(
         text,
@@ -113,7 +113,7 @@ def measure_unforeseen(run: Path, folder: Path) -> list[tuple[str, float, float]
     results: list[tuple[str, float, float]] = []
     for name, content in unforeseen_texts(LanguageModel.load(run).vocabulary.characters).items():
         path.write_text(content, encoding="utf-8", newline="")
-        scored = nextchar("evaluate", run, path, "--adapt", "--no-counting")
+        scored = nextchar("evaluate", run, path, "--adapt", "weights", "--no-counting")
         results.append((name, scored["bits_per_character"], scored["adaptive_bits_per_character"]))
     return results
 

@@ -209,7 +209,8 @@ def test_without_torch_all_but_training_works(tmp_path: Path) -> None:
     places = os.pathsep.join([str(tmp_path / "path"), *filter(None, [os.environ.get("PYTHONPATH")])])
     for arguments in (["sample", model, "go"], ["evaluate", model, text], ["info", model], ["inspect", text]):
         assert command(*arguments, env={"PYTHONPATH": places}).status == 0
-    for arguments in (["train", text, "--out", tmp_path / "run", *SMALL], ["evaluate", model, text, "--adapt"]):
+    adapting = ["evaluate", model, text, "--adapt", "weights"]
+    for arguments in (["train", text, "--out", tmp_path / "run", *SMALL], adapting):
         outcome = command(*arguments, env={"PYTHONPATH": places})
         assert outcome.status == 1
         assert 'pip install "nextchar[train]"' in outcome.stderr.splitlines()[-1]

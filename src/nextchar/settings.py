@@ -14,6 +14,11 @@ from nextchar.errors import UsageError
 Weights = Literal["float32", "int8"]
 """How a model's weights are stored while it writes and scores."""
 
+Adapt = Literal["none", "counts", "weights"]
+"""What learns from a text as it is scored: nothing; the counts, and with them the output layer and the weights of the
+mixture (`nextchar.networks.reading_along`); or the counts and all weights of the network
+(`nextchar.model.dynamic_evaluation`)."""
+
 Errors = Literal["strict", "replace", "latin"]
 """How wrong bytes are read: as an error, as U+FFFD for each sequence, or as one cp1252 character for each byte."""
 
@@ -234,6 +239,7 @@ class SamplingSettings(Settings):
         le=1,
         description="Draw only from characters at least P times as probable as the most probable one.",
     )
+    adapt: bool = Field(default=False, description="Learn from the prompt first; best with a long one.")
     stop: OneOrMore = Field(default=(), description="Stop before this text; may be repeated.")
     seed: int | None = Field(
         default=None,

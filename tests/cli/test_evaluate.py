@@ -58,6 +58,7 @@ def expected_counts(run: RunFolder, text: str) -> dict[str, Any]:
     return {
         "ppmd_bits_per_character": pytest.approx(counts.ppmd_bits_per_character),
         "ngram_bits_per_character": pytest.approx(counts.ngram_bits_per_character, abs=1e-6),
+        "zpaq_bits_per_character": pytest.approx(counts.zpaq_bits_per_character),
         "counted_characters": 5400,
         "counting_missing": None,
     }
@@ -65,11 +66,15 @@ def expected_counts(run: RunFolder, text: str) -> dict[str, Any]:
 
 def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Callable[..., Outcome]) -> None:
     held_out = BOOK[5400:]
+    expected = LanguageModel.load(run.path).evaluate(held_out, adapt="counts")
     assert result(evaluate(run.path, "--json")) == {
-        "bits_per_character": pytest.approx(LanguageModel.load(run.path).bits_per_character(held_out), abs=1e-5),
+        "bits_per_character": pytest.approx(expected.bits_per_character, abs=1e-5),
         "characters": 601,
         "unknown_characters": 1,
-        "adaptive_bits_per_character": None,
+        "adaptive_bits_per_character": pytest.approx(expected.adaptive_bits_per_character, abs=1e-5),
+        "adapt": "counts",
+        "network_bits_per_character": None,
+        "counts_bits_per_character": None,
         "text": "b",
         "held_out": True,
         **expected_counts(run, held_out.replace("é", LOST)),
@@ -77,12 +82,16 @@ def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Ca
     words = evaluate(run.path).stdout.splitlines()
     figures = expected_counts(run, held_out.replace("é", LOST))
     assert words[0] == "text                  the held-out text of b"
-    assert words[3] == "unknown to the model  1"
-    assert words[4] == f"counting: PPMd        {figures['ppmd_bits_per_character'].expected:.3f} " + (
+    assert words[2] == f"adapting as it reads  {expected.adaptive_bits_per_character:.3f}"
+    assert words[4] == "unknown to the model  1"
+    assert words[5] == f"counting: PPMd        {figures['ppmd_bits_per_character'].expected:.3f} " + (
         "(order 6, adapting as it reads)"
     )
-    assert words[5] == f"counting: 6-gram      {figures['ngram_bits_per_character'].expected:.3f}"
-    assert len(words) == 6
+    assert words[6] == f"counting: zpaq        {figures['zpaq_bits_per_character'].expected:.3f} " + (
+        "(adapting as it reads)"
+    )
+    assert words[7] == f"counting: 6-gram      {figures['ngram_bits_per_character'].expected:.3f}"
+    assert len(words) == 8
 
 
 def test_another_text_is_scored_after_the_same_training_text(
@@ -125,7 +134,7 @@ def test_where_the_training_text_is_gone_the_model_is_scored_all_the_same(
     shutil.rmtree(tmp_path / "cache")
     book.unlink()
     found = result(evaluate(run.path, other, "--json"))
-    missing = {"ppmd_bits_per_character": None, "ngram_bits_per_character": None, "counted_characters": None}
+    missing = dict.fromkeys([*expected_counts(run, "to be")][:4])
     assert found == {**whole, **missing, "counting_missing": found["counting_missing"]}
     assert "can no longer be read" in found["counting_missing"]
     words = evaluate(run.path, other).stdout.splitlines()

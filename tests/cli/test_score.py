@@ -72,6 +72,9 @@ def test_without_lines_a_text_is_one(desk: Path) -> None:
     per_character, characters = evaluated["bits_per_character"], evaluated["characters"]
     (row,) = score(desk, "b.txt").stdout.splitlines()
     assert row == ROW.format(per_character * characters, per_character) + "\tb.txt"
+    adaptive = evaluated["adaptive_bits_per_character"]
+    (row,) = score(desk, "b.txt", "--adapt", "counts").stdout.splitlines()
+    assert row == ROW.format(adaptive * characters, adaptive) + "\tb.txt"
 
 
 def test_files_of_every_kind_are_read(desk: Path) -> None:
@@ -213,6 +216,7 @@ def test_shards_share_the_files(desk: Path) -> None:
     [
         (("a.txt", "--echo"), "--lines"),
         (("a.txt", "--out", "scores"), "--lines"),
+        (("a.txt", "--lines", "--adapt", "counts"), "each line is scored by itself"),
         (("--lines", "--out", "scores"), "name the files"),
         (("--lines", "--shard", "0/2"), "name the files"),
         (("a.txt", "--lines", "--shard", "2/2"), "INDEX/COUNT"),

@@ -125,7 +125,7 @@ def test_what_was_lost_or_is_of_another_kind_is_refused(model: ModelFile, tmp_pa
 
 def test_adapting_weights_keeps_the_memory(model: ModelFile) -> None:
     loaded = LanguageModel(with_memory(model, remember(TRAINING, VOCABULARY.size), HELD_OUT))
-    evaluation = loaded.evaluate(TEXT[7000:], adapt=True)
+    evaluation = loaded.evaluate(TEXT[7000:], adapt="weights")
     assert evaluation.adaptive_bits_per_character is not None
     assert evaluation.adaptive_bits_per_character < evaluation.bits_per_character + 0.05
     assert evaluation.adaptive_bits_per_character < LanguageModel(model).evaluate(TEXT[7000:]).bits_per_character - 0.5

@@ -150,6 +150,16 @@ def test_alternatives_are_the_most_probable_and_fit_the_bits(client: httpx.Clien
     assert [other["character"] for other in answer["alternatives"][-1]] == list(best)[:20]
 
 
+def test_a_model_can_learn_from_what_it_scores_and_from_a_prompt(client: httpx.Client) -> None:
+    text = "hello fox\n" * 60
+    answer = client.post("api/score", json={"text": text, "adapt": True}).json()
+    assert answer["bits"] == pytest.approx(list(random_model().surprises(text, adapt="counts")), abs=1e-3)
+    assert answer["bits_per_character"] < random_model().bits_per_character(text) / 2
+    written = client.post("api/generate", json={"prompt": text, "adapt": True, **OPTIONS}).json()["text"]
+    assert written == random_model().generate(text, adapt=True, **OPTIONS)
+    assert "hello fox\n" in written
+
+
 def test_a_lower_casing_model_scores_lower_cased(client: httpx.Client) -> None:
     answers = [client.post("api/score", json={"model": "run", "text": text}).json() for text in ("FOX", "fox")]
     assert answers[0] == answers[1]

@@ -22,7 +22,7 @@ from nextchar.cli.console import (
     shell_quoted,
 )
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
-from nextchar.settings import Boundary, Errors, Settings, Weights
+from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
@@ -80,12 +80,14 @@ class EvaluationOptions(ScoringOptions):
 
     counting: bool = Field(
         default=True,
-        description="Score by counting too, which takes a second or two for each megabyte of training text.",
+        description="Score by counting too, which takes a second or two for each megabyte of training text, and ten "
+        "with zpaq.",
     )
-    adapt: Flag = Field(
-        default=False,
-        description="Also score the text with weights that learn from what they have scored, some thousand "
-        "characters a second, and show both scores; the model file stays unchanged. Needs torch.",
+    adapt: Adapt = Field(
+        default="counts",
+        description="Also score the text as a model that learns from what it has scored: counts (and what is computed "
+        "from the last layer, some ten thousand characters a second), weights (all of the network's too, some "
+        "thousand; needs torch) or none. The model file stays unchanged.",
     )
     strict: Flag = Field(
         default=False,
@@ -102,8 +104,9 @@ def evaluate(
 ) -> int:
     """Score a text: the bits per character that the model needs to predict each character from all before it.
 
-    For comparison it also scores two models that count, after the same training text: PPMd, a compressor of order 6,
-    which adapts as it reads, and an n-gram model with six characters of context, which does not.
+    It also says what the network and the counts of the model need alone, and scores other models that count, after the
+    same training text: PPMd, a compressor of order 6, and zpaq, where it is installed, which adapt as they read, and an
+    n-gram model with six characters of context, which does not.
 
     Parameters
     ----------
@@ -124,7 +127,7 @@ def evaluate(
     corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
     scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
     make_ready(language_model, scored.size)
-    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt)
+    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt, parts=True)
     if options.strict and evaluation.unknown_characters:
         raise UnknownCharacterError(
             f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
@@ -132,7 +135,8 @@ def evaluate(
         )
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     if json:
-        print_json(_as_dict(scored, evaluation, counted, gone if options.counting else "left out with --no-counting"))
+        missing = gone if options.counting else "left out with --no-counting"
+        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt})
     else:
         print_facts(_facts(scored, evaluation, counted, gone))
     return DONE
@@ -194,6 +198,7 @@ def _as_dict(
         "text": scored.name,
         "held_out": scored.held_out,
         "ppmd_bits_per_character": counting and counting.ppmd_bits_per_character,
+        "zpaq_bits_per_character": counting and counting.zpaq_bits_per_character,
         "ngram_bits_per_character": counting and counting.ngram_bits_per_character,
         "counted_characters": counting and counting.counted_characters,
         "counting_missing": missing or None,
@@ -209,13 +214,19 @@ def _facts(
         yield "text", f"the held-out text of {scored.name}"
     yield "bits per character", f"{evaluation.bits_per_character:.3f}"
     if evaluation.adaptive_bits_per_character is not None:
-        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f} bits per character"
+        yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f}"
+    if evaluation.network_bits_per_character is not None:
+        yield "its network alone", f"{evaluation.network_bits_per_character:.3f}"
+    if evaluation.counts_bits_per_character is not None:
+        yield "its counts alone", f"{evaluation.counts_bits_per_character:.3f}"
     yield "characters", f"{evaluation.characters:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:
         yield "counting", f"missing: {gone}" if gone else None
         return
     yield "counting: PPMd", f"{counting.ppmd_bits_per_character:.3f} (order {PPMD_ORDER}, adapting as it reads)"
+    if counting.zpaq_bits_per_character is not None:
+        yield "counting: zpaq", f"{counting.zpaq_bits_per_character:.3f} (adapting as it reads)"
     yield "counting: 6-gram", f"{counting.ngram_bits_per_character:.3f}"
     if counting.counted_characters == MAX_COUNTED:
         yield "counted", f"the last {MAX_COUNTED:,} characters of the training text"

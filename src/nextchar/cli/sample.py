@@ -91,7 +91,7 @@ def sample(
     if options.carry_state:
         note_carried(language_model)
     typed = read_standard_input() if prompt == "-" else as_typed(prompt)
-    folded = _fold(language_model, typed, settings.length, options)
+    folded = _fold(language_model, typed, settings, options)
     seed = choose_seed(settings.seed)
     sampling = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
     texts = _texts(language_model, folded, options.count, sampling)
@@ -106,11 +106,11 @@ def sample(
     return DONE
 
 
-def _fold(model: LanguageModel, prompt: str, length: int, options: WritingOptions) -> Prompt:
+def _fold(model: LanguageModel, prompt: str, settings: SamplingSettings, options: WritingOptions) -> Prompt:
     """Return ``prompt`` as the model reads it, with a note on what was replaced; load what writing needs."""
     with note_compiling():
-        characters = length * options.count if options.count >= SIDE_BY_SIDE else length
-        folded = model.fold_prompt(prompt, characters=characters, strict=options.strict)
+        characters = settings.length * (options.count if options.count >= SIDE_BY_SIDE else 1)
+        folded = model.fold_prompt(prompt, characters=characters, strict=options.strict, adapt=settings.adapt)
     if replacements := folded.replacements:
         shown = "; ".join(map(str, replacements[:10])) + ("; ..." if len(replacements) > 10 else "")
         note(f"the model does not know all of the prompt: {shown}")

@@ -20,6 +20,7 @@ from nextchar.cli.evaluate import ScoringOptions
 from nextchar.cli.score_folder import ScoreFolder
 from nextchar.cli.shard import parse_shard, shard_of_job
 from nextchar.errors import UnknownCharacterError, UsageError
+from nextchar.settings import Adapt
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
@@ -35,6 +36,11 @@ class LineOptions(ScoringOptions):
         default=False, description="Score each line by itself, without its line end, instead of each text as a whole."
     )
     echo: Flag = Field(default=False, description="Repeat each line after its scores.")
+    adapt: Adapt = Field(
+        default="none",
+        description="Learn from each text as it is scored: counts or weights, as in nextchar evaluate. Not with "
+        "--lines, each of which is scored by itself.",
+    )
     out: Path | None = Field(
         default=None,
         description="Folder to write instead: one file of scores for each text, complete or not there at all. What is "
@@ -97,6 +103,8 @@ def _check(names: Sequence[str], options: LineOptions) -> None:
         for name in ("echo", "out"):
             if getattr(options, name):
                 raise UsageError(f"--{name} is for scores of lines: add --lines.")
+    if options.lines and options.adapt != "none":
+        raise UsageError("--adapt is for whole texts: with --lines, each line is scored by itself.")
     if STANDARD_INPUT in names:
         for name in ("out", "shard"):
             if getattr(options, name):
@@ -163,8 +171,12 @@ class _Scoring:
         from nextchar.text.text_file import joined_chunks
 
         files = resolve([name], self._options.encoding, self._options.errors).files
-        evaluation = self._model.evaluate(joined_chunks(files, self._model.provenance.lowercase))
-        return self._row(evaluation.bits_per_character * evaluation.characters, evaluation.characters, name)
+        evaluation = self._model.evaluate(
+            joined_chunks(files, self._model.provenance.lowercase), adapt=self._options.adapt
+        )
+        plain, adaptive = evaluation.bits_per_character, evaluation.adaptive_bits_per_character
+        mean = plain if adaptive is None else adaptive
+        return self._row(mean * evaluation.characters, evaluation.characters, name)
 
     def _row(self, bits: float, characters: int, text: str | None) -> str:
         per_character = bits / characters if characters else None

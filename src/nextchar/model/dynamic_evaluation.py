@@ -34,8 +34,8 @@ from torch.nn import functional
 
 from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import Scores, log2_softmax
-from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters
-from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.architecture import Architecture, Ids, Network, Parameters
+from nextchar.networks.reading_along import ReadingAlong
 from nextchar.networks.torch_network import LSTM, Dropout
 from nextchar.networks.torch_threads import TorchThreads
 from nextchar.randomness import random_stream
@@ -64,18 +64,24 @@ class AdaptiveScorer:
     An id is scored before its segment is learned from; the result does not depend on the pieces.
     """
 
-    def __init__(self, architecture: Architecture, parameters: Parameters, network: Network[Any], start: int) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        parameters: Parameters,
+        network: Network[Any],
+        start: int,
+        along: ReadingAlong | None = None,
+    ) -> None:
         """Begin a text.
 
         Args:
             architecture: the sizes; the state is carried where ``context_length`` is None.
             parameters: the first weights, which are copied.
-            network: the same network, which writes its own text. If it is a blend, its counts join in scoring, and do
-                not change.
+            network: the same network, alone or in a blend, which writes its own text.
             start: the id read before the first one.
+            along: counts that read along, without outputs of a network, and have read nothing yet.
         """
-        self._memory = network if isinstance(network, BlendNetwork) else None
-        self._counted = self._memory.ngrams.initial_state(1) if self._memory else None
+        self._along = along
         self._module = LSTM(architecture, parameters)
         self._weights = list(self._module.tensors().values())
         self._first_weights = [weight.detach().clone() for weight in self._weights]
@@ -102,32 +108,24 @@ class AdaptiveScorer:
         while first < len(ids):
             part = ids[first : first + SEGMENT + 1 - len(self._inputs)].tolist()
             self._inputs += part
-            yield self._score_segment()[-len(part) :]
+            yield self._score_segment(len(part))
             first += len(part)
 
-    def _score_segment(self) -> Scores:
-        """Return the scores of the current segment, shape (t,), and learn from it if it is whole.
-
-        Ids of it that were scored before get the same scores again: nothing was learned in between.
-        """
+    def _score_segment(self, new: int) -> Scores:
+        """Return the scores of the last ``new`` ids of the current segment, shape (new,), and learn from it if it is
+        whole."""
         segment = torch.tensor(self._inputs)  # (t + 1,)
         whole = len(segment) == SEGMENT + 1
         with torch.set_grad_enabled(whole):
             logits, after = self._reader.read(segment[:-1], self._context)  # (t, V)
-        predicted, counted = self._blended(logits.detach().numpy())
-        scores = log2_softmax(predicted, segment[1:].numpy())
+        predicted = logits[-new:].detach().numpy()  # (new, V)
+        if self._along is not None:
+            predicted = self._along.read(segment[-1 - new : -1].numpy(), predicted, np.zeros((new, 0), np.float32))
+        scores = log2_softmax(predicted, segment[-new:].numpy())
         if whole:
-            self._counted = counted
             self._learn(self._gradients(logits, segment[1:]))
             self._context, self._inputs = after, self._inputs[-1:]
         return scores
-
-    def _blended(self, logits: Floats) -> tuple[Floats, Any]:
-        """Return ``logits`` (t, V) of the current segment blended with the counts, and the state of these after it."""
-        if self._memory is None or self._counted is None:
-            return logits, None
-        log_p, longest, after = self._memory.ngrams.read(np.array([self._inputs[:-1]]), self._counted)
-        return self._memory.mix(logits, log_p[0], longest[0]), after
 
     def _gradients(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Return the gradients of the mean loss of ``targets`` (T,), in nats, given ``logits`` (T, V)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,18 @@ from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
-from nextchar.networks.architecture import Network
-from nextchar.networks.kinds import kind_of
+from nextchar.networks.architecture import Floats, Network
+from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.kinds import WEIGHTS, BlendHeader, counts_of, kind_of
+from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
-from nextchar.settings import SamplingSettings, Weights, build
+from nextchar.settings import Adapt, SamplingSettings, Weights, build
 from nextchar.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from nextchar.networks.reading_along import ReadingAlong
 
 LOADING = 1.0
 """Seconds of work in NumPy from which loading the compiled loops pays."""
@@ -55,8 +60,11 @@ class Evaluation:
     """Characters outside the vocabulary; they share the unknown symbol's probability, spread over the rest of
     Unicode."""
     adaptive_bits_per_character: float | None = None
-    """The same mean with weights that learn from the text as they score it (`nextchar.model.dynamic_evaluation`); None
-    unless asked for."""
+    """The same mean if the model learns from the text as it scores it; None unless asked for."""
+    network_bits_per_character: float | None = None
+    """That of the network alone; None unless asked for, or where the model is one network."""
+    counts_bits_per_character: float | None = None
+    """That of the counts alone; None like the network's."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,6 +164,33 @@ class LanguageModel:
         seconds = kind_of(architecture).numpy_seconds(architecture, characters, carry_state=self.carry_state)
         return self.compiled_network if seconds > LOADING else self.network
 
+    def adaptive_network_for(self, characters: int, learned: int | None = None) -> Network[Any]:
+        """Return a network that learns from the text it reads; one text at a time.
+
+        Args:
+            characters: to be read, by which the faster network is chosen.
+            learned: ids from the beginning of a text that are learned from; None is all.
+        """
+        from nextchar.networks.adaptive_network import AdaptiveNetwork
+
+        network = self.network_for(characters)
+        alone = network.network if isinstance(network, BlendNetwork) else network
+        return AdaptiveNetwork(alone, self._begin_along, learned)
+
+    def _begin_along(self, hidden: int) -> ReadingAlong:
+        """Return what is learned from a text, nothing yet, where the network's last layer has ``hidden`` outputs."""
+        from nextchar.networks.reading_along import ReadingAlong
+
+        return ReadingAlong(self.vocabulary.size, hidden, *self._memory)
+
+    @cached_property
+    def _memory(self) -> tuple[NgramCounts | None, Floats | None]:
+        """The counts of the training text, and the weights of network and counts."""
+        header = self.file.architecture
+        if not isinstance(header, BlendHeader):
+            return None, None
+        return counts_of(header, self.file.parameters), self.file.parameters[WEIGHTS]
+
     @property
     def start_id(self) -> int:
         """The id read before a text's first character."""
@@ -181,7 +216,7 @@ class LanguageModel:
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
         settings = build(SamplingSettings, options)
-        return Continuation(self._folded(prompt, settings.length, strict=strict), settings, text)
+        return Continuation(self._folded(prompt, settings, settings.length, strict=strict), settings, text)
 
     def generate(self, prompt: str | Prompt = "", *, strict: bool = False, **options: Unpack[SamplingOptions]) -> str:
         """Return text that continues ``prompt``, which is not repeated; arguments and errors as for `continuation`."""
@@ -202,8 +237,11 @@ class LanguageModel:
         They are those of `continuation` for ``text`` = 0, 1, ..., up to rounding; options and errors are the same.
         """
         settings = build(SamplingSettings, options)
-        folded = self._folded(prompt, count * settings.length, strict=strict)
+        folded = self._folded(prompt, settings, count * settings.length, strict=strict)
         seed = choose_seed(settings.seed)
+        if settings.adapt:  # one text at a time is read along
+            each = settings.model_copy(update={"seed": seed})
+            return ["".join(Continuation(folded, each, text)) for text in range(count)]
         randoms = [random_stream(seed, "sampling", text) for text in range(count)]
 
         def write(rows: slice) -> list[str]:
@@ -213,24 +251,31 @@ class LanguageModel:
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 
-    def fold_prompt(self, prompt: str = "", *, characters: int = 0, strict: bool = False) -> Prompt:
+    def fold_prompt(
+        self, prompt: str = "", *, characters: int = 0, strict: bool = False, adapt: bool = False
+    ) -> Prompt:
         """Return ``prompt`` in characters that the model knows, for one text or several that continue it.
 
         Args:
             prompt: the text to continue.
             characters: to be written in all, by which the faster network is chosen.
             strict: raise an error instead of replacing characters.
+            adapt: learn from the prompt; not from what is written after it.
 
         Raises:
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
         text, replacements = self.vocabulary.fold(prompt, strict=strict)
-        return Prompt(self.network_for(characters), self.vocabulary, text, replacements)
+        network = self.network_for(characters)
+        if adapt:
+            # What the model writes it would learn to write again: soon, nothing else.
+            network = self.adaptive_network_for(characters, learned=len(self.vocabulary.encode(text)))
+        return Prompt(network, self.vocabulary, text, replacements)
 
-    def _folded(self, prompt: str | Prompt, characters: int, *, strict: bool) -> Prompt:
+    def _folded(self, prompt: str | Prompt, settings: SamplingSettings, characters: int, *, strict: bool) -> Prompt:
         if isinstance(prompt, Prompt):
             return prompt
-        return self.fold_prompt(prompt, characters=characters, strict=strict)
+        return self.fold_prompt(prompt, characters=characters, strict=strict, adapt=settings.adapt)
 
     def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
         """Return the texts of the ``count`` rows drawn, each up to its stop; draw no more once all have stopped."""
@@ -251,7 +296,7 @@ class LanguageModel:
         distribution. The probabilities sum to one; characters that cannot be drawn have 0.
         """
         settings = build(SamplingSettings, {"temperature": 1.0, **options})
-        folded = self.fold_prompt(prompt, strict=strict)
+        folded = self.fold_prompt(prompt, strict=strict, adapt=settings.adapt)
         for _ in folded.read():
             pass
         never = self.vocabulary.never_drawn
@@ -261,31 +306,40 @@ class LanguageModel:
             self.vocabulary.token_texts([drawn])[0]: float(distribution[drawn]) for drawn in order if drawn not in never
         }
 
-    def evaluate(self, text: str | Iterable[str], *, adapt: bool = False) -> Evaluation:
+    def evaluate(self, text: str | Iterable[str], *, adapt: Adapt = "none", parts: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.
 
         Args:
             text: the text to score.
-            adapt: score it a second time, with weights that learn from it, at some thousand characters a second. The
-                model stays as it is. Needs torch.
+            adapt: score it a second time and learn from it: ``"counts"`` lets the counts, the output layer and the
+                weights of the mixture learn, at some ten thousand characters a second; ``"weights"`` all weights of the
+                network too, at some thousand characters a second, and needs torch. The model stays as it is.
+            parts: also score it with what the model consists of: the network alone, and the counts alone.
 
         Raises:
             TextError: the text is empty.
-            MissingDependencyError: ``adapt`` is set and torch is not installed.
+            UsageError: ``adapt`` is something else.
+            MissingDependencyError: ``adapt`` is ``"weights"`` and torch is not installed.
         """
         pieces = iter([text] if isinstance(text, str) else text)
         first = next(pieces, "")
-        scorers = [self._scorer(len(first)), *([self._adaptive_scorer()] if adapt else [])]
-        bits, characters, unknown = np.zeros(len(scorers)), 0, 0
+        scorers = {"bits_per_character": self._scorer(len(first), "none")}
+        if adapt != "none":
+            scorers["adaptive_bits_per_character"] = self._scorer(len(first), adapt)
+        blend = self.network_for(len(first))
+        if parts and isinstance(blend, BlendNetwork):
+            scorers["network_bits_per_character"] = self._plain_scorer(blend.network)
+            scorers["counts_bits_per_character"] = self._plain_scorer(blend.ngrams)
+        bits, characters, unknown = dict.fromkeys(scorers, 0.0), 0, 0
         for piece in itertools.chain([first], pieces):
-            scores = np.stack([self._score(scorer, piece) for scorer in scorers])  # (1 or 2, T)
-            bits -= scores.sum(-1)
-            characters += scores.shape[1]
+            for name, scorer in scorers.items():
+                bits[name] -= float(self._score(scorer, piece).sum())
+            characters += len(self.as_trained(piece))
             unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self.as_trained(piece))))
         if characters == 0:
             raise TextError("An empty text cannot be scored: give at least one character.")
-        plain, *adaptive = (bits / characters).tolist()
-        return Evaluation(plain, characters, unknown, *adaptive)
+        means = {name: total / characters for name, total in bits.items()}
+        return Evaluation(characters=characters, unknown_characters=unknown, **means)
 
     def bits_per_character(self, text: str) -> float:
         """Return the mean bits that the model needs for a character of ``text``; lower is better."""
@@ -314,14 +368,26 @@ class LanguageModel:
                 raise UnknownTextError(sum(map(len, bits)) + error.position, error.reason) from error
         return np.concatenate(bits)
 
-    def surprises(self, text: str) -> NDArray[np.float64]:
-        """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,)."""
-        return -self._score(self._scorer(len(text)), text)
+    def surprises(self, text: str, *, adapt: Adapt = "none") -> NDArray[np.float64]:
+        """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,).
 
-    def _scorer(self, characters: int) -> Scorer:
-        return Scorer(self.network_for(characters), self.start_id, Threads(available_cores()))
+        With ``adapt``, the model learns from each character after it is scored, as in `evaluate`.
+        """
+        return -self._score(self._scorer(len(text), adapt), text)
 
-    def _adaptive_scorer(self) -> ScoresIds:
+    def _scorer(self, characters: int, adapt: Adapt) -> ScoresIds:
+        if adapt == "none":
+            return self._plain_scorer(self.network_for(characters))
+        if adapt == "counts":
+            return Scorer(self.adaptive_network_for(characters), self.start_id, None)
+        if adapt == "weights":
+            return self._dynamic_scorer()
+        raise UsageError(f'adapt = {adapt!r} is not allowed: give "none", "counts" or "weights".')
+
+    def _plain_scorer(self, network: Network[Any]) -> Scorer:
+        return Scorer(network, self.start_id, Threads(available_cores()))
+
+    def _dynamic_scorer(self) -> ScoresIds:
         try:
             from nextchar.model.dynamic_evaluation import OWN_TEXT, AdaptiveScorer
         except ModuleNotFoundError as error:
@@ -336,7 +402,8 @@ class LanguageModel:
             architecture = architecture.model_copy(update={"context_length": None})
         if self.weights == "int8":
             parameters = quantised(architecture, parameters)
-        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id)
+        along = self._begin_along(0) if self.file.has_memory else None
+        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id, along)
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""

@@ -38,10 +38,11 @@ class ScoresTargets(Protocol):
 class Scorer:
     """Scores a text piece by piece: each id is predicted once, from all ids before it."""
 
-    def __init__(self, network: Network[Any], start: int, executor: Executor = SERIAL) -> None:
+    def __init__(self, network: Network[Any], start: int, executor: Executor | None = SERIAL) -> None:
         """Begin a text; ``start`` is read before its first id, so that this is predicted too.
 
-        A long piece is read in segments side by side, by ``executor``; the result is the same.
+        A long piece is read in segments side by side, by ``executor``; the result is the same. Without one it is read
+        from its beginning to its end, as a network that learns from it must.
         """
         self.network, self._executor = network, executor  # another network with the same states may take over
         self._state = network.initial_state(1)
@@ -52,12 +53,12 @@ class Scorer:
         # The state of a network whose context is n ids is exact after n ids.
         warm_up = max(WARM_UP, self.network.context_length or 0)
         segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
-        if segments < 2:
+        if segments < 2 or self._executor is None:
             return self._score_rest(ids)
         length = (len(ids) - warm_up) // segments
         end = warm_up + segments * length
         head = self._score_rest(ids[:warm_up])
-        middle = self._score_segments(ids[:end], warm_up, length)
+        middle = self._score_segments(ids[:end], warm_up, length, self._executor)
         return np.concatenate([head, middle, self._score_rest(ids[end:])])
 
     def _score_rest(self, ids: Ids) -> Scores:
@@ -69,7 +70,7 @@ class Scorer:
         self._before = int(ids[-1])
         return scores[0]
 
-    def _score_segments(self, ids: Ids, warm_up: int, length: int) -> Scores:
+    def _score_segments(self, ids: Ids, warm_up: int, length: int, executor: Executor) -> Scores:
         """Score ``ids`` from ``warm_up`` on, in segments of ``length`` side by side.
 
         Each segment but the first begins with the state after the ``warm_up`` ids before it. Afterwards this is
@@ -81,24 +82,24 @@ class Scorer:
         inputs = known[warm_up - 1 : -1].reshape(-1, length)  # (B, length)
         starts = np.arange(1, len(inputs))[:, None] * length  # (B - 1, 1)
         before = known[starts + np.arange(warm_up) - 1]  # (B - 1, warm_up), up to where each segment but one begins
-        _, warm = self._read_rows(before, None, self.network.initial_state(len(before)))
+        _, warm = self._read_rows(before, None, self.network.initial_state(len(before)), executor)
         begun = join_states([self._state, warm])
-        scores, ended = self._read_rows(inputs, targets, begun)
+        scores, ended = self._read_rows(inputs, targets, begun, executor)
         while True:
             truly = join_states([self._state, state_rows(ended, slice(0, -1))])
             wrong = differing_rows(begun, truly)
             if len(wrong) == 0:
                 break
             begun = truly
-            scores[wrong], again = self._read_rows(inputs[wrong], targets[wrong], state_rows(truly, wrong))
+            scores[wrong], again = self._read_rows(inputs[wrong], targets[wrong], state_rows(truly, wrong), executor)
             ended = with_rows(ended, wrong, again)
         self._state, self._before = state_rows(ended, slice(-1, None)), int(ids[-1])
         return scores.ravel()
 
-    def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any) -> tuple[Scores, Any]:
-        """Read ``inputs`` (B, T) after ``state``, by the executor; return log2 p of ``targets`` (B, T) and the state
+    def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any, executor: Executor) -> tuple[Scores, Any]:
+        """Read ``inputs`` (B, T) after ``state``, by ``executor``; return log2 p of ``targets`` (B, T) and the state
         after."""
-        shards = self._executor.map_shards(
+        shards = executor.map_shards(
             lambda rows: _read(
                 self.network, inputs[rows], None if targets is None else targets[rows], state_rows(state, rows)
             ),

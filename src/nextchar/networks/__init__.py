@@ -18,6 +18,11 @@ Read in this order; a module imports only from those before it:
 - `blend`: a network that has learned and one that has counted, as one.
 - `blend_kernels`: the loops of the compiled blend, in numba.
 - `compiled_blend`: the blend with compiled loops.
+- `growing_kernels`: the loops of counts that grow, in numba.
+- `growing_counts`: counts that grow with the text that is read.
+- `reading_kernels`: the loops of reading along, in numba.
+- `reading_along`: what is learned from a text as it is read, and how all of it predicts together.
+- `adaptive_network`: a network that reads along.
 - `kinds`: the kinds of networks that a model file can hold.
 - `window_kernels`: compiled loops for training on windows.
 - `torch_processes`: the processes that train one model together.

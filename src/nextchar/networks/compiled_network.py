@@ -77,6 +77,14 @@ class CompiledNetwork:
         _, state = self._read_many(ids, state)
         return self._logits(state.hidden[-1])
 
+    def read_outputs(self, ids: Ids, state: State) -> tuple[Floats, Floats, State]:
+        """Read the ids (T,) of one text on from ``state``; return the logits (T, V), the outputs (T, H) of the last
+        layer, and the state after."""
+        memory = self.memory(state)
+        outputs = np.empty((len(ids), self.architecture.hidden[-1]), np.float32)
+        kernels.read_outputs(np.asarray(ids, np.int64), self.packed, memory, outputs)
+        return self._logits(outputs), outputs, self.state_of(memory)
+
     def write(
         self,
         logits: Floats,
@@ -220,3 +228,4 @@ def compile_kernels(weights: Weights = "float32") -> None:
     for batch in (1, 2):
         logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
         network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))
+    network.read_outputs(np.zeros(1, np.int64), network.initial_state(1))

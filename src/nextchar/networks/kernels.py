@@ -183,6 +183,13 @@ def read_ids(ids: Array, packed: Packed, memory: Memory, logits: Array) -> None:
             predict(top, packed, memory, logits[step - unread])
 
 
+@compiled(**LOOP)
+def read_outputs(ids: Array, packed: Packed, memory: Memory, outputs: Array) -> None:
+    """Read ``ids`` (T,) one after another; fill ``outputs`` (T, H) with the h of the last layer."""
+    for step in range(len(ids)):
+        outputs[step] = memory.h[advance(ids[step], packed, memory) :]
+
+
 @compiled(**_EXACT)
 def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
     """Return the id that ``uniform``, in [0, 1), picks from softmax(``logits`` (P,) / temperature) among those allowed,

@@ -38,6 +38,12 @@ class NumpyNetwork:
         outputs, state = self._run(ids, state)  # (B, T, H)
         return outputs @ self._output_weight + self._output_bias, state  # (B, T, V)
 
+    def read_outputs(self, ids: Ids, state: State) -> tuple[Floats, Floats, State]:
+        """Read the ids (T,) of one text on from ``state``; return the logits (T, V), the outputs (T, H) of the last
+        layer, and the state after."""
+        outputs, state = self._run(np.asarray(ids)[None], state)  # (1, T, H)
+        return outputs[0] @ self._output_weight + self._output_bias, outputs[0], state
+
     def read(self, ids: Ids) -> Floats:
         """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
         _, state = self._run(ids, self.initial_state(len(ids)))

@@ -100,7 +100,7 @@ class _Writing:
     def pieces(self) -> Iterator[str]:
         """Yield the text as it is written; empty pieces are work that adds nothing to it yet."""
         body = self._body
-        prompt = self._handle.ready().model.fold_prompt(body.prompt, characters=body.length)
+        prompt = self._handle.ready().model.fold_prompt(body.prompt, characters=body.length, adapt=body.adapt)
         yield ""
         self._text = Continuation(prompt, body.sampling, body.index)
         yield from self._service.counted(self._handle, self._text.steps())
@@ -138,7 +138,7 @@ def _distribution(handle: ModelHandle, body: DistributionBody) -> Iterator[dict[
 
 
 def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
-    yield from score(handle.ready().model, body.text, body.alternatives)
+    yield from score(handle.ready().model, body.text, body.alternatives, adapt=body.adapt)
 
 
 def _history(handle: ModelHandle) -> Iterator[bytes]:

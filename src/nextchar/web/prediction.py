@@ -47,8 +47,14 @@ def distribution(
     }
 
 
-def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]:
+def score(model: LanguageModel, text: str, alternatives: int, *, adapt: bool = False) -> Iterator[bytes]:
     """Yield the scores of the characters of ``text`` as JSON at the end, and b"" after each step before.
+
+    Args:
+        model: scores the text.
+        text: at least one character.
+        alternatives: given for each character.
+        adapt: whether the model learns from each character after it is scored.
 
     Raises:
         TextError: the text is empty.
@@ -57,7 +63,8 @@ def score(model: LanguageModel, text: str, alternatives: int) -> Iterator[bytes]
         raise TextError("text is empty: give at least one character to score.")
     read = text.lower() if model.provenance.lowercase else text
     vocabulary, ids = model.vocabulary, model.vocabulary.encode(read)  # (T,)
-    reader = LogprobReader.after_start(model.network_for(len(ids)), vocabulary, alternatives)
+    network = model.adaptive_network_for(len(ids)) if adapt else model.network_for(len(ids))
+    reader = LogprobReader.after_start(network, vocabulary, alternatives)
     bits: list[float] = []
     # As JSON: Python objects, twenty for each character, would take ten times the memory.
     others: list[bytes] = []

@@ -76,6 +76,7 @@ class ScoreBody(Settings):
     alternatives: int = Field(
         default=5, ge=0, le=20, description="Number of alternatives for each character, most probable first."
     )
+    adapt: bool = Field(default=False, description="Learn from each character after it is scored.")
 
 
 class ReplacementCount(BaseModel):
