@@ -165,6 +165,11 @@ class TrainingSettings(Settings):
         description="Blend the network with what was counted in the text: fewer bits, a larger model file. On by "
         "default, except with the classic recipe.",
     )
+    keep_text: bool | None = Field(
+        default=None,
+        description="Keep the training text in the model file, for --max-copy and --trace: whoever has the file can "
+        "read it. On by default, except with the classic recipe.",
+    )
     evaluations: int | None = Field(
         default=None,
         ge=1,
@@ -233,6 +238,12 @@ class SamplingSettings(Settings):
         ge=0,
         le=1,
         description="Draw only from characters at least P times as probable as the most probable one.",
+    )
+    max_copy: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Copy at most N characters in a row from the training text, which must be in the model file.",
     )
     stop: OneOrMore = Field(default=(), description="Stop before this text; may be repeated.")
     seed: int | None = Field(

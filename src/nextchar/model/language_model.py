@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nextchar.errors import MissingDependencyError, ModelFileError, TextError, UsageError
 from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
+from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.generation import BLOCK, generate_rows
 from nextchar.model.model_file import ModelFile, Provenance
@@ -28,6 +29,7 @@ from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings, Weights, build
+from nextchar.text.documents import MIN_RUN, CopiedRun, SourceText
 from nextchar.text.tokenizer import Tokenizer
 
 LOADING = 1.0
@@ -156,6 +158,45 @@ class LanguageModel:
         seconds = kind_of(architecture).numpy_seconds(architecture, characters, carry_state=self.carry_state)
         return self.compiled_network if seconds > LOADING else self.network
 
+    @cached_property
+    def source_text(self) -> SourceText:
+        """The training text, or its end.
+
+        Raises:
+            UsageError: the model file is without it.
+            ModelFileError: it is damaged.
+        """
+        if self.file.text is None:
+            raise UsageError(
+                "The model file does not have its training text, which max_copy and trace compare with: train again "
+                "with the present nextchar, without --no-keep-text (with --keep-text in the classic recipe)."
+            )
+        return self.file.text.source(self.file.characters_for("A training text"))
+
+    @cached_property
+    def copy_index(self) -> CopyIndex:
+        """The index of the training text that limits copying; errors are those of `source_text`."""
+        return CopyIndex(self.source_text)
+
+    def copied_runs(self, text: str, minimum: int = MIN_RUN, *, prompt: str = "") -> list[CopiedRun]:
+        """Return the runs of ``text`` that stand in the training text, with the file and the line of each.
+
+        Args:
+            text: what was written.
+            minimum: characters of the shortest run, at least 1.
+            prompt: the text before it: a run may begin there, but only what is in ``text`` is returned.
+
+        Returns:
+            The runs in order; their ``start`` and ``end`` are characters of ``text``. They do not overlap.
+
+        Raises:
+            UsageError: ``minimum`` is less than 1, or the model file is without its training text.
+        """
+        if minimum < 1:
+            raise UsageError(f"minimum = {minimum} is not allowed: a run has one character or more.")
+        ids = self.vocabulary.encode(self.as_trained(prompt + text))
+        return self.source_text.copied_runs(ids, minimum, len(prompt))
+
     @property
     def start_id(self) -> int:
         """The id read before a text's first character."""
@@ -204,6 +245,9 @@ class LanguageModel:
         settings = build(SamplingSettings, options)
         folded = self._folded(prompt, count * settings.length, strict=strict)
         seed = choose_seed(settings.seed)
+        if settings.max_copy is not None:  # a guard follows a single text
+            seeded = settings.model_copy(update={"seed": seed})
+            return ["".join(Continuation(folded, seeded, text)) for text in range(count)]
         randoms = [random_stream(seed, "sampling", text) for text in range(count)]
 
         def write(rows: slice) -> list[str]:
@@ -225,7 +269,7 @@ class LanguageModel:
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
         text, replacements = self.vocabulary.fold(prompt, strict=strict)
-        return Prompt(self.network_for(characters), self.vocabulary, text, replacements)
+        return Prompt(self.network_for(characters), self.vocabulary, text, replacements, lambda: self.copy_index)
 
     def _folded(self, prompt: str | Prompt, characters: int, *, strict: bool) -> Prompt:
         if isinstance(prompt, Prompt):
@@ -254,7 +298,8 @@ class LanguageModel:
         folded = self.fold_prompt(prompt, strict=strict)
         for _ in folded.read():
             pass
-        never = self.vocabulary.never_drawn
+        guard = folded.guard(settings)
+        never = (*self.vocabulary.never_drawn, *(guard.forbidden() if guard else ()))
         distribution = next_distribution(folded.logits, settings, never)  # (V,)
         order = np.argsort(-distribution, kind="stable")
         return {

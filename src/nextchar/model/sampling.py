@@ -25,6 +25,7 @@ class SamplingOptions(TypedDict, total=False):
     top_k: int | None
     top_p: float | None
     min_p: float | None
+    max_copy: int | None
     stop: str | Sequence[str]
     seed: int | None
 
