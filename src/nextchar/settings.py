@@ -32,6 +32,9 @@ RecipeName = Literal["default", "classic"]
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
+MIN_RUN = 20
+"""Characters from which a run counts as copied, unless another number is given."""
+
 MAX_SHOWN = 100
 """Characters of a wrong value, or of an unknown name, that its error repeats."""
 

@@ -72,7 +72,8 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
         yield "training", training
     if facts["validation_bits_per_character"] is not None:
         yield "held-out text", _score(facts)
-    yield "training text", _text(facts)
+    if facts["corpus"] or facts["text_characters"]:
+        yield "training text", _text(facts)
 
 
 def as_html(model: ModelFile) -> str:

@@ -28,8 +28,8 @@ from nextchar.networks.kinds import kind_of
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
-from nextchar.settings import SamplingSettings, Weights, build
-from nextchar.text.documents import MIN_RUN, CopiedRun, SourceText
+from nextchar.settings import MIN_RUN, SamplingSettings, Weights, build
+from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.tokenizer import Tokenizer
 
 LOADING = 1.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,6 @@ Ids = NDArray[np.integer]
 Starts = tuple[tuple[int, bool], ...]
 """For each text where it begins, and whether its lines are those of its file, which those of records are not."""
 
-MIN_RUN = 20
-"""Characters from which a run counts as copied, unless another number is given."""
 PLAIN: Starts = ((0, True),)
 """Those of a single plain text."""
 
@@ -58,8 +57,15 @@ class CopiedRun:
     """Index of the first character in the text."""
     end: int
     """Index after the last one."""
+    length: int
+    """Number of characters of the whole run, which may begin before ``start``: in a prompt, or in the run before."""
     place: Place
-    """Where they stand in the text that was learned from."""
+    """Where those from ``start`` on stand in the text that was learned from."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as plain values: start, end, length, name, line."""
+        name, line = self.place.name, self.place.line
+        return {"start": self.start, "end": self.end, "length": self.length, "name": name, "line": line}
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +116,19 @@ class SourceText:
             start, end = max(end, passage.start), max(end, passage.start + passage.length)
             if start < end:
                 place = self.place(passage.source + start - passage.start)
-                runs.append(CopiedRun(start - first, end - first, place))
+                runs.append(CopiedRun(start - first, end - first, passage.length, place))
         return runs
+
+    def copied_runs_of_each(self, texts: Sequence[Ids], minimum: int) -> list[list[CopiedRun]]:
+        """Return the `copied_runs` of each of ``texts``, at least one: in one search, several times as fast."""
+        joined = np.concatenate([np.append(ids.astype(np.int64), self.vocabulary.size) for ids in texts])
+        runs, starts = self.copied_runs(joined, minimum), list(accumulate((len(ids) + 1 for ids in texts), initial=0))
+        found: list[list[CopiedRun]] = [[] for _ in texts]
+        for run in runs:
+            number = bisect_right(starts, run.start) - 1
+            start = starts[number]
+            found[number].append(replace(run, start=run.start - start, end=run.end - start))
+        return found
 
     def _line_ends(self, start: int, stop: int) -> int:
         if "\n" not in self.vocabulary.characters:
