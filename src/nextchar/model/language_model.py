@@ -298,9 +298,9 @@ class LanguageModel:
         folded = self.fold_prompt(prompt, strict=strict)
         for _ in folded.read():
             pass
-        guard = folded.guard(settings)
-        never = (*self.vocabulary.never_drawn, *(guard.forbidden() if guard else ()))
-        distribution = next_distribution(folded.logits, settings, never)  # (V,)
+        never, guard = self.vocabulary.never_drawn, folded.guard(settings)
+        refused = guard.forbidden() if guard else ()
+        distribution = next_distribution(folded.logits, settings, (*never, *refused))  # (V,)
         order = np.argsort(-distribution, kind="stable")
         return {
             self.vocabulary.token_texts([drawn])[0]: float(distribution[drawn]) for drawn in order if drawn not in never
