@@ -13,21 +13,18 @@ from nextchar.convert import single_file
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.files import tensor_file
 from nextchar.model import kept_text
-from nextchar.model.kept_text import ARRAY, KeptText
+from nextchar.model.kept_text import ARRAY
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.text.documents import PLAIN, Place, SourceText, documents_of
+from nextchar.text.documents import Place
 from nextchar.text.vocabulary import Vocabulary
-from tests.small_networks import random_model
+from tests.small_networks import model_with_text, random_model
 
 TEXT = "the fox\nand the 가나\n" * 30
 
 
 def with_text(text: str = TEXT, name: str = "/home/me/fox.txt") -> ModelFile:
-    file = random_model(text).file
-    vocabulary = file.characters_for("A test")
-    source = SourceText(vocabulary.encode(text), documents_of((name,), PLAIN), vocabulary)
-    return replace(file, text=KeptText.of(source))
+    return model_with_text(text, name).file
 
 
 def loaded(tmp_path: Path, content: bytes) -> ModelFile:

@@ -12,7 +12,7 @@ from nextchar.networks.architecture import Ids
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.runs.record import RunRecord, Samples, evenly_spread
-from nextchar.settings import SAMPLE_TEMPERATURES
+from nextchar.settings import MIN_RUN, SAMPLE_TEMPERATURES
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.overlap import copied_mask, longest_copied_passage
 from nextchar.training.events import Evaluated, Sampled
@@ -52,7 +52,7 @@ def samples(run: RunRecord, source: SourceText | None = None) -> str:
     note = f"{left_out} of {len(run.samples)} evaluations are left out here; samples.md has them all."
     table = grid_table(heads, rows, "samples")
     if source is not None:
-        marked = f"Runs of {COPIED} characters or more that stand in the text are marked; point at one for its place."
+        marked = f"Runs of {MIN_RUN} characters or more that stand in the text are marked; point at one for its place."
         table += text_element("p", marked, class_="note")
     return table + text_element("p", note, class_="note") if left_out else table
 
@@ -63,7 +63,7 @@ def _copied_runs(samples: list[Sampled], source: SourceText | None) -> Runs:
         return {}
     vocabulary = source.vocabulary
     texts = [vocabulary.encode(sample.prompt + sample.text) for sample in samples]
-    found = source.last(MAX_SEARCHED).copied_runs_of_each(texts, COPIED)
+    found = source.last(MAX_SEARCHED).copied_runs_of_each(texts, MIN_RUN)
     return {(sample.step, sample.temperature): runs for sample, runs in zip(samples, found, strict=True)}
 
 
