@@ -112,7 +112,7 @@ def sample(
     end = "\n" if options.count == 1 else "\n\n"
     for text in texts:
         if options.trace is not None:
-            write_text([traced(language_model, folded.text, "".join(text), options.trace, echo=options.echo), end])
+            write_text(chain(traced(language_model, folded.text, "".join(text), options.trace, echo=options.echo), end))
         else:
             write_text(chain(folded.text if options.echo else "", text, end))
     if settings.seed is None and sys.stderr.isatty():

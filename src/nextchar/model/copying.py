@@ -52,9 +52,10 @@ class CopyIndex:
     def order(self, depth: int) -> memoryview:
         """Return the contexts, sorted by their last ``depth`` ids or more: where each begins in `backwards`."""
         if depth > self._depth:
+            deeper = max(MIN_DEPTH, 1 << (depth - 1).bit_length())  # a power of two, so that few orders are made
             # In this order, for another thread: it never sees a depth that the order does not have.
-            self._order = _sorted_suffixes(self.ids[::-1], self.vocabulary_size, max(depth, MIN_DEPTH)).data
-            self._depth = max(depth, MIN_DEPTH)
+            self._order = _sorted_suffixes(self.ids[::-1], self.vocabulary_size, deeper).data
+            self._depth = deeper
         return self._order
 
     @cached_property
