@@ -30,7 +30,7 @@ ROUNDS, CHARACTERS = 3, 10_000
 
 def main() -> None:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--length", type=int, default=4000)
     parser.add_argument("--texts", type=int, default=5)
