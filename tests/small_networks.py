@@ -1,9 +1,11 @@
 """Networks for tests: small ones with random weights, and one whose probabilities are known."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
@@ -11,6 +13,7 @@ from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import BlendHeader, blend_arrays
 from nextchar.networks.ngram_counts import count_text
 from nextchar.networks.numpy_network import NumpyNetwork
+from nextchar.text.documents import PLAIN, SourceText, documents_of
 from nextchar.text.vocabulary import Vocabulary
 
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz가나다é"
@@ -85,3 +88,11 @@ class BigramNetwork:
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         return self.logits[ids], state
+
+
+def model_with_text(text: str, name: str = "fox.txt", seed: int = 0) -> LanguageModel:
+    """Return a model whose weights mean nothing, with the training text in its file."""
+    file = random_model(text, seed).file
+    vocabulary = file.characters_for("A test")
+    source = SourceText(vocabulary.encode(text), documents_of((name,), PLAIN), vocabulary)
+    return LanguageModel(replace(file, text=KeptText.of(source)))

@@ -112,7 +112,7 @@ def test_the_typed_options_are_those_of_the_settings(options: type, kinds: tuple
 
 def test_the_limits_of_numbers_are_those_that_are_checked() -> None:
     limits = sampling_limits()
-    assert list(limits) == ["length", "temperature", "top_k", "top_p", "min_p", "seed"]
+    assert list(limits) == ["length", "temperature", "top_k", "top_p", "min_p", "max_copy", "seed"]
     assert limits["temperature"] == {"type": "number", "minimum": 0, "maximum": 100, "default": 0.5}
     assert limits["top_k"] == {"type": "integer", "minimum": 1, "default": None}
     for name, limit in limits.items():

@@ -37,6 +37,9 @@ RecipeName = Literal["default", "classic"]
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
+MIN_RUN = 20
+"""Characters from which a run counts as copied, unless another number is given."""
+
 MAX_SHOWN = 100
 """Characters of a wrong value, or of an unknown name, that its error repeats."""
 
@@ -170,6 +173,11 @@ class TrainingSettings(Settings):
         description="Blend the network with what was counted in the text: fewer bits, a larger model file. On by "
         "default, except with the classic recipe.",
     )
+    keep_text: bool | None = Field(
+        default=None,
+        description="Keep the training text in the model file, for --max-copy and --trace: whoever has the file can "
+        "read it. On by default, except with the classic recipe.",
+    )
     evaluations: int | None = Field(
         default=None,
         ge=1,
@@ -240,6 +248,12 @@ class SamplingSettings(Settings):
         description="Draw only from characters at least P times as probable as the most probable one.",
     )
     adapt: bool = Field(default=False, description="Learn from the prompt first; best with a long one.")
+    max_copy: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Copy at most N characters in a row from the training text, which must be in the model file.",
+    )
     stop: OneOrMore = Field(default=(), description="Stop before this text; may be repeated.")
     seed: int | None = Field(
         default=None,

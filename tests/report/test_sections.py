@@ -10,6 +10,7 @@ import pytest
 
 from nextchar.report import sections
 from nextchar.report.page import render_report
+from nextchar.text.documents import PLAIN, SourceText, documents_of
 from nextchar.training.events import Event
 from tests.report.test_page import MODEL, PROMPT, TEXT, WHOLE, evaluated, finished, run, sampled
 from tests.small_networks import random_model
@@ -81,3 +82,12 @@ def test_a_long_run_shows_some_rows_the_kept_one_among_them(tmp_path: Path, monk
     page = render_report(run(tmp_path, [*events, *(sampled(step, 0.5, "x") for step in steps)]))
     assert re.findall(r"<span>step (\d+)</span>", page) == ["1", "6", "7", "14", "20"]
     assert "15 of 20 evaluations are left out here; samples.md has them all." in page
+
+
+def test_samples_have_marks_where_they_copy(tmp_path: Path) -> None:
+    vocabulary = MODEL.file.characters_for("A test")
+    source = SourceText(vocabulary.encode(TEXT), documents_of(("fox.txt",), PLAIN), vocabulary)
+    page = render_report(run(tmp_path, WHOLE), source=source)
+    copied = " brown fox jumps over the lazy dog\nthe "
+    assert f'<span class="prompt">{PROMPT}</span><mark title="fox.txt, line 1">{copied}</mark>cat  &lt;b&gt;' in page
+    assert "<mark" not in render_report(run(tmp_path / "other", WHOLE))

@@ -442,3 +442,18 @@ def test_too_little_held_out_text_gives_no_memory_and_says_so(folder: RunFolder,
     events = list(begin(folder, few, tmp_path / "cache", TINY.model_copy(update={"memory": True})).events())
     assert any(isinstance(e, Note) and "no memory: 120 characters are held out" in e.message for e in events)
     assert not ModelFile.load(folder.model_path).has_memory
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_training_text_is_in_the_model_if_it_is_kept(
+    folder: RunFolder, texts: Texts, tmp_path: Path, kept: bool
+) -> None:
+    training = TINY.model_copy(update={"steps": 3, "keep_text": kept, "memory": False})
+    list(begin(folder, texts, tmp_path / "cache", training).events())
+    model = LanguageModel.load(folder.model_path)
+    assert (model.file.text is not None) == kept
+    if kept:
+        whole = Path(texts.names[0]).read_text(encoding="utf-8")
+        source = model.source_text
+        assert model.vocabulary.decode(source.ids) == whole[: len(source.ids)]
+        assert source.place(0).name == Path(texts.names[0]).name

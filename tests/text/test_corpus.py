@@ -17,6 +17,7 @@ from nextchar.text import corpus as corpus_module
 from nextchar.text import text_file as text_file_module
 from nextchar.text.corpus import Corpus, default_cache_folder, encode_corpus, open_corpus
 from nextchar.text.files import open_text
+from nextchar.text.record_file import open_records
 from nextchar.text.text_file import BLOCK, TextFile
 
 SONG = "동해물과 백두산이 마르고 닳도록\n하느님이 보우하사 우리나라 만세.\n"
@@ -484,3 +485,34 @@ def test_a_text_that_changed_since_it_was_opened_is_read_anew(tmp_path: Path) ->
     corpus = encode_corpus([text], TextSettings(), cache_folder=tmp_path / "cache")
     assert corpus.characters == 3 * len(SONG)
     assert corpus.content_sha256 == hashlib.sha256((SONG * 3).encode()).hexdigest()
+
+
+def test_every_place_in_several_texts_has_its_file_and_line(tmp_path: Path) -> None:
+    texts = [text_file(tmp_path, "english\n" * 50, "en"), text_file(tmp_path, "русский\n" * 100, "ru")]
+    source = encode_corpus(texts, TextSettings(), cache_folder=tmp_path / "cache").source
+    for line, index in ((1, 0), (2, 8), (45, 8 * 44)):
+        assert (source.place(index).name, source.place(index).line) == (texts[0].name, line)
+    for line, index in ((1, 0), (90, 8 * 89 + 5)):
+        assert (source.place(8 * 45 + index).name, source.place(8 * 45 + index).line) == (texts[1].name, line)
+    again = open_corpus(encode_corpus(texts, TextSettings(), cache_folder=tmp_path / "cache").key, tmp_path / "cache")
+    assert again.source.documents == source.documents
+
+
+def test_a_single_plain_text_needs_no_starts(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, "one\ntwo\nthree\n" * 9)
+    assert str(corpus.source.place(5)) == f"{tmp_path / 'text.txt'}, line 2"
+    description = json.loads((entries(tmp_path)[0] / "corpus.json").read_text())
+    assert description["starts"] == []
+
+
+def test_records_have_a_file_but_no_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"text": f"number {number}"}) + "\n" for number in range(99)))
+    records = open_records(path, "text", name="a.jsonl")
+    texts = [records, text_file(tmp_path, "english\n" * 50, "en")]
+    source = encode_corpus(texts, TextSettings(), cache_folder=tmp_path / "cache").source
+    assert [(document.name, document.line) for document in source.documents] == [("a.jsonl", None), (texts[1].name, 1)]
+    assert str(source.place(50)) == "a.jsonl"
+    assert source.vocabulary.decode(source.ids[source.documents[1].start :]) == "english\n" * 45
+    alone = encode_corpus([records], TextSettings(), cache_folder=tmp_path / "cache").source
+    assert [(document.name, document.line) for document in alone.documents] == [("a.jsonl", None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.text import overlap as copying
-from nextchar.text.overlap import Passage, copied_mask, longest_copied_passage
+from nextchar.text.overlap import Passage, copied_mask, copied_passages, longest_copied_passage
 
 TEXTS = st.text("ab", max_size=40)
 
@@ -107,3 +108,21 @@ def resident(path: Path) -> int:
     """Return how many bytes of the mapped file are in the memory of this process."""
     _, _, entry = Path("/proc/self/smaps").read_text(encoding="utf-8").partition(str(path))
     return int(entry.partition("Rss:")[2].split()[0]) * 1024
+
+
+@given(TEXTS, TEXTS, st.integers(1, 5), st.integers(1, 9))
+def test_passages_are_copies_that_cover_what_is_copied(sample: str, corpus: str, minimum: int, chunk: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copying, "CHUNK", chunk)
+        passages = copied_passages(ids(sample), ids(corpus), minimum)
+    covered = [False] * len(sample)
+    for passage in passages:
+        start, stop, source = passage.start, passage.start + passage.length, passage.source
+        assert passage.length >= minimum
+        assert sample[start:stop] == corpus[source : source + passage.length]
+        assert start == 0 or source == 0 or sample[start - 1] != corpus[source - 1]
+        assert sample[stop : stop + 1] != corpus[source + passage.length :][:1] or stop == len(sample)
+        covered[start:stop] = [True] * passage.length
+    assert covered == plain_mask(sample, corpus, minimum)
+    ends = [(passage.start, passage.start + passage.length) for passage in passages]
+    assert all(a < c and b < d for (a, b), (c, d) in pairwise(ends))

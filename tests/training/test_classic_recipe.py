@@ -80,8 +80,10 @@ def test_defaults_of_the_example_give_way_to_what_is_given() -> None:
     )
     assert (text.validation, training.sample_length, training.epochs, training.steps) == (0.1, 200, None, 5)
     text, default = TextSettings(), TrainingSettings()
-    assert recipe_of(default).complete(text, default) == (text, default.model_copy(update={"memory": True}))
-    without = TrainingSettings(memory=False)
+    added = {"memory": True, "keep_text": True}
+    assert recipe_of(default).complete(text, default) == (text, default.model_copy(update=added))
+    assert training.keep_text is None  # of the example
+    without = TrainingSettings(memory=False, keep_text=False)
     assert recipe_of(without).complete(text, without) == (text, without)
 
 

@@ -14,7 +14,7 @@ from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
 from tests.served import client_of, events, model_file, refusal, serving
 from tests.served_page import evaluation_events, finished_event, run_folder
-from tests.small_networks import ALPHABET, random_model
+from tests.small_networks import ALPHABET, model_with_text, random_model
 
 OPTIONS = {"length": 60, "temperature": 1.0, "seed": 7}
 
@@ -207,3 +207,28 @@ def test_a_model_that_reads_windows_writes_the_same_over_http(tmp_path: Path) ->
         assert answer["text"] == model.generate("hello world", **OPTIONS)
         bits = client.post("api/score", json={"text": "hello world"}).json()["bits"]
         assert bits == pytest.approx(list(model.surprises("hello world")), abs=1e-4)
+
+
+def test_copying_is_limited_and_traced(tmp_path: Path) -> None:
+    model = model_with_text("the old fox\nand the hen\n" * 9)
+    body = {"prompt": "the old", "length": 80, "temperature": 1.0, "seed": 7}
+    with serving(model_file(tmp_path, model=model)) as server, client_of(server) as client:
+        assert client.get("api/models").json()["models"][0]["has_text"] is True
+        free = client.post("api/generate", json={**body, "trace": 2}).json()
+        assert free["text"] == model.generate("the old", length=80, temperature=1.0, seed=7)
+        runs = model.copied_runs(free["text"], 2, prompt="the old")
+        assert runs
+        assert free["copied"] == [run.as_json() for run in runs]
+        limited = client.post("api/generate", json={**body, "max_copy": 4}).json()
+        assert limited["text"] == model.generate("the old", length=80, temperature=1.0, seed=7, max_copy=4)
+        assert "copied" not in limited
+        with client.stream("POST", "api/generate", json={**body, "trace": 2, "stream": True}) as response:
+            *_, end = events(response)
+        assert end["copied"] == free["copied"]
+        assert "trace = 0" in refusal(client.post("api/generate", json={**body, "trace": 0}), 400)
+
+
+@pytest.mark.parametrize("option", ["trace", "max_copy"])
+def test_without_the_training_text_copying_cannot_be_seen(client: httpx.Client, option: str) -> None:
+    message = refusal(client.post("api/generate", json={option: 9}), 400)
+    assert "does not have its training text" in message

@@ -16,6 +16,7 @@ Read in this order; a module imports only from those before it:
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.
 - `inspect`: `nextchar inspect`.
+- `tracing`: what a text copies from the training text: marks in it, and a list below.
 - `sample`: `nextchar sample`.
 - `serve`: `nextchar serve`.
 - `live_run`: a run on the terminal: its progress, Ctrl-C, its report.

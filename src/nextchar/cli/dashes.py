@@ -12,14 +12,21 @@ from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError
 
 _OPTION = re.compile(r"--|--?[^\W\d][\w-]*(=.*)?", re.DOTALL)
 """``--``, after which everything is text, or a name with an optional value; not ``-``, ``- Hello`` or ``-1``."""
+DEFAULTS = {"--trace": "20"}
+"""Options whose number may be left out, and the number that is meant then: `nextchar.settings.MIN_RUN`, which is not
+imported, so that no command waits for it."""
 
 
 def as_tokens(arguments: Iterable[str]) -> list[str]:
-    """Return ``arguments`` for cyclopts; those that begin with a dash and cannot be options are marked as text."""
-    return [
-        _Text(argument) if argument.startswith("-") and not _OPTION.fullmatch(argument) else argument
-        for argument in arguments
-    ]
+    """Return ``arguments`` for cyclopts. Those that begin with a dash and cannot be options are marked as text; an
+    option of `DEFAULTS` that no number follows gets its own."""
+    tokens: list[str] = []
+    for argument, following in pairwise([*arguments, ""]):
+        is_text = argument.startswith("-") and not _OPTION.fullmatch(argument)
+        tokens.append(_Text(argument) if is_text else argument)
+        if argument in DEFAULTS and not following.isdecimal() and "--" not in tokens:
+            tokens.append(DEFAULTS[argument])
+    return tokens
 
 
 class _Text(str):

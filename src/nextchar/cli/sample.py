@@ -22,8 +22,9 @@ from nextchar.cli.console import (
     read_standard_input,
     write_text,
 )
+from nextchar.cli.tracing import copied_json, traced
 from nextchar.errors import UsageError
-from nextchar.settings import SamplingSettings, Settings, Weights
+from nextchar.settings import MIN_RUN, SamplingSettings, Settings, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.continuation import Prompt
@@ -57,6 +58,12 @@ class WritingOptions(Settings):
         "worse.",
     )
     echo: bool = Field(default=True, description="Write the prompt, as the model reads it, before its continuation.")
+    trace: int | None = Field(
+        default=None,
+        ge=1,
+        description="Mark runs of N characters or more that stand in the training text, and list the file and the line "
+        f"of each; {MIN_RUN} without a number. The text is written when it is complete.",
+    )
     strict: Flag = Field(
         default=False,
         description="Refuse a prompt with characters that the model does not know, instead of replacing them.",
@@ -91,16 +98,23 @@ def sample(
     if options.carry_state:
         note_carried(language_model)
     typed = read_standard_input() if prompt == "-" else as_typed(prompt)
+    if options.trace is not None:
+        _ = language_model.source_text  # an error if it is not there
     folded = _fold(language_model, typed, settings, options)
     seed = choose_seed(settings.seed)
     sampling = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
     texts = _texts(language_model, folded, options.count, sampling)
     if json:
         written = ["".join(text) for text in texts]
-        print_json({"prompt": typed, "prompt_as_read": folded.text, "texts": written, "settings": sampling})
+        found = {} if options.trace is None else {"copied": copied_json(language_model, folded, written, options.trace)}
+        print_json({"prompt": typed, "prompt_as_read": folded.text, "texts": written, "settings": sampling, **found})
         return DONE
+    end = "\n" if options.count == 1 else "\n\n"
     for text in texts:
-        write_text(chain(folded.text if options.echo else "", text, "\n" if options.count == 1 else "\n\n"))
+        if options.trace is not None:
+            write_text(chain(traced(language_model, folded.text, "".join(text), options.trace, echo=options.echo), end))
+        else:
+            write_text(chain(folded.text if options.echo else "", text, end))
     if settings.seed is None and sys.stderr.isatty():
         note("to reproduce this text", f"--seed {seed}")
     return DONE

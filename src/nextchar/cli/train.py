@@ -155,7 +155,7 @@ def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
     Raises:
         UsageError: there are such options.
     """
-    free = {"seed", "evaluations", "sample_length", "save_every", "device"}
+    free = {"seed", "evaluations", "keep_text", "sample_length", "save_every", "device"}
     decided = sorted(training.model_fields_set - free) if plan else []
     if decided:
         names = " and ".join("--" + name.replace("_", "-") for name in decided)

@@ -48,7 +48,7 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     """
     model.lstm_for("A page")
     model, pruned = _with_small_memory(model)
-    content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
+    content = replace(model, provenance=_for_others(model.provenance), text=None).to_bytes(half=True)
     if len(content) > MAX_BYTES:
         raise ModelFileError(
             f"{path} cannot be written: the model has {describe_size(len(content))}, and no browser opens a page "

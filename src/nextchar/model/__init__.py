@@ -2,9 +2,11 @@
 
 Read in this order; a module imports only from those before it:
 
+- `kept_text`: the training text inside a model file.
 - `model_file`: a model on disk.
 - `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
+- `copying`: a guard against runs that are copied from the training text.
 - `generation`: the loop that draws an id, feeds it back and draws again.
 - `continuation`: a prompt becoming a text, for everything that writes.
 - `scoring`: bits per character of a text.

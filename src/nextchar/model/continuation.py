@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
 
-from nextchar.model.generation import BLOCK, Writer, draw_blocks, draws_many
+from nextchar.model.copying import CopyIndex
+from nextchar.model.generation import BLOCK, Guard, Writer, draw_blocks, draws_many
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings
@@ -20,8 +21,9 @@ CHUNK = 512
 SLOW_BLOCK = 8
 """Most ids drawn in one step by a network without its own loop, which may take milliseconds for each."""
 
-FinishReason = Literal["length", "stop"]
-"""Why a text ended: it was as long as asked for, or a text to stop before came."""
+FinishReason = Literal["length", "stop", "max_copy"]
+"""Why a text ended: it was as long as asked for, a text to stop before came, or every character that could have come
+next would have copied too much."""
 
 
 class Prompt:
@@ -33,6 +35,7 @@ class Prompt:
         vocabulary: Tokenizer,
         text: str,
         replacements: Iterable[Replacement] = (),
+        copy_index: Callable[[], CopyIndex] | None = None,
     ) -> None:
         """Prepare a prompt whose characters are known; nothing is read yet.
 
@@ -41,9 +44,11 @@ class Prompt:
             vocabulary: the tokens of the network.
             text: the prompt as it is read; where it is empty, the vocabulary's start id is read.
             replacements: what was replaced in the prompt to get ``text``.
+            copy_index: returns the index of the training text, which settings with ``max_copy`` need.
         """
         self.network, self.vocabulary = network, vocabulary
         self.text, self.replacements = text, tuple(replacements)
+        self._copy_index = copy_index
         self.logits: Floats = np.empty(0, np.float32)
         """Logits (V,) of the next character, once the prompt is read."""
         self.state: Any = network.initial_state(1)
@@ -56,6 +61,17 @@ class Prompt:
         """The ids that stand for the prompt, shape (T,), at least one."""
         text, vocabulary = self.text, self.vocabulary
         return vocabulary.encode(text).astype(np.intp) if text else np.array([vocabulary.start_id])
+
+    def guard(self, settings: SamplingSettings) -> Guard | None:
+        """Return a new guard for a text that continues the prompt; None if ``settings`` do not limit copying.
+
+        Raises:
+            UsageError: the model is without its training text.
+        """
+        if settings.max_copy is None:
+            return None
+        assert self._copy_index is not None, "the prompt is from a language model"
+        return self._copy_index().guard(settings.max_copy, self.vocabulary.encode(self.text).tolist())
 
     def read(self) -> Iterator[None]:
         """Read what is not read yet, chunk by chunk; yield after each chunk."""
@@ -81,12 +97,14 @@ class Continuation:
             index: number of the text among several of the same seed, from 0; None is a text apart from these, as the
                 samples of a run are.
         """
+        prompt.guard(settings)  # so that an error comes before anything is written
         self._prompt, self._settings = prompt, settings
         self._path = () if index is None else (index,)
         self.seed = choose_seed(settings.seed)
         """Seed that gives this text again."""
         self.finish_reason: FinishReason | None = None
         """Why the text ended; None until it has."""
+        self._cut_short = False
 
     @property
     def prompt(self) -> str:
@@ -111,20 +129,23 @@ class Continuation:
         return self._write(BLOCK if isinstance(self._prompt.network, Writer) else SLOW_BLOCK)
 
     def _write(self, max_block: int) -> Iterator[str]:
-        self.finish_reason = None
+        self.finish_reason, self._cut_short = None, False
         for _ in self._prompt.read():
             yield ""
         stopped = yield from until_stop(self._pieces(max_block), self._settings.stop)
-        self.finish_reason = "stop" if stopped else "length"
+        self.finish_reason = "stop" if stopped else "max_copy" if self._cut_short else "length"
 
     def _pieces(self, max_block: int) -> Iterator[str]:
         """Yield the text, whatever it should stop before, in blocks that grow to ``max_block`` ids."""
         prompt, random = self._prompt, random_stream(self.seed, "sampling", *self._path)
         never, logits = prompt.vocabulary.never_drawn, prompt.logits[None]  # (1, V)
-        blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never)
+        guard = prompt.guard(self._settings)
+        blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never, guard=guard)
         ids, size, missing = chain.from_iterable(blocks), 1, self._settings.length
-        while missing > 0:
-            block = list(islice(ids, min(size, missing)))
+        while missing > 0 and not self._cut_short:
+            wanted = min(size, missing)
+            block = list(islice(ids, wanted))
+            self._cut_short = len(block) < wanted
             piece = prompt.vocabulary.decode(block)[:missing]  # a token may have several characters
             missing, size = missing - len(piece), min(2 * size, max_block)
             yield piece

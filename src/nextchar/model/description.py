@@ -21,7 +21,8 @@ def describe(model: ModelFile) -> dict[str, Any]:
     """Return all facts about ``model`` except its weights, by their full names, ready for JSON.
 
     These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``parameters``, the
-    sizes of its kind (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id`` and ``characters_known``.
+    sizes of its kind (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id``, ``characters_known``, and
+    ``text_characters``, those of the training text that are in the file.
     """
     header, provenance = model.architecture, model.provenance
     kind = kind_of(header)
@@ -35,6 +36,7 @@ def describe(model: ModelFile) -> dict[str, Any]:
         "plan": provenance.plan,
         "start_id": model.vocabulary.start_id,
         "characters_known": model.vocabulary.characters,
+        "text_characters": 0 if model.text is None else model.text.header.characters,
     }
 
 
@@ -70,6 +72,8 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
         yield "training", training
     if facts["validation_bits_per_character"] is not None:
         yield "held-out text", _score(facts)
+    if facts["corpus"] or facts["text_characters"]:
+        yield "training text", _text(facts)
 
 
 def as_html(model: ModelFile) -> str:
@@ -106,6 +110,15 @@ def _score(facts: dict[str, Any]) -> str:
         + ("" if count is None else f" on {count:,} characters")
         + (f", {unknown:,} of them unknown" if unknown else "")
     )
+
+
+def _text(facts: dict[str, Any]) -> str:
+    """Return whether the training text is in the file, and what that means."""
+    count, learned = facts["text_characters"], facts["training_characters"]
+    if count == 0:
+        return "not in the file"
+    part = f", the last of {learned:,}" if learned is not None and learned > count else ""
+    return f"in the file ({count:,} characters{part}): whoever has the file can read it"
 
 
 def _printable(characters: str) -> str:

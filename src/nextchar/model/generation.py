@@ -16,6 +16,21 @@ from nextchar.settings import SamplingSettings
 BLOCK = 256
 """Most ids that a network with its own loop draws at once; those that are not needed any more are wasted time."""
 
+GUARDED_BLOCK = 32
+"""The same where a guard may refuse an id, after which the rest of the block is wasted."""
+
+
+class Guard(Protocol):
+    """Follows a text as it is written and says which ids must not come next (`nextchar.model.copying`)."""
+
+    def read(self, token: int) -> None:
+        """Take note of the next id of the text."""
+        ...
+
+    def forbidden(self) -> Sequence[int]:
+        """Return the ids that must not come next."""
+        ...
+
 
 @runtime_checkable
 class Writer(Protocol):
@@ -62,12 +77,19 @@ def draw_blocks(
     random: np.random.Generator,
     *,
     forbidden: tuple[int, ...] = (),
+    guard: Guard | None = None,
 ) -> Iterator[list[int]]:
     """Yield the ids of `generate_ids` in blocks, from where a text has been read to: ``logits`` (1, V) and ``state``.
 
     A block is one id. From a network with its own loop blocks are of 1, 2, 4, ... ids up to `BLOCK`, so that the first
-    id comes at once.
+    id comes at once. With a ``guard``, they may be shorter, and the text ends where it forbids every id.
     """
+    if guard is not None and isinstance(network, Writer) and _is_plain(settings):
+        yield from _guarded_writes(network, logits, state, settings.temperature, random, forbidden, guard)
+        return
+    if guard is not None:
+        yield from _guarded_blocks(network, logits, state, settings, random, forbidden, guard)
+        return
     if isinstance(network, Writer) and _is_plain(settings):
         allowed, size = _allowed(logits, forbidden), 1
         while True:
@@ -79,6 +101,70 @@ def draw_blocks(
         yield [drawn]
         following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
         logits = following[:, -1]
+
+
+def _guarded_blocks(  # noqa: PLR0917 (those of `draw_blocks`)
+    network: Network[Any],
+    logits: Floats,
+    state: Any,
+    settings: SamplingSettings,
+    random: np.random.Generator,
+    forbidden: tuple[int, ...],
+    guard: Guard,
+) -> Iterator[list[int]]:
+    """Yield the ids of `draw_blocks` that ``guard`` allows, one by one."""
+    while True:
+        never = (*forbidden, *guard.forbidden())
+        if not _allowed(logits, never).any():
+            return
+        drawn = int(draw(next_distribution(logits[0], settings, never), random.random()))
+        guard.read(drawn)
+        yield [drawn]
+        following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
+        logits = following[:, -1]
+
+
+def _guarded_writes(  # noqa: PLR0917 (as above)
+    network: Writer,
+    logits: Floats,
+    state: Any,
+    temperature: float,
+    random: np.random.Generator,
+    forbidden: tuple[int, ...],
+    guard: Guard,
+) -> Iterator[list[int]]:
+    """Yield the ids of `_guarded_blocks` from a network with its own loop. A block is written as if all were allowed;
+    from the first id that is not, it is written again. So each id has the same uniform number as without blocks."""
+    allowed, size, uniforms = _allowed(logits, forbidden), 1, np.empty((0, 1))
+    while True:
+        ready = np.concatenate([uniforms, random.random((max(0, size - len(uniforms)), 1))])
+        uniforms, later = ready[:size], ready[size:]
+        ids, *after = network.write(logits, state, temperature, allowed, uniforms)
+        written: list[int] = ids[:, 0].tolist()
+        kept, refused = _read_allowed(written, guard)
+        yield written[:kept]
+        if kept == len(written):
+            logits, state = after
+            uniforms, size = later, min(2 * size, GUARDED_BLOCK)
+            continue
+        _, logits, state = network.write(logits, state, temperature, allowed, uniforms[:kept])
+        some = _allowed(logits, (*forbidden, *refused))
+        if not some.any():
+            return
+        again, logits, state = network.write(logits, state, temperature, some, uniforms[kept : kept + 1])
+        guard.read(int(again[0, 0]))
+        yield again[:, 0].tolist()
+        uniforms, size = ready[kept + 1 :], kept + 1
+
+
+def _read_allowed(ids: Sequence[int], guard: Guard) -> tuple[int, Sequence[int]]:
+    """Let ``guard`` read ``ids`` up to the first that it forbids; return their number, and what it forbids then."""
+    for number, token in enumerate(ids):
+        refused = guard.forbidden()
+        if refused:
+            return number, refused
+        guard.read(token)
+    return len(ids), ()
 
 
 def generate_rows(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nextchar.errors import MissingDependencyError, ModelFileError, TextError, UsageError
 from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
+from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.generation import BLOCK, generate_rows
 from nextchar.model.model_file import ModelFile, Provenance
@@ -29,7 +30,8 @@ from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.quantisation import quantised
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
-from nextchar.settings import Adapt, SamplingSettings, Weights, build
+from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
+from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -191,6 +193,45 @@ class LanguageModel:
             return None, None
         return counts_of(header, self.file.parameters), self.file.parameters[WEIGHTS]
 
+    @cached_property
+    def source_text(self) -> SourceText:
+        """The training text, or its end.
+
+        Raises:
+            UsageError: the model file is without it.
+            ModelFileError: it is damaged.
+        """
+        if self.file.text is None:
+            raise UsageError(
+                "The model file does not have its training text, which max_copy and trace compare with: train again "
+                "with the present nextchar, without --no-keep-text (with --keep-text in the classic recipe)."
+            )
+        return self.file.text.source(self.file.characters_for("A training text"))
+
+    @cached_property
+    def copy_index(self) -> CopyIndex:
+        """The index of the training text that limits copying; errors are those of `source_text`."""
+        return CopyIndex(self.source_text)
+
+    def copied_runs(self, text: str, minimum: int = MIN_RUN, *, prompt: str = "") -> list[CopiedRun]:
+        """Return the runs of ``text`` that stand in the training text, with the file and the line of each.
+
+        Args:
+            text: what was written.
+            minimum: characters of the shortest run, at least 1.
+            prompt: the text before it: a run may begin there, but only what is in ``text`` is returned.
+
+        Returns:
+            The runs in order; their ``start`` and ``end`` are characters of ``text``. They do not overlap.
+
+        Raises:
+            UsageError: ``minimum`` is less than 1, or the model file is without its training text.
+        """
+        if minimum < 1:
+            raise UsageError(f"minimum = {minimum} is not allowed: a run has one character or more.")
+        ids = self.vocabulary.encode(self.as_trained(prompt + text))
+        return self.source_text.copied_runs(ids, minimum, len(prompt))
+
     @property
     def start_id(self) -> int:
         """The id read before a text's first character."""
@@ -239,9 +280,9 @@ class LanguageModel:
         settings = build(SamplingSettings, options)
         folded = self._folded(prompt, settings, count * settings.length, strict=strict)
         seed = choose_seed(settings.seed)
-        if settings.adapt:  # one text at a time is read along
-            each = settings.model_copy(update={"seed": seed})
-            return ["".join(Continuation(folded, each, text)) for text in range(count)]
+        if settings.adapt or settings.max_copy is not None:  # one text at a time is read along, or guarded
+            seeded = settings.model_copy(update={"seed": seed})
+            return ["".join(Continuation(folded, seeded, text)) for text in range(count)]
         randoms = [random_stream(seed, "sampling", text) for text in range(count)]
 
         def write(rows: slice) -> list[str]:
@@ -270,7 +311,7 @@ class LanguageModel:
         if adapt:
             # What the model writes it would learn to write again: soon, nothing else.
             network = self.adaptive_network_for(characters, learned=len(self.vocabulary.encode(text)))
-        return Prompt(network, self.vocabulary, text, replacements)
+        return Prompt(network, self.vocabulary, text, replacements, lambda: self.copy_index)
 
     def _folded(self, prompt: str | Prompt, settings: SamplingSettings, characters: int, *, strict: bool) -> Prompt:
         if isinstance(prompt, Prompt):
@@ -299,8 +340,9 @@ class LanguageModel:
         folded = self.fold_prompt(prompt, strict=strict, adapt=settings.adapt)
         for _ in folded.read():
             pass
-        never = self.vocabulary.never_drawn
-        distribution = next_distribution(folded.logits, settings, never)  # (V,)
+        never, guard = self.vocabulary.never_drawn, folded.guard(settings)
+        refused = guard.forbidden() if guard else ()
+        distribution = next_distribution(folded.logits, settings, (*never, *refused))  # (V,)
         order = np.argsort(-distribution, kind="stable")
         return {
             self.vocabulary.token_texts([drawn])[0]: float(distribution[drawn]) for drawn in order if drawn not in never

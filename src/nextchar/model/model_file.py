@@ -22,6 +22,7 @@ from nextchar.files import tensor_file
 from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
+from nextchar.model.kept_text import ARRAY, KeptText, base_name
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.kinds import KINDS, NETWORK, BlendHeader, NetworkHeader, kind_of, network_alone
 from nextchar.page import embedded_model, is_page
@@ -72,11 +73,6 @@ class Provenance(BaseModel):
         return tuple(map(base_name, names))
 
 
-def base_name(path: str) -> str:
-    """Return the last part of ``path``, a path of any system."""
-    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
-
-
 class _Characters(BaseModel):
     """Tokens that are single characters."""
 
@@ -97,6 +93,8 @@ class _Header(BaseModel):
     tokens: dict[str, Any]
     """The tokens, also with their ``kind``."""
     provenance: Provenance
+    text: dict[str, Any] | None = None
+    """The training text, where it is in the file."""
 
 
 class _FirstHeader(BaseModel):
@@ -130,6 +128,8 @@ class ModelFile:
     vocabulary: Tokenizer
     parameters: Parameters
     provenance: Provenance = field(default_factory=Provenance)
+    text: KeptText | None = None
+    """The training text; None where the file is without it."""
 
     def __repr__(self) -> str:
         kind, header = kind_of(self.architecture), self.architecture
@@ -158,7 +158,14 @@ class ModelFile:
         halved = f"{prefix}{NETWORK}" if self.has_memory else prefix
         arrays = {f"{prefix}{name}": values for name, values in self.parameters.items()}
         arrays = {name: _stored(values, half and name.startswith(halved)) for name, values in arrays.items()}
+        if self.text is not None:
+            header["text"] = self.text.header.model_dump(mode="json")
+            arrays[ARRAY] = self.text.packed
         return tensor_file.to_bytes(header, arrays)
+
+    def without_text(self) -> ModelFile:
+        """Return the model without its training text."""
+        return replace(self, text=None)
 
     def characters_for(self, target: str) -> Vocabulary:
         """Return the vocabulary of a model whose tokens are single characters.
@@ -235,6 +242,7 @@ def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
     header = _FirstHeader.model_validate(raw).in_present_form() if number == 1 else _Header.model_validate(raw)
     kind_name = _known_kind(path, header, "a network", header.architecture, KINDS)
     kind = KINDS[kind_name]
+    text = KeptText.from_file(header.text, arrays)
     architecture = kind.header.model_validate(header.architecture)
     if number > 1:
         arrays = _without_prefix(arrays, f"{kind_name}.")
@@ -251,7 +259,7 @@ def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
             f"{path} has weights that are not finite numbers: its training went wrong, and it cannot write text. "
             "Train again."
         )
-    return ModelFile(architecture, vocabulary, _in_single(arrays), header.provenance)
+    return ModelFile(architecture, vocabulary, _in_single(arrays), header.provenance, text)
 
 
 def _known_kind(path: Path, header: _Header, what: str, fields: Mapping[str, Any], kinds: Collection[str]) -> str:

@@ -26,6 +26,7 @@ class SamplingOptions(TypedDict, total=False):
     top_p: float | None
     min_p: float | None
     adapt: bool
+    max_copy: int | None
     stop: str | Sequence[str]
     seed: int | None
 

@@ -5,6 +5,7 @@ import { LocalModel } from './local_model.js';
 import { BASE, PageError, RemoteModel, Server, localStore, remember, remembered } from './remote_model.js';
 import { browserLanguage, language, say, speak } from './language.js';
 import { appearance } from './characters.js';
+import { CopiedList } from './copying.js';
 import { Settings, recipeFromHash, recipeHash } from './settings.js';
 import { Sheet, touchesKeyboard } from './sheet.js';
 import { Keeping } from './keeping.js';
@@ -25,6 +26,7 @@ class App {
     this.find = (id) => document.getElementById(id);
     const model = () => this.model;
     const tell = (message) => this.tell(message);
+    this.copied = new CopiedList();
     this.settings = new Settings(setup.limits, setup.max_length ?? Infinity, () => this.bars.changed());
     this.sheet = new Sheet(this.find('text'), this.find('under'), this.find('scroll'), () => this.changed());
     const { sheet, settings } = this;
@@ -133,6 +135,7 @@ class App {
     this.model = model;
     this.find('models').value = model.info.id;
     introduce(model.info);
+    this.settings.offerCopyLimit(model.info.has_text === true);
     this.sheet.setKnown(model.info.characters);
     this.surprise.forget();
     this.bars.renew();
@@ -148,6 +151,7 @@ class App {
     if (!info) return;
     this.model.info = info;
     introduce(info);
+    this.settings.offerCopyLimit(info.has_text === true);
     this.sheet.setKnown(info.characters);
     this.bars.renew();
   }
@@ -248,6 +252,7 @@ class App {
   changed() {
     if (!this.writing || this.sheet.streaming) return;
     this.writing.refresh();
+    this.copied.show(this.sheet.written);
     this.bars.changed();
     this.keeping.changed();
   }
@@ -299,6 +304,7 @@ class App {
     for (const key of document.querySelectorAll('kbd.control')) {
       key.textContent = key.textContent.replace(/Ctrl|⌘/, mac ? '⌘' : 'Ctrl');
     }
+    this.copied.show(this.sheet.written);
     this.keeping.say(this.keeping.trouble);
     this.find('private').textContent = say(this.setup.life === 'exported' ? 'private' : 'served');
     if (!this.model) return;

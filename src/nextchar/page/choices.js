@@ -3,11 +3,12 @@
 
 import { say } from './language.js';
 import { lastCharacters } from './characters.js';
+import { markedNodes } from './copying.js';
 
 /** Characters of the prompt that a card shows before its text. */
 const TAIL = 24;
 
-/** The cards under the sheet. `took(card)` is called with the chosen one: {label, recipe, text}. */
+/** The cards under the sheet. `took(card)` is called with the chosen one: {label, recipe, text, copied}. */
 export class Choices {
   constructor(took, dismissed) {
     this.took = took;
@@ -56,12 +57,16 @@ export class Choices {
     take.setAttribute('aria-label', `${say('take')}: ${label}`);
     take.disabled = true;
     element.append(heading, body, take);
-    const card = { element, recipe, text: '' };
+    const card = { element, recipe, text: '', copied: [] };
     card.extend = (piece) => {
       card.text += piece;
       written.appendData(piece);
     };
-    card.ready = () => { take.disabled = card.text === ''; };
+    card.ready = (copied) => {
+      card.copied = copied;
+      if (copied.length) written.replaceWith(...markedNodes(card.text, copied));
+      take.disabled = card.text === '';
+    };
     take.addEventListener('click', () => this.took(card));
     return card;
   }

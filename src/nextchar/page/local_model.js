@@ -195,6 +195,7 @@ export class LocalModel {
   async *generate(prompt, settings, signal) {
     const shaped = { length: 400, temperature: 0.5, ...settings };
     checkSettings(shaped, this.limits);
+    if (shaped.max_copy) throw new RangeError(`max_copy = ${shaped.max_copy} is not allowed: a page is without its training text.`);
     const seed = shaped.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const random = samplingStream(seed, shaped.stream);
     const search = new StopSearch(shaped.stop ?? []);

@@ -145,8 +145,8 @@ export class RemoteModel {
     for await (const event of events(response)) {
       if (event.error) throw refusal(500, event.error);
       if (event.done) {
-        const { seed, finish_reason, replacements } = event;
-        return { seed, finish_reason, replacements };
+        const { seed, finish_reason, replacements, copied } = event;
+        return { seed, finish_reason, replacements, copied };
       }
       yield event.text;
     }

@@ -42,7 +42,8 @@ export class Settings {
     this.slider = find('temperature');
     this.number = find('temperature-number');
     this.optional = { top_k: find('top-k'), top_p: find('top-p'), min_p: find('min-p') };
-    this.numbers = { length: this.length, temperature: this.number, ...this.optional };
+    this.maxCopy = find('max-copy');
+    this.numbers = { length: this.length, temperature: this.number, ...this.optional, max_copy: this.maxCopy };
     for (const [name, field] of Object.entries(this.numbers)) {
       const { minimum, exclusiveMinimum, maximum, default: usual } = this.range(name);
       field.min = minimum ?? exclusiveMinimum;
@@ -50,7 +51,7 @@ export class Settings {
       if (usual !== null) field.value = Math.min(usual, maximum ?? usual);
     }
     this.slider.value = this.number.value;
-    this.fields = [this.length, this.stopAt, this.texts, this.seed, this.number, ...Object.values(this.optional)];
+    this.fields = [this.length, this.stopAt, this.texts, this.seed, this.number, ...Object.values(this.optional), this.maxCopy];
     this.slider.addEventListener('input', () => this.setTemperature(this.slider.valueAsNumber));
     this.number.addEventListener('input', () => {
       if (this.number.value !== '') this.slider.value = this.number.value;
@@ -99,7 +100,19 @@ export class Settings {
   /** Everything but the seed. */
   read() {
     const length = this.checked(this.length.valueAsNumber, 'length', say('length'));
-    return { length, ...this.shape(), stop: STOPS[this.stopAt.value] };
+    return { length, ...this.shape(), ...this.copyLimit(), stop: STOPS[this.stopAt.value] };
+  }
+
+  /** {max_copy}, the most characters to copy in a row; {} where that is off, or the model is without its text. */
+  copyLimit() {
+    const off = this.maxCopy.value === '' && !this.maxCopy.validity.badInput;
+    if (off || this.maxCopy.parentElement.hidden) return {};
+    return { max_copy: this.checked(this.maxCopy.valueAsNumber, 'max_copy', say('maxCopy')) };
+  }
+
+  /** Offer to limit copying, which a model can do whose training text is in its file. */
+  offerCopyLimit(offered) {
+    this.maxCopy.parentElement.hidden = !offered;
   }
 
   /** The range of a setting on this page. */
@@ -134,6 +147,7 @@ export class Settings {
     this.length.value = recipe.length;
     this.setTemperature(recipe.temperature);
     for (const [name, field] of Object.entries(this.optional)) field.value = recipe[name] ?? '';
+    this.maxCopy.value = recipe.max_copy ?? '';
     this.stopAt.value = stopName(recipe.stop);
     this.seed.value = recipe.seed;
     this.hold.checked = hold;
@@ -146,7 +160,8 @@ function stopName(stop) {
 
 /**
  * The command that reproduces a text with the model in `file`. A recipe is how a text was written: {model, prompt,
- * length, temperature, top_k, top_p, min_p, stop, seed, text}; `text` is its number among several of one seed.
+ * length, temperature, top_k, top_p, min_p, stop, seed, text}, and max_copy if copying is limited; `text` is its number
+ * among several of one seed.
  */
 export function recipeCommand(recipe, file) {
   const words = ['nextchar sample', quoted(file.replace(/^-/, './-')), quoted(recipe.prompt)];
@@ -156,6 +171,7 @@ export function recipeCommand(recipe, file) {
   for (const name of ['top_k', 'top_p', 'min_p']) {
     if (recipe[name] !== null) options.push(`--${name.replace('_', '-')} ${recipe[name]}`);
   }
+  if (recipe.max_copy) options.push(`--max-copy ${recipe.max_copy}`);
   for (const stop of recipe.stop) options.push(`--stop $'${stop.replaceAll('\n', '\\n')}'`);
   options.push(`--seed ${recipe.seed}`);
   // Texts of one seed are numbered; this is the last of `--count` texts.
@@ -193,6 +209,7 @@ export function recipeFromHash(hash, limits) {
     top_k: number('top_k'),
     top_p: number('top_p'),
     min_p: number('min_p'),
+    ...(values.has('max_copy') ? { max_copy: number('max_copy') } : {}),
     stop: STOPS[values.get('stop')] ?? [],
     seed: number('seed'),
     text: number('text', { type: 'integer', minimum: 0, maximum: 1000, default: 0 }),

@@ -7,8 +7,8 @@ import { clusterAround } from './characters.js';
 export const touchesKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
 
 /**
- * The sheet. It knows which passages the model wrote (`written`: [{start, text, recipe}], in the order of writing) and
- * follows them while the text around them changes.
+ * The sheet. It knows which passages the model wrote (`written`: [{start, text, recipe, copied}], in the order of
+ * writing, with the runs copied from the training text) and follows them while the text around them changes.
  */
 export class Sheet {
   constructor(area, under, scroll, changed) {
@@ -77,9 +77,9 @@ export class Sheet {
   }
 
   /** Insert a passage of the model. */
-  insert(start, text, recipe) {
+  insert(start, text, recipe, copied = []) {
     this.replace(start, start, text);
-    if (text) this.written.push({ start, text, recipe });
+    if (text) this.written.push({ start, text, recipe, copied });
     this.draw();
     this.changed();
   }
@@ -156,12 +156,12 @@ export class Sheet {
   }
 
   /** Make the streamed text part of the sheet. */
-  end(recipe) {
+  end(recipe, copied) {
     const { place, text } = this.streaming;
     const { scrollTop } = this.scroll;
     this.streaming = null;
     this.area.readOnly = false;
-    this.insert(place, text, recipe);
+    this.insert(place, text, recipe, copied);
     this.scroll.scrollTop = scrollTop;
   }
 
@@ -172,6 +172,8 @@ export class Sheet {
     const unknown = this.unknown(text);
     for (const { start, end } of unknown) cuts.add(start).add(end);
     for (const { start, text: passage } of this.written) cuts.add(start).add(start + passage.length);
+    const copied = this.written.flatMap((passage) => (passage.copied ?? []).map((run) => [passage.start + run.start, passage.start + run.end]));
+    for (const [start, end] of copied) cuts.add(start).add(end);
     if (this.streaming) cuts.add(this.streaming.place);
     const places = [...cuts].sort((a, b) => a - b);
     // Not as arguments from a list: a long text may have more unknown characters than a call may have arguments.
@@ -187,6 +189,7 @@ export class Sheet {
       const classes = [];
       const within = (passage) => passage.start <= start && start < passage.start + passage.text.length;
       if (this.written.some(within)) classes.push('model');
+      if (copied.some(([first, last]) => first <= start && start < last)) classes.push('copied');
       if (isUnknown) classes.push('unknown');
       if (isUnknown && this.leftOut.has(piece)) classes.push('left-out');
       copy.append(passageNode(document.createTextNode(piece), classes.join(' ')));

@@ -3,6 +3,7 @@
 
 import { fixed, say } from './language.js';
 import { lastCharacters } from './characters.js';
+import { MIN_RUN, runsIn } from './copying.js';
 import { PROMPT_CHARACTERS } from './settings.js';
 import { touchesKeyboard } from './sheet.js';
 import { Choices } from './choices.js';
@@ -158,7 +159,7 @@ export class Writing {
     } catch (error) {
       // There is no new text: put the old one back.
       const hasNew = this.sheet.written.some(({ start }) => start === passage.start);
-      if (!hasNew) this.sheet.insert(passage.start, passage.text, passage.recipe);
+      if (!hasNew) this.sheet.insert(passage.start, passage.text, passage.recipe, passage.copied);
       this.refresh();
       throw error;
     }
@@ -178,10 +179,11 @@ export class Writing {
     screen.flush();
     const count = Array.from(text).length;
     const kept = outcome.finished ? recipe : { ...recipe, length: count };
-    this.sheet.end(kept);
+    this.sheet.end(kept, runsIn(text, outcome.copied));
     this.done();
     if (outcome.error) throw outcome.error;
-    this.tell(text === '' ? say('nothing') : say(outcome.finished ? 'wrote' : 'stopped', { count }));
+    const wrote = outcome.cutShort ? 'wroteCut' : outcome.finished ? 'wrote' : 'stopped';
+    this.tell(text === '' ? say('nothing') : say(wrote, { count }));
     if (text !== '') this.wrote(kept);
   }
 
@@ -209,7 +211,7 @@ export class Writing {
       const outcome = await this.run(card.recipe, screen.add);
       screen.flush();
       if (!outcome.finished) card.recipe.length = Array.from(card.text).length;
-      card.ready();
+      card.ready(runsIn(card.text, outcome.copied));
       return outcome;
     }));
     this.done();
@@ -218,16 +220,20 @@ export class Writing {
     this.tell(say('wroteAll', { count: cards.length }));
   }
 
-  /** Let the model write by a recipe; return {finished}, whether the text is complete, and {error}, if any. */
+  /**
+   * Let the model write by a recipe; return {finished}, whether the text is complete, {cutShort}, whether it could not go
+   * on, {copied}, what it copied, and {error}, if any.
+   */
   async run(recipe, take) {
     this.running ??= new AbortController();
     this.refresh();
     const { signal } = this.running;
-    const { length, temperature, top_k, top_p, min_p, stop, seed, text } = recipe;
-    const options = { length, temperature, top_k, top_p, min_p, stop, seed, stream: text };
+    const { length, temperature, top_k, top_p, min_p, max_copy, stop, seed, text } = recipe;
+    const trace = this.model().info.has_text ? MIN_RUN : undefined;
+    const options = { length, temperature, top_k, top_p, min_p, max_copy, stop, seed, trace, stream: text };
     try {
-      await consume(this.model().generate(recipe.prompt, options, signal), take);
-      return { finished: !signal.aborted };
+      const end = await consume(this.model().generate(recipe.prompt, options, signal), take);
+      return { finished: !signal.aborted, cutShort: end.finish_reason === 'max_copy', copied: end.copied };
     } catch (error) {
       return { finished: false, error: signal.aborted ? null : error };
     }
@@ -245,7 +251,7 @@ export class Writing {
     const { prompt } = card.recipe;
     const ends = (place) => sheet.value.slice(0, place).endsWith(prompt);
     if (!ends(sheet.cursor)) sheet.cursor = ends(sheet.value.length) ? sheet.value.length : sheet.cursor;
-    sheet.insert(sheet.cursor, card.text, card.recipe);
+    sheet.insert(sheet.cursor, card.text, card.recipe, card.copied);
     this.settings.setTemperature(card.recipe.temperature);
     if (!touchesKeyboard()) sheet.area.focus();
     this.tell(say('taken'));

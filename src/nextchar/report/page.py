@@ -7,12 +7,14 @@ import os
 import shlex
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from nextchar.errors import TextError
 from nextchar.files.file_size import describe_size
+from nextchar.model.kept_text import base_name
 from nextchar.networks.architecture import Ids
 from nextchar.networks.kinds import kind_of
 from nextchar.page import curve_style
@@ -23,13 +25,14 @@ from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration
 from nextchar.text.corpus import open_corpus
+from nextchar.text.documents import SourceText
 from nextchar.training.plan import Plan
 
 SENSIBLE = 20.0
 """Bits per character above which 2^bits is meaningless: the model is worse than guessing."""
 
 
-def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
+def render_report(folder: RunFolder, corpus_ids: Ids | None = None, source: SourceText | None = None) -> str:
     """Return the run in ``folder`` as one HTML page that needs no other file and no network.
 
     The same folder gives the same page, byte for byte. If the run ended early, has no model yet or holds nothing out,
@@ -39,6 +42,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
         folder: the run folder.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,), the held-out text last; may be
             memory-mapped. Without them the page does not show what the model copied.
+        source: the text that the model learned from, with its documents; without it, no sample has marks.
 
     Raises:
         RunFolderError: the folder holds no run, or its settings are damaged.
@@ -58,7 +62,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None) -> str:
         facts=_facts(run),
         command=_commands(run),
         curves=_curves(run),
-        samples=sections.samples(run),
+        samples=sections.samples(run, source),
         temperature=sections.temperature(run),
         copying=sections.copying(run, corpus_ids),
         details=_details(run),
@@ -72,15 +76,13 @@ def write_report(folder: RunFolder, cache: Path) -> None:
         RunFolderError: there is no run, or its folder cannot be written.
         ModelFileError: its model is damaged.
     """
-    folder.write_report(render_report(folder, corpus_ids(folder, cache)))
-
-
-def corpus_ids(folder: RunFolder, cache: Path) -> Ids | None:
-    """Return the ids of the whole text of the run; None if it is no longer in the cache."""
     try:
-        return open_corpus(folder.settings().corpus_key, cache).ids
-    except TextError:
-        return None
+        settings = folder.settings()
+        corpus = replace(open_corpus(settings.corpus_key, cache), names=tuple(map(base_name, settings.names)))
+    except TextError:  # it is no longer in the cache
+        folder.write_report(render_report(folder))
+    else:
+        folder.write_report(render_report(folder, corpus.ids, corpus.source))
 
 
 def _named(run: RunRecord) -> str:

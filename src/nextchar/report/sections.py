@@ -12,12 +12,15 @@ from nextchar.networks.architecture import Ids
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible, visible_lines
 from nextchar.report.temperature_effect import TemperatureEffect, temperature_effect
 from nextchar.runs.record import RunRecord, Samples, evenly_spread
-from nextchar.settings import SAMPLE_TEMPERATURES
+from nextchar.settings import MIN_RUN, SAMPLE_TEMPERATURES
+from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.overlap import copied_mask, longest_copied_passage
 from nextchar.training.events import Evaluated, Sampled
 
 MAX_ROWS = 48
 """Most evaluations whose samples the page shows, evenly over the run; samples.md has them all."""
+MAX_SEARCHED = 8_000_000
+"""Most characters of the text, from its end, in which samples are searched for."""
 COPIED = 30
 """Characters from which a passage counts as copied; shorter ones are common phrases of a language."""
 ROUNDING = 1e-12
@@ -25,9 +28,17 @@ ROUNDING = 1e-12
 MAX_CONTEXT = 200
 """Most characters of the prompt in which to look for a prediction that shows temperature well."""
 
+Runs = dict[tuple[int, float], list[CopiedRun]]
+"""The copied runs of samples and their prompts, by step and temperature."""
 
-def samples(run: RunRecord) -> str:
-    """Return the samples: a row for each evaluation, a column for each temperature."""
+
+def samples(run: RunRecord, source: SourceText | None = None) -> str:
+    """Return the samples: a row for each evaluation, a column for each temperature.
+
+    Args:
+        run: the run.
+        source: the text that it learned from; what the samples copy from its end is marked.
+    """
     if not run.samples:
         return text_element("p", "The run ended before the model wrote its first samples.", class_="none")
     scored = {event.step: event for event in run.evaluations}
@@ -35,14 +46,28 @@ def samples(run: RunRecord) -> str:
     steps = [step for step in run.samples if step in shown]
     language = language_of(run.model.vocabulary.characters) if run.model else ""
     heads = ["", *(f"<span>temperature</span> {temperature}" for temperature in run.temperatures)]
-    rows = (_sample_row(run, scored.get(step), run.samples[step], language) for step in steps)
+    runs = _copied_runs([sample for step in steps for sample in run.samples[step].values()], source)
+    rows = (_sample_row(run, scored.get(step), run.samples[step], language, runs) for step in steps)
     left_out = len(run.samples) - len(steps)
     note = f"{left_out} of {len(run.samples)} evaluations are left out here; samples.md has them all."
     table = grid_table(heads, rows, "samples")
+    if source is not None:
+        marked = f"Runs of {MIN_RUN} characters or more that stand in the text are marked; point at one for its place."
+        table += text_element("p", marked, class_="note")
     return table + text_element("p", note, class_="note") if left_out else table
 
 
-def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language: str) -> str:
+def _copied_runs(samples: list[Sampled], source: SourceText | None) -> Runs:
+    """Return the copied runs of each of ``samples``, found in one search."""
+    if source is None or not samples:
+        return {}
+    vocabulary = source.vocabulary
+    texts = [vocabulary.encode(sample.prompt + sample.text) for sample in samples]
+    found = source.last(MAX_SEARCHED).copied_runs_of_each(texts, MIN_RUN)
+    return {(sample.step, sample.temperature): runs for sample, runs in zip(samples, found, strict=True)}
+
+
+def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language: str, runs: Runs) -> str:
     sample = next(iter(row.values()))
     head = text_element("b", f"epoch {sample.epoch:.1f}") + text_element("span", f"step {sample.step:,}")
     if scored is not None:
@@ -51,15 +76,27 @@ def _sample_row(run: RunRecord, scored: Evaluated | None, row: Samples, language
         head += text_element("span", f"{bits:.3f} bits")
     if run.best is not None and sample.step == run.best.step:
         head += element("em", "kept")
-    cells = (_written(row.get(temperature), language) for temperature in run.temperatures)
+    cells = (_written(row.get(temperature), language, runs) for temperature in run.temperatures)
     return element("tr", element("th", head, scope="row") + "".join(element("td", cell) for cell in cells))
 
 
-def _written(sample: Sampled | None, language: str) -> str:
+def _written(sample: Sampled | None, language: str, runs: Runs) -> str:
     if sample is None:
         return ""
-    text = text_element("span", sample.prompt, class_="prompt") + escape(sample.text)
+    text = text_element("span", sample.prompt, class_="prompt") + _marked(sample, runs)
     return element("div", text, class_="written", dir="auto", lang=language)
+
+
+def _marked(sample: Sampled, runs: Runs) -> str:
+    """Return the text of ``sample`` with marks around what it copies, whose titles name the file and the line."""
+    whole, pieces, done = sample.prompt + sample.text, list[str](), len(sample.prompt)
+    for run in runs.get((sample.step, sample.temperature), ()):
+        if run.end > done:
+            start = max(run.start, done)
+            marked = text_element("mark", whole[start : run.end], title=str(run.place))
+            pieces += [escape(whole[done:start]), marked]
+            done = run.end
+    return "".join(pieces) + escape(whole[done:])
 
 
 def temperature(run: RunRecord) -> str:

@@ -194,8 +194,9 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
         UsageError: they differ; the message names the first difference.
     """
     text, completed = recipe_of(training).complete(texts.settings, training)
-    if recorded.training.memory is None and not training.memory:  # a run from before there were memories has none
-        completed = completed.model_copy(update={"memory": None})
+    for name in ("memory", "keep_text"):  # a run from before there were such options has neither
+        if getattr(recorded.training, name) is None and not getattr(training, name):
+            completed = completed.model_copy(update={name: None})
     for asked, known in ((text, recorded.text), (completed, recorded.training)):
         for name in type(asked).model_fields:
             given, had = getattr(asked, name), getattr(known, name)

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from nextchar.model.model_file import ModelFile, base_name
+from nextchar.model.kept_text import base_name
+from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import RunSettings
 from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead

@@ -14,6 +14,7 @@ from typing import Any
 from nextchar.errors import TrainingError
 from nextchar.model import blending
 from nextchar.model.continuation import Continuation, Prompt
+from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Network
@@ -44,6 +45,7 @@ class Run:
         self._unlogged: list[Event] = []
         self._counts: NgramCounts | None = None
         self._remembered: tuple[object, ModelFile] | None = None
+        self._text: KeptText | None = None
 
     @classmethod
     def new(
@@ -161,9 +163,15 @@ class Run:
             versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
         )
         parameters = trainer.best if evaluated else trainer.parameters()
-        return LanguageModel(
-            self._with_memory(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
-        )
+        file = self._with_memory(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
+        return LanguageModel(replace(file, text=self._kept_text()))
+
+    def _kept_text(self) -> KeptText | None:
+        """Return the training text for the model file, if the run asks for it."""
+        prepared = self._ready()
+        if self._text is None and prepared.settings.training.keep_text and prepared.trainer.processes.is_first:
+            self._text = KeptText.of(prepared.corpus.source)
+        return self._text
 
     def _with_memory(self, file: ModelFile) -> ModelFile:
         """Return ``file`` blended with counts of the text, if the run asks for a memory and holds out enough text."""

@@ -22,10 +22,11 @@ Read in this order; a module imports only from those before it:
 - `catalog`: turn names, paths, folders and addresses into text files.
 - `tokenizer`: the protocol of a model's tokens: text into ids, ids into text, and unknown characters.
 - `vocabulary`: the characters that a model knows, and what happens to the others.
+- `overlap`: find passages that one text copies from another.
+- `documents`: the documents of an encoded text: the file and the line of a place in it.
 - `held_out`: where to cut texts: the end of each is held out for validation.
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
 - `unfinished`: an encoded text while it is made, which the next process continues after a kill.
 - `corpus`: an encoded text, memory-mapped and keyed by its content.
 - `inspection`: facts about a text: rare characters, lines, repetition, compression.
-- `overlap`: find passages that one text copies from another.
 """

@@ -29,7 +29,9 @@ from nextchar.errors import TextError, UsageError
 from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_folder, remove_entry, remove_leftovers
 from nextchar.settings import TextSettings
 from nextchar.text.content import Content, Stamp
+from nextchar.text.documents import PLAIN, SourceText, Starts, documents_of
 from nextchar.text.held_out import Piece, part_sizes
+from nextchar.text.record_file import RecordFile
 from nextchar.text.survey import Survey, Tally, count_texts, names_of, split_pieces, survey_texts
 from nextchar.text.text_file import TextFile, content_of, up_to_date
 from nextchar.text.unfinished import Position, Unfinished
@@ -59,12 +61,15 @@ class _Description(BaseModel):
     vocabulary: str
     has_unknown: bool
     ids_crc32: int
+    starts: Starts = ()
+    """As in `Corpus`; left out where it is `PLAIN`, and in entries of early versions."""
     checksum: int = 0
-    """CRC-32 of all other fields; formats before 3 have none."""
+    """CRC-32 of all other fields that are there; formats before 3 have none."""
 
     def sealed(self) -> _Description:
         """Return a copy with its checksum."""
-        return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude={"checksum"}).encode())})
+        left_out = {"checksum"} if self.starts else {"checksum", "starts"}
+        return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude=left_out).encode())})
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +93,8 @@ class Corpus:
     """Distinct characters of the whole text."""
     rare: int
     """Characters of the training part that are read as the unknown symbol."""
+    starts: Starts = ()
+    """Of the texts in the training part; empty if unknown."""
     former_key: str | None = None
     """Name of an entry with the same ids in format 2; None if there is none, or if it is unknown."""
 
@@ -108,6 +115,11 @@ class Corpus:
     def validation(self) -> NDArray[np.unsignedinteger]:
         """Ids of the held-out part: the ends of all texts, one after another; may be empty."""
         return self.ids[self.training_characters :]
+
+    @property
+    def source(self) -> SourceText:
+        """The training part with its documents."""
+        return SourceText(self.training, documents_of(self.names, self.starts), self.vocabulary)
 
     def held_out_excerpt(self, size: int) -> NDArray[np.unsignedinteger]:
         """Return ``size`` of the held-out ids, or all if there are fewer: the first ones of each text."""
@@ -200,6 +212,7 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
         bytes=description.bytes,
         distinct=description.distinct,
         rare=description.rare,
+        starts=description.starts or (PLAIN if len(description.names) == 1 else ()),
     )
 
 
@@ -285,6 +298,7 @@ class _Entry:
     def description(self, ids_crc32: int) -> _Description:
         """Return what stands in the entry besides the ids."""
         source, survey = self.source, self.survey
+        starts = tuple(zip(self.tally.starts, (not isinstance(text, RecordFile) for text in self.texts), strict=True))
         return _Description(
             key=source.key,
             names=tuple(text.name for text in self.texts),
@@ -298,6 +312,7 @@ class _Entry:
             vocabulary=survey.vocabulary.characters,
             has_unknown=survey.vocabulary.has_unknown,
             ids_crc32=ids_crc32,
+            starts=() if starts == PLAIN else starts,
         ).sealed()
 
 

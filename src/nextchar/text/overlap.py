@@ -65,6 +65,28 @@ def longest_copied_passage(sample_ids: Ids, corpus_ids: Ids) -> Passage:
     return longest
 
 
+def copied_passages(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> list[Passage]:
+    """Return passages of ``sample_ids`` that occur in ``corpus_ids``, in order: together they have every id of
+    `copied_mask`, none lies in another, and each is as long as it can be at its source. Two of them may overlap.
+
+    Args:
+        sample_ids: ids that may be copied, shape (m,).
+        corpus_ids: ids that they may be copied from, shape (n,); may be memory-mapped; read once, in chunks.
+        minimum: length of the shortest passage, at least 1.
+    """
+    passages: list[Passage] = []
+    for start, source in sorted(_first_sources(sample_ids, corpus_ids, minimum).items()):
+        if passages and start + minimum <= passages[-1].start + passages[-1].length:
+            continue
+        before = _common_length(sample_ids[:start][::-1], 0, corpus_ids[:source][::-1], 0)
+        after = _common_length(sample_ids, start, corpus_ids, source)
+        passage = Passage(start - before, before + after, source - before)
+        while passages and passage.start <= passages[-1].start:
+            passages.pop()
+        passages.append(passage)
+    return passages
+
+
 def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bool_]:
     """Return which ids lie in a passage of at least ``minimum`` ids that occurs in ``corpus_ids``.
 
@@ -77,15 +99,23 @@ def copied_mask(sample_ids: Ids, corpus_ids: Ids, minimum: int) -> NDArray[np.bo
         True for each copied id, shape (m,).
     """
     copied = np.zeros(len(sample_ids), np.bool_)
-    left = np.arange(max(0, len(sample_ids) - minimum + 1))  # a longer passage consists of windows of `minimum`
-    for first in _chunk_starts(corpus_ids):
-        found = [start for start, _ in _windows_found(sample_ids, left, corpus_ids, first, minimum)]
-        for start in found:
-            copied[start : start + minimum] = True
-        left = np.setdiff1d(left, found)
+    for start in _first_sources(sample_ids, corpus_ids, minimum):
+        copied[start : start + minimum] = True
+    return copied
+
+
+def _first_sources(sample: Ids, corpus: Ids, length: int) -> dict[int, int]:
+    """Return where each window of ``length`` ids of the sample first occurs in the corpus, by its start, as far as it
+    does. A longer passage consists of such windows."""
+    sources: dict[int, int] = {}
+    left = np.arange(max(0, len(sample) - length + 1))
+    for first in _chunk_starts(corpus):
+        found = dict(_windows_found(sample, left, corpus, first, length))
+        sources |= found
+        left = np.setdiff1d(left, list(found))
         if len(left) == 0:
             break
-    return copied
+    return sources
 
 
 def _chunk_starts(corpus: Ids) -> Iterator[int]:

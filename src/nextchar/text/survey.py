@@ -40,12 +40,20 @@ class Tally:
     """Size of the training part of each, before the cut moves back to the start of a line."""
     held_out: tuple[int, ...]
     """Number of held-out characters of each."""
+    training: tuple[int, ...]
+    """Number of characters of each that are learned from, with added line ends."""
     training_counts: Counts
     """Occurrences of each code point in the training part, shape (0x110000,)."""
     counts: Counts
     """Occurrences of each code point in all texts, shape (0x110000,)."""
     sha256: str
     """Hash of the bytes of the texts, decompressed, one text after another."""
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where the training part of each text begins among those of all texts."""
+        before = tuple(accumulate(self.training, initial=0))
+        return tuple(before[first] for first in accumulate(self.sections[:-1], initial=0))
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings
     lengths = tuple(chain.from_iterable(of_texts))
     sizes = training_sizes(lengths, settings.validation)
     counts = {held_out: np.zeros(CODE_POINTS, np.int64) for held_out in (False, True)}
-    held_out = [0] * len(lengths)
+    parts = {part: [0] * len(lengths) for part in (False, True)}
     digest = hashlib.sha256() if len(texts) > 1 else None
     sections = (
         section
@@ -93,14 +101,14 @@ def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings
     for piece in split_texts(sections, lengths, sizes, settings.boundary):
         found = np.bincount(code_points(piece.content))
         counts[piece.held_out][: len(found)] += found
-        if piece.held_out:
-            held_out[piece.text] += len(piece.content)
+        parts[piece.held_out][piece.text] += len(piece.content)
     sha256 = contents[0].sha256 if digest is None else digest.hexdigest()
     return Tally(
         tuple(map(len, of_texts)),
         lengths,
         sizes,
-        tuple(held_out),
+        tuple(parts[True]),
+        tuple(parts[False]),
         counts[False],
         counts[False] + counts[True],
         sha256,

@@ -27,7 +27,7 @@ from nextchar.text.vocabulary import CODE_POINTS, Vocabulary, code_points
 
 INTERVAL = 1 << 26
 """Characters between two notes of how far the ids go; shorter texts are not worth one."""
-_LISTS = ("sections", "lengths", "sizes", "held_out")
+_LISTS = ("sections", "lengths", "sizes", "held_out", "training")
 _COUNTS, _HELD_OUT, _POSITION = "counts.npz", "held_out.bin", "position.json"
 
 
@@ -73,8 +73,8 @@ class Unfinished:
                 points = arrays["points"]
                 both = np.zeros((2, CODE_POINTS), np.int64)
                 both[:, points] = arrays["counts"]
-                sections, lengths, sizes, held_out = (tuple(arrays[name].tolist()) for name in _LISTS)
-                return Tally(sections, lengths, sizes, held_out, both[0], both[1], str(arrays["sha256"]))
+                lists = {name: tuple(arrays[name].tolist()) for name in _LISTS}
+                return Tally(**lists, training_counts=both[0], counts=both[1], sha256=str(arrays["sha256"]))
         except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
             return None
 

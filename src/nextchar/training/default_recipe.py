@@ -39,10 +39,9 @@ class DefaultRecipe:
     fall: float | None = FALL
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-        """Return the settings, with a memory unless it is refused."""
-        if training.memory is None:
-            training = training.model_copy(update={"memory": True})
-        return text, training
+        """Return the settings, with a memory and with the text in the model file unless they are refused."""
+        unsaid = [name for name in ("memory", "keep_text") if getattr(training, name) is None]
+        return text, training.model_copy(update=dict.fromkeys(unsaid, True)) if unsaid else training
 
     def choose_plan(
         self,

@@ -124,6 +124,7 @@ class ModelHandle:
             "seconds": facts["training_seconds"],
             "has_history": history is not None,
             "finished": history is None or history[0]["finished"],
+            **({"has_text": True} if facts["text_characters"] else {}),
             **_relative_path(self.path),
         }
 

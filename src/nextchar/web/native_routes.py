@@ -96,14 +96,23 @@ class _Writing:
     def __init__(self, service: Service, handle: ModelHandle, body: GenerateBody) -> None:
         self._service, self._handle, self._body = service, handle, body
         self._text: Continuation | None = None
+        self._copied: list[dict[str, Any]] | None = None
 
     def pieces(self) -> Iterator[str]:
         """Yield the text as it is written; empty pieces are work that adds nothing to it yet."""
-        body = self._body
-        prompt = self._handle.ready().model.fold_prompt(body.prompt, characters=body.length, adapt=body.adapt)
+        body, model = self._body, self._handle.ready().model
+        if body.trace is not None:
+            _ = model.source_text  # an error if it is not there
+        prompt = model.fold_prompt(body.prompt, characters=body.length, adapt=body.adapt)
         yield ""
         self._text = Continuation(prompt, body.sampling, body.index)
-        yield from self._service.counted(self._handle, self._text.steps())
+        written = ""
+        for piece in self._service.counted(self._handle, self._text.steps()):
+            written += piece
+            yield piece
+        if body.trace is not None:
+            runs = model.copied_runs(written, body.trace, prompt=prompt.text)
+            self._copied = [run.as_json() for run in runs]
 
     async def events(self, slot: Slot) -> AsyncGenerator[Any]:
         """Yield the events of a stream: the text in pieces, and the end."""
@@ -119,6 +128,7 @@ class _Writing:
             "seed": self._text.seed,
             "finish_reason": self._text.finish_reason,
             "replacements": count_replacements(self._text.replacements),
+            **({} if self._copied is None else {"copied": self._copied}),
         }
 
 

@@ -41,6 +41,12 @@ class GenerateBody(SamplingSettings):
     stop: tuple[Stop, ...] = Field(default=(), max_length=MAX_STOPS, description=_FIELDS["stop"].description)
     index: int = Field(default=0, ge=0, lt=2**32, description="Number of the text among those of one seed.")
     stream: bool = Field(default=False, description="Send server-sent events while the text is written.")
+    trace: int | None = Field(
+        default=None,
+        ge=1,
+        description="Return the runs of this many characters or more that stand in the training text, which must be in "
+        "the model file.",
+    )
 
     @property
     def sampling(self) -> SamplingSettings:
@@ -93,6 +99,16 @@ def count_replacements(replacements: Iterable[Replacement]) -> list[dict[str, An
     return [{"character": given, "replacement": read, "count": count} for (given, read), count in counts.items()]
 
 
+class CopiedPassage(BaseModel):
+    """Characters of the text, from ``start`` up to ``end``, that stand in the training text, and where."""
+
+    start: int
+    end: int
+    length: int = Field(description="Characters of the whole run, which may begin before start.")
+    name: str = Field(description="Name of the file; empty if unknown.")
+    line: int | None = Field(description="Number of the line, from 1; null if unknown.")
+
+
 class GenerateAnswer(BaseModel):
     """A generated text."""
 
@@ -100,6 +116,7 @@ class GenerateAnswer(BaseModel):
     seed: int
     finish_reason: str
     replacements: list[ReplacementCount]
+    copied: list[CopiedPassage] = Field(default=[], description="Left out unless trace is given.")
 
 
 class DistributionAnswer(BaseModel):
@@ -149,6 +166,7 @@ class ModelInfo(BaseModel):
     seconds: float | None
     has_history: bool
     finished: bool
+    has_text: bool = Field(default=False, description="Whether the training text is in the file; left out if not.")
     path: str = Field(default="", description="As given to the server; left out if absolute.")
 
 
