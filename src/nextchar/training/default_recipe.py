@@ -23,8 +23,8 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 """Each is timed, and the faster one is used. A processor with instructions for bfloat16 is about 1.5 times as fast with
 it, any other many times slower; the result is as good."""
 DEFAULT_SECONDS = 60.0
-USABLE_SHARE = 0.95
-"""Share of the time budget to plan for; the rest is a reserve for a machine that slows down after it was measured."""
+USABLE_SHARE = 0.99
+"""Share of the time given to plan for; the rest is for a machine that slows down in the last moment."""
 PROMPT = 40
 """Most characters of the text that every sample of a run continues."""
 FALL = 0.06
@@ -119,7 +119,7 @@ def _plan_for_time(chooser: Chooser, seconds: float, measure: Measure, measure_e
     expected = max(1, int(characters / chooser.predicted(hidden)))
     step_seconds = timed(chooser.plan(hidden, expected, precision))
     affordable = max(1, int(seconds / step_seconds))
-    budget = Budget(seconds, chooser.steps_of(chooser.max_epochs, hidden))
+    budget = Budget(seconds=seconds, max_steps=chooser.steps_of(chooser.max_epochs, hidden))
     steps = min(affordable, budget.max_steps)
     if steps < affordable:
         passes = steps * chooser.predicted(hidden) / chooser.characters
