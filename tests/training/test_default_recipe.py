@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -177,6 +178,34 @@ def test_bfloat16_is_taken_only_where_it_is_faster(seconds: dict[str, float]) ->
     settings = build(TrainingSettings, {"time": 60})
     chosen = DefaultRecipe().choose_plan(540_803, 60, settings, 2, lambda plan: seconds[plan.precision])
     assert chosen.plan.precision == "float32"
+
+
+@pytest.mark.parametrize("disturbed", [{0}, {1}, {0, 1}, {1, 2}, {0, 2, 3}])
+def test_a_neighbour_during_some_timings_changes_neither_precision_nor_size(disturbed: set[int]) -> None:
+    """The timings with these numbers take six times as long; bfloat16 is twice as fast."""
+
+    def plan_on(disturbed: set[int]) -> Plan:
+        numbers = count()
+
+        def measure(plan: Plan) -> float:
+            factor = 6 if next(numbers) in disturbed else 1
+            return factor * measure_like_two_cores(plan) / (2 if plan.precision == "bfloat16" else 1)
+
+        return DefaultRecipe().choose_plan(540_803, 60, TrainingSettings(time=60), 2, measure).plan
+
+    assert plan_on(disturbed) == plan_on(set())
+    assert plan_on(disturbed).precision == "bfloat16"
+
+
+def test_a_precision_that_is_far_slower_is_timed_once() -> None:
+    timed: list[str] = []
+
+    def measure(plan: Plan) -> float:
+        timed.append(plan.precision)
+        return measure_like_two_cores(plan) * (9 if plan.precision == "bfloat16" else 1)
+
+    DefaultRecipe().choose_plan(540_803, 60, TrainingSettings(time=60), 2, measure)
+    assert timed.count("bfloat16") == 1
 
 
 @pytest.mark.parametrize(
