@@ -25,7 +25,7 @@ GPU_CHECKPOINT_WORK = 2e13
 """The same on a GPU: a second or two. A checkpoint copies all weights from it."""
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
-MAX_REVISIONS = 10_000
+_MAX_REVISIONS = 10_000
 """Most changes of the number of updates; a run makes less than a hundred."""
 
 
@@ -59,7 +59,7 @@ class Plan(BaseModel):
     """Shards of a batch, each computed in a thread of its own; their gradients are added up."""
     steps: Count = Field(ge=1)
     """Updates of the weights."""
-    revisions: tuple[Revision, ...] = Field(default=(), max_length=MAX_REVISIONS)
+    revisions: tuple[Revision, ...] = Field(default=(), max_length=_MAX_REVISIONS)
     """How the number of updates came about, in order of the steps."""
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
     """Distributions of the initial weights (`nextchar.training.initial_weights`)."""
