@@ -103,6 +103,12 @@ def test_what_was_decided_is_not_decided_again() -> None:
     assert pace.fitting_steps(plan, TrainingState(step=510, seconds=51)) == 510 + int(9 / (36 / 210))
 
 
+def test_a_clock_that_stands_still_decides_nothing() -> None:
+    pace = Pace(Budget(seconds=SECONDS, max_steps=10**9))
+    pace.warmed_up(TrainingState(step=10, seconds=1))
+    assert pace.fitting_steps(PLAN, TrainingState(step=100, seconds=1)) == PLAN.steps
+
+
 def test_without_a_budget_the_clock_decides_nothing() -> None:
     pace = Pace()
     pace.warmed_up(TrainingState(step=10, seconds=1))

@@ -41,10 +41,10 @@ class Pace:
         """
         budget, begun = self._budget, self._begun
         is_decided = any(state.step <= revision.step for revision in plan.revisions[-1:])
-        if budget is None or begun is None or is_decided or state.step == begun.step:
+        if budget is None or begun is None or is_decided:
             return plan.steps
         seconds, updates = state.seconds - begun.seconds, state.step - begun.step
-        if max(seconds / budget.seconds, updates / plan.steps) < REVISED_SHARE:
+        if seconds <= 0 or max(seconds / budget.seconds, updates / plan.steps) < REVISED_SHARE:
             return plan.steps
         self._begun = state
         self.step_seconds = step_seconds = seconds / updates

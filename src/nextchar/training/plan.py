@@ -26,7 +26,7 @@ GPU_CHECKPOINT_WORK = 2e13
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
 _MAX_REVISIONS = 10_000
-"""Most changes of the number of updates; a run makes less than a hundred."""
+"""Most changes of the number of updates; a run makes fewer than a hundred."""
 
 
 class Revision(BaseModel):
@@ -164,7 +164,7 @@ class Plan(BaseModel):
         """Return the first step with that `position` or a later one."""
         for begin, end, before, growth in self._stretches():
             if position <= before + growth * (end - begin):
-                return begin + math.ceil((position - before) / growth)
+                return min(end, begin + math.ceil((position - before) / growth))
         return self.steps
 
     def _stretches(self) -> Iterator[tuple[int, int, float, float]]:
