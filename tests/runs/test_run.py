@@ -142,15 +142,18 @@ def assert_followed(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
     assert again.settings().budget is None
 
 
+@pytest.mark.parametrize("saves", [True, False], ids=["stopped", "killed"])
 def test_a_resumed_run_goes_on_to_follow_the_clock(
-    folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    saves: bool, folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine that seemed far too fast, and a run stopped after its first revision."""
+    """A machine that seemed far too fast, and a run that ends at its first revision."""
     monkeypatch.setattr("nextchar.training.measurement.measure_step", lambda *_: 1e-6)
     monkeypatch.setattr("nextchar.training.chooser.SHORT_TEXT_MAX_EPOCHS", 10_000)
     training = TINY.model_copy(update={"steps": None, "time": 1.0})
     run = begin(folder, texts, tmp_path / "cache", training).events()
     first = next(event for event in run if isinstance(event, Revised))
+    if not saves:  # what a kill leaves
+        folder = RunFolder(shutil.copytree(folder.path, tmp_path / "killed"))
     run.close()  # type: ignore[attr-defined]
     stopped = folder.settings()
     assert stopped.plan.revisions == (Revision(step=first.step, planned_steps=first.planned_steps),)

@@ -70,7 +70,7 @@ class Plan(BaseModel):
     learning_rate: float = Field(gt=0, le=10)
     """Peak of the schedule: a linear warm-up, then half a cosine down to a hundredth, or constant."""
     warm_up: Count = Field(ge=0)
-    """Steps of the warm-up."""
+    """Steps of the warm-up, as `position` counts them."""
     weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
