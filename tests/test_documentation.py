@@ -21,7 +21,7 @@ from nextchar.cli import main
 from nextchar.cli.app import app
 from nextchar.model.model_file import ModelFile
 from nextchar.networks import architecture
-from nextchar.training import chooser, default_recipe, plan, validation
+from nextchar.training import chooser, default_recipe, pace, plan, validation
 from tests.small_networks import random_model
 
 ROOT = Path(__file__).parents[1]
@@ -290,7 +290,7 @@ def test_the_constants_in_the_page_about_learning_are_those_of_the_plan() -> Non
     imported = vars(architecture)
     constants = {
         name: value
-        for module in (chooser, default_recipe, plan, validation)
+        for module in (chooser, default_recipe, pace, plan, validation)
         for name, value in vars(module).items()
         if name.isupper() and not name.startswith("_") and name not in imported
     }

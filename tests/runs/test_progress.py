@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -217,6 +218,16 @@ def test_every_event_has_words(event: Event) -> None:
 def test_lines_tell_all_but_the_bar_and_the_saves() -> None:
     told = [NOTE, TEXT_READ, PLANNED, EVALUATED, SAMPLED, RECOVERED, REVISED, FINISHED]
     assert shown("lines", EVENTS) == "".join(describe(event).plain + "\n" for event in told)
+
+
+def test_small_revisions_are_shown_once_they_add_up() -> None:
+    steps = [1200, 1150, 1100, 1050, 1000, 1070]
+    revised = [
+        Revised(step=50 * number, planned_steps=before, steps=after)
+        for number, (before, after) in enumerate(pairwise(steps), 1)
+    ]
+    words = "The machine is slower than measured before: 1,050 steps instead of 1,200 fill the time.\n"
+    assert shown("lines", list(revised)) == words
 
 
 def test_brief_tells_what_was_found_and_the_result() -> None:

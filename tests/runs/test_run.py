@@ -34,6 +34,7 @@ from nextchar.training.events import (
     Writing,
 )
 from nextchar.training.feeding import Streams, Windows
+from nextchar.training.plan import Revision
 from tests.command import made_up_text
 
 TINY = TrainingSettings(
@@ -109,26 +110,61 @@ def test_the_figure_of_a_run_is_that_of_its_model_unknown_characters_and_all(fol
 def test_a_number_of_steps_fitted_to_the_time_is_written_down(
     folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine that seemed slow: the run makes twice as many steps, and its plan gives the same weights again."""
+    """A machine that seemed slow: the run makes more steps, and its plan gives the same weights again."""
     monkeypatch.setattr("nextchar.training.measurement.measure_step", lambda *_: 0.1)
-    monkeypatch.setattr("nextchar.training.pace.TIMED_SECONDS", 1e-9)
     monkeypatch.setattr("nextchar.training.trainer.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("nextchar.training.chooser.SHORT_TEXT_MAX_EPOCHS", 3)
     training = TINY.model_copy(update={"steps": None, "time": 12.0})
     events = list(begin(folder, texts, tmp_path / "cache", training).events())
     (planned,) = (event for event in events if isinstance(event, Planned))
     (revised,) = (event for event in events if isinstance(event, Revised))
-    assert (planned.plan.steps, revised.planned_steps, revised.steps) == (113, 113, 226)
-    assert folder.settings().plan == planned.plan.model_copy(update={"steps": 226})
+    budget = folder.settings().budget
+    assert budget is not None
+    assert (planned.plan.steps, revised.planned_steps, revised.steps) == (118, 118, budget.max_steps)
+    assert folder.settings().plan == planned.plan.revised(revised.step, revised.steps)
     assert folder.settings().plan.model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
     assert isinstance(events[-1], Finished)
-    assert events[-1].step == 226
+    assert events[-1].step == budget.max_steps == 253
+    assert_followed(folder, texts, tmp_path)
+
+
+def assert_followed(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    """Check that the plan of the run in ``folder`` gives its weights again, bit for bit."""
     again = RunFolder(tmp_path / "again")
-    list(Run.new(again, texts, TINY, like=folder, cache=tmp_path / "cache").events())
+    training = TrainingSettings(sample_length=10, evaluations=2, memory=False)
+    list(Run.new(again, texts, training, like=folder, cache=tmp_path / "cache").events())
     mine, theirs = folder.checkpoint(), again.checkpoint()
     assert mine is not None
     assert theirs is not None
+    assert mine.arrays.keys() == theirs.arrays.keys()
     for name, array in mine.arrays.items():
         np.testing.assert_array_equal(array, theirs.arrays[name], err_msg=name)
+    assert again.settings().budget is None
+
+
+@pytest.mark.parametrize("saves", [True, False], ids=["stopped", "killed"])
+def test_a_resumed_run_goes_on_to_follow_the_clock(
+    saves: bool, folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that seemed far too fast, and a run that ends at its first revision."""
+    monkeypatch.setattr("nextchar.training.measurement.measure_step", lambda *_: 1e-6)
+    monkeypatch.setattr("nextchar.training.chooser.SHORT_TEXT_MAX_EPOCHS", 10_000)
+    training = TINY.model_copy(update={"steps": None, "time": 1.0})
+    run = begin(folder, texts, tmp_path / "cache", training).events()
+    first = next(event for event in run if isinstance(event, Revised))
+    if not saves:  # what a kill leaves
+        folder = RunFolder(shutil.copytree(folder.path, tmp_path / "killed"))
+    run.close()  # type: ignore[attr-defined]
+    stopped = folder.settings()
+    assert stopped.plan.revisions == (Revision(step=first.step, planned_steps=first.planned_steps),)
+    assert isinstance(resume(folder, tmp_path / "cache")[-1], Finished)
+    settings = folder.settings()
+    assert settings.budget == stopped.budget
+    assert settings.plan.revisions[:1] == stopped.plan.revisions
+    assert settings.plan.steps < first.planned_steps
+    revised = [event for event in folder.events() if isinstance(event, Revised)]
+    assert [event.step for event in revised] == [revision.step for revision in settings.plan.revisions]
+    assert_followed(folder, texts, tmp_path)
 
 
 def test_asked_to_stop_it_saves_and_can_be_resumed(

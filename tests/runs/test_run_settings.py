@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.runs.run_settings import RunSettings
+from nextchar.training.plan import Budget
 from tests.runs.test_folder import SETTINGS
 
 
@@ -114,6 +115,15 @@ def test_whatever_stands_in_an_entry_it_is_taken_or_refused(name: str, value: ob
     except ValueError:
         return
     assert RunSettings.from_json(settings.to_json()) == settings
+
+
+def test_a_budget_is_written_where_there_is_one() -> None:
+    assert "budget" not in json.loads(SETTINGS.to_json())
+    settings = SETTINGS.model_copy(update={"budget": Budget(seconds=59.4, max_steps=700)})
+    assert RunSettings.from_json(settings.to_json()) == settings
+    for wrong in ({"seconds": 0, "max_steps": 1}, {"seconds": 1.0}, 60.0):
+        with pytest.raises(ValueError, match="budget"):
+            RunSettings.from_json(written(budget=wrong))
 
 
 def test_an_entry_with_a_line_end_is_told_in_one_line() -> None:

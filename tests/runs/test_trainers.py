@@ -137,13 +137,16 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     command = ("train", text, "--out", run, "--time", "3s", *SMALL, "--evaluations", 2)
     with forked_together(*command, output=tmp_path / "output") as processes:
         assert ended(processes) == [0, 0]
-    steps = RunFolder(run).settings().plan.steps
-    events = events_of(run)
+    plan = RunFolder(run).settings().plan
+    steps, events = plan.steps, events_of(run)
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert (finished.step, finished.interrupted) == (steps, False)
-    assert all(event.steps == steps for event in events if isinstance(event, Revised))
-    assert RunFolder(run).settings().plan.shards % 2 == 0
+    revised = [event for event in events if isinstance(event, Revised)]
+    totals = [plan.first_steps, *(event.steps for event in revised)]
+    assert totals == [*(revision.planned_steps for revision in plan.revisions), steps]
+    assert [event.step for event in revised] == [revision.step for revision in plan.revisions]
+    assert plan.shards % 2 == 0
     notes = [event.message for event in events if isinstance(event, Note)]
     assert any(note.startswith("An update computes for ") and "the processes exchange" in note for note in notes)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -258,32 +258,95 @@ def test_time_that_the_reader_takes_is_no_training_time() -> None:
     assert 0 < trainer.state.seconds < 10
 
 
-def counted_clock() -> Callable[[], float]:
-    """Return a clock by which an update takes a second: it is looked at twice for each."""
-    ticks = count(0.0, 0.5)
-    return lambda: next(ticks)
+def clock_of(speed: Callable[[float], float]) -> Callable[[], float]:
+    """Return a clock by which an update takes 1 / ``speed`` seconds, which is given its time: it is looked at twice for
+    each, and once before it, which does not count."""
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.5 / speed(now * 2 / 3)
+        return now
+
+    return clock
 
 
-@pytest.mark.parametrize(("seconds", "steps"), [(75, 75), (165, 165), (10, 60), (1000, 175)])
+def trained_for(seconds: float, speed: Callable[[float], float], max_steps: int = 10**6) -> tuple[Trainer, list[Event]]:
+    """Return a trainer, at the end, that planned 120 updates for ``seconds`` on a machine of that ``speed``, and its
+    events."""
+    pace = Pace(Budget(seconds=seconds, max_steps=max_steps), clock_of(speed))
+    trainer = Trainer(make_plan(steps=120, warm_up=20), DATASET, seed=1, evaluations=5, pace=pace)
+    return trainer, finish(trainer)
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(75, 75), (165, 165), (10, 10), (1000, 175)])
 def test_the_number_of_updates_is_fitted_to_the_time_and_can_be_followed(seconds: float, steps: int) -> None:
-    """Of 120 planned, no fewer than half nor more than 175."""
-    plan, budget = make_plan(steps=120, warm_up=20), Budget(seconds, max_steps=175)
-    trainer = Trainer(plan, DATASET, seed=1, evaluations=3, pace=Pace(budget, counted_clock()))
-    revised = [event for event in finish(trainer) if isinstance(event, Revised)]
-    assert revised == [Revised(step=14, planned_steps=120, steps=steps)]
-    assert trainer.plan == plan.model_copy(update={"steps": steps})
+    """An update takes a second; at most 175 are allowed."""
+    trainer, events = trained_for(seconds, lambda _: 1.0, max_steps=175)
+    revised = [event for event in events if isinstance(event, Revised)]
+    assert revised == [Revised(step=7, planned_steps=120, steps=steps)]
+    assert trainer.plan == make_plan(steps=120, warm_up=20).revised(7, steps)
     assert (trainer.state.step, trainer.state.seconds) == (steps, steps)
-    again = make_trainer(trainer.plan)
-    finish(again)
+    again = Trainer(trainer.plan, DATASET, seed=1, evaluations=5)
+    assert scores(finish(again)) == scores(events)
     assert_same(trainer, again)
 
 
-@pytest.mark.parametrize("seconds", [117, 120, 123])
+@pytest.mark.parametrize("seconds", [119, 120, 121])
 def test_a_number_of_updates_that_fits_stays(seconds: float) -> None:
-    plan, budget = make_plan(steps=120, warm_up=20), Budget(seconds, max_steps=175)
-    trainer = Trainer(plan, DATASET, seed=1, pace=Pace(budget, counted_clock()))
-    assert not any(isinstance(event, Revised) for event in trainer.run())
-    assert trainer.plan is plan
+    trainer, events = trained_for(seconds, lambda _: 1.0)
+    assert not any(isinstance(event, Revised) for event in events)
+    assert trainer.plan == make_plan(steps=120, warm_up=20)
+
+
+SPEEDS: list[Callable[[float], float]] = [
+    lambda now: 1.0 if now < 60 else 0.5,
+    lambda now: 1.0 if now < 60 else 2.0,
+    lambda now: 0.5 if now < 60 or now > 90 else 1.0,
+]
+
+
+@pytest.mark.parametrize("speed", SPEEDS, ids=["halves", "doubles", "is shared twice"])
+def test_a_machine_that_changes_its_speed_uses_the_time_and_its_run_can_be_followed(
+    speed: Callable[[float], float],
+) -> None:
+    trainer, events = trained_for(120, speed)
+    assert trainer.state.seconds == pytest.approx(120, rel=0.05)
+    revised = [event for event in events if isinstance(event, Revised)]
+    assert len(revised) >= 2
+    assert [(event.step, event.planned_steps) for event in revised] == [
+        (revision.step, revision.planned_steps) for revision in trainer.plan.revisions
+    ]
+    again = Trainer(trainer.plan, DATASET, seed=1, evaluations=5)
+    assert scores(finish(again)) == scores(events)
+    assert_same(trainer, again)
+
+
+def test_resumed_at_any_boundary_a_run_repeats_what_the_clock_decided() -> None:
+    """The clock of the resumed run runs otherwise, but nothing is left to decide: the run has its last revision."""
+    budget = Budget(seconds=120, max_steps=10**6)
+    first = Trainer(
+        make_plan(steps=120, warm_up=20), DATASET, seed=1, evaluations=5, pace=Pace(budget, clock_of(SPEEDS[0]))
+    )
+    checkpoints = {0: first.checkpoint}
+    for _ in first.run():
+        checkpoints.setdefault(first.checkpoint.state.step, first.checkpoint)
+    last = first.plan.revisions[-1].step
+    resumable = [checkpoint for step, checkpoint in checkpoints.items() if step <= last]
+    assert len(resumable) >= 8
+    for checkpoint in resumable:
+        second = Trainer(
+            first.plan, DATASET, seed=1, evaluations=5, pace=Pace(budget, clock_of(lambda now: 1 + math.sin(now) / 2))
+        )
+        second.restore(Checkpoint.from_bytes(checkpoint.to_bytes()))
+        while second.state.step < last:
+            next(second.run())
+        assert second.plan == first.plan
+    for checkpoint in checkpoints.values():
+        second = Trainer(first.plan, DATASET, seed=1, evaluations=5)
+        second.restore(checkpoint)
+        finish(second)
+        assert_same(first, second)
 
 
 def test_progress_counts_to_the_end() -> None:

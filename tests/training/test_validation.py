@@ -9,7 +9,7 @@ from nextchar.networks.architecture import Floats, Ids, State
 from nextchar.networks.torch_processes import join_processes
 from nextchar.networks.torch_threads import TorchThreads
 from nextchar.training.checkpoint import TrainingState
-from nextchar.training.validation import BestModel, evaluation_steps, excerpts
+from nextchar.training.validation import BestModel, evaluation_steps, excerpts, scored_at_once
 from tests.forked import called_together
 from tests.small_networks import random_network
 from tests.training.test_trainer import make_plan
@@ -18,6 +18,12 @@ from tests.training.test_trainer import make_plan
 def test_evaluations_are_even_and_end_with_the_plan() -> None:
     assert evaluation_steps(make_plan(steps=100, checkpoint_every=10), 4) == [30, 50, 80, 100]
     assert evaluation_steps(make_plan(steps=5, checkpoint_every=10), 8) == [5]
+
+
+def test_a_revision_moves_the_evaluations_to_come_alone() -> None:
+    plan = make_plan(steps=100, checkpoint_every=10)
+    assert evaluation_steps(plan.revised(40, 160), 4) == [30, 60, 110, 160]
+    assert scored_at_once(plan.revised(40, 160), 4, 10**6) == scored_at_once(plan, 4, 10**6)
 
 
 def test_excerpts_are_from_all_over() -> None:

@@ -78,7 +78,7 @@ class EventLog:
                 return event.back_to <= step and (recoveries is None or recovered <= recoveries)
             if isinstance(event, Evaluated | Sampled | Saved):
                 return event.step <= step
-            # The rest happens only once (a plan and its correction), or is not an event.
+            # The rest happens only once (a plan and its revisions), or is not an event.
             return not isinstance(event, Finished)
 
         self._rewrite(filter(stays, self._lines()))

@@ -85,12 +85,13 @@ def prepare(
         text=text,
         training=training,
         plan=chosen.plan,
+        budget=chosen.budget,
         device=str(device),
         threads=like.threads if like else compute.threads,
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
     )
-    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, budget=chosen.budget))
+    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes))
     yield from (Note(message=message) for message in chosen.notes)
     held_out = len(prepared.trainer.scored)
     if training.memory and held_out < MIN_HELD_OUT:

@@ -57,6 +57,8 @@ MIN_BAR, MAX_BAR = 8, 40
 """Columns of the bar; it is left out if fewer are free."""
 PROMPT_SHARE = 1 / 3
 """Largest share of a sample's line that its prompt takes."""
+REVISED_SHARE = 0.1
+"""Share of the steps by which they change before that is shown: the clock changes them a little all the time."""
 WIDE = 40
 """Columns from which the line of a sample explains its number."""
 
@@ -83,6 +85,7 @@ class ProgressDisplay:
         self._bar = _Bar(self._marks)
         self._live = Live(self._bar, console=console, transient=True) if level == "full" else None
         self._room = 0
+        self._steps: int | None = None  # as shown last
 
     def __enter__(self) -> Self:
         return self
@@ -103,9 +106,20 @@ class ProgressDisplay:
             self._print(self._written(event), end="")
         elif isinstance(event, Sampled):
             self._print(Text() if Writing in self._shown else sample_line(event, self._width, self._marks))
+        elif isinstance(event, Revised):
+            self._show_revision(event)
         else:
             line = describe(event)
             self._print(Text(wrap_words(line.plain, self._width), line.style))
+
+    def _show_revision(self, event: Revised) -> None:
+        """Show how the steps have changed since the last revision that was shown, if they have changed much."""
+        before = self._steps or event.planned_steps
+        self._steps = before
+        if abs(event.steps - before) >= REVISED_SHARE * before:
+            self._steps = event.steps
+            line = describe(event.model_copy(update={"planned_steps": before}))
+            self._print(Text(wrap_words(line.plain, self._width)))
 
     def _print(self, line: Text, end: str = "\n") -> None:
         """Print ``line`` unchanged: markup in it is text."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
 from nextchar.settings import TextSettings, TrainingSettings, explain_details, shortened
-from nextchar.training.plan import Plan
+from nextchar.training.plan import Budget, Plan
 
 FORMAT = 2
 """The plans of format 1 have other names."""
@@ -32,6 +32,8 @@ class RunSettings(BaseModel):
     text: TextSettings
     training: TrainingSettings
     plan: Plan
+    budget: Budget | None = None
+    """The time that the number of updates follows; None if the number was given."""
     device: str = Field(pattern="^(cpu|cuda|mps)$")
     threads: int = Field(ge=1, le=1024)
     """Threads of torch; the order of its sums depends on their number."""
@@ -43,7 +45,8 @@ class RunSettings(BaseModel):
     def to_json(self) -> bytes:
         """Return the content of settings.json."""
         # Unlike pydantic, json can write file names that are not UTF-8, which Python keeps as lone surrogates.
-        return json.dumps({**format_stamp(FORMAT), **self.model_dump(mode="json")}, indent=2).encode()
+        exclude = {"budget"} if self.budget is None else None  # as runs before there were budgets
+        return json.dumps({**format_stamp(FORMAT), **self.model_dump(mode="json", exclude=exclude)}, indent=2).encode()
 
     @classmethod
     def from_json(cls, content: bytes | bytearray) -> RunSettings:

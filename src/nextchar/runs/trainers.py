@@ -20,7 +20,7 @@ from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Event
-from nextchar.training.plan import Budget, Plan
+from nextchar.training.plan import Plan
 
 if TYPE_CHECKING:
     from nextchar.networks.torch_processes import Processes
@@ -68,7 +68,6 @@ class _Beginning:
     """What process 0 announces before it trains."""
 
     settings: RunSettings
-    budget: Budget | None
     checkpoint: Checkpoint | None
 
 
@@ -124,7 +123,6 @@ def make_trainer(
     corpus: Corpus,
     processes: Processes,
     *,
-    budget: Budget | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Trainer:
     """Return a trainer for the run, at ``checkpoint``, or at its beginning.
@@ -143,7 +141,7 @@ def make_trainer(
                 f"The plan divides a batch into {settings.plan.shards} shards, which {processes.count} processes "
                 f"cannot share: start {settings.plan.shards} or fewer."
             )
-        processes.broadcast(_Beginning(settings, budget, checkpoint))
+        processes.broadcast(_Beginning(settings, checkpoint))
     device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
     if fraction is not None and device.type == "cuda":
         limit_memory(fraction, device)
@@ -153,7 +151,7 @@ def make_trainer(
         seed=settings.training.seed,
         evaluations=settings.evaluations,
         compute=Compute(device, settings.threads, processes),
-        pace=Pace(budget),
+        pace=Pace(settings.budget),
     )
     if checkpoint is not None:
         try:
@@ -181,7 +179,7 @@ def take_part(cache: Path) -> Preparation:
     settings = announced.settings
     corpus = corpus_of_run(settings, cache)
     try:
-        made = make_trainer(settings, corpus, processes, budget=announced.budget, checkpoint=announced.checkpoint)
+        made = make_trainer(settings, corpus, processes, checkpoint=announced.checkpoint)
     except ValueError as error:
         raise TrainingError(f"The saved state cannot be used ({error}); process 0 says more.") from error
     yield from ()

@@ -19,7 +19,7 @@ Read in this order; a module imports only from those before it:
 - `schedule`: the learning rate as a function of the step.
 - `checkpoint`: the state of training at one step, for an exact resume.
 - `recovery`: when training has diverged, and how it continues.
-- `pace`: the clock, and the correction of the plan to a time budget.
+- `pace`: the clock, and the number of updates that fits the time budget.
 - `validation`: when and on what the model is scored, and which model is the best.
 - `events`: the events of a run.
 - `memory`: the memory that training needs and the memory available, compared before any is allocated.

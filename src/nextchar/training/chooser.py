@@ -30,6 +30,8 @@ SHORT_TEXT_STREAMS, SHORT_TEXT_WINDOW = 8, 64
 """Streams and steps back in time for short texts."""
 LOAD_PER_DROPOUT = 60
 """Passes that raise dropout by 1, for a text with as many characters as the network has parameters."""
+MAX_DROPOUT = 0.4
+"""Most dropout: with more a network learns so slowly that more time makes it worse."""
 HIGH_DROPOUT = 0.1
 """Dropout from which weight decay is higher too."""
 CHARACTERS_PER_SQUARE = 2
@@ -226,7 +228,7 @@ class Chooser:
         # The larger a network, and the more often it reads the text, the more dropout it needs, so as not to memorise
         # the text.
         load = steps * predicted / self.characters * math.sqrt(parameters / self.characters)
-        dropout = min(0.5, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
+        dropout = min(MAX_DROPOUT, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
         # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root

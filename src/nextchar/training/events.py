@@ -138,7 +138,7 @@ class Recovered(_Event):
 
 
 class Revised(_Event):
-    """The number of updates changed, once, because the machine is faster or slower than measured before."""
+    """The number of updates changed, because the machine is faster or slower than before."""
 
     event: Literal["revised"] = "revised"
     step: Count

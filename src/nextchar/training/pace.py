@@ -1,4 +1,4 @@
-"""The pace of training: its clock, and a single correction of the number of updates to the time budget."""
+"""The pace of training: its clock, and the number of updates that fits the time budget."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from nextchar.training.checkpoint import TrainingState
 from nextchar.training.plan import Budget, Plan
 
-TIMED_SECONDS = 1.0
-"""Shortest training time from which the number of updates is revised."""
+REVISED_SHARE = 0.02
+"""Share of the time, or of the updates, from one look at the clock to the next."""
+TOLERATED_SHARE = 0.01
+"""Share of the time by which a plan may miss it."""
 
 
 class Pace:
@@ -20,6 +22,8 @@ class Pace:
         self.now = clock
         self._budget = budget
         self._begun: TrainingState | None = None
+        self.step_seconds: float | None = None
+        """Seconds of an update at the last look at the clock; None before it."""
 
     def warmed_up(self, state: TrainingState) -> None:
         """Measure the time from ``state`` on, unless it is measured already: the very first updates are slower."""
@@ -29,14 +33,21 @@ class Pace:
         """Discard the measurement, because training goes back."""
         self._begun = None
 
-    def revise(self, plan: Plan, state: TrainingState) -> Plan:
-        """Return ``plan`` with its number of updates fitted to the time budget, at the last checkpoint of the warm-up;
-        return it unchanged at any other."""
-        begun = self._begun
-        if self._budget is None or begun is None or plan.boundary_after(state.step) <= plan.warm_up:
-            return plan
-        budget, self._budget = self._budget, None
-        seconds = state.seconds - begun.seconds
-        if seconds < TIMED_SECONDS or state.step > plan.warm_up or state.evaluated_step > 0:
-            return plan
-        return budget.revise(plan, state.step, state.seconds, seconds / (state.step - begun.step))
+    def fitting_steps(self, plan: Plan, state: TrainingState) -> int:
+        """Return how many updates in all fit the time budget, if it is time to look at the clock and they differ enough
+        from those of ``plan``; otherwise return those.
+
+        Up to the last revision of ``plan`` it returns them too: a resumed run repeats what was decided.
+        """
+        budget, begun = self._budget, self._begun
+        is_decided = any(state.step <= revision.step for revision in plan.revisions[-1:])
+        if budget is None or begun is None or is_decided:
+            return plan.steps
+        seconds, updates = state.seconds - begun.seconds, state.step - begun.step
+        if seconds <= 0 or max(seconds / budget.seconds, updates / plan.steps) < REVISED_SHARE:
+            return plan.steps
+        self._begun = state
+        self.step_seconds = step_seconds = seconds / updates
+        left = max(0.0, budget.seconds - state.seconds)
+        steps = min(budget.max_steps, state.step + int(left / step_seconds))
+        return plan.steps if abs(steps - plan.steps) * step_seconds < TOLERATED_SHARE * budget.seconds else steps

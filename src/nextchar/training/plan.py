@@ -1,13 +1,15 @@
 """The plan of a run: every size and number of training, fixed before it starts.
 
-A recipe (`nextchar.training.recipe`) chooses it. Only the number of updates can change: once, after the warm-up, it is
-fitted to the time budget.
+A recipe (`nextchar.training.recipe`) chooses it. Only the number of updates can change: it follows the clock of a run
+that has a time budget. The plan records each change, so that it leads to the same weights again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +25,19 @@ GPU_CHECKPOINT_WORK = 2e13
 """The same on a GPU: a second or two. A checkpoint copies all weights from it."""
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
+_MAX_REVISIONS = 10_000
+"""Most changes of the number of updates; a run makes fewer than a hundred."""
+
+
+class Revision(BaseModel):
+    """A change of the number of updates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: Count = Field(ge=1)
+    """Updates made when the number changed."""
+    planned_steps: Count = Field(ge=1)
+    """The number until then."""
 
 
 class Plan(BaseModel):
@@ -44,6 +59,8 @@ class Plan(BaseModel):
     """Shards of a batch, each computed in a thread of its own; their gradients are added up."""
     steps: Count = Field(ge=1)
     """Updates of the weights."""
+    revisions: tuple[Revision, ...] = Field(default=(), max_length=_MAX_REVISIONS)
+    """How the number of updates came about, in order of the steps."""
     initial_weights: Literal["frequencies", "keras"] = "frequencies"
     """Distributions of the initial weights (`nextchar.training.initial_weights`)."""
     optimizer: Literal["adamw", "rmsprop"] = "adamw"
@@ -53,7 +70,7 @@ class Plan(BaseModel):
     learning_rate: float = Field(gt=0, le=10)
     """Peak of the schedule: a linear warm-up, then half a cosine down to a hundredth, or constant."""
     warm_up: Count = Field(ge=0)
-    """Steps of the warm-up."""
+    """Steps of the warm-up, as `position` counts them."""
     weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
@@ -73,8 +90,9 @@ class Plan(BaseModel):
         if not isinstance(plan, dict):
             return plan
         values = cast("dict[str, Any]", plan)
-        if isinstance(values.get("hidden"), list):  # strict validation asks for a tuple
-            values = {**values, "hidden": tuple(values["hidden"])}
+        for name in ("hidden", "revisions"):
+            if isinstance(values.get(name), list):  # strict validation asks for a tuple
+                values = {**values, name: tuple(values[name])}
         return _from_format_1(values) if "streams" in values and "feeding" not in values else values
 
     @model_validator(mode="after")
@@ -86,6 +104,10 @@ class Plan(BaseModel):
             )
         if self.exchange != "float32" and self.feeding.kind != "streams":
             raise ValueError(f"a plan of {self.feeding.kind} cannot exchange {self.exchange}: choose float32")
+        steps = [revision.step for revision in self.revisions]
+        changes = pairwise([*(revision.planned_steps for revision in self.revisions), self.steps])
+        if steps != sorted(set(steps)) or any(s > min(change) for s, change in zip(steps, changes, strict=True)):
+            raise ValueError("its revisions contradict each other or its number of steps")
         return self
 
     def architecture(self, vocabulary_size: int) -> Architecture:
@@ -108,11 +130,52 @@ class Plan(BaseModel):
         return steps * self.feeding.predicted / characters if epoch_steps is None else steps / epoch_steps
 
     def boundary_after(self, step: int) -> int:
-        """Return the first step after ``step`` with a checkpoint; the end of a pass over windows has one too."""
+        """Return the first step after ``step`` with a checkpoint; the end of a pass over windows and a revision have
+        one too."""
         epoch = self.feeding.epoch_steps or self.steps
         first = step // epoch * epoch
         following = first + ((step - first) // self.checkpoint_every + 1) * self.checkpoint_every
-        return min(self.steps, first + epoch, following)
+        revised = (revision.step for revision in self.revisions if revision.step > step)
+        return min(self.steps, first + epoch, following, *revised)
+
+    @property
+    def first_steps(self) -> int:
+        """The number of updates before any revision, in which `position` counts."""
+        return self.revisions[0].planned_steps if self.revisions else self.steps
+
+    def revised(self, step: int, steps: int) -> Plan:
+        """Return the plan that has ``steps`` updates in all from ``step`` on."""
+        revision = Revision(step=step, planned_steps=self.steps)
+        return self.model_copy(update={"steps": steps, "revisions": (*self.revisions, revision)})
+
+    def position(self, step: int) -> float:
+        """Return how far the run is after ``step`` updates, from 0 to `first_steps`; learning rates and scorings depend
+        on it.
+
+        Without revisions it is the step. Each revision changes how fast it grows from there on, so that it reaches the
+        end with the new last step.
+        """
+        for begin, end, position, growth in self._stretches():
+            if step <= end:
+                return position + growth * (step - begin)
+        return self.first_steps
+
+    def step_at(self, position: float) -> int:
+        """Return the first step with that `position` or a later one."""
+        for begin, end, before, growth in self._stretches():
+            if position <= before + growth * (end - begin):
+                return min(end, begin + math.ceil((position - before) / growth))
+        return self.steps
+
+    def _stretches(self) -> Iterator[tuple[int, int, float, float]]:
+        """Yield for each stretch of steps with the same number of updates: its first step, its last one, the position
+        at the first one, and how much an update adds to it."""
+        begin, position = 0, 0.0
+        ends = [(revision.step, revision.planned_steps) for revision in self.revisions]
+        for end, steps in [*ends, (self.steps, self.steps)]:
+            growth = (self.first_steps - position) / (steps - begin) if steps > begin else 0.0
+            yield begin, end, position, growth
+            begin, position = end, position + growth * (end - begin)
 
 
 def _from_format_1(plan: dict[str, Any]) -> dict[str, Any]:
@@ -143,29 +206,15 @@ def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:
     return 6 * (GATES * hidden * (hidden + embedding) + hidden * vocabulary_size)
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(BaseModel):
     """The time budget of a plan."""
 
-    seconds: float
-    max_steps: int
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    seconds: float = Field(gt=0)
+    """Training time to use."""
+    max_steps: Count = Field(ge=1)
     """Most updates; with more the model would memorise the text."""
-
-    def revise(self, plan: Plan, done: int, seconds: float, step_seconds: float) -> Plan:
-        """Return ``plan`` with as many updates as the rest of the time allows; unchanged if the difference is small.
-
-        Nothing else in the plan changes, and no update up to the end of the warm-up depends on their number. So a run
-        that follows the returned plan from its start gives the same weights.
-
-        Args:
-            plan: the plan of the run.
-            done: updates made, within the warm-up.
-            seconds: the time they took.
-            step_seconds: the time of an update, as measured so far.
-        """
-        fitting = done + int((self.seconds - seconds) / step_seconds)
-        steps = min(self.max_steps, max(plan.steps // 2, min(2 * plan.steps, fitting)))
-        return plan if abs(steps - plan.steps) < 0.03 * plan.steps else plan.model_copy(update={"steps": steps})
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ class Schedule:
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of ``step``, counted from 0: a linear warm-up, then half a cosine down to
-        `FINAL_RATE` of the peak, or constant."""
-        plan = self.plan
-        if step < plan.warm_up:
-            share = (step + 1) / plan.warm_up
+        `FINAL_RATE` of the peak, or constant. It follows `Plan.position`, so that a revision makes no jump."""
+        plan, position = self.plan, self.plan.position(step)
+        if position < plan.warm_up:
+            share = min(1.0, plan.position(step + 1) / plan.warm_up)
         elif plan.schedule == "constant":
             share = 1.0
         else:
-            remaining = 0.5 * (1 + math.cos(math.pi * (step - plan.warm_up) / (plan.steps - plan.warm_up)))
+            remaining = 0.5 * (1 + math.cos(math.pi * (position - plan.warm_up) / (plan.first_steps - plan.warm_up)))
             share = FINAL_RATE + (1 - FINAL_RATE) * remaining
         return plan.learning_rate * share

@@ -183,12 +183,11 @@ class Trainer:
     def _revise(self) -> Revised | None:
         """Fit the number of updates to the time budget, if that is due."""
         plan = self.plan
-        steps = self.processes.broadcast(self._pace.revise(plan, self.state).steps)
+        steps = self.processes.broadcast(self._pace.fitting_steps(plan, self.state))
         if steps == plan.steps:
             return None
-        revised = plan.model_copy(update={"steps": steps})
-        self._adopt(revised)
-        return Revised(step=self.state.step, planned_steps=plan.steps, steps=revised.steps)
+        self._adopt(plan.revised(self.state.step, steps))
+        return Revised(step=self.state.step, planned_steps=plan.steps, steps=steps)
 
     def _adopt(self, plan: Plan) -> None:
         """Follow ``plan`` from here on; learning rates and scorings depend on it."""
@@ -205,7 +204,7 @@ class Trainer:
             bits_per_character=bits,
             characters_per_second=steps_per_second * plan.feeding.predicted,
             seconds=state.seconds,
-            seconds_left=state.seconds / state.step * (plan.steps - state.step),
+            seconds_left=(self._pace.step_seconds or state.seconds / state.step) * (plan.steps - state.step),
         )
 
     def _evaluate(self) -> Evaluated:

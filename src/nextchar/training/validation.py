@@ -93,8 +93,8 @@ def evaluation_steps(plan: Plan, evaluations: int) -> list[int]:
     """Return the steps after which the model is scored: ``evaluations``, evenly over the plan, each at a checkpoint."""
     epoch = plan.feeding.epoch_steps
     # With one evaluation for each pass over the windows, complete or not, each comes at the end of a pass.
-    every = epoch if epoch and evaluations == math.ceil(plan.steps / epoch) else plan.steps / evaluations
-    wanted = (min(plan.steps, math.ceil(every * number)) for number in range(1, evaluations + 1))
+    every = epoch if epoch and evaluations == math.ceil(plan.steps / epoch) else plan.first_steps / evaluations
+    wanted = (plan.step_at(math.ceil(every * number)) for number in range(1, evaluations + 1))
     return sorted({plan.boundary_after(step - 1) for step in wanted})
 
 
@@ -102,9 +102,10 @@ def scored_at_once(plan: Plan, evaluations: int, held_out: int) -> int:
     """Return how many of the ``held_out`` characters each evaluation reads.
 
     It reads excerpts that take little time, but all characters if there are less than twice as many, and after passes
-    over windows, which take long anyway.
+    over windows, which take long anyway. A revision of the plan does not change how many.
     """
-    enough = max(MIN_SCORED, int(SCORED_SHARE * plan.characters / evaluations))
+    characters = plan.first_steps * plan.feeding.predicted
+    enough = max(MIN_SCORED, int(SCORED_SHARE * characters / evaluations))
     return held_out if plan.feeding.epoch_steps or held_out < 2 * enough else enough
 
 
