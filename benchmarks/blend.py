@@ -28,7 +28,9 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.engine import make_network
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.ngram_pruning import prune
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.settings import SamplingSettings

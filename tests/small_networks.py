@@ -9,7 +9,7 @@ from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import BlendHeader, blend_arrays
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.text.vocabulary import Vocabulary
 

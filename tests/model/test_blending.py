@@ -13,7 +13,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import Scorer, bits_per_id
 from nextchar.networks.blend import BlendNetwork
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.parallel import Threads
 from nextchar.text.vocabulary import Vocabulary

@@ -13,7 +13,7 @@ from nextchar.networks.kinds import (
     kind_of,
     network_alone,
 )
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
 from tests.small_networks import random_parameters
 

@@ -15,8 +15,9 @@ from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.kinds import BlendHeader, blend_arrays, counts_of, network_alone
-from nextchar.networks.ngram_counts import MAX_BYTE, prune
+from nextchar.networks.ngram_counts import MAX_BYTE
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.ngram_pruning import prune
 from nextchar.page import build_page
 from tests.page_engine import Engine
 from tests.small_networks import random_blend, random_text

@@ -17,7 +17,7 @@ from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
 from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
 from nextchar.networks.kinds import WEIGHTS, BlendHeader, blend_arrays, counts_of, network_alone
-from nextchar.networks.ngram_counts import prune
+from nextchar.networks.ngram_pruning import prune
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.record import RunRecord

@@ -18,7 +18,9 @@ from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import BlendHeader, blend_arrays, blend_networks
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.ngram_pruning import prune
 from nextchar.parallel import SERIAL, Executor
 
 ORDER = 8
