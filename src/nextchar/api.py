@@ -62,6 +62,7 @@ class TrainingOptions(TextOptions, total=False):
     clip: float | None
     precision: Precision | None
     memory: bool | None
+    memory_size: float | str | None
     evaluations: int | None
     sample_length: int
     save_every: float | str

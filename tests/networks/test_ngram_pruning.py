@@ -12,7 +12,7 @@ from nextchar.networks import ngram_pruning
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_network import NgramNetwork
-from nextchar.networks.ngram_pruning import prune
+from nextchar.networks.ngram_pruning import MAX_RARE, prune, without_rare
 from tests.networks.test_ngram_counts import arrays_of
 
 
@@ -115,3 +115,16 @@ def test_without_compiled_loops_the_same_is_kept(monkeypatch: pytest.MonkeyPatch
     kept = arrays_of(prune(counts, 1500))
     monkeypatch.setattr(ngram_pruning, "can_compile", lambda: False)
     assert arrays_of(prune(counts, 1500)) == kept
+
+
+@settings(deadline=None)
+@given(text=st.lists(st.integers(0, 2), max_size=60), order=st.integers(1, 8))
+def test_without_what_is_rare_every_longer_n_gram_occurs_twice(text: list[int], order: int) -> None:
+    counts, dropped = (count_text(np.array(text), 3, order, drop_rare=drop) for drop in (False, True))
+    assert arrays_of(without_rare(counts)) == arrays_of(dropped)
+    grams = [
+        tuple(text[start : start + length]) for length in range(1, order + 2) for start in range(len(text) - length + 1)
+    ]
+    expected = {gram for gram in grams if len(gram) <= MAX_RARE or grams.count(gram) > 1}
+    assert len(dropped.ids) - 1 == len(expected)
+    np.testing.assert_array_equal(dropped.discounts, counts.discounts)

@@ -95,7 +95,7 @@ def _unpruned(firsts: Int32s, ids: Int32s, counts: Int32s, vocabulary_size: int,
 
 
 def _join(parts: Sequence[NgramCounts], vocabulary_size: int, order: int) -> NgramCounts:
-    """Return the counts of a text from those of its ``parts``, in the order of the ids that their n-grams begin with."""
+    """Return the counts of a text from those of its ``parts``, which are in the order of their ids."""
 
     def joined(arrays: Sequence[Int32s], lengths: int) -> Int32s:
         """Return the entries of nodes of 1, 2, ... ``lengths`` ids."""

@@ -187,7 +187,12 @@ class Run:
         """Return the counts of the training text."""
         if self._counts is None:
             corpus = self._ready().corpus
-            self._counts = blending.remember(corpus.training, corpus.vocabulary.size)
+            self._counts = blending.remember(
+                corpus.training,
+                corpus.vocabulary.size,
+                size=self._ready().settings.training.memory_size,
+                executor=Threads(available_cores()),
+            )
         return self._counts
 
     def save(self) -> None:

@@ -76,8 +76,9 @@ class ClassicRecipe:
             raise UsageError(
                 "The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe."
             )
-        if settings.memory:
-            raise UsageError("The classic recipe has no memory: leave --memory out, or use the default recipe.")
+        if settings.memory or settings.memory_size is not None:
+            option = "--memory" if settings.memory else "--memory-size"
+            raise UsageError(f"The classic recipe has no memory: leave {option} out, or use the default recipe.")
         if settings.exchange not in {None, "float32"}:
             raise UsageError(
                 f"The classic recipe has no --exchange {settings.exchange}: leave it out, or use the default recipe."
