@@ -27,7 +27,7 @@ Exchange = Literal["float32", "bfloat16", "local"]
 """What processes that train together exchange: the gradients of every update, in one of two number formats, or their
 weights after some local updates."""
 
-RecipeName = Literal["default", "classic"]
+RecipeName = Literal["default", "classic", "counts"]
 """Names of the recipes (`nextchar.training.recipes`)."""
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
@@ -140,7 +140,8 @@ class TrainingSettings(Settings):
     recipe: RecipeName = Field(
         default="default",
         description="classic is the well-known Keras example: windows of 60 characters in random order, one-hot, LSTM "
-        "of 128 units, RMSprop; 9 passes unless a length is given.",
+        "of 128 units, RMSprop; 9 passes unless a length is given. counts trains nothing: it counts n-grams, which "
+        "takes about a second and needs no torch.",
     )
     time: Duration | None = Field(
         default=None,

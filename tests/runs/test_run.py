@@ -19,6 +19,7 @@ from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run, free_folder
+from nextchar.runs.run_settings import plan_of
 from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
 from nextchar.training.events import (
     Evaluated,
@@ -119,7 +120,7 @@ def test_a_number_of_steps_fitted_to_the_time_is_written_down(
     (revised,) = (event for event in events if isinstance(event, Revised))
     assert (planned.plan.steps, revised.planned_steps, revised.steps) == (113, 113, 226)
     assert folder.settings().plan == planned.plan.model_copy(update={"steps": 226})
-    assert folder.settings().plan.model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
+    assert plan_of(folder.settings()).model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
     assert isinstance(events[-1], Finished)
     assert events[-1].step == 226
     again = RunFolder(tmp_path / "again")
@@ -363,7 +364,7 @@ def test_a_state_that_does_not_fit_the_plan_is_said_so(
     run = RunFolder(tmp_path / "run")
     shutil.copytree(finished.path, run.path)
     settings = run.settings()
-    run.save_settings(settings.model_copy(update={"plan": settings.plan.model_copy(update=change)}))
+    run.save_settings(settings.model_copy(update={"plan": plan_of(settings).model_copy(update=change)}))
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with pytest.raises(RunFolderError, match=words):
         resume(run, finished.path.parent / "cache")

@@ -17,7 +17,7 @@ from nextchar.model.scoring import Scorer
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.engine import make_network
-from nextchar.networks.kinds import BlendHeader, blend_arrays, blend_networks
+from nextchar.networks.kinds import blend_content, blend_networks
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_pruning import prune
@@ -76,10 +76,19 @@ def remember(ids: Ids, vocabulary_size: int, *, size: float | None = None, execu
             most `MAX_NGRAMS`.
         executor: computes in parallel.
     """
-    most = min(MAX_NGRAMS, len(ids)) if size is None else int(size / NGRAM_BYTES)
-    counted = spread(ids, max(COUNTED, COUNTED_PER_NGRAM * most))
+    most = _most_ngrams(len(ids), size)
+    counted = spread(ids, most_counted(len(ids), size))
     counts = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=len(counted) > MAX_WHOLE)
     return prune(counts, most)
+
+
+def most_counted(characters: int, size: float | None) -> int:
+    """Return how many ids of a text of ``characters`` are counted, at most, for a memory of ``size`` bytes."""
+    return min(characters, max(COUNTED, COUNTED_PER_NGRAM * _most_ngrams(characters, size)))
+
+
+def _most_ngrams(characters: int, size: float | None) -> int:
+    return min(MAX_NGRAMS, characters) if size is None else int(size / NGRAM_BYTES)
 
 
 def spread(ids: Ids, size: int) -> Ids:
@@ -112,8 +121,8 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
         }
     )
     weights = fit_weights(blend, held_out, executor)
-    header = BlendHeader(network=architecture, order=counts.order, ngrams=len(counts.ids) - 1)
-    return ModelFile(header, tokens, blend_arrays(parameters, counts, weights), provenance)
+    header, arrays = blend_content(architecture, parameters, counts, weights)
+    return ModelFile(header, tokens, arrays, provenance)
 
 
 def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:

@@ -23,7 +23,7 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
 from nextchar.networks.architecture import Architecture, Floats, Parameters
-from nextchar.networks.kinds import KINDS, NETWORK, BlendHeader, NetworkHeader, kind_of, network_alone
+from nextchar.networks.kinds import KINDS, NETWORK, BlendHeader, NetworkHeader, NgramHeader, kind_of, network_alone
 from nextchar.page import embedded_model, is_page
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -155,9 +155,12 @@ class ModelFile:
             "provenance": self.provenance.model_dump(mode="json"),
         }
         prefix = f"{self.architecture.kind}."
-        halved = f"{prefix}{NETWORK}" if self.has_memory else prefix
-        arrays = {f"{prefix}{name}": values for name, values in self.parameters.items()}
-        arrays = {name: _stored(values, half and name.startswith(halved)) for name, values in arrays.items()}
+        halved = half and not isinstance(self.architecture, NgramHeader)
+        learned = NETWORK if self.has_memory else ""
+        arrays = {
+            f"{prefix}{name}": _stored(values, halved and name.startswith(learned))
+            for name, values in self.parameters.items()
+        }
         return tensor_file.to_bytes(header, arrays)
 
     def characters_for(self, target: str) -> Vocabulary:
@@ -275,9 +278,11 @@ def _without_prefix(arrays: tensor_file.Arrays, prefix: str) -> tensor_file.Arra
     return {name.removeprefix(prefix): array for name, array in arrays.items()}
 
 
-def _with_lstm(header: BaseModel, target: str) -> NetworkHeader:
+def _with_lstm(header: BaseModel, target: str) -> Architecture | BlendHeader:
     if isinstance(header, Architecture | BlendHeader):
         return header
+    if isinstance(header, NgramHeader):
+        raise ModelFileError(f"{target} is only for models with an LSTM; this one has only counted its text.")
     raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(header).__name__}.")
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from nextchar.networks.compilation import compiled
-from nextchar.networks.ngram_kernels import Array, find_child
+from nextchar.networks.kernels import Array
+from nextchar.networks.ngram_kernels import find_child
 
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 

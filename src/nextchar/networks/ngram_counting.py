@@ -77,7 +77,7 @@ def _count_part(
     shared, ngrams = np.empty(len(places), np.uint8), np.zeros(length + 1, np.int64)
     kernels.compare_places(text, places, length, shared, ngrams)
     ngrams[0] = 1
-    starts = np.cumsum([0, *ngrams])  # (order + 3,)
+    starts: Numbers = np.concatenate([[0], np.cumsum(ngrams)])  # (order + 3,)
     firsts = np.empty(starts[length] + 1, np.int32)
     firsts[0], firsts[-1] = 1, starts[-1]
     ids, numbers = np.zeros(starts[-1], np.int32), np.zeros(starts[-1], np.int32)

@@ -85,6 +85,14 @@ class NgramCounts:
         return np.divide(left, self.totals, out=np.ones(len(left)), where=self.totals > 0).astype(np.float32)
 
     @cached_property
+    def without_context(self) -> Floats:
+        """The probability of each id after nothing, shape (V,)."""
+        probabilities = np.full(self.vocabulary_size, self.rests[0] / self.vocabulary_size, np.float32)
+        singles = slice(1, self.firsts[1])
+        probabilities[self.ids[singles]] += self.shares[singles]
+        return probabilities
+
+    @cached_property
     def _discounts(self) -> NDArray[np.float64]:
         """What comes off the count of each node: (N,)."""
         lengths = np.repeat(np.arange(-1, self.order + 1), np.diff(self.starts))  # (N,), of the contexts

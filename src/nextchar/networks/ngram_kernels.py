@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nextchar.networks.compilation import compiled
-
-Array = Any
-"""A NumPy array; a docstring beside each gives its content."""
+from nextchar.networks.kernels import Array, Draw, draw_id
 
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
@@ -129,3 +127,17 @@ def find_contexts(tables: Tables, before: Array, contexts: Array) -> None:
         for token in before[row]:
             if token >= 0:
                 read_id(tables, contexts[row], token)
+
+
+@compiled(**_EXACT)
+def write_ids(  # noqa: PLR0917 (numba takes no keywords)
+    tables: Tables, contexts: Array, logits: Array, draw: Draw, uniforms: Array, ids: Array
+) -> None:
+    """Draw ``ids`` (T,) from ``logits`` (V,), one for each of ``uniforms`` (T,), and read each after ``contexts``
+    (order + 1,), which change; ``logits`` become those after the last id."""
+    for step in range(len(ids)):
+        token = draw_id(logits, draw, uniforms[step])
+        ids[step] = token
+        read_id(tables, contexts, token)
+        fill_probabilities(tables, contexts, logits)
+        fill_log(logits)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nextchar.errors import UsageError
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
 from nextchar.settings import TextSettings, TrainingSettings, explain_details, shortened
 from nextchar.training.plan import Plan
@@ -31,7 +32,8 @@ class RunSettings(BaseModel):
     """Key of the encoded corpus in the cache."""
     text: TextSettings
     training: TrainingSettings
-    plan: Plan
+    plan: Plan | None
+    """None of a run that only counts."""
     device: str = Field(pattern="^(cpu|cuda|mps)$")
     threads: int = Field(ge=1, le=1024)
     """Threads of torch; the order of its sums depends on their number."""
@@ -67,6 +69,17 @@ class RunSettings(BaseModel):
             if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
                 raise ValueError(f"It is damaged: it is not JSON ({error}).") from error
             raise
+
+
+def plan_of(settings: RunSettings) -> Plan:
+    """Return the plan of a run.
+
+    Raises:
+        UsageError: the run only counted its text, so it has none.
+    """
+    if settings.plan is None:
+        raise UsageError("That run only counted its text, so it has no plan: name a run that trained a network.")
+    return settings.plan
 
 
 def _without_stamp(raw: object) -> dict[str, Any]:

@@ -31,6 +31,7 @@ SEED = 42
 class ClassicRecipe:
     """The recipe `classic` (`nextchar.training.recipe.Recipe`)."""
 
+    has_plan = True
     has_unknown = False
     is_prompt_fixed = True
     fall: float | None = None
