@@ -55,6 +55,8 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Raises:
         ModelFileError: the model is too large for a page.
     """
+    if not isinstance(model.architecture, NgramHeader):
+        model.lstm_for("A page")
     model, pruned = _with_small_memory(model)
     content = replace(model, provenance=_for_others(model.provenance)).to_bytes(half=True)
     if len(content) > MAX_BYTES:

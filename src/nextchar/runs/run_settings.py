@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nextchar.errors import UsageError
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
 from nextchar.settings import TextSettings, TrainingSettings, explain_details, shortened
 from nextchar.training.plan import Plan
+from nextchar.training.recipes import recipe_of
 
 FORMAT = 2
 """The plans of format 1 have other names."""
@@ -41,6 +42,13 @@ class RunSettings(BaseModel):
     """Number of evaluations, each with samples, evenly over the plan."""
     prompt: str = Field(max_length=4096)
     """The prompt that every sample continues."""
+
+    @model_validator(mode="after")
+    def _fits_recipe(self) -> RunSettings:
+        if (self.plan is not None) != recipe_of(self.training).has_plan:
+            given = "is missing" if self.plan is None else "is not allowed"
+            raise ValueError(f"plan {given} with the recipe {self.training.recipe}")
+        return self
 
     def to_json(self) -> bytes:
         """Return the content of settings.json."""
