@@ -22,13 +22,15 @@ import numpy as np
 from command import nextchar
 from machine import describe_machine
 
-from nextchar.model.blending import MAX_COUNTED, ORDER, blend_evenly, honest_bits, remember
+from nextchar.model.blending import COUNTED, ORDER, blend_evenly, honest_bits, remember, spread
 from nextchar.model.generation import generate_rows
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.engine import make_network
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.ngram_pruning import prune
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.settings import SamplingSettings
@@ -90,7 +92,7 @@ def measure(name: str, texts: Texts) -> Iterator[str]:
         f"| {texts.score(texts.network):.3f} | {texts.score(ngrams):.3f} | {texts.blended(counts):.3f} | "
         f"{len(counts.ids) - 1:,} | {stored(counts):,} | {counted:.1f} |"
     )
-    whole = count_text(texts.training[-MAX_COUNTED:], size, ORDER)
+    whole = count_text(spread(texts.training, COUNTED), size, ORDER)
     yield f"\n| n-grams kept, contexts of {ORDER} | bytes | blend |"
     yield "|---:|---:|---:|"
     for most in (*(most for most in SIZES if most < len(whole.ids)), len(whole.ids)):
@@ -99,7 +101,7 @@ def measure(name: str, texts: Texts) -> Iterator[str]:
     yield "\n| context, nothing pruned | n-grams | bytes | blend |"
     yield "|---:|---:|---:|---:|"
     for order in ORDERS:
-        every = count_text(texts.training[-MAX_COUNTED:], size, order)
+        every = count_text(spread(texts.training, COUNTED), size, order)
         yield f"| {order} | {len(every.ids) - 1:,} | {stored(every):,} | {texts.blended(every):.4f} |"
     yield "\n| texts | network, characters/s | blend, characters/s | ratio |"
     yield "|---:|---:|---:|---:|"

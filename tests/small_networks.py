@@ -10,8 +10,8 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
 from nextchar.networks.engine import make_network
-from nextchar.networks.kinds import BlendHeader, blend_arrays
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.kinds import blend_content
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.text.documents import PLAIN, SourceText, documents_of
 from nextchar.text.vocabulary import Vocabulary
@@ -70,8 +70,8 @@ def random_blend(text: str, order: int = 4, context_length: int | None = None) -
     )
     counts = count_text(vocabulary.encode(text), vocabulary.size, order)
     weights = np.random.default_rng(0).uniform(0.2, 0.8, (order + 1, 2)).astype(np.float32)
-    header = BlendHeader(network=architecture, order=order, ngrams=len(counts.ids) - 1)
-    return ModelFile(header, vocabulary, blend_arrays(random_parameters(architecture), counts, weights))
+    header, arrays = blend_content(architecture, random_parameters(architecture), counts, weights)
+    return ModelFile(header, vocabulary, arrays)
 
 
 class BigramNetwork:

@@ -104,7 +104,12 @@ def test_the_typed_options_are_those_of_the_settings(options: type, kinds: tuple
     typed = get_type_hints(options)
     fields = {name: field for kind in kinds for name, field in kind.model_fields.items()}
     assert list(typed) == list(fields)
-    also: dict[str, set[object]] = {"time": {str}, "save_every": {str}, "stop": {str, Sequence[str]}}
+    also: dict[str, set[object]] = {
+        "time": {str},
+        "save_every": {str},
+        "memory_size": {str},
+        "stop": {str, Sequence[str]},
+    }
     for name, field in fields.items():
         kept = members(field.annotation) - {tuple[str, ...]}
         assert members(typed[name]) == kept | also.get(name, set()), name
@@ -123,3 +128,21 @@ def test_the_limits_of_numbers_are_those_that_are_checked() -> None:
                 if not bound.startswith("exclusive"):
                     assert getattr(build(SamplingSettings, {name: limit[bound]}), name) == limit[bound]
         assert getattr(SamplingSettings(), name) == limit["default"]
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [("250000", 250_000), ("500kB", 500_000), (" 1.5 mb", 1_500_000), ("0.01GB", 1e7), (5000, 5000)]
+)
+def test_sizes_are_read_as_people_write_them(given: object, size: float) -> None:
+    assert build(TrainingSettings, {"memory_size": given}).memory_size == size
+
+
+@pytest.mark.parametrize("given", ["big", "1MiB", "-1MB", "10", "1GB", ""])
+def test_sizes_that_make_no_sense_are_refused(given: str) -> None:
+    with pytest.raises(UsageError, match=r"is not a size: write bytes|memory_size = .* is not allowed"):
+        build(TrainingSettings, {"memory_size": given})
+
+
+def test_the_size_of_no_memory_is_refused() -> None:
+    with pytest.raises(UsageError, match="--memory-size is for a model with a memory"):
+        build(TrainingSettings, {"memory": False, "memory_size": "1MB"})

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from nextchar.errors import UsageError
 from nextchar.model.language_model import LanguageModel
+from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.notebook import NotebookDisplay
 from nextchar.runs.preparation import Texts
@@ -63,6 +64,7 @@ class TrainingOptions(TextOptions, total=False):
     precision: Precision | None
     memory: bool | None
     keep_text: bool | None
+    memory_size: float | str | None
     evaluations: int | None
     sample_length: int
     save_every: float | str
@@ -111,7 +113,7 @@ def train(
     of_training: dict[str, Any] = {**options}
     of_text = {name: of_training.pop(name) for name in TextSettings.model_fields if name in options}
     texts = _texts(corpus, text, of_text)
-    run = Run.new(folder, texts, build(TrainingSettings, of_training), cache=default_cache_folder())
+    run = new_run(folder, texts, build(TrainingSettings, of_training), cache=default_cache_folder())
     _carry_out(run, quiet=quiet, on_event=on_event)
     return run.model
 

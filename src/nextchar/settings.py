@@ -32,7 +32,7 @@ Exchange = Literal["float32", "bfloat16", "local"]
 """What processes that train together exchange: the gradients of every update, in one of two number formats, or their
 weights after some local updates."""
 
-RecipeName = Literal["default", "classic"]
+RecipeName = Literal["default", "classic", "counts"]
 """Names of the recipes (`nextchar.training.recipes`)."""
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
@@ -44,6 +44,7 @@ MAX_SHOWN = 100
 """Characters of a wrong value, or of an unknown name, that its error repeats."""
 
 _RANGE = ("type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -73,6 +74,21 @@ def describe_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def parse_size(value: object) -> object:
+    """Turn ``"250000"``, ``"500kB"``, ``"1.5MB"`` into bytes; leave anything that is not a string alone.
+
+    Raises:
+        ValueError: the string is not a size.
+    """
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([kmg]?b|)\s*", value, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{value!r} is not a size: write bytes, kB, MB or GB like 500kB or 1.5MB")
+    return float(match[1]) * _SIZES[match[2].lower()]
+
+
+Size = Annotated[float, BeforeValidator(parse_size)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
@@ -132,7 +148,8 @@ class TrainingSettings(Settings):
     recipe: RecipeName = Field(
         default="default",
         description="classic is the well-known Keras example: windows of 60 characters in random order, one-hot, LSTM "
-        "of 128 units, RMSprop; 9 passes unless a length is given.",
+        "of 128 units, RMSprop; 9 passes unless a length is given. counts trains nothing: it counts n-grams, which "
+        "takes about a second and needs no torch.",
     )
     time: Duration | None = Field(
         default=None,
@@ -178,6 +195,13 @@ class TrainingSettings(Settings):
         description="Keep the training text in the model file, for --max-copy and --trace: whoever has the file can "
         "read it. On by default, except with the classic recipe.",
     )
+    memory_size: Size | None = Field(
+        default=None,
+        ge=1000,
+        le=1e8,
+        description="Size of the memory in the model file, like 500kB or 4MB, about four bytes for each n-gram; by "
+        "default it has as many n-grams as the text has characters, at most a million.",
+    )
     evaluations: int | None = Field(
         default=None,
         ge=1,
@@ -221,6 +245,12 @@ class TrainingSettings(Settings):
         given = [name for name in ("time", "epochs", "steps") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _size_of_a_memory(self) -> TrainingSettings:
+        if self.memory is False and self.memory_size is not None:
+            raise ValueError("--memory-size is for a model with a memory: leave it out, or --no-memory")
         return self
 
 

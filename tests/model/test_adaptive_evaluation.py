@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from nextchar.cli import main
-from nextchar.errors import UsageError
+from nextchar.errors import ModelFileError, UsageError
 from nextchar.model.dynamic_evaluation import OWN_TEXT, SEGMENT, AdaptiveScorer
-from nextchar.model.language_model import Evaluation, LanguageModel
+from nextchar.model.evaluation import Evaluation
+from nextchar.model.language_model import LanguageModel
+from nextchar.model.model_file import ModelFile
 from nextchar.model.sampling import SamplingOptions
 from nextchar.model.scoring import bits_per_id
-from nextchar.networks.kinds import BlendHeader, counts_of
+from nextchar.networks.kinds import BlendHeader, NgramHeader, counts_of
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
-from nextchar.text.vocabulary import UNKNOWN_ID
+from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 from tests.command import made_up_text
 from tests.small_networks import random_blend, random_model
 
@@ -26,6 +29,14 @@ def windowed_model(context_length: int) -> LanguageModel:
     file = random_model().file
     architecture = file.architecture.model_copy(update={"context_length": context_length})
     return LanguageModel(replace(file, architecture=architecture))
+
+
+def counts_alone(text: str) -> LanguageModel:
+    """Return a model that has only counted ``text``."""
+    vocabulary = Vocabulary("".join(sorted(set(text))))
+    counts = count_text(vocabulary.encode(text), vocabulary.size, 4)
+    header = NgramHeader(vocabulary_size=vocabulary.size, order=4, ngrams=len(counts.ids) - 1)
+    return LanguageModel(ModelFile(header, vocabulary, counts.to_arrays()))
 
 
 def test_the_adaptive_figure_stands_apart_from_the_plain_one() -> None:
@@ -116,11 +127,16 @@ def test_reading_along_gives_a_figure_without_torch_and_by_character() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["memory", "network", "windows", "int8"])
+@pytest.mark.parametrize("kind", ["memory", "counts", "network", "windows", "int8"])
 def test_pieces_change_nothing_in_what_reading_along_gives(kind: str) -> None:
     model = windowed_model(5) if kind == "windows" else random_model()
     if kind == "memory":
         model = LanguageModel(random_blend(TEXT[:300]))
+    if kind == "counts":
+        model = counts_alone(TEXT[:300])
+        assert model.surprises(TEXT[300:], adapt="counts")[0] == pytest.approx(model.surprises(TEXT[300:])[0], abs=1e-5)
+        with pytest.raises(ModelFileError, match="Adapting the weights"):
+            model.evaluate(TEXT, adapt="weights")
     model = replace(model, weights="int8" if kind == "int8" else "float32")
     whole = model.evaluate(TEXT[300:], adapt="counts")
     pieces = model.evaluate((TEXT[first : first + 77] for first in range(300, len(TEXT), 77)), adapt="counts")

@@ -8,12 +8,12 @@ import pytest
 
 from nextchar.errors import ModelFileError
 from nextchar.model import blending
-from nextchar.model.blending import fit_weights, honest_bits, remember, with_memory
+from nextchar.model.blending import fit_weights, honest_bits, remember, spread, with_memory
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import Scorer, bits_per_id
 from nextchar.networks.blend import BlendNetwork
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.parallel import Threads
 from nextchar.text.vocabulary import Vocabulary
@@ -129,3 +129,32 @@ def test_adapting_weights_keeps_the_memory(model: ModelFile) -> None:
     assert evaluation.adaptive_bits_per_character is not None
     assert evaluation.adaptive_bits_per_character < evaluation.bits_per_character + 0.05
     assert evaluation.adaptive_bits_per_character < LanguageModel(model).evaluate(TEXT[7000:]).bits_per_character - 0.5
+
+
+def test_of_a_long_text_stretches_from_all_over_it_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = np.arange(10_000)
+    assert spread(ids, 10_000) is ids
+    counted = spread(ids, 640)
+    assert len(counted) == 640
+    assert counted[0] == 0
+    assert counted[-1] == 9_999
+    assert (np.diff(counted) != 1).sum() == blending.STRETCHES - 1
+    monkeypatch.setattr(blending, "COUNTED", 1000)
+    monkeypatch.setattr(blending, "COUNTED_PER_NGRAM", 4)
+    few, many = remember(TRAINING, VOCABULARY.size, size=1), remember(TRAINING, VOCABULARY.size)
+    assert few.counts[1 : few.starts[2]].sum() < many.counts[1 : many.starts[2]].sum(), (
+        "more is counted for more n-grams"
+    )
+
+
+def test_a_memory_has_the_size_asked_for() -> None:
+    counts = remember(TRAINING, VOCABULARY.size, size=8000)
+    assert len(counts.ids) - 1 <= 2000
+    stored = sum(array.nbytes for array in counts.to_arrays().values())
+    assert 5000 < stored < 9000
+
+
+def test_rare_n_grams_of_a_long_text_are_dropped_before_it_is_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = remember(TRAINING, VOCABULARY.size, size=1e8)
+    monkeypatch.setattr(blending, "MAX_WHOLE", 6000)
+    assert len(remember(TRAINING, VOCABULARY.size, size=1e8).ids) < len(whole.ids)

@@ -11,7 +11,7 @@ import pytest
 from nextchar.model.copying import CopyIndex
 from nextchar.model.generation import draw_blocks
 from nextchar.networks.compiled_network import CompiledNetwork
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.settings import SamplingSettings

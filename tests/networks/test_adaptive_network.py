@@ -7,7 +7,7 @@ import pytest
 
 from nextchar.networks.adaptive_network import AdaptiveNetwork
 from nextchar.networks.architecture import Network
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.reading_along import ReadingAlong
 from tests.small_networks import random_network, windowed_network
 

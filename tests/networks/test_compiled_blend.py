@@ -8,7 +8,8 @@ from nextchar.networks.architecture import Architecture
 from nextchar.networks.compiled_blend import CompiledBlend
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_networks
-from nextchar.networks.ngram_counts import count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_pruning import prune
 from tests.small_networks import random_parameters
 
 SIZE = 21

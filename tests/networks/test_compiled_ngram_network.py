@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from nextchar.networks import compiled_ngram_network
 from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_network import UNREAD, NgramNetwork
+from nextchar.networks.ngram_pruning import prune
 
 
 def check_equal(counts: NgramCounts, ids: np.ndarray) -> None:

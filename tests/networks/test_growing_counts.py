@@ -7,8 +7,10 @@ import pytest
 
 from nextchar.networks import growing_kernels as kernels
 from nextchar.networks.growing_counts import GrowingCounts, no_counts
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.ngram_pruning import prune
 
 V, ORDER = 6, 3
 

@@ -8,12 +8,13 @@ from nextchar.networks.kinds import (
     BLEND_KIND,
     KINDS,
     LSTM_KIND,
-    BlendHeader,
-    blend_arrays,
+    NGRAM_KIND,
+    blend_content,
     kind_of,
     network_alone,
+    ngram_content,
 )
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
 from tests.small_networks import random_parameters
 
@@ -70,8 +71,7 @@ def test_an_lstm_is_described_by_its_layers() -> None:
 
 
 COUNTS = count_text(np.arange(40) % 6, 7, 2)
-BLEND = BlendHeader(network=HEADER, order=2, ngrams=len(COUNTS.ids) - 1)
-BLEND_ARRAYS = blend_arrays(PARAMETERS, COUNTS, np.full((3, 2), 0.5, np.float32))
+BLEND, BLEND_ARRAYS = blend_content(HEADER, PARAMETERS, COUNTS, np.full((3, 2), 0.5, np.float32))
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -109,3 +109,30 @@ def test_a_blend_is_described_by_its_network_and_its_memory() -> None:
     assert BLEND.vocabulary_size == 7
     assert network_alone(BLEND, BLEND_ARRAYS)[0] is HEADER
     assert network_alone(HEADER, PARAMETERS) == (HEADER, PARAMETERS)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_counts_alone_are_a_network(compiled: bool) -> None:
+    header, arrays = ngram_content(COUNTS)
+    NGRAM_KIND.check_arrays(header, arrays)
+    network = NGRAM_KIND.make_network(header, arrays, compiled=compiled, carry_state=False, weights="float32")
+    ids = np.array([[1, 2, 5, 0]])
+    expected, _ = NgramNetwork(COUNTS).forward(ids, NgramNetwork(COUNTS).initial_state(1))
+    logits, _ = network.forward(ids, network.initial_state(1))
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert network.context_length == header.context_length == 2
+
+
+def test_other_arrays_of_counts_are_refused() -> None:
+    header, arrays = ngram_content(COUNTS)
+    with pytest.raises(ValueError, match="do not fit its architecture"):
+        NGRAM_KIND.check_arrays(header, {**arrays, "more": np.zeros(1, np.float32)})
+    with pytest.raises(ValueError, match="do not fit its architecture"):
+        NGRAM_KIND.check_arrays(header.model_copy(update={"ngrams": 3}), arrays)
+
+
+def test_counts_are_described_by_their_number_and_length() -> None:
+    header, _ = ngram_content(COUNTS)
+    assert NGRAM_KIND.describe(header) == f"{header.ngrams} n-grams of up to 3 characters"
+    assert NGRAM_KIND.sizes(header) == {"ngrams": header.ngrams, "order": 2}
+    assert NGRAM_KIND.parameter_count(header) == header.ngrams

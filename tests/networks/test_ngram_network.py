@@ -14,7 +14,7 @@ from nextchar.model import scoring as evaluation
 from nextchar.model.generation import generate_ids, generate_rows
 from nextchar.model.scoring import Scorer, bits_per_id
 from nextchar.networks import ngram_network
-from nextchar.networks.ngram_counts import FALLBACK
+from nextchar.networks.ngram_counting import FALLBACK
 from nextchar.networks.ngram_network import ORDER, UNREAD, NgramNetwork
 from nextchar.parallel import Threads
 from nextchar.settings import SamplingSettings

@@ -8,8 +8,10 @@ import pytest
 from nextchar.networks import reading_along
 from nextchar.networks.growing_counts import GrowingCounts, no_counts
 from nextchar.networks.growing_kernels import fill_grown, read_and_count
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.ngram_pruning import prune
 from nextchar.networks.reading_along import FORGOTTEN, MATCH_WEIGHT, RATES, READ_WEIGHT, ReadingAlong
 from nextchar.networks.reading_kernels import LENGTHS, MATCH_RATE, MIN_MATCH, MIX_RATE, NEGLIGIBLE
 

@@ -14,9 +14,10 @@ import pytest
 from nextchar.convert.conversion import convert
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.networks.kinds import BlendHeader, blend_arrays, counts_of, network_alone
-from nextchar.networks.ngram_counts import MAX_BYTE, prune
+from nextchar.networks.kinds import BlendHeader, blend_content, counts_of, network_alone, ngram_content
+from nextchar.networks.ngram_counts import MAX_BYTE
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.ngram_pruning import prune
 from nextchar.page import build_page
 from tests.page_engine import Engine
 from tests.small_networks import random_blend, random_text
@@ -35,8 +36,16 @@ def pruned(file: ModelFile, most: int) -> ModelFile:
     header = file.architecture
     assert isinstance(header, BlendHeader)
     counts = prune(counts_of(header, file.parameters), most)
-    arrays = blend_arrays(network_alone(header, file.parameters)[1], counts, file.parameters["weights"])
-    return replace(file, architecture=header.model_copy(update={"ngrams": len(counts.ids) - 1}), parameters=arrays)
+    small, arrays = blend_content(*network_alone(header, file.parameters), counts, file.parameters["weights"])
+    return replace(file, architecture=small, parameters=arrays)
+
+
+def counts_alone(file: ModelFile) -> ModelFile:
+    """Return what the blend ``file`` has counted."""
+    header = file.architecture
+    assert isinstance(header, BlendHeader)
+    alone, arrays = ngram_content(counts_of(header, file.parameters))
+    return replace(file, architecture=alone, parameters=arrays)
 
 
 FILES: dict[str, Callable[[], ModelFile]] = {
@@ -46,6 +55,8 @@ FILES: dict[str, Callable[[], ModelFile]] = {
     "plain, pruned": lambda: pruned(random_blend(TEXTS["plain"], order=6), 1500),
     "large, pruned": lambda: pruned(random_blend(TEXTS["large"], order=3), 4000),
     "plain, windows": lambda: random_blend(TEXTS["plain"], context_length=5),
+    "plain, counts alone": lambda: counts_alone(random_blend(TEXTS["plain"])),
+    "large, counts alone": lambda: counts_alone(random_blend(TEXTS["large"])),
     "plain, one id of context": lambda: random_blend(TEXTS["plain"], order=1),
 }
 """The name of the text comes first. With the large alphabet, ids have two bytes, and there is no table of probabilities

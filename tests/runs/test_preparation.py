@@ -10,6 +10,7 @@ import nextchar.training
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError, TrainingError
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.run_settings import plan_of
 from nextchar.runs.trainers import SCORED, Prepared, import_trainer
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus, encode_corpus
@@ -61,7 +62,7 @@ def test_what_was_found_and_chosen_is_told_and_recorded(tmp_path: Path) -> None:
     assert (planned.seed, planned.expected_seconds) == (3, None)
     assert run.settings.corpus == (str(tmp_path / "book.txt"),)
     assert (run.settings.training.seed, run.settings.text.lowercase, run.settings.evaluations) == (3, True, 2)
-    assert run.settings.plan.steps == 40
+    assert plan_of(run.settings).steps == 40
 
 
 def test_the_prompt_is_the_start_of_a_held_out_line(tmp_path: Path) -> None:

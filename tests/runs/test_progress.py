@@ -11,6 +11,7 @@ from rich.console import Console
 
 from nextchar.runs.progress import Level, ProgressDisplay, choose_level, describe
 from nextchar.training.events import (
+    Counted,
     Evaluated,
     Event,
     Finished,
@@ -64,6 +65,7 @@ WRITING = [
     Writing(temperature=0.5, prompt=SAMPLED.prompt, text=""),
     *(Writing(temperature=0.5, prompt=SAMPLED.prompt, text=character) for character in SAMPLED.text),
 ]
+COUNTED = Counted(characters=5400, ngrams=5321, order=8, seconds=0.21)
 RECOVERED = Recovered(step=70, back_to=60, bits_per_character=float("nan"), rate_scale=0.5)
 REVISED = Revised(step=50, planned_steps=1200, steps=1500)
 SAVED = Saved(step=60)
@@ -96,7 +98,7 @@ def shown(level: Level, events: list[Event], **options: object) -> str:
 
 def test_every_kind_of_event_is_here() -> None:
     union, _ = get_args(Event)
-    assert {type(event) for event in EVENTS} == set(get_args(union))
+    assert {type(event) for event in (*EVENTS, COUNTED)} == set(get_args(union))
 
 
 @pytest.mark.parametrize(
@@ -274,3 +276,9 @@ def test_an_old_terminal_gets_a_bar_it_can_show() -> None:
     written = stream.buffer.getvalue()
     assert b"25 %" in written
     assert b"98,765 characters/s" in written
+
+
+def test_a_run_that_only_counts_says_what_was_counted_and_how_long_it_took() -> None:
+    assert describe(COUNTED).plain == ("5,321 n-grams of up to 9 characters, counted in 5,400 characters in 0.2 s.")
+    finished = FINISHED.model_copy(update={"step": 0, "best_step": None, "seconds": 0.21})
+    assert describe(finished).plain.startswith("Done after 0.2 s of counting: 2.250 bits per character")

@@ -14,6 +14,7 @@ import pytest
 
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.run_settings import plan_of
 from nextchar.training.events import Evaluated, Finished, Sampled
 from tests.command import PATIENCE, SMALL, assert_refused, made_up_text, nextchar, posix, running, wait_until
 from tests.forked import forked, nextchar_forked, wait_for
@@ -195,7 +196,7 @@ def test_ctrl_c_while_it_prepares_leaves_a_run_that_can_begin(text: Path, tmp_pa
         _, stderr = process.communicate()
     assert process.returncode == 130
     assert resume_command(stderr.decode()) == ["train", "--resume", str(run)]
-    assert RunFolder(run).settings().plan.steps == STEPS
+    assert plan_of(RunFolder(run).settings()).steps == STEPS
     assert_refused(nextchar("sample", run), 1, "ended before it had a model", f"nextchar train --resume {run}")
 
 

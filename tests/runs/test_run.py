@@ -19,6 +19,7 @@ from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run, free_folder
+from nextchar.runs.run_settings import plan_of
 from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
 from nextchar.training.events import (
     Evaluated,
@@ -122,7 +123,7 @@ def test_a_number_of_steps_fitted_to_the_time_is_written_down(
     assert budget is not None
     assert (planned.plan.steps, revised.planned_steps, revised.steps) == (118, 118, budget.max_steps)
     assert folder.settings().plan == planned.plan.revised(revised.step, revised.steps)
-    assert folder.settings().plan.model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
+    assert plan_of(folder.settings()).model_dump(mode="json") == ModelFile.load(folder.model_path).provenance.plan
     assert isinstance(events[-1], Finished)
     assert events[-1].step == budget.max_steps == 253
     assert_followed(folder, texts, tmp_path)
@@ -156,14 +157,14 @@ def test_a_resumed_run_goes_on_to_follow_the_clock(
         folder = RunFolder(shutil.copytree(folder.path, tmp_path / "killed"))
     run.close()  # type: ignore[attr-defined]
     stopped = folder.settings()
-    assert stopped.plan.revisions == (Revision(step=first.step, planned_steps=first.planned_steps),)
+    assert plan_of(stopped).revisions == (Revision(step=first.step, planned_steps=first.planned_steps),)
     assert isinstance(resume(folder, tmp_path / "cache")[-1], Finished)
     settings = folder.settings()
     assert settings.budget == stopped.budget
-    assert settings.plan.revisions[:1] == stopped.plan.revisions
-    assert settings.plan.steps < first.planned_steps
+    assert plan_of(settings).revisions[:1] == plan_of(stopped).revisions
+    assert plan_of(settings).steps < first.planned_steps
     revised = [event for event in folder.events() if isinstance(event, Revised)]
-    assert [event.step for event in revised] == [revision.step for revision in settings.plan.revisions]
+    assert [event.step for event in revised] == [revision.step for revision in plan_of(settings).revisions]
     assert_followed(folder, texts, tmp_path)
 
 
@@ -399,7 +400,7 @@ def test_a_state_that_does_not_fit_the_plan_is_said_so(
     run = RunFolder(tmp_path / "run")
     shutil.copytree(finished.path, run.path)
     settings = run.settings()
-    run.save_settings(settings.model_copy(update={"plan": settings.plan.model_copy(update=change)}))
+    run.save_settings(settings.model_copy(update={"plan": plan_of(settings).model_copy(update=change)}))
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with pytest.raises(RunFolderError, match=words):
         resume(run, finished.path.parent / "cache")

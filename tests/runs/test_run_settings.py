@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextchar.runs.run_settings import RunSettings
-from nextchar.training.plan import Budget
+from nextchar.training.plan import Budget, Plan
 from tests.runs.test_folder import SETTINGS
 
 
@@ -106,7 +106,7 @@ JSON = st.recursive(
 
 
 @given(
-    st.sampled_from([*json.loads(SETTINGS.to_json()), *(f"plan__{name}" for name in type(SETTINGS.plan).model_fields)]),
+    st.sampled_from([*json.loads(SETTINGS.to_json()), *(f"plan__{name}" for name in Plan.model_fields)]),
     JSON,
 )
 def test_whatever_stands_in_an_entry_it_is_taken_or_refused(name: str, value: object) -> None:

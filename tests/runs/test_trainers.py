@@ -16,6 +16,7 @@ import torch
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
+from nextchar.runs.run_settings import plan_of
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Event, Finished, Note, Recovered, Revised
 from tests.command import PATIENCE, environment, made_up_text, nextchar, posix
@@ -137,7 +138,7 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     command = ("train", text, "--out", run, "--time", "3s", *SMALL, "--evaluations", 2)
     with forked_together(*command, output=tmp_path / "output") as processes:
         assert ended(processes) == [0, 0]
-    plan = RunFolder(run).settings().plan
+    plan = plan_of(RunFolder(run).settings())
     steps, events = plan.steps, events_of(run)
     finished = events[-1]
     assert isinstance(finished, Finished)
@@ -172,7 +173,7 @@ def test_local_updates_go_on_from_the_mean_that_was_saved(text: Path, tmp_path: 
     options = (*OPTIONS, "--threads", 2, "--exchange", "local", "--resume", "auto")
     with forked_together("train", text, "--out", whole, *options, output=tmp_path / "output") as processes:
         assert ended(processes) == [0, 0]
-    plan = RunFolder(whole).settings().plan
+    plan = plan_of(RunFolder(whole).settings())
     assert (plan.exchange, plan.average_every, plan.checkpoint_every) == ("local", 16, 32)
     notes = [event.message for event in events_of(whole) if isinstance(event, Note)]
     assert "The processes exchange weights, every 16 updates." in notes

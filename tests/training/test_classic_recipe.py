@@ -95,6 +95,8 @@ def test_what_cannot_be_is_said() -> None:
         choose(weight_decay=0.1)
     with pytest.raises(UsageError, match="has no memory"):
         choose(memory=True)
+    with pytest.raises(UsageError, match="leave --memory-size out"):
+        choose(memory_size=1e6)
     with pytest.raises(UsageError, match="no --exchange local: leave it out"):
         choose(exchange="local")
     assert choose(exchange="float32") == choose()

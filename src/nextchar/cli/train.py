@@ -100,9 +100,10 @@ def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     Raises:
         UsageError: no text is given, or options contradict each other or the run that is there.
     """
+    from nextchar.runs.counting_run import new_run, resume_run
     from nextchar.runs.folder import RunFolder
     from nextchar.runs.preparation import Texts, check_agreement
-    from nextchar.runs.run import Run, free_folder
+    from nextchar.runs.run import free_folder
     from nextchar.text.corpus import default_cache_folder
 
     if source.moved:
@@ -120,8 +121,8 @@ def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     refuse_to_change(source.plan, training)
     if source.resume == AUTO and folder.exists:
         check_agreement(folder.settings(), texts, training)
-        return Run.resume(folder, cache=default_cache_folder())
-    return Run.new(folder, texts, training, like=like, cache=default_cache_folder())
+        return resume_run(folder, cache=default_cache_folder())
+    return new_run(folder, texts, training, like=like, cache=default_cache_folder())
 
 
 def _resumed(corpus: Sequence[str], source: RunOptions, text: TextSettings, training: TrainingSettings) -> Run:
@@ -130,14 +131,14 @@ def _resumed(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     Raises:
         UsageError: an option is given that the run has already fixed.
     """
+    from nextchar.runs.counting_run import resume_run
     from nextchar.runs.folder import RunFolder
-    from nextchar.runs.run import Run
     from nextchar.text.corpus import default_cache_folder
 
     if corpus or source.out or source.plan or text.model_fields_set or training.model_fields_set:
         raise UsageError("--resume allows no text and no training options: a run continues as it began.")
     assert source.resume is not None
-    return Run.resume(RunFolder(source.resume), moved=source.moved, cache=default_cache_folder())
+    return resume_run(RunFolder(source.resume), moved=source.moved, cache=default_cache_folder())
 
 
 def _page_of(run: Run, page: PageOptions, *, loud: bool) -> AbstractContextManager[None]:

@@ -16,8 +16,17 @@ from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
 from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
-from nextchar.networks.kinds import WEIGHTS, BlendHeader, blend_arrays, counts_of, network_alone
-from nextchar.networks.ngram_counts import prune
+from nextchar.networks.architecture import Architecture
+from nextchar.networks.kinds import (
+    WEIGHTS,
+    BlendHeader,
+    NgramHeader,
+    blend_content,
+    counts_of,
+    network_alone,
+    ngram_content,
+)
+from nextchar.networks.ngram_pruning import prune
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder
 from nextchar.runs.record import RunRecord
@@ -46,7 +55,8 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     Raises:
         ModelFileError: the model is too large for a page.
     """
-    model.lstm_for("A page")
+    if not isinstance(model.architecture, NgramHeader):
+        model.lstm_for("A page")
     model, pruned = _with_small_memory(model)
     content = replace(model, provenance=_for_others(model.provenance), text=None).to_bytes(half=True)
     if len(content) > MAX_BYTES:
@@ -57,26 +67,25 @@ def write(model: ModelFile, path: Path, source: Path) -> Exported:
     name, history, notes = _history(source)
     setup = {"life": "exported", "name": name, "history": history, "limits": sampling_limits()}
     page = build_page(setup, content).encode()
-    return Exported({path: page}, (*pruned, *notes, _size_note(len(page))))
+    rounded = not isinstance(model.architecture, NgramHeader)
+    return Exported({path: page}, (*pruned, *notes, _size_note(len(page), rounded)))
 
 
 def _with_small_memory(model: ModelFile) -> tuple[ModelFile, tuple[str, ...]]:
     """Return ``model`` with at most `MAX_NGRAMS` of the n-grams that it has counted, and a note for the user."""
     header = model.architecture
-    if not isinstance(header, BlendHeader):
+    if isinstance(header, Architecture):
         return model, ()
     counts = counts_of(header, model.parameters)
     kept = prune(counts, MAX_NGRAMS)
     if kept is counts:
         return model, (f"the page has all {header.ngrams:,} n-grams",)
-    _, parameters = network_alone(header, model.parameters)
-    ngrams = len(kept.ids) - 1
-    small = replace(
-        model,
-        architecture=header.model_copy(update={"ngrams": ngrams}),
-        parameters=blend_arrays(parameters, kept, model.parameters[WEIGHTS]),
-    )
-    return small, (f"the page has {ngrams:,} of {header.ngrams:,} n-grams, those that are worth most",)
+    if isinstance(header, BlendHeader):
+        small, arrays = blend_content(*network_alone(header, model.parameters), kept, model.parameters[WEIGHTS])
+    else:
+        small, arrays = ngram_content(kept)
+    note = f"the page has {small.ngrams:,} of {header.ngrams:,} n-grams, those that are worth most"
+    return replace(model, architecture=small, parameters=arrays), (note,)
 
 
 def holds_page(path: Path) -> bool:
@@ -111,6 +120,7 @@ def _for_others(provenance: Provenance) -> Provenance:
     return Provenance.model_validate_json(shared.model_dump_json())  # pydantic writes infinity as null
 
 
-def _size_note(size: int) -> str:
+def _size_note(size: int, rounded: bool) -> str:
     large = "; it takes a few seconds to open and may be too large for a phone" if size > LARGE else ""
-    return f"a page of {describe_size(size)}, with the weights rounded to float16{large}"
+    weights = ", with the weights rounded to float16" if rounded else ""
+    return f"a page of {describe_size(size)}{weights}{large}"

@@ -14,8 +14,10 @@ Read in this order; a module imports only from those before it:
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `calibration`: the softmax temperature that fits held-out text best.
 - `blending`: the weights of a network and of counts, fitted on held-out text.
-- `baselines`: PPMd and an n-gram model, to compare a score with.
+- `baselines`: PPMd, zpaq and an n-gram model, to compare a score with.
 - `dynamic_evaluation`: scoring with weights that learn from the text they have scored (torch).
+- `adapting`: models that learn from the text they read.
+- `evaluation`: how well a model predicts a text.
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.
 - `language_model`: all of this for strings.
 """

@@ -17,15 +17,22 @@ from nextchar.model.scoring import Scorer
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.engine import make_network
-from nextchar.networks.kinds import BlendHeader, blend_arrays, blend_networks
-from nextchar.networks.ngram_counts import NgramCounts, count_text, prune
+from nextchar.networks.kinds import blend_content, blend_networks
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.ngram_pruning import prune
 from nextchar.parallel import SERIAL, Executor
 
 ORDER = 8
 """Most ids of context that are counted."""
-MAX_COUNTED, MAX_NGRAMS = 8_000_000, 1_000_000
-"""Most ids of a text that are counted, from its end, and most n-grams that are kept; of shorter texts as many as the
-text has ids. A file takes about four bytes for each."""
+COUNTED, COUNTED_PER_NGRAM, MAX_WHOLE = 16_000_000, 16, 8_000_000
+"""Most ids of a text that are counted, or so many times as n-grams are kept; most of which n-grams that occur once are
+counted too."""
+STRETCHES = 64
+"""Stretches of a longer text that are counted, evenly over all of it."""
+MAX_NGRAMS, NGRAM_BYTES = 1_000_000, 4
+"""Most n-grams that are kept unless a size is given, of shorter texts as many as the text has ids; and about the bytes
+of a file that each takes."""
 MIN_HELD_OUT = 256
 """Fewest held-out ids that weights can be fitted on."""
 STREAMS, MIN_LENGTH, LOGITS = 64, 32, 1 << 21
@@ -59,10 +66,39 @@ class _Read:
         return _Read(self.predictions[:, which], self.chosen[:, which], self.lengths[which])
 
 
-def remember(ids: Ids, vocabulary_size: int) -> NgramCounts:
-    """Return the counts of a training text ``ids`` (n,) that a model file keeps."""
-    counted = np.asarray(ids[-MAX_COUNTED:])
-    return prune(count_text(counted, vocabulary_size, ORDER), min(MAX_NGRAMS, len(counted)))
+def remember(ids: Ids, vocabulary_size: int, *, size: float | None = None, executor: Executor = SERIAL) -> NgramCounts:
+    """Return the counts of a training text that a model file keeps.
+
+    Args:
+        ids: the text, shape (n,); may be memory-mapped.
+        vocabulary_size: V.
+        size: about the bytes that they take in the file; by default those of as many n-grams as the text has ids, at
+            most `MAX_NGRAMS`.
+        executor: computes in parallel.
+    """
+    most = _most_ngrams(len(ids), size)
+    counted = spread(ids, most_counted(len(ids), size))
+    counts = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=len(counted) > MAX_WHOLE)
+    return prune(counts, most)
+
+
+def most_counted(characters: int, size: float | None) -> int:
+    """Return how many ids of a text of ``characters`` are counted, at most, for a memory of ``size`` bytes."""
+    return min(characters, max(COUNTED, COUNTED_PER_NGRAM * _most_ngrams(characters, size)))
+
+
+def _most_ngrams(characters: int, size: float | None) -> int:
+    return min(MAX_NGRAMS, characters) if size is None else int(size / NGRAM_BYTES)
+
+
+def spread(ids: Ids, size: int) -> Ids:
+    """Return ``size`` of ``ids`` (n,), or slightly fewer, in `STRETCHES` from all over them; all if there are no
+    more."""
+    if len(ids) <= size:
+        return np.asarray(ids)
+    length = size // STRETCHES
+    starts = np.linspace(0, len(ids) - length, STRETCHES).astype(np.int64)
+    return np.concatenate([ids[start : start + length] for start in starts])
 
 
 def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: Executor = SERIAL) -> ModelFile:
@@ -85,8 +121,8 @@ def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: E
         }
     )
     weights = fit_weights(blend, held_out, executor)
-    header = BlendHeader(network=architecture, order=counts.order, ngrams=len(counts.ids) - 1)
-    return ModelFile(header, tokens, blend_arrays(parameters, counts, weights), provenance)
+    header, arrays = blend_content(architecture, parameters, counts, weights)
+    return ModelFile(header, tokens, arrays, provenance)
 
 
 def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:

@@ -8,65 +8,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import MissingDependencyError, ModelFileError, TextError, UsageError
+from nextchar.errors import ModelFileError, UsageError
 from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
+from nextchar.model.evaluation import Evaluation, score_pieces
 from nextchar.model.generation import BLOCK, generate_rows
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
-from nextchar.networks.architecture import Floats, Network
+from nextchar.networks.architecture import Network
 from nextchar.networks.blend import BlendNetwork
-from nextchar.networks.kinds import WEIGHTS, BlendHeader, counts_of, kind_of
-from nextchar.networks.ngram_counts import NgramCounts
-from nextchar.networks.quantisation import quantised
+from nextchar.networks.kinds import kind_of
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.tokenizer import Tokenizer
 
-if TYPE_CHECKING:
-    from nextchar.networks.reading_along import ReadingAlong
-
 LOADING = 1.0
 """Seconds of work in NumPy from which loading the compiled loops pays."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How well a model predicts a text.
-
-    >>> import nextchar
-    >>> tiny = {"steps": 100, "hidden": 16, "layers": 1, "streams": 8, "learning_rate": 0.03}
-    >>> model = nextchar.train(text="so it goes. " * 100, quiet=True, **tiny)
-    >>> evaluation = model.evaluate("so it goes! so it goes. ")
-    >>> evaluation.characters, evaluation.unknown_characters
-    (24, 1)
-    >>> evaluation.bits_per_character < 4
-    True
-    """
-
-    bits_per_character: float
-    """Mean of -log2 p over every character, each predicted once from all before it."""
-    characters: int
-    unknown_characters: int
-    """Characters outside the vocabulary; they share the unknown symbol's probability, spread over the rest of
-    Unicode."""
-    adaptive_bits_per_character: float | None = None
-    """The same mean if the model learns from the text as it scores it; None unless asked for."""
-    network_bits_per_character: float | None = None
-    """That of the network alone; None unless asked for, or where the model is one network."""
-    counts_bits_per_character: float | None = None
-    """That of the counts alone; None like the network's."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -173,25 +141,9 @@ class LanguageModel:
             characters: to be read, by which the faster network is chosen.
             learned: ids from the beginning of a text that are learned from; None is all.
         """
-        from nextchar.networks.adaptive_network import AdaptiveNetwork
+        from nextchar.model.adapting import adaptive_network
 
-        network = self.network_for(characters)
-        alone = network.network if isinstance(network, BlendNetwork) else network
-        return AdaptiveNetwork(alone, self._begin_along, learned)
-
-    def _begin_along(self, hidden: int) -> ReadingAlong:
-        """Return what is learned from a text, nothing yet, where the network's last layer has ``hidden`` outputs."""
-        from nextchar.networks.reading_along import ReadingAlong
-
-        return ReadingAlong(self.vocabulary.size, hidden, *self._memory)
-
-    @cached_property
-    def _memory(self) -> tuple[NgramCounts | None, Floats | None]:
-        """The counts of the training text, and the weights of network and counts."""
-        header = self.file.architecture
-        if not isinstance(header, BlendHeader):
-            return None, None
-        return counts_of(header, self.file.parameters), self.file.parameters[WEIGHTS]
+        return adaptive_network(self.file, self.network_for(characters), learned)
 
     @cached_property
     def source_text(self) -> SourceText:
@@ -372,16 +324,7 @@ class LanguageModel:
         if parts and isinstance(blend, BlendNetwork):
             scorers["network_bits_per_character"] = self._plain_scorer(blend.network)
             scorers["counts_bits_per_character"] = self._plain_scorer(blend.ngrams)
-        bits, characters, unknown = dict.fromkeys(scorers, 0.0), 0, 0
-        for piece in itertools.chain([first], pieces):
-            for name, scorer in scorers.items():
-                bits[name] -= float(self._score(scorer, piece).sum())
-            characters += len(self.as_trained(piece))
-            unknown += int(np.count_nonzero(self.vocabulary.unknown_in(self.as_trained(piece))))
-        if characters == 0:
-            raise TextError("An empty text cannot be scored: give at least one character.")
-        means = {name: total / characters for name, total in bits.items()}
-        return Evaluation(characters=characters, unknown_characters=unknown, **means)
+        return score_pieces(scorers, map(self.as_trained, itertools.chain([first], pieces)), self.vocabulary)
 
     def bits_per_character(self, text: str) -> float:
         """Return the mean bits that the model needs for a character of ``text``; lower is better."""
@@ -423,29 +366,13 @@ class LanguageModel:
         if adapt == "counts":
             return Scorer(self.adaptive_network_for(characters), self.start_id, None)
         if adapt == "weights":
-            return self._dynamic_scorer()
+            from nextchar.model.adapting import dynamic_scorer
+
+            return dynamic_scorer(self.file, self.network_for, carry_state=self.carry_state, weights=self.weights)
         raise UsageError(f'adapt = {adapt!r} is not allowed: give "none", "counts" or "weights".')
 
     def _plain_scorer(self, network: Network[Any]) -> Scorer:
         return Scorer(network, self.start_id, Threads(available_cores()))
-
-    def _dynamic_scorer(self) -> ScoresIds:
-        try:
-            from nextchar.model.dynamic_evaluation import OWN_TEXT, AdaptiveScorer
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise MissingDependencyError(
-                'Adapting needs torch, which is not installed: pip install "nextchar[train]". Plain scoring works '
-                "without it."
-            ) from error
-        architecture, parameters = self.file.lstm_for("Adapting the weights")
-        if self.carry_state:
-            architecture = architecture.model_copy(update={"context_length": None})
-        if self.weights == "int8":
-            parameters = quantised(architecture, parameters)
-        along = self._begin_along(0) if self.file.has_memory else None
-        return AdaptiveScorer(architecture, parameters, self.network_for(OWN_TEXT), self.start_id, along)
 
     def _score(self, scorer: ScoresIds, text: str) -> NDArray[np.float64]:
         """Return log2 p of each character of ``text``, the next that ``scorer`` reads."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,17 @@ from nextchar.files.format_version import NewerFormatError, check_format, format
 from nextchar.files.regular_file import read_regular
 from nextchar.model.kept_text import ARRAY, KeptText, base_name
 from nextchar.networks.architecture import Architecture, Floats, Parameters
-from nextchar.networks.kinds import KINDS, NETWORK, BlendHeader, NetworkHeader, kind_of, network_alone
+from nextchar.networks.kinds import (
+    KINDS,
+    NETWORK,
+    BlendHeader,
+    NetworkHeader,
+    NgramHeader,
+    counts_of,
+    kind_of,
+    network_alone,
+)
+from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.page import embedded_model, is_page
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -155,9 +166,12 @@ class ModelFile:
             "provenance": self.provenance.model_dump(mode="json"),
         }
         prefix = f"{self.architecture.kind}."
-        halved = f"{prefix}{NETWORK}" if self.has_memory else prefix
-        arrays = {f"{prefix}{name}": values for name, values in self.parameters.items()}
-        arrays = {name: _stored(values, half and name.startswith(halved)) for name, values in arrays.items()}
+        halved = half and not isinstance(self.architecture, NgramHeader)
+        learned = NETWORK if self.has_memory else ""
+        arrays = {
+            f"{prefix}{name}": _stored(values, halved and name.startswith(learned))
+            for name, values in self.parameters.items()
+        }
         if self.text is not None:
             header["text"] = self.text.header.model_dump(mode="json")
             arrays[ARRAY] = self.text.packed
@@ -197,6 +211,17 @@ class ModelFile:
     def has_memory(self) -> bool:
         """Whether the model blends its network with counts."""
         return isinstance(self.architecture, BlendHeader)
+
+    @cached_property
+    def counts(self) -> NgramCounts:
+        """What the model has counted.
+
+        Raises:
+            ValueError: it has counted nothing.
+        """
+        if isinstance(self.architecture, Architecture):
+            raise ValueError("the model has counted nothing")
+        return counts_of(self.architecture, self.parameters)
 
     def without_memory(self, target: str) -> ModelFile:
         """Return the model with its LSTM alone, and the score of that; arguments and errors as for `lstm_for`."""
@@ -283,9 +308,11 @@ def _without_prefix(arrays: tensor_file.Arrays, prefix: str) -> tensor_file.Arra
     return {name.removeprefix(prefix): array for name, array in arrays.items()}
 
 
-def _with_lstm(header: BaseModel, target: str) -> NetworkHeader:
+def _with_lstm(header: BaseModel, target: str) -> Architecture | BlendHeader:
     if isinstance(header, Architecture | BlendHeader):
         return header
+    if isinstance(header, NgramHeader):
+        raise ModelFileError(f"{target} is only for models with an LSTM; this one has only counted its text.")
     raise ModelFileError(f"{target} is only for models that are one LSTM, not {type(header).__name__}.")
 
 

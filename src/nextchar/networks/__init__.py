@@ -11,8 +11,11 @@ Read in this order; a module imports only from those before it:
 - `kernels`: the inner loops of the compiled network, in numba.
 - `compiled_network`: the LSTM with compiled loops, several times faster.
 - `engine`: choose between the two.
-- `ngram_kernels`: the loops of counting and of predicting from counts, in numba.
+- `ngram_kernels`: the loops of predicting from counts, in numba.
+- `counting_kernels`: the loops of counting and of weighing n-grams, in numba.
 - `ngram_counts`: the n-grams of a text and their counts, whole or pruned.
+- `ngram_pruning`: keep the n-grams that are worth most.
+- `ngram_counting`: count the n-grams of a text.
 - `ngram_network`: an n-gram model in NumPy, counted rather than trained.
 - `compiled_ngram_network`: the same with compiled loops.
 - `blend`: a network that has learned and one that has counted, as one.

@@ -22,6 +22,23 @@ class ReadsOutputs(Protocol):
         ...
 
 
+class NoNetwork:
+    """A `Network` that predicts nothing, for a model that only counts."""
+
+    context_length: int | None = 0
+
+    def __init__(self, vocabulary_size: int) -> None:
+        self.vocabulary_size = vocabulary_size
+
+    def initial_state(self, batch: int) -> Ids:
+        """Return the state of ``batch`` texts, which is empty: (B, 0)."""
+        return np.empty((batch, 0), np.intp)
+
+    def forward(self, ids: Ids, state: Ids) -> tuple[Floats, Ids]:
+        """Return zeros for ``ids`` (B, T): (B, T, V)."""
+        return np.zeros((*ids.shape, self.vocabulary_size), np.float32), state
+
+
 @dataclass
 class _Text:
     """A text, what was learned from it, and the state of the network at its end."""

@@ -15,25 +15,17 @@ is worse here.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.ngram_counts import Numbers
+from nextchar.networks.ngram_network import CountedNetwork
 
 BlendState = tuple[Any, Numbers]
 """The state of the network, and the last ids read, shape (B, order)."""
-
-
-class Counted(Network[Numbers], Protocol):
-    """An n-gram network, in NumPy or compiled."""
-
-    def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
-        """Read ``ids`` (B, T); return log p of the next id (B, T, V), the length of the longest known context (B, T),
-        and the state after."""
-        ...
 
 
 class BlendNetwork:
@@ -42,7 +34,7 @@ class BlendNetwork:
     context_length: int | None = None
     """The state of the network depends on all ids before it."""
 
-    def __init__(self, network: Network[Any], ngrams: Counted, weights: Floats) -> None:
+    def __init__(self, network: Network[Any], ngrams: CountedNetwork, weights: Floats) -> None:
         """Blend two networks of the same vocabulary.
 
         Args:

@@ -10,7 +10,7 @@ from nextchar.networks.architecture import Architecture, Floats
 from nextchar.networks.blend import BlendNetwork, BlendState
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
-from nextchar.networks.ngram_counts import count_text
+from nextchar.networks.ngram_counting import count_text
 
 
 class CompiledBlend(BlendNetwork):

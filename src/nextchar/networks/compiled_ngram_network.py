@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 from nextchar.networks import ngram_kernels as kernels
 from nextchar.networks.architecture import Floats, Ids
+from nextchar.networks.kernels import Draw
+from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_counts import NgramCounts, Numbers
-from nextchar.networks.ngram_network import UNREAD
+from nextchar.networks.ngram_network import UNREAD, CountedNetwork
 
 MAX_DENSE = 1 << 16
 """Most probabilities after single ids that are kept ready: they should fit a core's own cache."""
 
 
-class CompiledNgramNetwork:
+class CompiledNgramNetwork(CountedNetwork):
     """An n-gram network whose loops are compiled; the same as `NgramNetwork` up to rounding.
 
     Safe to use from several threads: no call changes the network.
@@ -22,22 +24,11 @@ class CompiledNgramNetwork:
 
     def __init__(self, counts: NgramCounts) -> None:
         """Prepare to predict from ``counts``, whole or pruned."""
-        self.vocabulary_size, self.context_length = counts.vocabulary_size, counts.order
+        super().__init__(counts)
         self.tables = kernels.Tables(counts.firsts, counts.ids, counts.shares, counts.rests, _short_contexts(counts))
 
-    def initial_state(self, batch: int) -> Numbers:
-        """Return the state of ``batch`` texts before anything is read."""
-        return np.full((batch, self.context_length), UNREAD)
-
-    def forward(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers]:
-        """Read ``ids`` (B, T) after ``state``, the ids before; return log p of the next id (B, T, V), and the last
-        ids."""
-        log_p, _, after = self.read(ids, state)
-        return log_p, after
-
-    def read(self, ids: Ids, state: Numbers) -> tuple[Floats, NDArray[np.int64], Numbers]:
-        """Read like `forward`; return log p (B, T, V), the length of the longest context after which something came
-        (B, T), and the last ids."""
+    def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
+        """Read ``ids`` (B, T), as `CountedNetwork.read` says."""
         ids = np.ascontiguousarray(ids, np.int64)
         log_p = np.empty((*ids.shape, self.vocabulary_size), np.float32)
         longest = np.empty(ids.shape, np.int64)
@@ -45,9 +36,24 @@ class CompiledNgramNetwork:
             kernels.read_ids(self.tables, ids[row], contexts, log_p[row], longest[row])
         return log_p, longest, np.concatenate([state, ids], axis=1)[:, ids.shape[1] :]
 
+    def write(
+        self,
+        logits: Floats,
+        state: Numbers,
+        temperature: float,
+        allowed: NDArray[np.bool_],
+        uniforms: NDArray[np.float64],
+    ) -> tuple[Numbers, Floats, Numbers]:
+        """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
+        draw = Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        last, ids = np.array(logits, np.float32), np.empty(uniforms.shape, np.int64)
+        for row, contexts in enumerate(self.contexts(state)):
+            kernels.write_ids(self.tables, contexts, last[row], draw, uniforms[:, row], ids[:, row])
+        return ids, last, np.concatenate([state, ids.T], axis=1)[:, len(ids) :]
+
     def contexts(self, state: Numbers) -> NDArray[np.int64]:
         """Return the number of the last 0, 1, ... ids of each text, or -1 where they never came: (B, order + 1)."""
-        contexts = np.full((len(state), self.context_length + 1), UNREAD)
+        contexts = np.full((len(state), self.order + 1), UNREAD)
         contexts[:, 0] = 0
         kernels.find_contexts(self.tables, state, contexts)
         return contexts
@@ -55,10 +61,8 @@ class CompiledNgramNetwork:
 
 def _short_contexts(counts: NgramCounts) -> Floats:
     """Return the probability of each id without context and, if they are few, after each single id: (R, V)."""
-    size, first = counts.vocabulary_size, counts.firsts[0]
-    without = np.full(size, counts.rests[0] / size, np.float32)  # (V,)
-    children = slice(first, counts.firsts[1])
-    without[counts.ids[children]] += counts.shares[children]
+    size, without = counts.vocabulary_size, counts.without_context
+    children = slice(counts.firsts[0], counts.firsts[1])
     singles = children.stop - children.start
     if singles * size > MAX_DENSE:
         return without[None]
@@ -67,3 +71,10 @@ def _short_contexts(counts: NgramCounts) -> Floats:
     pairs = slice(counts.starts[2], counts.starts[3])
     rows[counts.contexts[pairs], counts.ids[pairs]] += counts.shares[pairs]
     return rows
+
+
+def compile_kernels() -> None:
+    """Load every loop, or compile it, on a machine's first use."""
+    network = CompiledNgramNetwork(count_text(np.array([0, 1]), 2, 1))
+    logits, state = network.forward(np.zeros((1, 1), np.int64), network.initial_state(1))
+    network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, 1)))

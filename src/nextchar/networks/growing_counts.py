@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from nextchar.networks import growing_kernels as kernels
 from nextchar.networks.architecture import Floats
-from nextchar.networks.ngram_counts import FALLBACK, NgramCounts
+from nextchar.networks.ngram_counting import FALLBACK
+from nextchar.networks.ngram_counts import NgramCounts
 
 MAX_NEW = 1 << 22
 """Most n-grams that are added, those of about a million characters, in 120 MB; all known by then go on counting."""
@@ -28,12 +29,12 @@ class GrowingCounts:
         """Begin to read a text; ``counts`` stay as they are."""
         unused = len(counts.ids) - len(counts.totals)
         self.tree = kernels.Growing(
-            firsts=counts.firsts.astype(np.int32, copy=False),
+            firsts=counts.firsts,
             ids=counts.ids,
             new_ids=np.zeros(0, np.int32),
             siblings=np.zeros(0, np.int32),
             latest=np.zeros(len(counts.ids), np.int32),
-            counts=counts.counts.astype(np.int32),
+            counts=counts.counts.copy(),
             totals=_extended(counts.totals.astype(np.int32), unused),
             left=_extended(counts.totals * counts.rests.astype(np.float64), unused),
             discounts=np.concatenate([np.zeros((counts.order + 1, 1)), counts.discounts], axis=1),
@@ -67,10 +68,10 @@ def no_counts(vocabulary_size: int, order: int, discounts: Floats | None = None)
     return NgramCounts(
         vocabulary_size=vocabulary_size,
         order=order,
-        firsts=np.ones(2, np.int64),
+        firsts=np.ones(2, np.int32),
         ids=np.zeros(1, np.int32),
-        counts=np.zeros(1, np.int64),
-        lost=np.zeros(1, np.int64),
+        counts=np.zeros(1, np.int32),
+        lost=np.zeros(1, np.int32),
         discounts=np.tile(np.array(FALLBACK, np.float32), (order + 1, 1)) if discounts is None else discounts,
     )
 

@@ -50,7 +50,31 @@ class BlendHeader(BaseModel):
         return self.network.parameter_count + self.ngrams
 
 
-NetworkHeader = Architecture | BlendHeader
+class NgramHeader(BaseModel):
+    """Counts alone (`nextchar.networks.ngram_network`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["ngram"] = "ngram"
+    vocabulary_size: int = Field(ge=1, le=2**21, strict=True)
+    """V: ids that the network reads and predicts."""
+    order: int = Field(ge=1, le=32, strict=True)
+    """Most ids of context that were counted."""
+    ngrams: int = Field(ge=0, le=2**40, strict=True)
+    """Counted n-grams that are kept."""
+
+    @property
+    def context_length(self) -> int:
+        """The ids that a prediction depends on."""
+        return self.order
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of n-grams."""
+        return self.ngrams
+
+
+NetworkHeader = Architecture | BlendHeader | NgramHeader
 """The description of a network in a model file, tagged by its ``kind``: the union of the headers of all kinds."""
 
 NGRAM_STEP = 12e-6
@@ -154,12 +178,10 @@ class BlendKind:
             ValueError: they are not.
         """
         LSTM_KIND.check_arrays(header.network, under(NETWORK, arrays))
-        counts = counts_of(header, arrays)
+        counts_of(header, arrays)
         others = {name for name in arrays if not name.startswith((NETWORK, NGRAMS))}
         if others != {WEIGHTS} or arrays[WEIGHTS].shape != (header.order + 1, 2):
             raise ValueError("its tensors do not fit its architecture")
-        if len(counts.ids) != header.ngrams + 1:
-            raise ValueError("its counts do not fit its architecture")
 
     def make_network(
         self, header: BlendHeader, arrays: Parameters, *, compiled: bool, carry_state: bool, weights: Weights
@@ -188,6 +210,54 @@ class BlendKind:
         return {**LSTM_KIND.sizes(header.network), "ngrams": header.ngrams, "order": header.order}
 
 
+class NgramKind:
+    """An n-gram network, which has counted and learned nothing."""
+
+    header = NgramHeader
+
+    def check_arrays(self, header: NgramHeader, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Check that ``arrays`` are those of counts.
+
+        Raises:
+            ValueError: they are not.
+        """
+        counts_of(header, arrays)
+
+    def make_network(
+        self,
+        header: NgramHeader,
+        arrays: Parameters,
+        *,
+        compiled: bool,
+        carry_state: bool,  # noqa: ARG002 (it has no windows)
+        weights: Weights,  # noqa: ARG002 (it has none)
+    ) -> Network[Any]:
+        """Return the network, in NumPy or compiled."""
+        counts = counts_of(header, arrays)
+        if not (compiled and can_compile()):
+            return NgramNetwork(counts)
+        from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork, compile_kernels
+
+        compile_kernels()
+        return CompiledNgramNetwork(counts)
+
+    def numpy_seconds(self, header: NgramHeader, characters: int, *, carry_state: bool) -> float:  # noqa: ARG002
+        """Return roughly how many seconds it takes in NumPy."""
+        return characters * NGRAM_STEP * header.order
+
+    def parameter_count(self, header: NgramHeader) -> int:
+        """Return the number of n-grams."""
+        return header.parameter_count
+
+    def describe(self, header: NgramHeader) -> str:
+        """Return the number of n-grams and their length in words."""
+        return f"{header.ngrams:,} n-grams of up to {header.order + 1} characters"
+
+    def sizes(self, header: NgramHeader) -> dict[str, Any]:
+        """Return the number and the length of the n-grams."""
+        return {"ngrams": header.ngrams, "order": header.order}
+
+
 def blend_networks(
     network: Network[Any], counts: NgramCounts, weights: NDArray[Any], *, compiled: bool
 ) -> BlendNetwork:
@@ -212,29 +282,47 @@ def blend_networks(
     return CompiledBlend(network, ngrams, weights)
 
 
-def blend_arrays(parameters: Parameters, counts: NgramCounts, weights: NDArray[Any]) -> Parameters:
-    """Return the arrays of a blend by their names in a model file."""
-    return {
+def blend_content(
+    network: Architecture, parameters: Parameters, counts: NgramCounts, weights: NDArray[Any]
+) -> tuple[BlendHeader, Parameters]:
+    """Return the header and the arrays of a blend in a model file."""
+    header = BlendHeader(network=network, order=counts.order, ngrams=len(counts.ids) - 1)
+    return header, {
         **{f"{NETWORK}{name}": array for name, array in parameters.items()},
         **{f"{NGRAMS}{name}": array for name, array in counts.to_arrays().items()},
         WEIGHTS: weights,
     }
 
 
-def network_alone(header: NetworkHeader, arrays: Parameters) -> tuple[Architecture, Parameters]:
+def ngram_content(counts: NgramCounts) -> tuple[NgramHeader, Parameters]:
+    """Return the header and the arrays of counts alone in a model file."""
+    header = NgramHeader(vocabulary_size=counts.vocabulary_size, order=counts.order, ngrams=len(counts.ids) - 1)
+    return header, counts.to_arrays()
+
+
+def network_alone(header: Architecture | BlendHeader, arrays: Parameters) -> tuple[Architecture, Parameters]:
     """Return the LSTM of ``header`` and ``arrays``, without what was counted."""
     return (header, arrays) if isinstance(header, Architecture) else (header.network, under(NETWORK, arrays))
 
 
-def counts_of(header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
-    """Return what a blend with these ``arrays`` has counted."""
-    return NgramCounts.from_arrays(header.vocabulary_size, header.order, under(NGRAMS, arrays))
+def counts_of(header: BlendHeader | NgramHeader, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
+    """Return what a network with these ``arrays`` has counted.
+
+    Raises:
+        ValueError: they are not those of counts, or not as many as the header says.
+    """
+    counted = under(NGRAMS, arrays) if isinstance(header, BlendHeader) else arrays
+    counts = NgramCounts.from_arrays(header.vocabulary_size, header.order, counted)
+    if len(counts.ids) != header.ngrams + 1:
+        raise ValueError("its counts do not fit its architecture")
+    return counts
 
 
 LSTM_KIND = LSTMKind()
 BLEND_KIND = BlendKind()
+NGRAM_KIND = NgramKind()
 
-KINDS: dict[str, NetworkKind[Any]] = {"lstm": LSTM_KIND, "blend": BLEND_KIND}
+KINDS: dict[str, NetworkKind[Any]] = {"lstm": LSTM_KIND, "blend": BLEND_KIND, "ngram": NGRAM_KIND}
 """All kinds by name; the name is also the prefix of the arrays in a file."""
 
 

@@ -1,4 +1,4 @@
-"""The loops of counting and of predicting from counts, in numba."""
+"""The loops of predicting from counts, in numba."""
 
 # The decorator is untyped, as numba's are.
 # pyright: reportUntypedFunctionDecorator=false, reportUnknownMemberType=false
@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nextchar.networks.compilation import compiled
-
-Array = Any
-"""A NumPy array; a docstring beside each gives its content."""
+from nextchar.networks.kernels import Array, Draw, draw_id
 
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _LOOP: dict[str, Any] = {**_EXACT, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
@@ -40,79 +38,6 @@ class Tables(NamedTuple):
     dense: Array
     """The probability of each id without context, and after each context of one id, where these are few: (1 + S, V),
     or (1, V)."""
-
-
-@compiled(**_EXACT)
-def count_level(  # noqa: PLR0917 (numba takes no keywords)
-    ids: Array, sorted_places: Array, k: int, numbers: Array, firsts: Array, last: Array
-) -> int:
-    """Count the children of each context of ``k`` ids.
-
-    Args:
-        ids: the text, shape (n,).
-        sorted_places: its places, sorted by their id, and then by place: (n,).
-        k: the length of the contexts.
-        numbers: of the context that begins at each place, shape (n + 1,).
-        firsts: zeros, shape (C + 1,); becomes the number of the first child of each of C contexts, from 0 on.
-        last: room, shape (C,).
-
-    Returns:
-        The number of all children.
-    """
-    last[:] = -1
-    for place in sorted_places:
-        if place >= k:
-            context, token = numbers[place - k], ids[place]
-            if last[context] != token:
-                last[context] = token
-                firsts[context + 1] += 1
-    for context in range(len(last)):
-        firsts[context + 1] += firsts[context]
-    return firsts[-1]
-
-
-@compiled(**_EXACT)
-def number_level(  # noqa: PLR0917 (numba takes no keywords)
-    ids: Array,
-    sorted_places: Array,
-    k: int,
-    numbers: Array,
-    firsts: Array,
-    last: Array,
-    longer: Array,
-    child_ids: Array,
-    counts: Array,
-    before: Array,
-) -> None:
-    """Number the children of each context of ``k`` ids; arguments as in `count_level`, after it.
-
-    Args:
-        ids: the text, shape (n,).
-        sorted_places: its places, sorted by id.
-        k: the length of the contexts.
-        numbers: of the context that begins at each place.
-        firsts: of each context's children.
-        last: room, shape (C,).
-        longer: becomes the number of the n-gram of k + 1 ids that begins at each place, shape (n + 1,).
-        child_ids: zeros, shape (N,); becomes the last id of each child.
-        counts: zeros, shape (N,); becomes how often each occurs.
-        before: zeros, shape (C,); becomes how many different children end with each of the n-grams of k ids.
-    """
-    last[:] = -1
-    filled = firsts[:-1].copy()
-    for place in sorted_places:
-        if place < k:
-            continue
-        start = place - k
-        context, token = numbers[start], ids[place]
-        if last[context] != token:
-            last[context] = token
-            child_ids[filled[context]] = token
-            filled[context] += 1
-            before[numbers[start + 1]] += 1
-        child = filled[context] - 1
-        longer[start] = child
-        counts[child] += 1
 
 
 @compiled(**_EXACT)
@@ -202,3 +127,17 @@ def find_contexts(tables: Tables, before: Array, contexts: Array) -> None:
         for token in before[row]:
             if token >= 0:
                 read_id(tables, contexts[row], token)
+
+
+@compiled(**_EXACT)
+def write_ids(  # noqa: PLR0917 (numba takes no keywords)
+    tables: Tables, contexts: Array, logits: Array, draw: Draw, uniforms: Array, ids: Array
+) -> None:
+    """Draw ``ids`` (T,) from ``logits`` (V,), one for each of ``uniforms`` (T,), and read each after ``contexts``
+    (order + 1,), which change; ``logits`` become those after the last id."""
+    for step in range(len(ids)):
+        token = draw_id(logits, draw, uniforms[step])
+        ids[step] = token
+        read_id(tables, contexts, token)
+        fill_probabilities(tables, contexts, logits)
+        fill_log(logits)

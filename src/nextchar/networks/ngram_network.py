@@ -28,12 +28,14 @@ Source: Chen and Goodman, "An empirical study of smoothing techniques for langua
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
 
 from nextchar.networks.architecture import Floats, Ids
-from nextchar.networks.ngram_counts import NgramCounts, Numbers, count_text
+from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.ngram_counts import NgramCounts, Numbers
 
 ORDER = 6
 """Characters of context. Seven gain 0.005 bits on War and Peace, and lose 0.008 on Nietzsche."""
@@ -43,27 +45,18 @@ ROOM = 1 << 19
 """Probabilities computed at once, few enough for the processor's cache: twice as fast where V is large."""
 
 
-class NgramNetwork:
+class CountedNetwork(ABC):
     """A `Network` that predicts from counts. Its state is the last ids read, shape (B, order)."""
 
     def __init__(self, counts: NgramCounts) -> None:
         """Prepare to predict from ``counts``, whole or pruned."""
-        self.vocabulary_size, self.context_length = counts.vocabulary_size, counts.order
-        self.counts = counts
-        self._children = np.diff(counts.firsts)  # (C,)
-        self._keys = (counts.contexts * counts.vocabulary_size + counts.ids)[1:]  # (N - 1,), in order
-        shortest = slice(1, counts.firsts[1])
-        self._without_context = np.full(counts.vocabulary_size, counts.rests[0] / counts.vocabulary_size, np.float32)
-        self._without_context[counts.ids[shortest]] += counts.shares[shortest]  # (V,)
-
-    @classmethod
-    def of_text(cls, ids: Ids, vocabulary_size: int, order: int = ORDER) -> NgramNetwork:
-        """Return the network that has counted the text ``ids`` (n,); arguments as for `count_text`."""
-        return cls(count_text(ids, vocabulary_size, order))
+        self.vocabulary_size: int = counts.vocabulary_size
+        self.context_length: int | None = counts.order
+        self.order = counts.order
 
     def initial_state(self, batch: int) -> Numbers:
         """Return the state of ``batch`` texts before anything is read."""
-        return np.full((batch, self.context_length), UNREAD)
+        return np.full((batch, self.order), UNREAD)
 
     def forward(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers]:
         """Read ``ids`` (B, T) after ``state``, the ids before; return log p of the next id (B, T, V), and the last
@@ -71,9 +64,29 @@ class NgramNetwork:
         log_p, _, after = self.read(ids, state)
         return log_p, after
 
+    @abstractmethod
     def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
         """Read like `forward`; return log p (B, T, V), the length of the longest context after which something came
         (B, T), and the last ids."""
+
+
+class NgramNetwork(CountedNetwork):
+    """An n-gram network in NumPy."""
+
+    def __init__(self, counts: NgramCounts) -> None:
+        """Prepare to predict from ``counts``, whole or pruned."""
+        super().__init__(counts)
+        self.counts = counts
+        self._children = np.diff(counts.firsts)  # (C,)
+        self._keys = (counts.contexts * counts.vocabulary_size + counts.ids)[1:]  # (N - 1,), in order
+
+    @classmethod
+    def of_text(cls, ids: Ids, vocabulary_size: int, order: int = ORDER) -> NgramNetwork:
+        """Return the network that has counted the text ``ids`` (n,); arguments as for `count_text`."""
+        return cls(count_text(ids, vocabulary_size, order))
+
+    def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
+        """Read ``ids`` (B, T), as `CountedNetwork.read` says."""
         batch, steps = ids.shape
         known = np.concatenate([state, np.asarray(ids, np.int64)], axis=1)  # (B, order + T)
         contexts = [numbers[:, -steps:].ravel() for numbers in self._numbers(known)] if steps else []  # order × (B T,)
@@ -93,7 +106,7 @@ class NgramNetwork:
     def _numbers(self, known: Numbers) -> Iterator[Numbers]:
         """Yield for k = 1, 2, ... the number of the k ids that end at each of ``known`` (B, T) but the first k - 1."""
         numbers = np.zeros((len(known), known.shape[1] + 1), np.int64)  # (B, T + 1), of the one context without ids
-        for k in range(self.context_length):
+        for k in range(self.order):
             numbers = self._find(numbers[:, :-1], known[:, k:])  # (B, T - k)
             yield numbers
 
@@ -118,5 +131,5 @@ class NgramNetwork:
             ngram = np.arange(len(row)) + np.repeat(firsts - (np.cumsum(children) - children), children)  # (M,)
             logits[row, counts.ids[ngram]] += left[row] * counts.shares[ngram]
             left[known] *= counts.rests[of_known]
-        logits += left[:, None] * self._without_context
+        logits += left[:, None] * counts.without_context
         np.log(logits, out=logits)

@@ -34,6 +34,8 @@ FORGOTTEN = (1e-5, 3e-4)
 """What they forget of it with each id after that."""
 WITHOUT_COUNTS = (1.0, 0.0)
 """Weights of network and counts where the training text was not counted."""
+COUNTS_ALONE = (0.3, 1.0)
+"""The same where there is no network: what its output layer learns from zeros is how often each id comes."""
 READ_WEIGHT = 0.1
 """First weight of the counts of the text read."""
 MATCH_WEIGHT = 0.3

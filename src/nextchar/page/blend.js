@@ -1,9 +1,48 @@
 'use strict';
-// A network that has learned a text, blended with what was counted in it: the equation of nextchar/networks/blend.py.
+// What was counted in a text, as a network of its own or blended with one that has learned it: the equation of
+// nextchar/networks/blend.py.
 
 import { damaged } from './model_file.js';
 import { makeLSTM, readIds } from './network.js';
 import { Ngrams } from './ngrams.js';
+
+/** Counts as a network like that of network.js. */
+class NgramNetwork {
+  constructor(ngrams) {
+    this.ngrams = ngrams;
+    this.logits = new Float32Array(ngrams.vocabulary);
+    this.context = ngrams.order;
+    this.parameters = ngrams.ids.length - 1;
+    this.work = ngrams.vocabulary * ngrams.order;
+  }
+
+  initialState() {
+    return this.ngrams.initialState();
+  }
+
+  load(state) {
+    this.ngrams.load(state);
+  }
+
+  save() {
+    return this.ngrams.save();
+  }
+
+  advance(id) {
+    this.ngrams.advance(id);
+  }
+
+  /** The logits (V) of the next id; the next prediction overwrites them. */
+  predict() {
+    this.ngrams.predict(this.logits);
+    return this.logits;
+  }
+
+  /** Read `ids` from `state`, as `readIds` does. */
+  read(ids, state, each) {
+    return readIds(this, ids, state, each);
+  }
+}
 
 /** A network like that of network.js. Its states are those of both parts. */
 class BlendNetwork {
@@ -60,12 +99,19 @@ function under(tensors, prefix) {
   return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
-/** The network of an architecture, an LSTM or a blend, with the tensors of its model file. */
+/** What was counted in a text: `tensors` of it, of an architecture with `vocabulary` ids. */
+function makeNgrams({ order, ngrams }, vocabulary, tensors) {
+  const counted = new Ngrams(vocabulary, order, tensors);
+  if (counted.ids.length !== ngrams + 1) throw damaged('its counts do not fit its architecture');
+  return counted;
+}
+
+/** The network of an architecture, of any kind, with the tensors of its model file. */
 export function makeNetwork(architecture, tensors) {
   if (architecture.kind === 'lstm') return makeLSTM(architecture, tensors);
-  const { network, order, ngrams } = architecture;
-  const counted = new Ngrams(network.vocabulary_size, order, under(tensors, 'ngrams.'));
-  if (counted.ids.length !== ngrams + 1) throw damaged('its counts do not fit its architecture');
+  if (architecture.kind === 'ngram') return new NgramNetwork(makeNgrams(architecture, architecture.vocabulary_size, tensors));
+  const { network, order } = architecture;
+  const counted = makeNgrams(architecture, network.vocabulary_size, under(tensors, 'ngrams.'));
   if (String(tensors.weights?.shape) !== String([order + 1, 2])) throw damaged('its tensors do not fit its architecture');
   return new BlendNetwork(makeLSTM(network, under(tensors, 'network.')), counted, tensors.weights.values);
 }

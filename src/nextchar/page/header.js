@@ -19,7 +19,7 @@ export function introduce(info) {
   const facts = [
     [Number.isFinite(info.bits_per_character) ? bitsPerCharacter(info.bits_per_character) : null, say('factBits'), 'bits'],
     [info.characters.length.toLocaleString(language), say('factCharacters') + (info.lowercase ? say('lowercase') : '')],
-    [info.hidden.map((units) => units.toLocaleString(language)).join(' + '), say('factUnits')],
+    [info.hidden.map((units) => units.toLocaleString(language)).join(' + ') || null, say('factUnits')],
     [info.parameters.toLocaleString(language), say('factParameters')],
     [memory, say('factMemory')],
   ].filter(([value]) => value !== null);

@@ -137,7 +137,7 @@ export class LocalModel {
     const { architecture, tokens, provenance } = header;
     this.network = makeNetwork(architecture, tensors);
     this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
-    const { vocabulary_size, hidden, embedding, context_length } = architecture.network ?? architecture;
+    const { vocabulary_size, hidden = [], embedding = null } = architecture.network ?? architecture;
     if (this.vocabulary.symbols.length !== vocabulary_size) throw damaged('its vocabulary does not match its network');
     this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
     this.reader = new Reader(this.network);
@@ -150,7 +150,7 @@ export class LocalModel {
       vocabulary_size,
       hidden,
       embedding,
-      context_length,
+      context_length: this.network.context,
       parameters: this.network.parameters,
       lowercase: provenance.lowercase,
       bits_per_character: provenance.validation_bits_per_character,

@@ -3,7 +3,7 @@
 
 const FORMAT = 2;
 /** The kinds of networks. The names of a network's tensors begin with its kind. */
-const KINDS = ['lstm', 'blend'];
+const KINDS = ['lstm', 'blend', 'ngram'];
 /** Arrays for each type of number. Those of float16 numbers hold their bits. */
 const ARRAYS = { F16: Uint16Array, F32: Float32Array, U8: Uint8Array, U16: Uint16Array, U32: Uint32Array };
 

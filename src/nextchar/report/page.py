@@ -92,7 +92,7 @@ def _named(run: RunRecord) -> str:
 
 def _lead(run: RunRecord) -> str:
     """Return a paragraph about the model and its text."""
-    sentence = "A character-level LSTM language model"
+    sentence = f"A character-level {'LSTM language' if run.settings.plan else 'n-gram'} model"
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
         first = "" if len(run.text.names) > 1 else "the first "
@@ -107,9 +107,9 @@ def _status(run: RunRecord) -> str:
     sentences: list[str] = []
     resume = text_element("code", f"nextchar train --resume {_quoted(run)}")
     if run.finished is None or run.finished.interrupted:
-        sentences.append(
-            f"This run is not finished: step {run.step:,} of {run.settings.plan.steps:,}. Continue it with {resume}"
-        )
+        plan = run.settings.plan
+        step = f": step {run.step:,} of {plan.steps:,}" if plan else ""
+        sentences.append(f"This run is not finished{step}. Continue it with {resume}")
     for event in run.recoveries:
         bits = event.bits_per_character
         loss = f"{bits:.2f} bits per character" if math.isfinite(bits) else "its loss was no longer a number"
@@ -131,10 +131,12 @@ def _facts(run: RunRecord) -> str:
     facts = _scores(run)
     if run.seconds is not None:
         epochs = f"{run.evaluations[-1].epoch:.1f} passes over the text " if run.evaluations else ""
-        facts.append((describe_duration(run.seconds), "of training", f"{epochs}on {run.settings.device.upper()}"))
+        work = "of training" if run.settings.plan else "of counting"
+        facts.append((describe_duration(run.seconds), work, f"{epochs}on {run.settings.device.upper()}"))
     if run.model is not None:
         count = kind_of(run.model.architecture).parameter_count(run.model.architecture)
-        facts.append((describe_size(run.model_bytes), "model file", f"{count:,} parameters"))
+        what = "parameters" if run.settings.plan else "n-grams"
+        facts.append((describe_size(run.model_bytes), "model file", f"{count:,} {what}"))
     cells = (text_element("b", a) + text_element("span", b) + text_element("small", c) for a, b, c in facts)
     return element("div", "".join(element("div", cell) for cell in cells), class_="facts") if facts else ""
 
@@ -180,6 +182,8 @@ def _commands(run: RunRecord) -> str:
 
 def _curves(run: RunRecord) -> str:
     plan = run.settings.plan
+    if plan is None:
+        return text_element("p", "The text was counted, and nothing was trained.", class_="none")
     if not run.evaluations:
         return text_element("p", "The run ended before the model was first scored.", class_="none")
     keys = element("span", "training", class_="key second")
@@ -204,7 +208,7 @@ def _details(run: RunRecord) -> str:
     settings = run.settings
     prompt = ("prompt of the samples", visible_lines(settings.prompt))
     tables = [
-        pairs_table("Plan", _plan(settings.plan)),
+        *([pairs_table("Plan", _plan(settings.plan))] if settings.plan else []),
         pairs_table("Training, as asked for", _pairs(settings.training.model_dump())),
         pairs_table("Text", [*_pairs(settings.text.model_dump()), prompt]),
         pairs_table("Provenance", _provenance(run)),

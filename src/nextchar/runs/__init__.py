@@ -9,7 +9,9 @@ Read in this order; a module imports only from those before it:
 - `duration`: how long a whole run takes, with everything besides training.
 - `trainers`: the trainer of a run, in one process or in several.
 - `preparation`: everything before training: finding texts and choosing a plan, or reading a run to resume.
+- `samples`: what the model of a run writes after each scoring.
 - `run`: a whole run: texts in, a run folder and a model out.
+- `counting_run`: a run that counts and trains nothing, and the choice between both.
 - `forecast`: how long training on a text would take, and how good the model would be.
 - `record`: what happened in a run, for its report and the page.
 - `screen`: what a stream can show: colours, a line drawn again, its width.

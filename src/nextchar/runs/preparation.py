@@ -13,7 +13,7 @@ from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.model.blending import MIN_HELD_OUT
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings
+from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
 from nextchar.runs.trainers import (
     Preparation,
     Prepared,
@@ -65,7 +65,7 @@ def prepare(
         training = training.model_copy(update={"recipe": like.training.recipe})
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    files, corpus = yield from _read(texts, text, training, cache)
+    files, corpus = yield from read_texts(texts, text, training, cache)
     compute = choose_compute(training)
     device, processes = compute.device, compute.processes
     if processes.count > 1:
@@ -77,7 +77,8 @@ def prepare(
         yield Note(message="--exchange has no effect: one process trains alone.")
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
-    chosen = ChosenPlan(_for_text(like.plan, corpus), None) if like else choose_plan(corpus, training, compute)
+    planned = like and plan_of(like)
+    chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, training, compute)
     settings = RunSettings(
         corpus=tuple(file.place for file in files),
         names=corpus.names,
@@ -105,7 +106,7 @@ def prepare(
     return prepared
 
 
-def _read(
+def read_texts(
     texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
 ) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
     """Find and encode ``texts``; yield events about them, and return their files and the corpus."""
@@ -120,7 +121,7 @@ def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planne
     """Return the event of a chosen plan, with ``seconds`` of training expected, after the seconds ``before`` it."""
     settings = prepared.settings
     return Planned(
-        plan=settings.plan,
+        plan=prepared.trainer.plan,
         parameters=prepared.trainer.architecture.parameter_count,
         device=settings.device,
         seed=settings.training.seed,
@@ -138,7 +139,7 @@ def _total_seconds(prepared: Prepared, training: float | None, before: float) ->
         before
         + training
         + seconds_beside_training(
-            settings.plan,
+            prepared.trainer.plan,
             prepared.trainer.architecture,
             training,
             evaluations=settings.evaluations,
@@ -166,7 +167,7 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     corpus = corpus_of_run(settings, cache)
     try:
         if checkpoint is not None:  # before memory is allocated for what may be another network
-            import_trainer().check_weights(checkpoint, settings.plan, corpus.vocabulary.size)
+            import_trainer().check_weights(checkpoint, plan_of(settings), corpus.vocabulary.size)
         processes = choose_compute(settings.training).processes
         trainer = make_trainer(settings, corpus, processes, checkpoint=checkpoint)
     except ValueError as error:
@@ -179,7 +180,7 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
         folder.save_settings(settings)
     done = trainer.state
     folder.forget_after(done.step, done.recoveries)
-    yield Note(message=f"Continuing at step {done.step:,} of {settings.plan.steps:,}.")
+    yield Note(message=f"Continuing at step {done.step:,} of {trainer.plan.steps:,}.")
     return prepared
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from nextchar.runs.screen import wrap_words
 from nextchar.settings import describe_duration
 from nextchar.training.events import (
+    Counted,
     Evaluated,
     Event,
     Finished,
@@ -34,9 +35,9 @@ Level = Literal["full", "lines", "brief", "silent"]
 brief: the text, the plan and the result. silent: nothing."""
 
 _SHOWN: dict[Level, tuple[type, ...]] = {
-    "full": (Note, TextRead, Planned, Progress, Evaluated, Writing, Sampled, Recovered, Revised, Finished),
-    "lines": (Note, TextRead, Planned, Evaluated, Sampled, Recovered, Revised, Finished),
-    "brief": (Note, TextRead, Planned, Recovered, Finished),
+    "full": (Note, TextRead, Planned, Counted, Progress, Evaluated, Writing, Sampled, Recovered, Revised, Finished),
+    "lines": (Note, TextRead, Planned, Counted, Evaluated, Sampled, Recovered, Revised, Finished),
+    "brief": (Note, TextRead, Planned, Counted, Recovered, Finished),
     "silent": (),
 }
 
@@ -195,8 +196,8 @@ def describe(event: Event) -> Text:
             return Text(event.message)
         case TextRead():
             return Text(_describe_text(event))
-        case Planned():
-            return Text(_describe_plan(event))
+        case Planned() | Counted():
+            return Text(_describe_plan(event) if isinstance(event, Planned) else _describe_counts(event))
         case Evaluated():
             validation = event.validation_bits_per_character
             part = f"{event.scored_characters:,} characters of " if event.scored_characters else ""
@@ -287,6 +288,13 @@ def _describe_plan(event: Planned) -> str:
     return f"LSTM of {sizes} units, {event.parameters:,} parameters, on {event.device}: {fed}{time}."
 
 
+def _describe_counts(event: Counted) -> str:
+    return (
+        f"{event.ngrams:,} n-grams of up to {event.order + 1} characters, counted in {event.characters:,} characters "
+        f"in {describe_duration(event.seconds)}."
+    )
+
+
 def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
@@ -296,4 +304,6 @@ def _describe_end(event: Finished) -> str:
         count = event.unknown_characters
         reached += f", in which {count:,} {'character is' if count == 1 else 'characters are'} unknown to the model"
     done = "Stopped and saved" if event.interrupted else "Done"
-    return f"{done} after {describe_duration(event.seconds)} of training and {event.step:,} steps{reached}."
+    counted = event.step == 0 and not event.interrupted
+    work = "counting" if counted else f"training and {event.step:,} steps"
+    return f"{done} after {describe_duration(event.seconds)} of {work}{reached}."

@@ -13,20 +13,22 @@ from typing import Any
 
 from nextchar.errors import TrainingError
 from nextchar.model import blending
-from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
-from nextchar.networks.architecture import Network
+from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.engine import make_network
 from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.parallel import Threads, available_cores, process_rank
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.run_settings import RunSettings
+from nextchar.runs.samples import write_samples
 from nextchar.runs.trainers import Preparation, Prepared, take_part
-from nextchar.settings import SAMPLE_TEMPERATURES, SamplingSettings, TrainingSettings
+from nextchar.settings import TrainingSettings
+from nextchar.text.corpus import Corpus
 from nextchar.training.checkpoint import Checkpoint
-from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Sampled, Saved, Writing
+from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Saved, Writing
 from nextchar.training.plan import Plan
 
 
@@ -125,8 +127,12 @@ class Run:
                 if self._has_others or not stop():  # several processes agree on that
                     yield from self._logged(self._train(stop))
         finally:
-            if self._prepared is not None:
-                self._prepared.trainer.close()
+            self._close()
+
+    def _close(self) -> None:
+        """End the threads of training."""
+        if self._prepared is not None:
+            self._prepared.trainer.close()
 
     @property
     def _has_others(self) -> bool:
@@ -145,22 +151,14 @@ class Run:
         trainer, corpus, settings = prepared.trainer, prepared.corpus, prepared.settings
         state = trainer.state
         evaluated = state.best_step is not None
-        provenance = Provenance(
-            corpus=corpus.names,
-            corpus_sha256=corpus.content_sha256,
-            corpus_key=corpus.key,
-            characters=corpus.characters,
-            training_characters=len(corpus.training),
-            lowercase=settings.text.lowercase,
-            recipe=settings.training.recipe,
-            plan=settings.plan.model_dump(mode="json"),
-            seed=settings.training.seed,
-            step=state.best_step if evaluated else state.step,
-            training_seconds=state.seconds,
-            validation_bits_per_character=state.best_bits,
-            validation_characters=len(trainer.scored),
-            unknown_characters=corpus.count_unknown(trainer.scored),
-            versions={name: version(name) for name in ("nextchar", "torch", "numpy")},
+        provenance = provenance_of(corpus, settings, trainer.scored).model_copy(
+            update={
+                "plan": trainer.plan.model_dump(mode="json"),
+                "step": state.best_step if evaluated else state.step,
+                "training_seconds": state.seconds,
+                "validation_bits_per_character": state.best_bits,
+                "versions": versions("nextchar", "torch", "numpy"),
+            }
         )
         parameters = trainer.best if evaluated else trainer.parameters()
         file = self._with_memory(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
@@ -195,7 +193,12 @@ class Run:
         """Return the counts of the training text."""
         if self._counts is None:
             corpus = self._ready().corpus
-            self._counts = blending.remember(corpus.training, corpus.vocabulary.size)
+            self._counts = blending.remember(
+                corpus.training,
+                corpus.vocabulary.size,
+                size=self._ready().settings.training.memory_size,
+                executor=Threads(available_cores()),
+            )
         return self._counts
 
     def save(self) -> None:
@@ -274,23 +277,7 @@ class Run:
         network: Network[Any] = make_network(trainer.architecture, trainer.parameters())
         if self._remembers:
             network = blending.blend_evenly(network, self._counted())
-        prompt = Prompt(network, vocabulary, settings.prompt)
-        for temperature in SAMPLE_TEMPERATURES:
-            sampling = SamplingSettings(
-                length=settings.training.sample_length, temperature=temperature, seed=settings.training.seed
-            )
-            text = ""
-            yield Writing(temperature=temperature, prompt=settings.prompt, text="")
-            for piece in Continuation(prompt, sampling, index=None):
-                text += piece
-                yield Writing(temperature=temperature, prompt=settings.prompt, text=piece)
-            yield Sampled(
-                step=trainer.state.step,
-                epoch=trainer.epoch,
-                temperature=temperature,
-                prompt=settings.prompt,
-                text=text,
-            )
+        yield from write_samples(network, vocabulary, settings, step=trainer.state.step, epoch=trainer.epoch)
 
     def _logged(self, events: Iterator[Event]) -> Iterator[Event]:
         """Yield ``events``; all but `Progress` and `Writing` are logged first, or kept until the folder has a
@@ -306,6 +293,27 @@ class Run:
     def _ready(self) -> Prepared:
         assert self._prepared is not None, "the run has not begun"
         return self._prepared
+
+
+def provenance_of(corpus: Corpus, settings: RunSettings, scored: Ids) -> Provenance:
+    """Return where a model of a run comes from: its text, its recipe, and the ids that it is scored on, ``scored``."""
+    return Provenance(
+        corpus=corpus.names,
+        corpus_sha256=corpus.content_sha256,
+        corpus_key=corpus.key,
+        characters=corpus.characters,
+        training_characters=len(corpus.training),
+        lowercase=settings.text.lowercase,
+        recipe=settings.training.recipe,
+        seed=settings.training.seed,
+        validation_characters=len(scored),
+        unknown_characters=corpus.count_unknown(scored),
+    )
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Return the versions of the packages ``names``."""
+    return {name: version(name) for name in names}
 
 
 def free_folder(parent: Path, corpus: Sequence[str]) -> Path:

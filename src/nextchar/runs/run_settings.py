@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nextchar.errors import UsageError
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
 from nextchar.settings import TextSettings, TrainingSettings, explain_details, shortened
 from nextchar.training.plan import Budget, Plan
+from nextchar.training.recipes import recipe_of
 
 FORMAT = 2
 """The plans of format 1 have other names."""
@@ -31,7 +33,8 @@ class RunSettings(BaseModel):
     """Key of the encoded corpus in the cache."""
     text: TextSettings
     training: TrainingSettings
-    plan: Plan
+    plan: Plan | None
+    """None of a run that only counts."""
     budget: Budget | None = None
     """The time that the number of updates follows; None if the number was given."""
     device: str = Field(pattern="^(cpu|cuda|mps)$")
@@ -41,6 +44,13 @@ class RunSettings(BaseModel):
     """Number of evaluations, each with samples, evenly over the plan."""
     prompt: str = Field(max_length=4096)
     """The prompt that every sample continues."""
+
+    @model_validator(mode="after")
+    def _fits_recipe(self) -> RunSettings:
+        if (self.plan is not None) != recipe_of(self.training).has_plan:
+            given = "is missing" if self.plan is None else "is not allowed"
+            raise ValueError(f"plan {given} with the recipe {self.training.recipe}")
+        return self
 
     def to_json(self) -> bytes:
         """Return the content of settings.json."""
@@ -70,6 +80,17 @@ class RunSettings(BaseModel):
             if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
                 raise ValueError(f"It is damaged: it is not JSON ({error}).") from error
             raise
+
+
+def plan_of(settings: RunSettings) -> Plan:
+    """Return the plan of a run.
+
+    Raises:
+        UsageError: the run only counted its text, so it has none.
+    """
+    if settings.plan is None:
+        raise UsageError("That run only counted its text, so it has no plan: name a run that trained a network.")
+    return settings.plan
 
 
 def _without_stamp(raw: object) -> dict[str, Any]:

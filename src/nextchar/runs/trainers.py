@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from nextchar.errors import MissingDependencyError, TrainingError
-from nextchar.runs.run_settings import RunSettings
+from nextchar.runs.run_settings import RunSettings, plan_of
 from nextchar.runs.training_text import corpus_of_run
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
@@ -135,18 +135,19 @@ def make_trainer(
     from nextchar.training.pace import Pace
     from nextchar.training.trainer import Trainer
 
+    plan = plan_of(settings)
     if processes.is_first:
-        if settings.plan.shards < processes.count:
+        if plan.shards < processes.count:
             raise TrainingError(
-                f"The plan divides a batch into {settings.plan.shards} shards, which {processes.count} processes "
-                f"cannot share: start {settings.plan.shards} or fewer."
+                f"The plan divides a batch into {plan.shards} shards, which {processes.count} processes "
+                f"cannot share: start {plan.shards} or fewer."
             )
         processes.broadcast(_Beginning(settings, checkpoint))
     device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
     if fraction is not None and device.type == "cuda":
         limit_memory(fraction, device)
     trainer = Trainer(
-        settings.plan,
+        plan,
         dataset_of(corpus),
         seed=settings.training.seed,
         evaluations=settings.evaluations,

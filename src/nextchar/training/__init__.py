@@ -10,6 +10,7 @@ Read in this order; a module imports only from those before it:
 - `recipe`: what a recipe decides: its settings, vocabulary, plan and prompt.
 - `default_recipe`: everything chosen from the text, the time and the machine.
 - `classic_recipe`: the Keras example.
+- `counts_recipe`: nothing is trained, the text is counted.
 - `recipes`: the recipes by name.
 - `device_batches`: what an update reads, on the device that learns from it.
 - `dataset`: the ids to learn from and to score on, and their vocabulary.

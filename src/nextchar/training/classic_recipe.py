@@ -31,6 +31,7 @@ SEED = 42
 class ClassicRecipe:
     """The recipe `classic` (`nextchar.training.recipe.Recipe`)."""
 
+    has_plan = True
     has_unknown = False
     is_prompt_fixed = True
     fall: float | None = None
@@ -76,8 +77,9 @@ class ClassicRecipe:
             raise UsageError(
                 "The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe."
             )
-        if settings.memory:
-            raise UsageError("The classic recipe has no memory: leave --memory out, or use the default recipe.")
+        if settings.memory or settings.memory_size is not None:
+            option = "--memory" if settings.memory else "--memory-size"
+            raise UsageError(f"The classic recipe has no memory: leave {option} out, or use the default recipe.")
         if settings.exchange not in {None, "float32"}:
             raise UsageError(
                 f"The classic recipe has no --exchange {settings.exchange}: leave it out, or use the default recipe."

@@ -39,6 +39,7 @@ FALL = 0.06
 class DefaultRecipe:
     """The recipe `default` (`nextchar.training.recipe.Recipe`)."""
 
+    has_plan = True
     has_unknown = True
     is_prompt_fixed = False
     fall: float | None = FALL

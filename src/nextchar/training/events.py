@@ -70,6 +70,19 @@ class Planned(_Event):
     """Time of the whole run: reading and measuring, training, evaluations and samples, the report."""
 
 
+class Counted(_Event):
+    """The n-grams of the text were counted, and no network is trained."""
+
+    event: Literal["counted"] = "counted"
+    characters: Count
+    """Characters that were counted, of all that may be learned from."""
+    ngrams: Count
+    """N-grams that are kept."""
+    order: Count
+    """Characters of context."""
+    seconds: Amount
+
+
 class Progress(_Event):
     """How far training has come; several times a second, not logged."""
 
@@ -155,7 +168,7 @@ class Saved(_Event):
 
 
 class Finished(_Event):
-    """Training has ended: it is complete, or it was interrupted and saved."""
+    """Training or counting has ended: it is complete, or it was interrupted and saved."""
 
     event: Literal["finished"] = "finished"
     step: Count
@@ -172,7 +185,18 @@ class Finished(_Event):
 
 
 Event = Annotated[
-    Note | TextRead | Planned | Progress | Evaluated | Writing | Sampled | Recovered | Revised | Saved | Finished,
+    Note
+    | TextRead
+    | Planned
+    | Counted
+    | Progress
+    | Evaluated
+    | Writing
+    | Sampled
+    | Recovered
+    | Revised
+    | Saved
+    | Finished,
     Field(discriminator="event"),
 ]
 

@@ -13,6 +13,11 @@ class Recipe(Protocol):
     """A recipe; `nextchar.training.recipes` lists them by name."""
 
     @property
+    def has_plan(self) -> bool:
+        """Whether a network is trained by a plan; if not, the text is counted."""
+        ...
+
+    @property
     def has_unknown(self) -> bool:
         """Whether rare characters share the unknown symbol. If not, the vocabulary has every character of the text."""
         ...

@@ -5,10 +5,15 @@ from __future__ import annotations
 
 from nextchar.settings import RecipeName, TrainingSettings
 from nextchar.training.classic_recipe import ClassicRecipe
+from nextchar.training.counts_recipe import CountsRecipe
 from nextchar.training.default_recipe import DefaultRecipe
 from nextchar.training.recipe import Recipe
 
-RECIPES: dict[RecipeName, Recipe] = {"default": DefaultRecipe(), "classic": ClassicRecipe()}
+RECIPES: dict[RecipeName, Recipe] = {
+    "default": DefaultRecipe(),
+    "classic": ClassicRecipe(),
+    "counts": CountsRecipe(),
+}
 
 
 def recipe_of(training: TrainingSettings) -> Recipe:
