@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nextchar.api import load as load
     from nextchar.api import train as train
     from nextchar.errors import NextcharError as NextcharError
-    from nextchar.model.language_model import Evaluation as Evaluation
+    from nextchar.model.evaluation import Evaluation as Evaluation
     from nextchar.model.language_model import LanguageModel as LanguageModel
     from nextchar.model.sampling import reweight_distribution as reweight_distribution
     from nextchar.model.sampling import sample_index as sample_index
@@ -27,7 +27,7 @@ _HOME = {
     "train": "nextchar.api",
     "load": "nextchar.api",
     "LanguageModel": "nextchar.model.language_model",
-    "Evaluation": "nextchar.model.language_model",
+    "Evaluation": "nextchar.model.evaluation",
     "NextcharError": "nextchar.errors",
     "reweight_distribution": "nextchar.model.sampling",
     "sample_index": "nextchar.model.sampling",

@@ -222,10 +222,22 @@ def test_copying_is_limited_and_traced(tmp_path: Path) -> None:
         limited = client.post("api/generate", json={**body, "max_copy": 4}).json()
         assert limited["text"] == model.generate("the old", length=80, temperature=1.0, seed=7, max_copy=4)
         assert "copied" not in limited
+        asked = {"prompt": "the old", "max_tokens": 80, "seed": 7, "max_copy": 4}
+        (choice,) = client.post("v1/completions", json=asked).json()["choices"]
+        assert (choice["text"], choice["finish_reason"]) == (limited["text"], limited["finish_reason"])
         with client.stream("POST", "api/generate", json={**body, "trace": 2, "stream": True}) as response:
             *_, end = events(response)
         assert end["copied"] == free["copied"]
         assert "trace = 0" in refusal(client.post("api/generate", json={**body, "trace": 0}), 400)
+
+
+def test_a_text_that_cannot_go_on_without_copying_is_said_to_be_filtered(tmp_path: Path) -> None:
+    every_pair = "".join(first + second for first in "ab\n" for second in "ab\n")
+    with serving(model_file(tmp_path, model=model_with_text(every_pair))) as server, client_of(server) as client:
+        (choice,) = client.post("v1/completions", json={"prompt": "a", "max_copy": 1}).json()["choices"]
+        assert (choice["text"], choice["finish_reason"]) == ("", "content_filter")
+        answer = client.post("api/generate", json={"prompt": "a", "max_copy": 1}).json()
+        assert (answer["text"], answer["finish_reason"]) == ("", "max_copy")
 
 
 @pytest.mark.parametrize("option", ["trace", "max_copy"])

@@ -26,7 +26,8 @@ from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
-    from nextchar.model.language_model import Evaluation, LanguageModel
+    from nextchar.model.evaluation import Evaluation
+    from nextchar.model.language_model import LanguageModel
     from nextchar.text.corpus import Corpus
 
 Flag = Annotated[bool, Parameter(negative=())]

@@ -79,11 +79,16 @@ class Completions:
         for piece in self.service.counted(self.handle, text.steps()):
             self.written += len(piece)
             yield _chunk(index, piece, logged.read(piece) if logged and piece else None)
-        yield _chunk(index, "", finish_reason=text.finish_reason)
+        yield _chunk(index, "", finish_reason=_reason(text))
 
     def _usage(self) -> dict[str, int]:
         read = sum(map(len, self.body.prompt))
         return {"prompt_tokens": read, "completion_tokens": self.written, "total_tokens": read + self.written}
+
+
+def _reason(text: Continuation) -> str | None:
+    """Return why ``text`` ended, in OpenAI's words."""
+    return "content_filter" if text.finish_reason == "max_copy" else text.finish_reason
 
 
 def joined(chunks: list[Chunk]) -> list[Chunk]:

@@ -63,6 +63,7 @@ class CompletionBody(Settings):
     top_p: float | None = _FIELDS["top_p"]  # type: ignore[assignment]
     top_k: int | None = _FIELDS["top_k"]  # type: ignore[assignment]
     min_p: float | None = _FIELDS["min_p"]  # type: ignore[assignment]
+    max_copy: int | None = _FIELDS["max_copy"]  # type: ignore[assignment]
     n: int = Field(default=1, ge=1, le=MAX_CHOICES, description="Texts to write for each prompt.")
     stop: Annotated[tuple[Stop, ...], BeforeValidator(as_texts, json_schema_input_type=Stop | list[Stop])] = Field(
         default=(), max_length=MAX_STOPS, description="Stop before this text, or before one of these."
@@ -124,8 +125,8 @@ class CompletionBody(Settings):
     @property
     def sampling(self) -> SamplingSettings:
         """How characters are drawn."""
-        drawn = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "min_p", "stop", "seed")}
-        return SamplingSettings(length=self.max_tokens, **drawn)
+        drawn = ("temperature", "top_k", "top_p", "min_p", "max_copy", "stop", "seed")
+        return SamplingSettings(length=self.max_tokens, **{name: getattr(self, name) for name in drawn})
 
 
 class Logprobs(BaseModel):
