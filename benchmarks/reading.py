@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import blend
 import numpy as np
 from command import nextchar
 from machine import describe_machine
@@ -29,18 +30,7 @@ from nextchar.networks.kinds import WEIGHTS
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.text.corpus import default_cache_folder
 
-TEXTS: dict[str, tuple[str, ...]] = {
-    "nietzsche": ("--lowercase",),
-    "tinyshakespeare": (),
-    "python-stdlib": (),
-    "korean-stories": (),
-    "names": (),
-    "war-and-peace": (),
-    "korean-bible": (),
-    "hafez": (),
-    "neko": (),
-    "world-cities": (),
-}
+TEXTS: dict[str, tuple[str, ...]] = {**blend.TEXTS, "korean-bible": (), "neko": (), "world-cities": ()}
 """Options of each text."""
 EVEN = (0.6, 0.45)
 COLUMNS = ("network", "counts", "blend", "reading", "even", "PPMd", "zpaq", "speed")
