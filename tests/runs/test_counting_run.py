@@ -61,6 +61,13 @@ def test_a_run_counts_writes_samples_and_keeps_a_model(folder: RunFolder) -> Non
     assert "Temperature 0.5" in (folder.path / "samples.md").read_text()
 
 
+def test_the_text_can_be_left_out(texts: Texts, tmp_path: Path) -> None:
+    without = COUNTS.model_copy(update={"keep_text": False})
+    run = new_run(None, texts, without, cache=tmp_path / "cache")
+    list(run.events())
+    assert run.model.file.text is None
+
+
 def test_its_model_does_what_every_model_does(folder: RunFolder, tmp_path: Path) -> None:
     model = LanguageModel.load(folder.path)
     text = model.generate("The ", length=100, seed=1)
@@ -68,6 +75,8 @@ def test_its_model_does_what_every_model_does(folder: RunFolder, tmp_path: Path)
     assert model.generate_many("The ", 3, length=100, seed=1)[0] == text
     assert sum(model.next_character_distribution("The ").values()) == pytest.approx(1, abs=1e-5)
     assert np.isfinite(model.score_many(["The one.", ""])).all()
+    assert all(run.end - run.start <= 9 for run in model.copied_runs(model.generate("The ", max_copy=9, seed=1), 1))
+    assert model.surprises(text, adapt="counts").shape == (100,)
     assert "n-grams of up to 9 characters" in repr(model)
     convert(folder.path, tmp_path / "page.html")
     assert LanguageModel.load(tmp_path / "page.html").generate("The ", length=100, seed=1) == text

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextchar.errors import RunFolderError, UsageError
 from nextchar.model import blending
+from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import bits_per_id
@@ -153,7 +154,8 @@ class CountingRun(Run):
         provenance = provenance_of(corpus, settings, dataset.validation).model_copy(
             update={"training_seconds": seconds, "versions": versions("nextchar", "numpy")}
         )
-        self._file = ModelFile(header, corpus.vocabulary, arrays, provenance)
+        text = KeptText.of(corpus.source) if settings.training.keep_text else None
+        self._file = ModelFile(header, corpus.vocabulary, arrays, provenance, text)
         network = self.model.compiled_network
         if len(dataset.validation):
             bits = bits_per_id(network, dataset.validation, dataset.first_read, executor)

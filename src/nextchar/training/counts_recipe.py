@@ -8,7 +8,7 @@ from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import start_of_line
 from nextchar.training.plan import ChosenPlan, Measure, Plan
 
-OPTIONS = {"recipe", "seed", "memory_size", "sample_length"}
+OPTIONS = {"recipe", "seed", "memory_size", "keep_text", "sample_length"}
 """The options of training that mean something here."""
 
 
@@ -21,7 +21,7 @@ class CountsRecipe:
     fall: float | None = None
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
-        """Return the settings as they are.
+        """Return the settings, with the text in the model file unless it is refused.
 
         Raises:
             UsageError: an option is given that is for training a network.
@@ -30,7 +30,7 @@ class CountsRecipe:
         if others:
             option = "--no-memory" if training.memory is False else f"--{others[0].replace('_', '-')}"
             raise UsageError(f"The counts recipe trains no network: leave {option} out, or use the default recipe.")
-        return text, training
+        return text, training.model_copy(update={"keep_text": True}) if training.keep_text is None else training
 
     def choose_plan(
         self,
