@@ -84,47 +84,30 @@ def draw_blocks(
     A block is one id. From a network with its own loop blocks are of 1, 2, 4, ... ids up to `BLOCK`, so that the first
     id comes at once. With a ``guard``, they may be shorter, and the text ends where it forbids every id.
     """
-    if guard is not None and isinstance(network, Writer) and _is_plain(settings):
-        yield from _guarded_writes(network, logits, state, settings.temperature, random, forbidden, guard)
-        return
-    if guard is not None:
-        yield from _guarded_blocks(network, logits, state, settings, random, forbidden, guard)
-        return
     if isinstance(network, Writer) and _is_plain(settings):
+        if guard is not None:
+            yield from _guarded_writes(network, logits, state, settings.temperature, random, forbidden, guard)
+            return
         allowed, size = _allowed(logits, forbidden), 1
         while True:
             ids, logits, state = network.write(logits, state, settings.temperature, allowed, random.random((size, 1)))
             yield ids[:, 0].tolist()
             size = min(2 * size, BLOCK)
+    never = forbidden
     while True:
-        drawn = int(draw(next_distribution(logits[0], settings, forbidden), random.random()))
-        yield [drawn]
-        following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
-        logits = following[:, -1]
-
-
-def _guarded_blocks(  # noqa: PLR0917 (those of `draw_blocks`)
-    network: Network[Any],
-    logits: Floats,
-    state: Any,
-    settings: SamplingSettings,
-    random: np.random.Generator,
-    forbidden: tuple[int, ...],
-    guard: Guard,
-) -> Iterator[list[int]]:
-    """Yield the ids of `draw_blocks` that ``guard`` allows, one by one."""
-    while True:
-        never = (*forbidden, *guard.forbidden())
-        if not _allowed(logits, never).any():
-            return
+        if guard is not None:
+            never = (*forbidden, *guard.forbidden())
+            if not _allowed(logits, never).any():
+                return
         drawn = int(draw(next_distribution(logits[0], settings, never), random.random()))
-        guard.read(drawn)
+        if guard is not None:
+            guard.read(drawn)
         yield [drawn]
         following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
         logits = following[:, -1]
 
 
-def _guarded_writes(  # noqa: PLR0917 (as above)
+def _guarded_writes(  # noqa: PLR0917 (those of `draw_blocks`)
     network: Writer,
     logits: Floats,
     state: Any,
@@ -133,8 +116,8 @@ def _guarded_writes(  # noqa: PLR0917 (as above)
     forbidden: tuple[int, ...],
     guard: Guard,
 ) -> Iterator[list[int]]:
-    """Yield the ids of `_guarded_blocks` from a network with its own loop. A block is written as if all were allowed;
-    from the first id that is not, it is written again. So each id has the same uniform number as without blocks."""
+    """Yield the ids of `draw_blocks` from a network with its own loop. A block is written as if all were allowed; from
+    the first id that is not, it is written again. So each id has the same uniform number as without blocks."""
     allowed, size, uniforms = _allowed(logits, forbidden), 1, np.empty((0, 1))
     while True:
         ready = np.concatenate([uniforms, random.random((max(0, size - len(uniforms)), 1))])
