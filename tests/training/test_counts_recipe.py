@@ -16,7 +16,8 @@ def complete(**options: Any) -> TrainingSettings:
 
 def test_what_is_for_counting_is_kept() -> None:
     options = {"seed": 3, "memory_size": 5000.0, "sample_length": 10}
-    assert complete(**options) == TrainingSettings(recipe="counts", **options)
+    assert complete(**options) == TrainingSettings(recipe="counts", keep_text=True, **options)
+    assert complete(keep_text=False).keep_text is False
     assert not recipe_of(complete()).has_plan
 
 
