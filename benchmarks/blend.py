@@ -27,10 +27,13 @@ from nextchar.model.generation import generate_rows
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.ngram_counting import count_text
-from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_pruning import prune
+from nextchar.networks.word_counting import count_words
+from nextchar.networks.word_counts import WordCounts, kinds_of
+from nextchar.networks.word_pruning import prune_words
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.settings import SamplingSettings
@@ -48,6 +51,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
 """Options of each text."""
 SIZES = (100_000, 200_000, 400_000, 800_000)
 """Numbers of n-grams to keep, at the order of the memory."""
+WORD_SIZES = (50_000, 100_000, 200_000, 400_000)
+"""Numbers of counts of words to keep."""
 ORDERS = (4, 6, 8, 10)
 """Lengths of context, with every n-gram kept."""
 ROUNDS, SECONDS = 4, 1.0
@@ -72,7 +77,7 @@ class Texts:
         """Return the bits per character of ``network`` on the held-out text."""
         return self.bits(bits_per_id(network, self.held_out, self.model.start_id, self.executor))
 
-    def blended(self, counts: NgramCounts) -> float:
+    def blended(self, counts: TextCounts) -> float:
         """Return the bits per character of the network blended with ``counts``."""
         blend = blend_evenly(self.network, counts, compiled=True)
         return self.bits(float(honest_bits(blend, self.held_out, self.model.start_id, self.executor).mean()))
@@ -81,28 +86,32 @@ class Texts:
 def measure(name: str, texts: Texts) -> Iterator[str]:
     """Yield the lines of the tables of one text."""
     size = texts.model.vocabulary.size
+    kinds = kinds_of(texts.model.vocabulary.token_texts(range(size)))
     began = time.perf_counter()
-    counts = remember(texts.training, size)
+    counts = remember(texts.training, size, kinds=kinds, executor=texts.executor)
     counted = time.perf_counter() - began
-    ngrams = blend_evenly(texts.network, counts, compiled=True).ngrams
+    ngrams, without_words = blend_evenly(texts.network, counts, compiled=True).ngrams, remember(texts.training, size)
     yield f"\n### {name}\n"
-    yield "| network | counts | blend | n-grams | bytes of counts | s to count |"
-    yield "|---:|---:|---:|---:|---:|---:|"
+    yield "| network | counts | without words | blend | n-grams | beginnings of words | bytes of counts | s to count |"
+    yield "|---:|---:|---:|---:|---:|---:|---:|---:|"
     yield (
-        f"| {texts.score(texts.network):.3f} | {texts.score(ngrams):.3f} | {texts.blended(counts):.3f} | "
-        f"{len(counts.ids) - 1:,} | {stored(counts):,} | {counted:.1f} |"
+        f"| {texts.score(texts.network):.3f} | {texts.score(ngrams):.3f} | {texts.blended(without_words):.3f} | "
+        f"{texts.blended(counts):.3f} | {len(counts.ngrams.ids) - 1:,} | {len(counts.words or ()):,} | "
+        f"{stored(counts):,} | {counted:.1f} |"
     )
     whole = count_text(spread(texts.training, COUNTED), size, ORDER)
-    yield f"\n| n-grams kept, contexts of {ORDER} | bytes | blend |"
+    yield f"\n| n-grams kept, contexts of {ORDER}, no words | bytes | blend |"
     yield "|---:|---:|---:|"
     for most in (*(most for most in SIZES if most < len(whole.ids)), len(whole.ids)):
-        pruned = prune(whole, most)
-        yield f"| {len(pruned.ids) - 1:,} | {stored(pruned):,} | {texts.blended(pruned):.4f} |"
+        pruned = TextCounts(prune(whole, most))
+        yield f"| {len(pruned.ngrams.ids) - 1:,} | {stored(pruned):,} | {texts.blended(pruned):.4f} |"
     yield "\n| context, nothing pruned | n-grams | bytes | blend |"
     yield "|---:|---:|---:|---:|"
     for order in ORDERS:
-        every = count_text(spread(texts.training, COUNTED), size, order)
-        yield f"| {order} | {len(every.ids) - 1:,} | {stored(every):,} | {texts.blended(every):.4f} |"
+        every = TextCounts(count_text(spread(texts.training, COUNTED), size, order))
+        yield f"| {order} | {len(every.ngrams.ids) - 1:,} | {stored(every):,} | {texts.blended(every):.4f} |"
+    if kinds is not None:
+        yield from measure_words(texts, without_words, count_words(spread(texts.training, COUNTED), kinds))
     yield "\n| texts | network, characters/s | blend, characters/s | ratio |"
     yield "|---:|---:|---:|---:|"
     for batch in (1, 256):
@@ -110,9 +119,19 @@ def measure(name: str, texts: Texts) -> Iterator[str]:
         yield f"| {batch} | {network:,.0f} | {blend:,.0f} | {blend / network:.2f} |"
 
 
-def stored(counts: NgramCounts) -> int:
+def measure_words(texts: Texts, counts: TextCounts, words: WordCounts) -> Iterator[str]:
+    """Yield a table of numbers of counts of ``words`` to keep on top of the n-grams of ``counts``."""
+    yield f"\n| beginnings of words kept, {len(counts.ngrams.ids) - 1:,} n-grams | bytes | blend |"
+    yield "|---:|---:|---:|"
+    for most in (*(most for most in WORD_SIZES if most < len(words)), len(words)):
+        with_words = TextCounts(counts.ngrams, prune_words(words, most))
+        yield f"| {len(with_words.words or ()):,} | {stored(with_words):,} | {texts.blended(with_words):.4f} |"
+
+
+def stored(counts: TextCounts) -> int:
     """Return the bytes of ``counts`` in a model file."""
-    return sum(array.nbytes for array in counts.to_arrays().values())
+    parts = [part for part in counts if part is not None]
+    return sum(array.nbytes for part in parts for array in part.to_arrays().values())
 
 
 def speeds(texts: Texts, batch: int) -> tuple[float, float]:

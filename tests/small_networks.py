@@ -9,10 +9,13 @@ from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_content
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.numpy_network import NumpyNetwork
+from nextchar.networks.word_counting import count_words
+from nextchar.networks.word_counts import kinds_of
 from nextchar.text.documents import PLAIN, SourceText, documents_of
 from nextchar.text.vocabulary import Vocabulary
 
@@ -62,14 +65,16 @@ def random_text(characters: str, length: int, seed: int = 0) -> str:
     return (characters + " ".join(words[rank] for rank in ranks))[:length]
 
 
-def random_blend(text: str, order: int = 4, context_length: int | None = None) -> ModelFile:
-    """Return a blend of a network and the counts of ``text``, whose weights mean nothing."""
+def random_blend(text: str, order: int = 4, context_length: int | None = None, *, words: bool = False) -> ModelFile:
+    """Return a blend of a network and the counts of ``text``, also of its ``words``, whose weights mean nothing."""
     vocabulary = Vocabulary("".join(sorted(set(text))))
     architecture = Architecture(
         vocabulary_size=vocabulary.size, embedding=4, hidden=(8,), context_length=context_length
     )
-    counts = count_text(vocabulary.encode(text), vocabulary.size, order)
-    weights = np.random.default_rng(0).uniform(0.2, 0.8, (order + 1, 2)).astype(np.float32)
+    ids, kinds = vocabulary.encode(text), kinds_of(vocabulary.token_texts(range(vocabulary.size)))
+    of_words = count_words(ids, kinds) if words and kinds is not None else None
+    counts = TextCounts(count_text(ids, vocabulary.size, order), of_words)
+    weights = np.random.default_rng(0).uniform(0.2, 0.8, counts.weights_shape()).astype(np.float32)
     header, arrays = blend_content(architecture, random_parameters(architecture), counts, weights)
     return ModelFile(header, vocabulary, arrays)
 

@@ -15,6 +15,7 @@ from nextchar.model.scoring import Scorer, bits_per_id
 from nextchar.networks.blend import BlendNetwork
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.word_counts import kinds_of
 from nextchar.parallel import Threads
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import made_up_text
@@ -24,6 +25,7 @@ TEXT = made_up_text(9000, seed=3)
 VOCABULARY = Vocabulary("".join(sorted(set(TEXT))))
 IDS = VOCABULARY.encode(TEXT)
 TRAINING, HELD_OUT = IDS[:7000], IDS[7000:]
+KINDS = kinds_of(VOCABULARY.token_texts(range(VOCABULARY.size)))
 
 
 @pytest.fixture
@@ -87,9 +89,12 @@ def test_honest_bits_do_not_depend_on_what_is_scored(blend: BlendNetwork) -> Non
     np.testing.assert_allclose(after[middle:-1], before[middle:-1], atol=1e-6)
 
 
-def test_a_model_with_a_memory_is_kept_and_writes_and_scores(model: ModelFile, tmp_path: Path) -> None:
-    counts = remember(TRAINING, VOCABULARY.size)
-    assert len(counts.ids) - 1 <= len(TRAINING)
+@pytest.mark.parametrize("words", [False, True])
+def test_a_model_with_a_memory_is_kept_and_writes_and_scores(model: ModelFile, tmp_path: Path, words: bool) -> None:
+    counts = remember(TRAINING, VOCABULARY.size, kinds=KINDS if words else None)
+    assert (counts.words is not None) == words
+    ngrams, of_words = len(counts.ngrams.ids) - 1, len(counts.words or ())
+    assert ngrams + of_words <= 1.2 * len(TRAINING)
     file = with_memory(model, counts, HELD_OUT)
     assert file.has_memory
     provenance = file.provenance
@@ -108,7 +113,19 @@ def test_a_model_with_a_memory_is_kept_and_writes_and_scores(model: ModelFile, t
     text = loaded.generate("The ", length=200, seed=1)
     assert text == LanguageModel(file).generate("The ", length=200, seed=1)
     assert loaded.generate_many("The ", 2, length=200, seed=1)[0] == text
-    assert repr(loaded).startswith(f"LanguageModel(LSTM of 8 units with a memory of {len(counts.ids) - 1:,} n-grams")
+    memory = f"{ngrams:,} n-grams" + (f" and {of_words:,} beginnings of words" if words else "")
+    assert repr(loaded).startswith(f"LanguageModel(LSTM of 8 units with a memory of {memory}")
+
+
+def test_words_gain(model: ModelFile) -> None:
+    bits = [
+        with_memory(model, remember(TRAINING, VOCABULARY.size, kinds=kinds), HELD_OUT).provenance
+        for kinds in (None, KINDS)
+    ]
+    without, with_words = (provenance.validation_bits_per_character for provenance in bits)
+    assert without is not None
+    assert with_words is not None
+    assert with_words < without - 0.005
 
 
 def test_what_was_lost_or_is_of_another_kind_is_refused(model: ModelFile, tmp_path: Path) -> None:
@@ -141,20 +158,22 @@ def test_of_a_long_text_stretches_from_all_over_it_are_counted(monkeypatch: pyte
     assert (np.diff(counted) != 1).sum() == blending.STRETCHES - 1
     monkeypatch.setattr(blending, "COUNTED", 1000)
     monkeypatch.setattr(blending, "COUNTED_PER_NGRAM", 4)
-    few, many = remember(TRAINING, VOCABULARY.size, size=1), remember(TRAINING, VOCABULARY.size)
+    few, many = (remember(TRAINING, VOCABULARY.size, size=size).ngrams for size in (1, None))
     assert few.counts[1 : few.starts[2]].sum() < many.counts[1 : many.starts[2]].sum(), (
         "more is counted for more n-grams"
     )
 
 
 def test_a_memory_has_the_size_asked_for() -> None:
-    counts = remember(TRAINING, VOCABULARY.size, size=8000)
-    assert len(counts.ids) - 1 <= 2000
-    stored = sum(array.nbytes for array in counts.to_arrays().values())
-    assert 5000 < stored < 9000
+    ngrams, words = remember(TRAINING, VOCABULARY.size, kinds=KINDS, size=8000)
+    assert words is not None
+    assert 100 < len(words) <= 400
+    assert 1500 < len(ngrams.ids) - 1 + len(words) <= 2000
+    arrays = (*ngrams.to_arrays().values(), *words.to_arrays().values())
+    assert 5000 < sum(array.nbytes for array in arrays) < 9000
 
 
 def test_rare_n_grams_of_a_long_text_are_dropped_before_it_is_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = remember(TRAINING, VOCABULARY.size, size=1e8)
+    whole = remember(TRAINING, VOCABULARY.size, size=1e8).ngrams
     monkeypatch.setattr(blending, "MAX_WHOLE", 6000)
-    assert len(remember(TRAINING, VOCABULARY.size, size=1e8).ids) < len(whole.ids)
+    assert len(remember(TRAINING, VOCABULARY.size, size=1e8).ngrams.ids) < len(whole.ids)

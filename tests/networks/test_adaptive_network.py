@@ -7,6 +7,7 @@ import pytest
 
 from nextchar.networks.adaptive_network import AdaptiveNetwork
 from nextchar.networks.architecture import Network
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.reading_along import ReadingAlong
 from tests.small_networks import random_network, windowed_network
@@ -17,7 +18,7 @@ IDS = np.tile(np.random.default_rng(0).integers(0, V, 40), 3)[None]
 
 
 def adaptive(network: Network | None = None, learned: int | None = None) -> AdaptiveNetwork:
-    counts = count_text(np.random.default_rng(1).integers(0, V, 200), V, 3)
+    counts = TextCounts(count_text(np.random.default_rng(1).integers(0, V, 200), V, 3))
     begin: Callable[[int], ReadingAlong] = lambda hidden: ReadingAlong(  # noqa: E731
         V, hidden, counts, np.full((4, 2), 0.5, np.float32)
     )

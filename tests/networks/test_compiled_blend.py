@@ -5,34 +5,40 @@ import pytest
 
 from nextchar.model.sampling import draw, softmax
 from nextchar.networks.architecture import Architecture
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.compiled_blend import CompiledBlend
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_networks
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_pruning import prune
+from nextchar.networks.word_counting import count_words
+from nextchar.networks.word_counts import BELONGS, SEPARATES, SEPARATOR
+from nextchar.networks.word_pruning import prune_words
 from tests.small_networks import random_parameters
 
 SIZE = 21
+KINDS = np.array([SEPARATOR, SEPARATES, *[BELONGS] * (SIZE - 2)], np.uint8)
 
 
-def blends(weights: np.ndarray, hidden: tuple[int, ...] = (12, 7)) -> list:
+def blends(*, words: bool, hidden: tuple[int, ...] = (12, 7)) -> list:
     """Return the same blend in NumPy and compiled."""
     architecture = Architecture(vocabulary_size=SIZE, embedding=4, hidden=hidden)
     parameters = random_parameters(architecture, spread=0.4)
-    counts = prune(count_text(np.random.default_rng(0).zipf(1.4, 4000) % (SIZE - 1), SIZE, 4), 1500)
+    text = np.random.default_rng(0).zipf(1.4, 4000) % (SIZE - 1)
+    of_words = prune_words(count_words(text, KINDS), 3000) if words else None
+    counts = TextCounts(prune(count_text(text, SIZE, 4), 1500), of_words)
+    weights = np.linspace(0.2, 1.1, np.prod(counts.weights_shape()), dtype=np.float32).reshape(counts.weights_shape())
     return [
         blend_networks(make_network(architecture, parameters, compiled=compiled), counts, weights, compiled=compiled)
         for compiled in (False, True)
     ]
 
 
-WEIGHTS = np.linspace(0.2, 1.1, 10, dtype=np.float32).reshape(5, 2)
-
-
+@pytest.mark.parametrize("words", [False, True])
 @pytest.mark.parametrize("batch", [1, 2, 5])
-def test_numpy_and_compiled_loops_agree(batch: int) -> None:
+def test_numpy_and_compiled_loops_agree(batch: int, words: bool) -> None:
     ids = np.random.default_rng(1).integers(SIZE, size=(batch, 30))
-    networks = blends(WEIGHTS)
+    networks = blends(words=words)
     assert isinstance(networks[1], CompiledBlend)
     states = [network.initial_state(batch) for network in networks]
     for piece in (ids[:, :9], ids[:, 9:10], ids[:, 10:]):
@@ -43,19 +49,20 @@ def test_numpy_and_compiled_loops_agree(batch: int) -> None:
         np.testing.assert_allclose(logits, expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("words", [False, True])
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
-def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float) -> None:
-    slow, quick = blends(WEIGHTS)
+def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float, words: bool) -> None:
+    slow, quick = blends(words=words)
     random = np.random.default_rng(2)
     prompt, uniforms = random.integers(SIZE, size=(batch, 6)), random.random((40, batch))
     allowed = np.ones(SIZE, np.bool_)
     allowed[[3, 5]] = False
     logits, state = quick.forward(prompt, quick.initial_state(batch))
-    before = [part.copy() for part in (state[0].hidden[0], state[1])]
+    before = [part.copy() for part in (state[0].hidden[0], *state[1:])]
     ids, last, after = quick.write(logits[:, -1], state, temperature, allowed, uniforms)
-    np.testing.assert_array_equal(state[0].hidden[0], before[0])
-    np.testing.assert_array_equal(state[1], before[1])
+    for part, unchanged in zip((state[0].hidden[0], *state[1:]), before, strict=True):
+        np.testing.assert_array_equal(part, unchanged)
     expected, kept = slow.forward(prompt, slow.initial_state(batch))
     expected = expected[:, -1]
     for drawn, uniform in zip(ids, uniforms, strict=True):
@@ -65,19 +72,21 @@ def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float) 
         expected, kept = slow.forward(drawn[:, None], kept)
         expected = expected[:, 0]
     np.testing.assert_allclose(last, expected, atol=2e-5)
-    np.testing.assert_array_equal(after[1], kept[1])
+    for part, expected_part in zip(after[1:], kept[1:], strict=True):
+        np.testing.assert_array_equal(part, expected_part)
     assert not {3, 5} & set(ids.ravel().tolist())
 
 
 def test_int8_weights_blend_too() -> None:
     architecture = Architecture(vocabulary_size=SIZE, embedding=4, hidden=(12,))
     parameters = random_parameters(architecture, spread=0.4)
-    counts = count_text(np.arange(200) % SIZE, SIZE, 4)
+    counts = TextCounts(count_text(np.arange(200) % SIZE, SIZE, 4))
+    weights = np.linspace(0.2, 1.1, 10, dtype=np.float32).reshape(5, 2)
     networks = [
         blend_networks(
             make_network(architecture, parameters, compiled=compiled, weights="int8"),
             counts,
-            WEIGHTS,
+            weights,
             compiled=compiled,
         )
         for compiled in (False, True)

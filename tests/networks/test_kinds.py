@@ -4,18 +4,22 @@ import numpy as np
 import pytest
 
 from nextchar.networks.architecture import Architecture, Parameters
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import (
     BLEND_KIND,
     KINDS,
     LSTM_KIND,
     NGRAM_KIND,
     blend_content,
+    blend_networks,
     kind_of,
     network_alone,
     ngram_content,
 )
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.word_counting import count_words
+from nextchar.networks.word_counts import BELONGS, SEPARATES, SEPARATOR
 from tests.small_networks import random_parameters
 
 HEADER = Architecture(vocabulary_size=7, embedding=3, hidden=(5, 4))
@@ -71,7 +75,11 @@ def test_an_lstm_is_described_by_its_layers() -> None:
 
 
 COUNTS = count_text(np.arange(40) % 6, 7, 2)
-BLEND, BLEND_ARRAYS = blend_content(HEADER, PARAMETERS, COUNTS, np.full((3, 2), 0.5, np.float32))
+BLEND, BLEND_ARRAYS = blend_content(HEADER, PARAMETERS, TextCounts(COUNTS), np.full((3, 2), 0.5, np.float32))
+WORDS = count_words(np.arange(40) % 6, np.array([SEPARATOR, SEPARATES, *[BELONGS] * 5], np.uint8))
+WITH_WORDS, ARRAYS_WITH_WORDS = blend_content(
+    HEADER, PARAMETERS, TextCounts(COUNTS, WORDS), np.full((9, 3), 0.5, np.float32)
+)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -102,9 +110,54 @@ def test_other_arrays_of_a_blend_are_refused(changes: Parameters, words: str) ->
         BLEND_KIND.check_arrays(BLEND, {**BLEND_ARRAYS, **changes})
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_blend_with_words_comes_back_from_its_arrays(compiled: bool) -> None:
+    BLEND_KIND.check_arrays(WITH_WORDS, ARRAYS_WITH_WORDS)
+    options = {"compiled": compiled, "carry_state": False, "weights": "float32"}
+    blend = BLEND_KIND.make_network(WITH_WORDS, ARRAYS_WITH_WORDS, **options)
+    direct = blend_networks(
+        LSTM_KIND.make_network(HEADER, PARAMETERS, **options),
+        TextCounts(COUNTS, WORDS),
+        ARRAYS_WITH_WORDS["weights"],
+        compiled=compiled,
+    )
+    ids = np.array([[1, 2, 5, 0, 0, 3, 4]])
+    logits, _ = blend.forward(ids, blend.initial_state(1))
+    np.testing.assert_array_equal(logits, direct.forward(ids, direct.initial_state(1))[0])
+    assert BLEND_KIND.describe(WITH_WORDS).endswith(f" n-grams and {len(WORDS)} beginnings of words")
+    assert WITH_WORDS.parameter_count == BLEND.parameter_count + len(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weights": np.zeros((3, 2), np.float32)}, "do not fit its architecture"),
+        ({"words.kinds": np.zeros(7, np.uint8)}, "kinds of ids do not fit each other"),
+        ({"words.kinds": np.full(7, 2, np.uint8)}, "kinds of ids do not fit each other"),
+        ({"words.kinds": np.array([2, 1, 3, 0, 0, 0, 0], np.uint8)}, "kinds of ids do not fit each other"),
+        ({"words.kinds": np.zeros(6, np.uint8)}, "do not fit its architecture"),
+        ({"words.kinds": ARRAYS_WITH_WORDS["words.kinds"].astype(np.int64)}, "do not fit its architecture"),
+        ({"words.discounts": np.full((3, 3), 0.4, np.float32)}, "do not fit its architecture"),
+        ({"words.more": np.zeros(6, np.uint8)}, "do not fit its architecture"),
+        ({"words.ids": np.zeros(2, np.uint8)}, "do not fit each other"),
+    ],
+)
+def test_other_arrays_of_words_are_refused(changes: Parameters, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        BLEND_KIND.check_arrays(WITH_WORDS, {**ARRAYS_WITH_WORDS, **changes})
+
+
+def test_words_that_are_lost_or_too_many_are_refused() -> None:
+    lost = {name: array for name, array in ARRAYS_WITH_WORDS.items() if not name.startswith("words.")}
+    with pytest.raises(ValueError, match="its counts do not fit its architecture"):
+        BLEND_KIND.check_arrays(WITH_WORDS, lost)
+    with pytest.raises(ValueError, match="its counts do not fit its architecture"):
+        BLEND_KIND.check_arrays(WITH_WORDS.model_copy(update={"words": 3}), ARRAYS_WITH_WORDS)
+
+
 def test_a_blend_is_described_by_its_network_and_its_memory() -> None:
     assert BLEND_KIND.describe(BLEND) == f"LSTM of 5 + 4 units with a memory of {BLEND.ngrams} n-grams"
-    assert BLEND_KIND.sizes(BLEND) == {**LSTM_KIND.sizes(HEADER), "ngrams": BLEND.ngrams, "order": 2}
+    assert BLEND_KIND.sizes(BLEND) == {**LSTM_KIND.sizes(HEADER), "ngrams": BLEND.ngrams, "order": 2, "words": 0}
     assert BLEND_KIND.parameter_count(BLEND) == HEADER.parameter_count + BLEND.ngrams
     assert BLEND.vocabulary_size == 7
     assert network_alone(BLEND, BLEND_ARRAYS)[0] is HEADER

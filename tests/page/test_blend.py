@@ -12,12 +12,19 @@ import numpy as np
 import pytest
 
 from nextchar.convert.conversion import convert
+from nextchar.model.blending import prune_both
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.networks.kinds import BlendHeader, blend_content, counts_of, network_alone, ngram_content
+from nextchar.networks.kinds import (
+    BlendHeader,
+    blend_content,
+    counts_of,
+    network_alone,
+    ngram_content,
+    text_counts_of,
+)
 from nextchar.networks.ngram_counts import MAX_BYTE
 from nextchar.networks.ngram_network import NgramNetwork
-from nextchar.networks.ngram_pruning import prune
 from nextchar.page import build_page
 from tests.page_engine import Engine
 from tests.small_networks import random_blend, random_text
@@ -32,10 +39,10 @@ TEXTS = {"plain": random_text(PLAIN, 3000), "Hangul": random_text(HANGUL, 5000),
 
 
 def pruned(file: ModelFile, most: int) -> ModelFile:
-    """Return ``file`` with at most ``most`` n-grams."""
+    """Return ``file`` with at most ``most`` counts."""
     header = file.architecture
     assert isinstance(header, BlendHeader)
-    counts = prune(counts_of(header, file.parameters), most)
+    counts = prune_both(text_counts_of(header, file.parameters), most)
     small, arrays = blend_content(*network_alone(header, file.parameters), counts, file.parameters["weights"])
     return replace(file, architecture=small, parameters=arrays)
 
@@ -54,6 +61,10 @@ FILES: dict[str, Callable[[], ModelFile]] = {
     "large": lambda: random_blend(TEXTS["large"]),
     "plain, pruned": lambda: pruned(random_blend(TEXTS["plain"], order=6), 1500),
     "large, pruned": lambda: pruned(random_blend(TEXTS["large"], order=3), 4000),
+    "plain, words": lambda: random_blend(TEXTS["plain"], words=True),
+    "Hangul, words": lambda: random_blend(TEXTS["Hangul"], words=True),
+    "large, words": lambda: random_blend(TEXTS["large"], words=True),
+    "plain, words, pruned": lambda: pruned(random_blend(TEXTS["plain"], words=True), 1500),
     "plain, windows": lambda: random_blend(TEXTS["plain"], context_length=5),
     "plain, counts alone": lambda: counts_alone(random_blend(TEXTS["plain"])),
     "large, counts alone": lambda: counts_alone(random_blend(TEXTS["large"])),
@@ -159,7 +170,7 @@ def test_large_counts_are_read_from_their_own_array(page: Page) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.3, 0.7, 1.0])
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", [*TEXTS, *(f"{name}, words" for name in TEXTS)])
 def test_the_same_seed_gives_the_same_text_as_in_python(
     chromium: Browser, tmp_path: Path, name: str, temperature: float
 ) -> None:
@@ -199,6 +210,27 @@ def test_damaged_tables_are_refused(page: Page, words: str) -> None:
     file = random_blend(TEXTS["plain"])
     arrays = {name: array.copy() for name, array in file.parameters.items()}
     DAMAGE[words](arrays)
+    content = replace(file, parameters=arrays).to_bytes()
+    with pytest.raises(Exception, match=rf"The model in this page is damaged: .*{words}.* Get the page again\."):
+        evaluate(page, "return new LocalModel(bytes, { name: 'x' }).info;", content)
+
+
+WORD_DAMAGE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "its kinds of ids do not fit each other": lambda arrays: arrays["words.kinds"].__setitem__(slice(None), 1),
+    "kinds of ids do not fit": lambda arrays: arrays["words.kinds"].__setitem__(0, 3),
+    "its counts do not fit each other": lambda arrays: arrays["words.children"].__setitem__(0, 1),
+    "its counts do not fit its architecture": lambda arrays: [
+        arrays.pop(name) for name in list(arrays) if name.startswith("words.")
+    ],
+    "its tensors do not fit its architecture": lambda arrays: arrays.update(weights=arrays["weights"][:, :2]),
+}
+
+
+@pytest.mark.parametrize("words", WORD_DAMAGE)
+def test_damaged_counts_of_words_are_refused(page: Page, words: str) -> None:
+    file = random_blend(TEXTS["plain"], words=True)
+    arrays = {name: array.copy() for name, array in file.parameters.items()}
+    WORD_DAMAGE[words](arrays)
     content = replace(file, parameters=arrays).to_bytes()
     with pytest.raises(Exception, match=rf"The model in this page is damaged: .*{words}.* Get the page again\."):
         evaluate(page, "return new LocalModel(bytes, { name: 'x' }).info;", content)

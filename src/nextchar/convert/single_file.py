@@ -15,6 +15,7 @@ from nextchar.convert.result import Exported
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
+from nextchar.model.blending import prune_both
 from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.kinds import (
@@ -25,6 +26,7 @@ from nextchar.networks.kinds import (
     counts_of,
     network_alone,
     ngram_content,
+    text_counts_of,
 )
 from nextchar.networks.ngram_pruning import prune
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
@@ -76,14 +78,15 @@ def _with_small_memory(model: ModelFile) -> tuple[ModelFile, tuple[str, ...]]:
     header = model.architecture
     if isinstance(header, Architecture):
         return model, ()
-    counts = counts_of(header, model.parameters)
-    kept = prune(counts, MAX_NGRAMS)
-    if kept is counts:
-        return model, (f"the page has all {header.ngrams:,} n-grams",)
     if isinstance(header, BlendHeader):
-        small, arrays = blend_content(*network_alone(header, model.parameters), kept, model.parameters[WEIGHTS])
+        counts = text_counts_of(header, model.parameters)
+        kept = prune_both(counts, MAX_NGRAMS)
+        weights = model.parameters[WEIGHTS]
+        small, arrays = blend_content(*network_alone(header, model.parameters), kept, weights)
     else:
-        small, arrays = ngram_content(kept)
+        small, arrays = ngram_content(prune(counts_of(header, model.parameters), MAX_NGRAMS))
+    if small.ngrams == header.ngrams:
+        return model, (f"the page has all {header.ngrams:,} n-grams",)
     note = f"the page has {small.ngrams:,} of {header.ngrams:,} n-grams, those that are worth most"
     return replace(model, architecture=small, parameters=arrays), (note,)
 

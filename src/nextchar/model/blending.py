@@ -1,12 +1,13 @@
 """Blending: the weights of a network and of counts, fitted on held-out text, never on text that was counted.
 
-Newton's method minimises the bits of the held-out text, a convex function of the weights: first for one pair of weights
-for all contexts, then for a pair for each length of context, which is held near the first pair by a penalty.
+Newton's method minimises the bits of the held-out text, a convex function of the weights: first for the same weights in
+all situations, then for those of each situation, which are held near the first ones by a penalty.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.scoring import Scorer
 from nextchar.networks.architecture import Floats, Ids, Network
-from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.blend import BlendNetwork, Reading, TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_content, blend_networks
 from nextchar.networks.ngram_counting import count_text
-from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_pruning import prune
+from nextchar.networks.word_counting import count_words
+from nextchar.networks.word_counts import Kinds
+from nextchar.networks.word_pruning import prune_words
 from nextchar.parallel import SERIAL, Executor
 
 ORDER = 8
@@ -33,6 +36,10 @@ STRETCHES = 64
 MAX_NGRAMS, NGRAM_BYTES = 1_000_000, 4
 """Most n-grams that are kept unless a size is given, of shorter texts as many as the text has ids; and about the bytes
 of a file that each takes."""
+WORD_SHARE = 0.2
+"""Share of the memory for counts of words; unless a size is given they come on top of the n-grams."""
+EVEN = {2: (0.5, 0.5), 3: (0.5, 0.3, 0.2)}
+"""Weights of the parts of a blend, by their number: near the best, and without a fit."""
 MIN_HELD_OUT = 256
 """Fewest held-out ids that weights can be fitted on."""
 STREAMS, MIN_LENGTH, LOGITS = 64, 32, 1 << 21
@@ -45,7 +52,7 @@ HALVINGS = 12
 """Most times that a step is halved because it went too far."""
 RIDGE = 1e-3
 """Added to the second derivatives, so that they can be divided by where both networks predict the same."""
-PENALTY = 20.0
+PENALTY = 200.0
 """Nats for a difference of 1, squared and halved, between a weight and that of all contexts."""
 
 Weights = NDArray[np.float64]
@@ -56,30 +63,51 @@ class _Read:
     """What was read of a text: N characters, each with what both networks predicted."""
 
     predictions: NDArray[np.float32]
-    """Logits of the network and ln p of the counts: (2, N, V), each less its own largest."""
+    """Logits of the network and ln p of the counts: (P, N, V), each less its own largest."""
     chosen: NDArray[np.float32]
-    """Those of the character that came: (2, N)."""
-    lengths: NDArray[np.int64]
-    """Length of the longest known context: (N,)."""
+    """Those of the character that came: (P, N)."""
+    situations: NDArray[np.int64]
+    """(N,)"""
 
     def __getitem__(self, which: NDArray[Any]) -> _Read:
-        return _Read(self.predictions[:, which], self.chosen[:, which], self.lengths[which])
+        return _Read(self.predictions[:, which], self.chosen[:, which], self.situations[which])
 
 
-def remember(ids: Ids, vocabulary_size: int, *, size: float | None = None, executor: Executor = SERIAL) -> NgramCounts:
+def remember(
+    ids: Ids,
+    vocabulary_size: int,
+    *,
+    kinds: Kinds | None = None,
+    size: float | None = None,
+    executor: Executor = SERIAL,
+) -> TextCounts:
     """Return the counts of a training text that a model file keeps.
 
     Args:
         ids: the text, shape (n,); may be memory-mapped.
         vocabulary_size: V.
+        kinds: the kind of each id, for counts of words; None for n-grams alone.
         size: about the bytes that they take in the file; by default those of as many n-grams as the text has ids, at
-            most `MAX_NGRAMS`.
+            most `MAX_NGRAMS`, and of the words.
         executor: computes in parallel.
     """
-    most = _most_ngrams(len(ids), size)
     counted = spread(ids, most_counted(len(ids), size))
-    counts = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=len(counted) > MAX_WHOLE)
-    return prune(counts, most)
+    ngrams = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=len(counted) > MAX_WHOLE)
+    words = None if kinds is None else count_words(counted, kinds)
+    most = _most_ngrams(len(ids), size)
+    if words is not None and size is None:
+        most += int(WORD_SHARE * most)
+    kept = prune_both(TextCounts(ngrams, words), most)
+    return kept if kept.words else TextCounts(kept.ngrams)
+
+
+def prune_both(counts: TextCounts, most: int) -> TextCounts:
+    """Return ``counts`` with at most ``most`` n-grams and counts of words together."""
+    ngrams, words = counts
+    if words is not None:
+        words = prune_words(words, int(WORD_SHARE * most))
+        most -= len(words)
+    return TextCounts(prune(ngrams, most), words)
 
 
 def most_counted(characters: int, size: float | None) -> int:
@@ -101,7 +129,7 @@ def spread(ids: Ids, size: int) -> Ids:
     return np.concatenate([ids[start : start + length] for start in starts])
 
 
-def with_memory(file: ModelFile, counts: NgramCounts, held_out: Ids, executor: Executor = SERIAL) -> ModelFile:
+def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Executor = SERIAL) -> ModelFile:
     """Return ``file``, a model that is one LSTM, blended with ``counts`` of its training text.
 
     Args:
@@ -135,15 +163,17 @@ def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:
     )
 
 
-def blend_evenly(network: Network[Any], counts: NgramCounts, *, compiled: bool = False) -> BlendNetwork:
-    """Return ``network`` blended with ``counts``, both with the weight 1/2: near the best, and without a fit.
+def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = False) -> BlendNetwork:
+    """Return ``network`` blended with ``counts``, with the same weights in all situations, which are not fitted.
 
     Args:
         network: compiled or not, as it should be used.
         counts: of its training text.
         compiled: use compiled loops for the counts.
     """
-    return blend_networks(network, counts, np.full((counts.order + 1, 2), 0.5, np.float32), compiled=compiled)
+    situations, parts = counts.weights_shape()
+    weights = np.tile(np.array(EVEN[parts], np.float32), (situations, 1))
+    return blend_networks(network, counts, weights, compiled=compiled)
 
 
 def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:
@@ -155,9 +185,9 @@ def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> F
         executor: computes places of the text in parallel.
 
     Returns:
-        The weights, shape (order + 1, 2).
+        The weights: `nextchar.networks.blend.weights_shape`.
     """
-    return _fit(_read(blend, ids, executor), len(blend.weights)).astype(np.float32)
+    return _fit(_read(blend, ids, executor), blend.weights.shape).astype(np.float32)
 
 
 def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
@@ -172,15 +202,11 @@ def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = 
     """
     middle = len(ids) // 2
     first, second = ids[:middle], ids[middle:]
-    scorer = Scorer(_with(blend, fit_weights(blend, second, executor)), start, executor)
+    scorer = Scorer(blend.with_weights(fit_weights(blend, second, executor)), start, executor)
     scores = [scorer.score(first)]
-    scorer.network = _with(blend, fit_weights(blend, first, executor))
+    scorer.network = blend.with_weights(fit_weights(blend, first, executor))
     scores.append(scorer.score(second))
     return -np.concatenate(scores)
-
-
-def _with(blend: BlendNetwork, weights: Floats) -> BlendNetwork:
-    return BlendNetwork(blend.network, blend.ngrams, weights)
 
 
 def _read(blend: BlendNetwork, ids: Ids, executor: Executor) -> _Read:
@@ -192,32 +218,32 @@ def _read(blend: BlendNetwork, ids: Ids, executor: Executor) -> _Read:
     texts = np.stack([ids[first : first + size] for first in range(0, rows * apart, apart)]).astype(np.int64)
     skipped = WARM_UP if size > 2 * WARM_UP else 0
 
-    def read(shard: slice) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    def read(shard: slice) -> list[Reading]:
         inputs = texts[shard, :-1]
-        logits, log_p, lengths, _ = blend.read(inputs, blend.initial_state(len(inputs)))
-        return logits[:, skipped:], log_p[:, skipped:], lengths[:, skipped:]
+        return [blend.read(inputs, blend.initial_state(len(inputs)))]
 
-    pieces = executor.map_shards(read, rows)
-    both = np.stack([np.concatenate([piece[part] for piece in pieces]) for part in (0, 1)])  # (2, B, t, V)
-    both -= both.max(-1, keepdims=True)
-    chosen = np.take_along_axis(both, texts[None, :, 1 + skipped :, None], -1)[..., 0]  # (2, B, t)
-    lengths = np.concatenate([piece[2] for piece in pieces])
-    return _Read(both.reshape(2, lengths.size, -1), chosen.reshape(2, -1), lengths.ravel())
+    pieces = [piece for pieces in executor.map_shards(read, rows) for piece in pieces]
+    parts = zip(*(piece.predictions for piece in pieces), strict=True)
+    x = np.stack([np.concatenate(part)[:, skipped:] for part in parts])  # (P, B, t, V)
+    x -= x.max(-1, keepdims=True)
+    chosen = np.take_along_axis(x, texts[None, :, 1 + skipped :, None], -1)[..., 0]  # (P, B, t)
+    situations = np.concatenate([piece.situations for piece in pieces])[:, skipped:]
+    return _Read(x.reshape(len(x), situations.size, -1), chosen.reshape(len(x), -1), situations.ravel())
 
 
-def _fit(read: _Read, contexts: int) -> Weights:
-    """Return the weights (``contexts``, 2) that fit what was read."""
-    overall = _newton(read, np.array([0.5, 0.5]), 0.0)
-    weights = np.tile(overall, (contexts, 1))
-    for length in np.unique(read.lengths):
-        weights[length] = _newton(read[read.lengths == length], overall, PENALTY)
+def _fit(read: _Read, shape: tuple[int, ...]) -> Weights:
+    """Return the weights of that ``shape``, (situations, parts), that fit what was read."""
+    overall = _newton(read, np.array(EVEN[shape[1]]), 0.0)
+    weights = np.tile(overall, (shape[0], 1))
+    for situation in np.unique(read.situations):
+        weights[situation] = _newton(read[read.situations == situation], overall, PENALTY)
     return weights
 
 
 def _newton(read: _Read, start: Weights, penalty: float) -> Weights:
-    """Return the pair of weights that minimises the nats of what was read, and ``penalty`` / 2 times the squared
-    distance from ``start`` (2,)."""
-    weights, change = start, np.zeros(2)
+    """Return the weights that minimise the nats of what was read, and ``penalty`` / 2 times the squared distance from
+    ``start`` (P,)."""
+    weights, change = start, np.zeros(len(start))
     nats, slopes, curvatures = _derivatives(read, start, start, penalty)
     for _ in range(STEPS):
         change = np.linalg.solve(curvatures, slopes)
@@ -237,21 +263,21 @@ def _newton(read: _Read, start: Weights, penalty: float) -> Weights:
 
 
 def _derivatives(read: _Read, weights: Weights, start: Weights, penalty: float) -> tuple[float, Weights, Weights]:
-    """Return the nats that `_newton` minimises, and their first derivatives (2,) and second ones (2, 2)."""
+    """Return the nats that `_newton` minimises, and their first derivatives (P,) and second ones (P, P)."""
     x = read.predictions
     z = np.tensordot(weights.astype(np.float32), x, 1)  # (N, V)
     peak = z.max(-1)  # (N,)
     p = np.exp(z - peak[:, None])
     sums = p.sum(-1)  # (N,)
     p /= sums[:, None]
-    mean = np.einsum("nv,inv->in", p, x)  # (2, N)
+    mean = np.einsum("nv,inv->in", p, x)  # (P, N)
     distance = weights - start
     nats = (peak + np.log(sums) - weights @ read.chosen).sum(dtype=np.float64) + penalty / 2 * distance @ distance
     slopes = (mean - read.chosen).sum(-1, dtype=np.float64) + penalty * distance
     # The products of small deviations, not a small difference of large squares.
-    deviations = [x[part] - mean[part][:, None] for part in (0, 1)]
-    curvatures = (penalty + RIDGE) * np.eye(2)
-    for i, j in ((0, 0), (0, 1), (1, 1)):
+    deviations = [of_part - mean_of_part[:, None] for of_part, mean_of_part in zip(x, mean, strict=True)]
+    curvatures = (penalty + RIDGE) * np.eye(len(x))
+    for i, j in combinations_with_replacement(range(len(x)), 2):
         product = np.einsum("nv,nv,nv->n", p, deviations[i], deviations[j]).sum(dtype=np.float64)
         curvatures[i, j] += product
         if i != j:

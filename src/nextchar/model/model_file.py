@@ -25,6 +25,7 @@ from nextchar.files.format_version import NewerFormatError, check_format, format
 from nextchar.files.regular_file import read_regular
 from nextchar.model.kept_text import ARRAY, KeptText, base_name
 from nextchar.networks.architecture import Architecture, Floats, Parameters
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import (
     KINDS,
     NETWORK,
@@ -34,8 +35,8 @@ from nextchar.networks.kinds import (
     counts_of,
     kind_of,
     network_alone,
+    text_counts_of,
 )
-from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.page import embedded_model, is_page
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -213,7 +214,7 @@ class ModelFile:
         return isinstance(self.architecture, BlendHeader)
 
     @cached_property
-    def counts(self) -> NgramCounts:
+    def counts(self) -> TextCounts:
         """What the model has counted.
 
         Raises:
@@ -221,7 +222,9 @@ class ModelFile:
         """
         if isinstance(self.architecture, Architecture):
             raise ValueError("the model has counted nothing")
-        return counts_of(self.architecture, self.parameters)
+        if isinstance(self.architecture, BlendHeader):
+            return text_counts_of(self.architecture, self.parameters)
+        return TextCounts(counts_of(self.architecture, self.parameters))
 
     def without_memory(self, target: str) -> ModelFile:
         """Return the model with its LSTM alone, and the score of that; arguments and errors as for `lstm_for`."""

@@ -18,11 +18,17 @@ Read in this order; a module imports only from those before it:
 - `ngram_counting`: count the n-grams of a text.
 - `ngram_network`: an n-gram model in NumPy, counted rather than trained.
 - `compiled_ngram_network`: the same with compiled loops.
+- `word_counts`: what came after the beginnings of words in a text.
+- `word_network`: what these counts predict, in NumPy.
+- `word_pruning`: keep the counts of words that are worth most.
+- `growing_kernels`: the loops of counts that grow, in numba.
+- `growing_counts`: counts that grow with the text that is read.
+- `word_kernels`: the loops of counting words and of predicting from them, in numba.
+- `word_counting`: count the words of a text.
+- `compiled_word_network`: what these counts predict, with compiled loops.
 - `blend`: a network that has learned and one that has counted, as one.
 - `blend_kernels`: the loops of the compiled blend, in numba.
 - `compiled_blend`: the blend with compiled loops.
-- `growing_kernels`: the loops of counts that grow, in numba.
-- `growing_counts`: counts that grow with the text that is read.
 - `reading_kernels`: the loops of reading along, in numba.
 - `reading_along`: what is learned from a text as it is read, and how all of it predicts together.
 - `adaptive_network`: a network that reads along.

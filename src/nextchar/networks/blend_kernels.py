@@ -10,30 +10,43 @@ from typing import NamedTuple
 from nextchar.networks.compilation import compiled
 from nextchar.networks.kernels import LOOP, Array, Draw, Memory, Packed, advance, draw_id, predict
 from nextchar.networks.ngram_kernels import Tables, fill_log, fill_probabilities, read_id
+from nextchar.networks.word_kernels import Words, fill_words, read_word
 
 
 class Counted(NamedTuple):
     """What was counted, and where some texts are in it."""
 
     tables: Tables
+    words: Words
     weights: Array
-    """u and v for each length of context: (order + 1, 2), float32."""
+    """u, v and w for each situation: (S, 3), float32; of words there is nothing to weigh where none were counted."""
     contexts: Array
     """Number of the last 0, 1, ... ids of each text, or -1; changed as it is read: (B, order + 1)."""
+    places: Array
+    """Where each text is in the counts of words; changed as it is read: (B, 3)."""
     room: Array
-    """Room for a number of each id: (V,), float32."""
+    """Room for two numbers of each id: (2, V), float32."""
 
 
 @compiled(**LOOP)
 def blend(counted: Counted, row: int, token: int, logits: Array) -> None:
     """Read ``token`` after the text ``row``; change ``logits`` (P,) from those of the network to those of the blend."""
-    contexts, room = counted.contexts[row], counted.room
+    contexts, p, q = counted.contexts[row], counted.room[0], counted.room[1]
     read_id(counted.tables, contexts, token)
-    longest = fill_probabilities(counted.tables, contexts, room)
-    fill_log(room)
-    u, v = counted.weights[longest, 0], counted.weights[longest, 1]
-    for j in range(len(room)):
-        logits[j] = u * logits[j] + v * room[j]
+    situation = fill_probabilities(counted.tables, contexts, p)
+    if len(counted.words.kinds) == 0:
+        fill_log(p)
+        u, v = counted.weights[situation, 0], counted.weights[situation, 1]
+        for j in range(len(p)):
+            logits[j] = u * logits[j] + v * p[j]
+        return
+    read_word(counted.words, counted.places[row], token)
+    situation += len(contexts) * fill_words(counted.words, counted.places[row], p, q)
+    fill_log(p)
+    fill_log(q)
+    u, v, w = counted.weights[situation, 0], counted.weights[situation, 1], counted.weights[situation, 2]
+    for j in range(len(p)):
+        logits[j] = u * logits[j] + v * p[j] + w * q[j]
 
 
 @compiled(**LOOP)

@@ -10,7 +10,10 @@ from nextchar.networks.architecture import Architecture, Floats
 from nextchar.networks.blend import BlendNetwork, BlendState
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
+from nextchar.networks.compiled_word_network import CompiledWordNetwork, tables_of
 from nextchar.networks.ngram_counting import count_text
+from nextchar.networks.word_counting import count_words
+from nextchar.networks.word_counts import BELONGS, SEPARATOR, SITUATIONS
 
 
 class CompiledBlend(BlendNetwork):
@@ -21,6 +24,7 @@ class CompiledBlend(BlendNetwork):
 
     network: CompiledNetwork
     ngrams: CompiledNgramNetwork
+    words: CompiledWordNetwork | None
 
     def write(
         self,
@@ -31,10 +35,15 @@ class CompiledBlend(BlendNetwork):
         uniforms: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], Floats, BlendState]:
         """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
-        network, ngrams = self.network, self.ngrams
+        network, ngrams, words = self.network, self.ngrams, self.words
         draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
         counted = blend_kernels.Counted(
-            ngrams.tables, self.weights, ngrams.contexts(state[1]), np.empty(self.vocabulary_size, np.float32)
+            tables=ngrams.tables,
+            words=tables_of(None) if words is None else words.tables,
+            weights=self.weights,
+            contexts=ngrams.contexts(state[1]),
+            places=np.zeros((len(logits), 3), np.int64) if words is None else state[2].copy(),
+            room=np.empty((2, self.vocabulary_size), np.float32),
         )
         padded, ids = network.pad(logits), np.empty(uniforms.shape, np.int64)
         if len(logits) == 1:
@@ -49,7 +58,8 @@ class CompiledBlend(BlendNetwork):
                 blend_kernels.blend_rows(counted, drawn, padded)
             after = texts.state
         last = np.concatenate([state[1], ids.T], axis=1)[:, len(ids) :]  # (B, order)
-        return ids, padded[:, : self.vocabulary_size], (after, last)
+        counts = (last,) if words is None else (last, counted.places)
+        return ids, padded[:, : self.vocabulary_size], (after, *counts)
 
 
 def compile_kernels() -> None:
@@ -57,8 +67,12 @@ def compile_kernels() -> None:
     architecture = Architecture(vocabulary_size=2, embedding=None, hidden=(1,))
     zeros = {name: np.zeros(shape, np.float32) for name, shape in architecture.parameter_shapes().items()}
     counts = count_text(np.array([0, 1]), 2, 1)
+    words = count_words(np.array([0, 1]), np.array([BELONGS, SEPARATOR], np.uint8))
     blend = CompiledBlend(
-        CompiledNetwork(architecture, zeros), CompiledNgramNetwork(counts), np.ones((2, 2), np.float32)
+        CompiledNetwork(architecture, zeros),
+        CompiledNgramNetwork(counts),
+        np.ones((2 * SITUATIONS, 3), np.float32),
+        CompiledWordNetwork(words),
     )
     for batch in (1, 2):
         logits, state = blend.forward(np.zeros((batch, 1), np.int64), blend.initial_state(batch))

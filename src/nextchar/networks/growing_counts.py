@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from nextchar.networks import growing_kernels as kernels
 from nextchar.networks.architecture import Floats
 from nextchar.networks.ngram_counting import FALLBACK
-from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.ngram_counts import NgramCounts, Numbers
+from nextchar.networks.word_counts import DISCOUNT, MAX_LENGTH, WordCounts
 
 MAX_NEW = 1 << 22
 """Most n-grams that are added, those of about a million characters, in 120 MB; all known by then go on counting."""
@@ -25,8 +26,13 @@ MAX_NEW = 1 << 22
 class GrowingCounts:
     """The counts of a training text, or none, and of what is read after it."""
 
-    def __init__(self, counts: NgramCounts) -> None:
-        """Begin to read a text; ``counts`` stay as they are."""
+    def __init__(self, counts: NgramCounts, contexts: Numbers | None = None) -> None:
+        """Begin to read a text.
+
+        Args:
+            counts: of the training text; they stay as they are.
+            contexts: the places in them before the text; by default those of n-grams.
+        """
         unused = len(counts.ids) - len(counts.totals)
         self.tree = kernels.Growing(
             firsts=counts.firsts,
@@ -38,7 +44,7 @@ class GrowingCounts:
             totals=_extended(counts.totals.astype(np.int32), unused),
             left=_extended(counts.totals * counts.rests.astype(np.float64), unused),
             discounts=np.concatenate([np.zeros((counts.order + 1, 1)), counts.discounts], axis=1),
-            contexts=np.append(0, np.full(counts.order, kernels.NONE)),
+            contexts=np.append(0, np.full(counts.order, kernels.NONE)) if contexts is None else contexts,
             numbers=np.array([len(counts.ids)]),
         )
 
@@ -74,6 +80,13 @@ def no_counts(vocabulary_size: int, order: int, discounts: Floats | None = None)
         lost=np.zeros(1, np.int32),
         discounts=np.tile(np.array(FALLBACK, np.float32), (order + 1, 1)) if discounts is None else discounts,
     )
+
+
+def grown_words(words: WordCounts | None, vocabulary_size: int) -> GrowingCounts:
+    """Return counts of words that go on growing from ``words``, or from nothing."""
+    discounts = np.full((MAX_LENGTH, 3), DISCOUNT, np.float32)
+    tree = no_counts(vocabulary_size, MAX_LENGTH - 1, discounts) if words is None else words.tree
+    return GrowingCounts(tree, np.array([0, kernels.NONE, 0, 0]))
 
 
 def _extended(values: NDArray[Any], more: int) -> NDArray[Any]:

@@ -52,26 +52,31 @@ class Growing(NamedTuple):
 
 
 @compiled(**LOOP)
+def add_children(tree: Growing, k: int, context: int, rest: float, out: Array) -> float:
+    """Add to ``out`` (V,) what the counts after ``context``, which has ``k`` ids, give of the probability ``rest``;
+    return what they leave to the next shorter one."""
+    scale, discounts, old = rest / tree.totals[context], tree.discounts[k], len(tree.ids)
+    if context < len(tree.firsts) - 1:
+        for child in range(tree.firsts[context], tree.firsts[context + 1]):
+            count = tree.counts[child]
+            out[tree.ids[child]] += np.float32(scale * (count - discounts[min(count, 3)]))
+    child = tree.latest[context]
+    while child > 0:
+        count = tree.counts[child]
+        out[tree.new_ids[child - old]] += np.float32(scale * (count - discounts[min(count, 3)]))
+        child = tree.siblings[child - old]
+    return scale * tree.left[context]
+
+
+@compiled(**LOOP)
 def fill_grown(tree: Growing, out: Array) -> None:
     """Fill ``out`` (V,), float32, with the probability of each id after what was read."""
     out[:] = _ZERO
-    rest, old = 1.0, len(tree.ids)
+    rest = 1.0
     for k in range(len(tree.contexts) - 1, -1, -1):
         context = tree.contexts[k]
-        if context < 0 or tree.totals[context] == 0:
-            continue
-        scale = rest / tree.totals[context]
-        discounts = tree.discounts[k]
-        if context < len(tree.firsts) - 1:
-            for child in range(tree.firsts[context], tree.firsts[context + 1]):
-                count = tree.counts[child]
-                out[tree.ids[child]] += np.float32(scale * (count - discounts[min(count, 3)]))
-        child = tree.latest[context]
-        while child > 0:
-            count = tree.counts[child]
-            out[tree.new_ids[child - old]] += np.float32(scale * (count - discounts[min(count, 3)]))
-            child = tree.siblings[child - old]
-        rest = scale * tree.left[context]
+        if context >= 0 and tree.totals[context] > 0:
+            rest = add_children(tree, k, context, rest, out)
     share = np.float32(rest / len(out))
     for token in range(len(out)):
         out[token] += share
@@ -90,30 +95,45 @@ def find_node(tree: Growing, context: int, token: int) -> int:
 
 
 @compiled(**LOOP)
+def add_node(tree: Growing, context: int, token: int) -> int:
+    """Add the n-gram of ``context`` and the id ``token``, which is new; return its number, or `NONE` where there is no
+    room."""
+    child, old = tree.numbers[USED], len(tree.ids)
+    if child == len(tree.counts):
+        return NONE
+    tree.numbers[USED] += 1
+    tree.new_ids[child - old] = token
+    tree.siblings[child - old] = tree.latest[context]
+    tree.latest[context] = child
+    return child
+
+
+@compiled(**LOOP)
+def count_node(tree: Growing, k: int, context: int, child: int) -> None:
+    """Count ``child`` once more after ``context``, which has ``k`` ids."""
+    count = tree.counts[child]
+    tree.left[context] += tree.discounts[k, min(count + 1, 3)] - tree.discounts[k, min(count, 3)]
+    tree.counts[child] += 1
+    tree.totals[context] += 1
+
+
+@compiled(**LOOP)
 def read_and_count(tree: Growing, token: int, counting: bool) -> None:
     """Read the id ``token``, and count it if ``counting``.
 
     It counts after the longest context, and after each shorter one as long as it is new after the longer, which is what
     Kneser-Ney counts. Where there is no room, an n-gram is not added.
     """
-    old = len(tree.ids)
     for k in range(len(tree.contexts) - 1, -1, -1):
         context, child = tree.contexts[k], NONE
         if context >= 0:
             child = find_node(tree, context, token)
             if counting:
                 new = child < 0
-                if new and tree.numbers[USED] < len(tree.counts):
-                    child = tree.numbers[USED]
-                    tree.numbers[USED] += 1
-                    tree.new_ids[child - old] = token
-                    tree.siblings[child - old] = tree.latest[context]
-                    tree.latest[context] = child
+                if new:
+                    child = add_node(tree, context, token)
                 if child >= 0:
-                    count = tree.counts[child]
-                    tree.left[context] += tree.discounts[k, min(count + 1, 3)] - tree.discounts[k, min(count, 3)]
-                    tree.counts[child] += 1
-                    tree.totals[context] += 1
+                    count_node(tree, k, context, child)
                 counting = new
         if k + 1 < len(tree.contexts):
             tree.contexts[k + 1] = child

@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nextchar.files.tensor_file import under
 from nextchar.networks.architecture import Architecture, Network, Parameters
-from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.blend import BlendNetwork, TextCounts
 from nextchar.networks.engine import can_compile, make_network, numpy_seconds
 from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.word_counts import WordCounts
+from nextchar.networks.word_network import WordNetwork
 from nextchar.settings import Weights
 
 
@@ -33,6 +35,8 @@ class BlendHeader(BaseModel):
     """Most ids of context that were counted."""
     ngrams: int = Field(ge=0, le=2**40, strict=True)
     """Counted n-grams that are kept."""
+    words: int = Field(default=0, ge=0, le=2**40, strict=True)
+    """Counts of words that are kept; 0 where none were counted."""
 
     @property
     def vocabulary_size(self) -> int:
@@ -46,8 +50,8 @@ class BlendHeader(BaseModel):
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained values and of n-grams."""
-        return self.network.parameter_count + self.ngrams
+        """Number of trained values and of counts."""
+        return self.network.parameter_count + self.ngrams + self.words
 
 
 class NgramHeader(BaseModel):
@@ -162,7 +166,7 @@ class LSTMKind:
         return {"hidden": list(header.hidden), "layers": header.layers, "embedding": header.embedding}
 
 
-NETWORK, NGRAMS, WEIGHTS = "network.", "ngrams.", "weights"
+NETWORK, NGRAMS, WORDS, WEIGHTS = "network.", "ngrams.", "words.", "weights"
 """Names of a blend's arrays: the beginning of those of its network and of its counts, and its own."""
 
 
@@ -178,9 +182,9 @@ class BlendKind:
             ValueError: they are not.
         """
         LSTM_KIND.check_arrays(header.network, under(NETWORK, arrays))
-        counts_of(header, arrays)
-        others = {name for name in arrays if not name.startswith((NETWORK, NGRAMS))}
-        if others != {WEIGHTS} or arrays[WEIGHTS].shape != (header.order + 1, 2):
+        shape = text_counts_of(header, arrays).weights_shape()
+        others = {name for name in arrays if not name.startswith((NETWORK, NGRAMS, WORDS))}
+        if others != {WEIGHTS} or arrays[WEIGHTS].shape != shape:
             raise ValueError("its tensors do not fit its architecture")
 
     def make_network(
@@ -190,7 +194,7 @@ class BlendKind:
         network = LSTM_KIND.make_network(
             header.network, under(NETWORK, arrays), compiled=compiled, carry_state=carry_state, weights=weights
         )
-        return blend_networks(network, counts_of(header, arrays), arrays[WEIGHTS], compiled=compiled)
+        return blend_networks(network, text_counts_of(header, arrays), arrays[WEIGHTS], compiled=compiled)
 
     def numpy_seconds(self, header: BlendHeader, characters: int, *, carry_state: bool) -> float:
         """Return roughly how many seconds both take in NumPy."""
@@ -198,16 +202,18 @@ class BlendKind:
         return seconds + characters * NGRAM_STEP * header.order
 
     def parameter_count(self, header: BlendHeader) -> int:
-        """Return the number of trained values and of n-grams."""
+        """Return the number of trained values and of counts."""
         return header.parameter_count
 
     def describe(self, header: BlendHeader) -> str:
-        """Return the units of the network's layers and the number of n-grams in words."""
-        return f"{LSTM_KIND.describe(header.network)} with a memory of {header.ngrams:,} n-grams"
+        """Return the units of the network's layers and the numbers of counts in words."""
+        words = f" and {header.words:,} beginnings of words" if header.words else ""
+        return f"{LSTM_KIND.describe(header.network)} with a memory of {header.ngrams:,} n-grams{words}"
 
     def sizes(self, header: BlendHeader) -> dict[str, Any]:
         """Return the sizes of the network's layers, and those of the memory."""
-        return {**LSTM_KIND.sizes(header.network), "ngrams": header.ngrams, "order": header.order}
+        memory = {"ngrams": header.ngrams, "order": header.order, "words": header.words}
+        return {**LSTM_KIND.sizes(header.network), **memory}
 
 
 class NgramKind:
@@ -258,40 +264,46 @@ class NgramKind:
         return {"ngrams": header.ngrams, "order": header.order}
 
 
-def blend_networks(
-    network: Network[Any], counts: NgramCounts, weights: NDArray[Any], *, compiled: bool
-) -> BlendNetwork:
-    """Return the blend of ``network`` and ``counts`` with ``weights`` (order + 1, 2).
+def blend_networks(network: Network[Any], counts: TextCounts, weights: NDArray[Any], *, compiled: bool) -> BlendNetwork:
+    """Return the blend of ``network`` and ``counts`` with ``weights``.
 
     Args:
         network: compiled or not, as it should be used.
         counts: of the text.
-        weights: of both, for each length of context.
+        weights: of the parts in each situation: `nextchar.networks.blend.weights_shape`.
         compiled: use compiled loops for the counts if numba is installed.
     """
+    ngrams, words = counts
     if not (compiled and can_compile()):
-        return BlendNetwork(network, NgramNetwork(counts), weights)
+        return BlendNetwork(network, NgramNetwork(ngrams), weights, None if words is None else WordNetwork(words))
     from nextchar.networks.compiled_blend import CompiledBlend, compile_kernels
     from nextchar.networks.compiled_network import CompiledNetwork
     from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
+    from nextchar.networks.compiled_word_network import CompiledWordNetwork
 
-    ngrams = CompiledNgramNetwork(counts)
+    parts = CompiledNgramNetwork(ngrams), weights, None if words is None else CompiledWordNetwork(words)
     if not isinstance(network, CompiledNetwork):
-        return BlendNetwork(network, ngrams, weights)
+        return BlendNetwork(network, *parts)
     compile_kernels()
-    return CompiledBlend(network, ngrams, weights)
+    return CompiledBlend(network, *parts)
 
 
 def blend_content(
-    network: Architecture, parameters: Parameters, counts: NgramCounts, weights: NDArray[Any]
+    network: Architecture, parameters: Parameters, counts: TextCounts, weights: NDArray[Any]
 ) -> tuple[BlendHeader, Parameters]:
     """Return the header and the arrays of a blend in a model file."""
-    header = BlendHeader(network=network, order=counts.order, ngrams=len(counts.ids) - 1)
-    return header, {
+    ngrams, words = counts
+    header = BlendHeader(
+        network=network, order=ngrams.order, ngrams=len(ngrams.ids) - 1, words=0 if words is None else len(words)
+    )
+    arrays = {
         **{f"{NETWORK}{name}": array for name, array in parameters.items()},
-        **{f"{NGRAMS}{name}": array for name, array in counts.to_arrays().items()},
+        **{f"{NGRAMS}{name}": array for name, array in ngrams.to_arrays().items()},
         WEIGHTS: weights,
     }
+    if words is not None:
+        arrays.update({f"{WORDS}{name}": array for name, array in words.to_arrays().items()})
+    return header, arrays
 
 
 def ngram_content(counts: NgramCounts) -> tuple[NgramHeader, Parameters]:
@@ -316,6 +328,15 @@ def counts_of(header: BlendHeader | NgramHeader, arrays: Mapping[str, NDArray[An
     if len(counts.ids) != header.ngrams + 1:
         raise ValueError("its counts do not fit its architecture")
     return counts
+
+
+def text_counts_of(header: BlendHeader, arrays: Mapping[str, NDArray[Any]]) -> TextCounts:
+    """Return what a blend with these ``arrays`` has counted; errors as for `counts_of`."""
+    ngrams, of_words = counts_of(header, arrays), under(WORDS, arrays)
+    words = WordCounts.from_arrays(header.vocabulary_size, of_words) if of_words else None
+    if header.words != (0 if words is None else len(words)):
+        raise ValueError("its counts do not fit its architecture")
+    return TextCounts(ngrams, words)
 
 
 LSTM_KIND = LSTMKind()

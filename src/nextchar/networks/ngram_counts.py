@@ -134,8 +134,10 @@ class NgramCounts:
         }
 
     @classmethod
-    def from_arrays(cls, vocabulary_size: int, order: int, arrays: Mapping[str, NDArray[Any]]) -> NgramCounts:
-        """Return what `to_arrays` stored.
+    def from_arrays(
+        cls, vocabulary_size: int, order: int, arrays: Mapping[str, NDArray[Any]], *, min_count: int = 1
+    ) -> NgramCounts:
+        """Return what `to_arrays` stored; ``min_count`` is the smallest count there may be.
 
         Raises:
             ValueError: the arrays do not fit each other; the message completes "the file is damaged: ...".
@@ -154,7 +156,7 @@ class NgramCounts:
             or firsts[-1] != len(ids)
             or discounts.shape != (order + 1, 3)
             or ids.max(initial=0) >= vocabulary_size
-            or counts[1:].min(initial=1) < 1
+            or counts[1:].min(initial=1) < min_count
             or not ((discounts > 0) & (discounts <= [1, 2, 3])).all()
         ):
             raise ValueError("its counts do not fit each other")

@@ -29,9 +29,10 @@ Source: Chen and Goodman, "An empirical study of smoothing techniques for langua
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextchar.networks.architecture import Floats, Ids
 from nextchar.networks.ngram_counting import count_text
@@ -77,8 +78,7 @@ class NgramNetwork(CountedNetwork):
         """Prepare to predict from ``counts``, whole or pruned."""
         super().__init__(counts)
         self.counts = counts
-        self._children = np.diff(counts.firsts)  # (C,)
-        self._keys = (counts.contexts * counts.vocabulary_size + counts.ids)[1:]  # (N - 1,), in order
+        self._lookup = Lookup(counts)
 
     @classmethod
     def of_text(cls, ids: Ids, vocabulary_size: int, order: int = ORDER) -> NgramNetwork:
@@ -96,7 +96,7 @@ class NgramNetwork(CountedNetwork):
             self._predict([numbers[rows] for numbers in contexts], logits[rows])
         longest = np.zeros(batch * steps, np.int64)
         for length, numbers in enumerate(contexts, 1):
-            longest[(numbers >= 0) & (self._children[numbers] > 0)] = length
+            longest[self._lookup.has_children(numbers)] = length
         return (
             logits.reshape(batch, steps, self.vocabulary_size),
             longest.reshape(batch, steps),
@@ -107,29 +107,51 @@ class NgramNetwork(CountedNetwork):
         """Yield for k = 1, 2, ... the number of the k ids that end at each of ``known`` (B, T) but the first k - 1."""
         numbers = np.zeros((len(known), known.shape[1] + 1), np.int64)  # (B, T + 1), of the one context without ids
         for k in range(self.order):
-            numbers = self._find(numbers[:, :-1], known[:, k:])  # (B, T - k)
+            numbers = self._lookup.find(numbers[:, :-1], known[:, k:])  # (B, T - k)
             yield numbers
-
-    def _find(self, contexts: Numbers, ids: Numbers) -> Numbers:
-        """Return the number of the n-gram of each of ``contexts`` (...) and the id after it (...)."""
-        if len(self._keys) == 0:
-            return np.full(ids.shape, UNREAD)
-        wanted = contexts * self.vocabulary_size + ids
-        numbers = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return np.where((contexts >= 0) & (ids >= 0) & (self._keys[numbers] == wanted), numbers + 1, UNREAD)
 
     def _predict(self, contexts: list[Numbers], logits: Floats) -> None:
         """Fill ``logits`` (N, V), zeros, with log p after N texts, whose ``contexts`` are given by length from 1 on:
         (N,) each."""
-        counts = self.counts
-        left = np.ones(len(logits), np.float32)  # (N,), the probability that longer contexts leave to shorter ones
-        for numbers in contexts[::-1]:
-            known = np.flatnonzero(numbers >= 0)
-            of_known = numbers[known]
-            firsts, children = counts.firsts[of_known], self._children[of_known]
-            row = np.repeat(known, children)  # (M,), of M n-grams that begin with a known context
-            ngram = np.arange(len(row)) + np.repeat(firsts - (np.cumsum(children) - children), children)  # (M,)
-            logits[row, counts.ids[ngram]] += left[row] * counts.shares[ngram]
-            left[known] *= counts.rests[of_known]
-        logits += left[:, None] * counts.without_context
+        left = add_shares(self._lookup, contexts, logits)
+        logits += left[:, None] * self.counts.without_context
         np.log(logits, out=logits)
+
+
+class Lookup:
+    """Finds n-grams."""
+
+    def __init__(self, counts: NgramCounts) -> None:
+        """Prepare to look up those of ``counts``."""
+        self.counts = counts
+        self.children = np.diff(counts.firsts)
+        """Number of children of each context: (C,)."""
+        self._keys = (counts.contexts * counts.vocabulary_size + counts.ids)[1:]  # (N - 1,), in order
+
+    def find(self, contexts: Numbers, ids: Ids) -> Numbers:
+        """Return the number of the n-gram of each of ``contexts`` (...) and the id after it (...), or `UNREAD`."""
+        if len(self._keys) == 0:
+            return np.full(ids.shape, UNREAD)
+        wanted = contexts * self.counts.vocabulary_size + ids
+        numbers = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where((contexts >= 0) & (ids >= 0) & (self._keys[numbers] == wanted), numbers + 1, UNREAD)
+
+    def has_children(self, contexts: Numbers) -> NDArray[np.bool_]:
+        """Return whether something came after each of ``contexts`` (...)."""
+        return (contexts >= 0) & (self.children[contexts] > 0)
+
+
+def add_shares(lookup: Lookup, contexts: Sequence[Numbers], out: Floats) -> Floats:
+    """Add to ``out`` (N, V) what the counts after each of some contexts give, given from the shortest on, (N,) each;
+    return the probability that they leave, shape (N,)."""
+    counts = lookup.counts
+    left = np.ones(len(out), np.float32)  # (N,)
+    for numbers in contexts[::-1]:
+        known = np.flatnonzero(numbers >= 0)
+        of_known = numbers[known]
+        firsts, children = counts.firsts[of_known], lookup.children[of_known]
+        row = np.repeat(known, children)  # (M,), of M n-grams that begin with a known context
+        ngram = np.arange(len(row)) + np.repeat(firsts - (np.cumsum(children) - children), children)  # (M,)
+        out[row, counts.ids[ngram]] += left[row] * counts.shares[ngram]
+        left[known] *= counts.rests[of_known]
+    return left

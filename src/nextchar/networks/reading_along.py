@@ -4,7 +4,8 @@ What predicts the next id:
 
 - the network, twice, with the weights of its output layer as they have learned from the text so far: one copy learns
   slowly and forgets little, the other learns fast. The rest of the network stays as it is;
-- the counts of the training text, which go on counting (`nextchar.networks.growing_counts`);
+- the counts of the training text, which go on counting (`nextchar.networks.growing_counts`), and those of its words on
+  top of them;
 - counts of the text read alone;
 - the id that came after the last ids where they were read before, if it is six ids or more that came again.
 
@@ -23,8 +24,8 @@ import numpy as np
 
 from nextchar.networks import reading_kernels as kernels
 from nextchar.networks.architecture import Floats, Ids
-from nextchar.networks.growing_counts import GrowingCounts, no_counts
-from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.blend import TextCounts
+from nextchar.networks.growing_counts import GrowingCounts, grown_words, no_counts
 
 ORDER = 8
 """Most ids of context of the text read, where the training text was not counted."""
@@ -50,7 +51,7 @@ class ReadingAlong:
     """What was learned from a text so far. It changes with each id, so it belongs to one text."""
 
     def __init__(
-        self, vocabulary_size: int, hidden: int, counts: NgramCounts | None = None, weights: Floats | None = None
+        self, vocabulary_size: int, hidden: int, counts: TextCounts | None = None, weights: Floats | None = None
     ) -> None:
         """Begin a text.
 
@@ -58,19 +59,24 @@ class ReadingAlong:
             vocabulary_size: V.
             hidden: H, the outputs of the network's last layer; 0 if they are not given.
             counts: of the training text.
-            weights: of network and counts for each length of context, shape (order + 1, 2), as in
-                `nextchar.networks.blend`.
+            weights: of network and counts, as in `nextchar.networks.blend`.
         """
         if counts is None:
-            counts = no_counts(vocabulary_size, ORDER)
+            counts = TextCounts(no_counts(vocabulary_size, ORDER))
         if weights is None:
-            weights = np.tile(np.array(WITHOUT_COUNTS, np.float32), (counts.order + 1, 1))
-        copies, predictors = len(RATES), len(RATES) + 2
-        base = np.empty((counts.order + 1, predictors))
+            weights = np.tile(np.array(WITHOUT_COUNTS, np.float32), (counts.ngrams.order + 1, 1))
+        ngrams, words = counts
+        copies, parts = len(RATES), weights.shape[1]
+        predictors = copies + parts
+        base = np.empty((len(weights), predictors))
         base[:, :copies] = weights[:, :1] / copies
         base[:, copies], base[:, copies + 1] = weights[:, 1], READ_WEIGHT
-        self._grown = GrowingCounts(counts)
-        self._counted = GrowingCounts(no_counts(vocabulary_size, counts.order, counts.discounts))
+        base[:, copies + 2 :] = weights[:, 2:]
+        self._grown = GrowingCounts(ngrams)
+        self._counted = GrowingCounts(no_counts(vocabulary_size, ngrams.order, ngrams.discounts))
+        self._words = grown_words(words, vocabulary_size)
+        self._kinds = np.zeros(0, np.uint8) if words is None else words.kinds
+        self._separator = 0 if words is None else words.separator
         self._before: Floats | None = None
         """Outputs of the network at the last prediction; None before the first."""
         self._past = kernels.Past(np.zeros(PAST, np.int32), np.zeros(PAST, np.int32), np.zeros(3, np.int64))
@@ -107,7 +113,17 @@ class ReadingAlong:
             block = slice(first, first + BLOCK if begun else 1)
             self._grown.make_room(BLOCK)
             self._counted.make_room(BLOCK)
-            reader = kernels.Reader(self._grown.tree, self._counted.tree, self._past, self._outputs, self._mixture)
+            self._words.make_room(BLOCK if len(self._kinds) else 0)
+            reader = kernels.Reader(
+                grown=self._grown.tree,
+                read=self._counted.tree,
+                words=self._words.tree,
+                kinds=self._kinds,
+                separator=self._separator,
+                past=self._past,
+                outputs=self._outputs,
+                mixture=self._mixture,
+            )
             before = hidden[first] if self._before is None else self._before
             kernels.read_ids(
                 reader, read[block], before, logits[block], hidden[block], begun and learning, log_p[block]

@@ -14,6 +14,7 @@ from nextchar.networks.compilation import compiled
 from nextchar.networks.growing_kernels import Growing, fill_grown, read_and_count
 from nextchar.networks.kernels import LOOP, Array
 from nextchar.networks.ngram_kernels import fill_log
+from nextchar.networks.word_kernels import fill_grown_words, read_and_count_word
 
 MIN_MATCH = 6
 """Ids that must have come before for a match."""
@@ -59,7 +60,7 @@ class Mixture(NamedTuple):
     predictions: Array
     """Logits or ln p of each of F predictors: (F, V), float32."""
     base: Array
-    """The first weights of each predictor by the length of the old context: (order + 1, F), float64."""
+    """The first weights of each predictor in each situation: (S, F), float64."""
     learned: Array
     """What was added to all of them: (F,), float64."""
     matched: Array
@@ -77,6 +78,12 @@ class Reader(NamedTuple):
     """The counts of the training text, and of the text read."""
     read: Growing
     """Those of the text read alone."""
+    words: Growing
+    """The counts of words, of both texts."""
+    kinds: Array
+    """The kind of each id: (V,), or (0,) where no words are counted."""
+    separator: int
+    """The id that stands for all between words."""
     past: Past
     outputs: Outputs
     mixture: Mixture
@@ -142,16 +149,20 @@ def predict(reader: Reader, logits: Array, hidden: Array) -> None:
                 total += weights[token, j] * hidden[j]
             x[layer, token] = total
     fill_grown(reader.grown, x[layers])
+    contexts = reader.grown.contexts
+    situation = len(contexts) - 1
+    while situation > 0 and (contexts[situation] < 0 or reader.grown.totals[contexts[situation]] == 0):
+        situation -= 1
+    if len(reader.kinds) > 0:
+        situation += len(contexts) * fill_grown_words(reader.words, x[layers], x[layers + 2])
+        fill_log(x[layers + 2])
     fill_log(x[layers])
     fill_grown(reader.read, x[layers + 1])
     fill_log(x[layers + 1])
-    order = len(reader.grown.contexts) - 1
-    while order > 0 and (reader.grown.contexts[order] < 0 or reader.grown.totals[reader.grown.contexts[order]] == 0):
-        order -= 1
     log_p = mixture.log_p
     log_p[:] = 0.0
     for part in range(len(x)):
-        weight = mixture.base[order, part] + mixture.learned[part]
+        weight = mixture.base[situation, part] + mixture.learned[part]
         for token in range(size):
             log_p[token] += weight * x[part, token]
     past = reader.past
@@ -189,6 +200,8 @@ def learn(reader: Reader, token: int, hidden: Array, learning: bool) -> None:
             learn_outputs(outputs, layer, x[layer], token, hidden)
     read_and_count(reader.grown, token, learning)
     read_and_count(reader.read, token, learning)
+    if len(reader.kinds) > 0:
+        read_and_count_word(reader.words, reader.kinds, reader.separator, token, learning)
     read_past(past, token, learning)
 
 

@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import Any
 
 ENGINE_SCRIPTS = (
-    *("random.js", "model_file.js", "network.js", "ngrams.js", "blend.js"),
+    *("random.js", "model_file.js", "network.js", "ngrams.js", "words.js", "blend.js"),
     *("vocabulary.js", "sampling.js", "limits.js", "local_model.js"),
 )
 """Scripts that compute a model in the page."""

@@ -5,6 +5,7 @@
 import { damaged } from './model_file.js';
 import { makeLSTM, readIds } from './network.js';
 import { Ngrams } from './ngrams.js';
+import { SITUATIONS, Words } from './words.js';
 
 /** Counts as a network like that of network.js. */
 class NgramNetwork {
@@ -44,46 +45,55 @@ class NgramNetwork {
   }
 }
 
-/** A network like that of network.js. Its states are those of both parts. */
+/** A network like that of network.js. Its states are those of its parts. */
 class BlendNetwork {
-  /** `weights`: those of the network and of the counts, for each length of context. */
-  constructor(network, ngrams, weights) {
+  /** `weights`: those of the network, of the n-grams, and of the words if there are any, in each situation. */
+  constructor(network, ngrams, words, weights) {
     this.network = network;
     this.ngrams = ngrams;
+    this.words = words;
     this.weights = weights;
-    this.logProbabilities = new Float32Array(ngrams.vocabulary);
+    this.ofNgrams = new Float32Array(ngrams.vocabulary);
+    this.ofWords = new Float32Array(ngrams.vocabulary);
     /** Both together depend on all that was read. */
     this.context = null;
-    this.parameters = network.parameters + ngrams.ids.length - 1;
+    this.parameters = network.parameters + ngrams.ids.length - 1 + (words === null ? 0 : words.size);
     this.work = network.work;
   }
 
   initialState() {
-    return { network: this.network.initialState(), ngrams: this.ngrams.initialState() };
+    return { network: this.network.initialState(), ngrams: this.ngrams.initialState(), words: this.words?.initialState() };
   }
 
   load(state) {
     this.network.load(state.network);
     this.ngrams.load(state.ngrams);
+    this.words?.load(state.words);
   }
 
   save() {
-    return { network: this.network.save(), ngrams: this.ngrams.save() };
+    return { network: this.network.save(), ngrams: this.ngrams.save(), words: this.words?.save() };
   }
 
   advance(id) {
     this.network.advance(id);
     this.ngrams.advance(id);
+    this.words?.advance(id);
   }
 
   /** The logits (V) of the next id; the next prediction overwrites them. */
   predict() {
-    const { logProbabilities, weights } = this;
+    const { ngrams, ofNgrams, ofWords, weights, words } = this;
     const logits = this.network.predict();
-    const longest = this.ngrams.predict(logProbabilities);
-    const ofNetwork = weights[2 * longest];
-    const ofCounts = weights[2 * longest + 1];
-    for (let id = 0; id < logits.length; id += 1) logits[id] = ofNetwork * logits[id] + ofCounts * logProbabilities[id];
+    const longest = ngrams.predict(ofNgrams);
+    if (words === null) {
+      const [u, v] = weights.subarray(2 * longest);
+      for (let id = 0; id < logits.length; id += 1) logits[id] = u * logits[id] + v * ofNgrams[id];
+      return logits;
+    }
+    const situation = longest + (ngrams.order + 1) * words.predict(ofNgrams, ofWords);
+    const [u, v, w] = weights.subarray(3 * situation);
+    for (let id = 0; id < logits.length; id += 1) logits[id] = u * logits[id] + v * ofNgrams[id] + w * ofWords[id];
     return logits;
   }
 
@@ -112,6 +122,10 @@ export function makeNetwork(architecture, tensors) {
   if (architecture.kind === 'ngram') return new NgramNetwork(makeNgrams(architecture, architecture.vocabulary_size, tensors));
   const { network, order } = architecture;
   const counted = makeNgrams(architecture, network.vocabulary_size, under(tensors, 'ngrams.'));
-  if (String(tensors.weights?.shape) !== String([order + 1, 2])) throw damaged('its tensors do not fit its architecture');
-  return new BlendNetwork(makeLSTM(network, under(tensors, 'network.')), counted, tensors.weights.values);
+  const ofWords = under(tensors, 'words.');
+  const words = 'ids' in ofWords ? new Words(network.vocabulary_size, ofWords) : null;
+  if ((words?.size ?? 0) !== (architecture.words ?? 0)) throw damaged('its counts do not fit its architecture');
+  const shape = words === null ? [order + 1, 2] : [(order + 1) * SITUATIONS, 3];
+  if (String(tensors.weights?.shape) !== String(shape)) throw damaged('its tensors do not fit its architecture');
+  return new BlendNetwork(makeLSTM(network, under(tensors, 'network.')), counted, words, tensors.weights.values);
 }

@@ -7,7 +7,7 @@ import { damaged } from './model_file.js';
 /** Stands for numbers from here on, which follow in an array of their own. */
 const ESCAPE = 255;
 /** The number of a context that never occurred. */
-const NEVER = -1;
+export const NEVER = -1;
 /** Most probabilities after single ids that are computed in advance. */
 const MAX_DENSE = 1 << 16;
 const COUNTED = ['ids', 'discounts', ...['counts', 'children', 'lost'].flatMap((name) => [name, `large_${name}`])];
@@ -31,8 +31,8 @@ function unpacked(tensors, name, before = 0) {
  * that one id makes longer, and have numbers in a row.
  */
 export class Ngrams {
-  /** `vocabulary` ids, contexts of up to `order` of them; the tensors are those of a model file. */
-  constructor(vocabulary, order, tensors) {
+  /** `vocabulary` ids, contexts of up to `order` of them; the tensors are those of a model file, no count below `minCount`. */
+  constructor(vocabulary, order, tensors, minCount = 1) {
     if (String(Object.keys(tensors).sort()) !== String([...COUNTED].sort())) throw damaged('its tensors do not fit its architecture');
     this.vocabulary = vocabulary;
     this.order = order;
@@ -47,7 +47,7 @@ export class Ngrams {
     const counts = unpacked(tensors, 'counts', 1);
     const lost = unpacked(tensors, 'lost');
     const discounts = tensors.discounts.values;
-    this.check(counts, lost, discounts);
+    this.check(counts, lost, discounts, minCount);
     /** What its own count adds to the probability of each n-gram. */
     this.shares = new Float32Array(this.ids.length);
     /** The probability that each context leaves to the next shorter one. */
@@ -63,11 +63,11 @@ export class Ngrams {
   }
 
   /** Refuse tables that do not fit each other. */
-  check(counts, lost, discounts) {
+  check(counts, lost, discounts, minCount) {
     const { firsts, ids, order, vocabulary } = this;
     const fits = firsts.length > 1 && lost.length === firsts.length - 1 && counts.length === ids.length
       && firsts.at(-1) === ids.length && discounts.length === 3 * (order + 1)
-      && ids.every((id) => id >= 0 && id < vocabulary) && counts.every((count, ngram) => count > 0 || ngram === 0)
+      && ids.every((id) => id >= 0 && id < vocabulary) && counts.every((count, ngram) => count >= minCount || ngram === 0)
       && discounts.every((discount, n) => discount > 0 && discount <= 1 + (n % 3));
     if (!fits) throw damaged('its counts do not fit each other');
     this.starts = [0, 1];
@@ -91,7 +91,7 @@ export class Ngrams {
     let length = 0;
     for (let context = 0; context < rests.length; context += 1) {
       while (length < order && context >= starts[length + 1]) length += 1;
-      const discount = (count) => discounts[3 * length + Math.min(count, 3) - 1];
+      const discount = (count) => (count === 0 ? 0 : discounts[3 * length + Math.min(count, 3) - 1]);
       let total = lost[context];
       let left = 0;
       for (let child = firsts[context]; child < firsts[context + 1]; child += 1) {
@@ -100,7 +100,7 @@ export class Ngrams {
       }
       rests[context] = total > 0 ? (left + lost[context]) / total : 1;
       for (let child = firsts[context]; child < firsts[context + 1]; child += 1) {
-        shares[child] = (counts[child] - discount(counts[child])) / total;
+        shares[child] = total > 0 ? (counts[child] - discount(counts[child])) / total : 0;
       }
     }
   }
@@ -148,8 +148,8 @@ export class Ngrams {
 
   /** The number of the n-gram of `context` and `id`, or NEVER. */
   child(context, id) {
-    if (context === NEVER) return NEVER;
     const { firsts, ids } = this;
+    if (context === NEVER || context >= firsts.length - 1) return NEVER;
     const end = firsts[context + 1];
     let low = firsts[context];
     let high = end;
@@ -195,6 +195,6 @@ export class Ngrams {
 
   /** Whether something came after a context. */
   hasChildren(context) {
-    return context !== NEVER && this.firsts[context] < this.firsts[context + 1];
+    return context !== NEVER && context < this.firsts.length - 1 && this.firsts[context] < this.firsts[context + 1];
   }
 }

@@ -141,7 +141,7 @@ class CountingRun(Run):
         assert self._content is not None
         settings, corpus = self._content
         size, executor, began = settings.training.memory_size, Threads(available_cores()), self._clock()
-        counts = blending.remember(corpus.training, corpus.vocabulary.size, size=size, executor=executor)
+        counts = blending.remember(corpus.training, corpus.vocabulary.size, size=size, executor=executor).ngrams
         seconds = self._clock() - began
         header, arrays = ngram_content(counts)
         yield Counted(

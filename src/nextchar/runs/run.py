@@ -17,8 +17,9 @@ from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
-from nextchar.networks.ngram_counts import NgramCounts
+from nextchar.networks.word_counts import kinds_of
 from nextchar.parallel import Threads, available_cores, process_rank
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts, prepare, resume
@@ -45,7 +46,7 @@ class Run:
         self._settled: Checkpoint | None = None
         self._saved_step = -1
         self._unlogged: list[Event] = []
-        self._counts: NgramCounts | None = None
+        self._counts: TextCounts | None = None
         self._remembered: tuple[object, ModelFile] | None = None
         self._text: KeptText | None = None
 
@@ -189,13 +190,15 @@ class Run:
         # Of several processes, process 0 alone has use for it.
         return bool(training.memory) and len(trainer.scored) >= blending.MIN_HELD_OUT and trainer.processes.is_first
 
-    def _counted(self) -> NgramCounts:
+    def _counted(self) -> TextCounts:
         """Return the counts of the training text."""
         if self._counts is None:
             corpus = self._ready().corpus
+            vocabulary = corpus.vocabulary
             self._counts = blending.remember(
                 corpus.training,
-                corpus.vocabulary.size,
+                vocabulary.size,
+                kinds=kinds_of(vocabulary.token_texts(range(vocabulary.size))),
                 size=self._ready().settings.training.memory_size,
                 executor=Threads(available_cores()),
             )
