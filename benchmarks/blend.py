@@ -23,10 +23,9 @@ from command import nextchar
 from machine import describe_machine
 
 from nextchar.model.blending import COUNTED, ORDER, blend_evenly, honest_bits, remember, spread
-from nextchar.model.generation import generate_rows
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.scoring import bits_per_id
-from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.architecture import Network
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.ngram_counting import count_text
@@ -36,7 +35,6 @@ from nextchar.networks.word_counts import WordCounts, kinds_of
 from nextchar.networks.word_pruning import prune_words
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.training_text import corpus_of_model
-from nextchar.settings import SamplingSettings
 from nextchar.text.corpus import default_cache_folder
 
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -135,24 +133,22 @@ def stored(counts: TextCounts) -> int:
 
 
 def speeds(texts: Texts, batch: int) -> tuple[float, float]:
-    """Return the characters per second of the network and of the blend, on one core: the best of the rounds."""
-    networks = [texts.network, texts.model.compiled_network]
+    """Return the characters per second of the network and of the blend as they write, with all cores where there are
+    several texts: the best of the rounds."""
+    alone = LanguageModel(texts.model.file.without_memory("A benchmark"))
     best = [0.0, 0.0]
     for _ in range(ROUNDS):
-        for number, network in enumerate(networks):
-            best[number] = max(best[number], rate(network, texts.held_out[:20], batch))
+        for number, model in enumerate((alone, texts.model)):
+            best[number] = max(best[number], rate(model, batch))
     return best[0], best[1]
 
 
-def rate(network: Network[Any], prompt: Ids, batch: int) -> float:
+def rate(model: LanguageModel, batch: int) -> float:
     """Return the characters per second of ``batch`` texts side by side, over about `SECONDS`."""
-    length = 64
+    length = (1 << 14) // batch  # enough for the compiled network
     while True:
-        settings = SamplingSettings(temperature=0.8, length=length)
-        randoms = [np.random.default_rng(text) for text in range(batch)]
         began = time.perf_counter()
-        for _ in generate_rows(network, np.asarray(prompt, np.int64), settings, randoms):
-            pass
+        model.generate_many("The", batch, temperature=0.8, length=length, seed=1)
         seconds = time.perf_counter() - began
         if seconds > SECONDS / 2:
             return length * batch / seconds

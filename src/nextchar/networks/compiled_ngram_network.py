@@ -9,7 +9,7 @@ from nextchar.networks import ngram_kernels as kernels
 from nextchar.networks.architecture import Floats, Ids
 from nextchar.networks.kernels import Draw
 from nextchar.networks.ngram_counting import count_text
-from nextchar.networks.ngram_counts import NgramCounts, Numbers
+from nextchar.networks.ngram_counts import Int32s, NgramCounts, Numbers
 from nextchar.networks.ngram_network import UNREAD, CountedNetwork
 
 MAX_DENSE = 1 << 16
@@ -25,7 +25,8 @@ class CompiledNgramNetwork(CountedNetwork):
     def __init__(self, counts: NgramCounts) -> None:
         """Prepare to predict from ``counts``, whole or pruned."""
         super().__init__(counts)
-        self.tables = kernels.Tables(counts.firsts, counts.ids, counts.shares, counts.rests, _short_contexts(counts))
+        dense, nodes = _short_contexts(counts)
+        self.tables = kernels.Tables(counts.firsts, counts.ids, counts.shares, counts.rests, dense, nodes)
 
     def read(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers, Numbers]:
         """Read ``ids`` (B, T), as `CountedNetwork.read` says."""
@@ -59,18 +60,22 @@ class CompiledNgramNetwork(CountedNetwork):
         return contexts
 
 
-def _short_contexts(counts: NgramCounts) -> Floats:
-    """Return the probability of each id without context and, if they are few, after each single id: (R, V)."""
+def _short_contexts(counts: NgramCounts) -> tuple[Floats, Int32s]:
+    """Return the probability of each id without context and, if they are few, after each single id, and the number of
+    the n-gram of the same contexts and each id, or -1: (R, V) each."""
     size, without = counts.vocabulary_size, counts.without_context
     children = slice(counts.firsts[0], counts.firsts[1])
     singles = children.stop - children.start
-    if singles * size > MAX_DENSE:
-        return without[None]
-    rows = np.tile(without, (1 + singles, 1))  # (1 + S, V)
-    rows[1:] *= counts.rests[children, None]
-    pairs = slice(counts.starts[2], counts.starts[3])
-    rows[counts.contexts[pairs], counts.ids[pairs]] += counts.shares[pairs]
-    return rows
+    rows = 1 if singles * size > MAX_DENSE else 1 + singles
+    nodes = np.full((rows, size), UNREAD, np.int32)
+    ngrams = slice(1, counts.starts[2 if rows == 1 else 3])
+    nodes[counts.contexts[ngrams], counts.ids[ngrams]] = np.arange(ngrams.start, ngrams.stop)
+    dense = np.tile(without, (rows, 1))
+    if rows > 1:
+        dense[1:] *= counts.rests[children, None]
+        pairs = slice(counts.starts[2], counts.starts[3])
+        dense[counts.contexts[pairs], counts.ids[pairs]] += counts.shares[pairs]
+    return dense, nodes
 
 
 def compile_kernels() -> None:

@@ -20,9 +20,6 @@ _ROOT = np.float32(1.4142135623730951)
 _L1, _L3, _L5, _L7 = (np.float32(2 / n) for n in (1, 3, 5, 7))
 _BIAS, _MANTISSA = np.int32(127), np.int32(0x7FFFFF)
 
-SCANNED = 64
-"""Children that are compared without a branch, many at once."""
-
 
 class Tables(NamedTuple):
     """What `nextchar.networks.ngram_network.NgramNetwork` knows, as flat arrays; node 0 stands for no ids."""
@@ -38,33 +35,37 @@ class Tables(NamedTuple):
     dense: Array
     """The probability of each id without context, and after each context of one id, where these are few: (1 + S, V),
     or (1, V)."""
+    nodes: Array
+    """The number of the n-gram of the same contexts and each id, or -1: (1 + S, V), or (1, V)."""
 
 
 @compiled(**_EXACT)
 def find_child(firsts: Array, ids: Array, context: int, token: int) -> int:
-    """Return the number of the n-gram of ``context`` and the id ``token``, or -1."""
+    """Return the number of the n-gram of ``context`` and the id ``token``, or -1.
+
+    A binary search whose steps a processor need not guess: nobody knows where the next id will be.
+    """
     if context < 0 or context >= len(firsts) - 1:
         return -1
-    low, end = firsts[context], firsts[context + 1]
-    high = end
-    while high - low > SCANNED:
-        middle = (low + high) >> 1
-        if ids[middle] < token:
-            low = middle + 1
-        else:
-            high = middle
-    smaller = 0
-    for child in range(low, high):
-        smaller += ids[child] < token
-    low += smaller
-    return low if low < end and ids[low] == token else -1
+    low, size = firsts[context], firsts[context + 1] - firsts[context]
+    if size == 0:
+        return -1
+    while size > 1:
+        half = size >> 1
+        low = low + half if ids[low + half] <= token else low
+        size -= half
+    return low if ids[low] == token else -1
 
 
 @compiled(**_EXACT)
 def read_id(tables: Tables, contexts: Array, token: int) -> None:
     """Change ``contexts`` (order + 1,), the numbers of the last 0, 1, ... ids or -1, to those after ``token``."""
-    for k in range(len(contexts) - 1, 0, -1):
+    shortest = min(len(tables.nodes), 2)  # found in a table up to here
+    for k in range(len(contexts) - 1, shortest, -1):
         contexts[k] = find_child(tables.firsts, tables.ids, contexts[k - 1], token)
+    if shortest == 2 and len(contexts) > 2:
+        contexts[2] = tables.nodes[contexts[1], token] if contexts[1] >= 0 else -1
+    contexts[1] = tables.nodes[0, token]
 
 
 @compiled(**_LOOP)
