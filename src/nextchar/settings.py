@@ -199,8 +199,8 @@ class TrainingSettings(Settings):
         default=None,
         ge=1000,
         le=1e8,
-        description="Size of the memory in the model file, like 500kB or 4MB, about four bytes for each n-gram; by "
-        "default it has as many n-grams as the text has characters, at most a million.",
+        description="Size of the memory in the model file, like 500kB or 4MB, about four bytes for each count; by "
+        "default it has as many n-grams as the text has characters, at most a million, and a fifth of that of words.",
     )
     evaluations: int | None = Field(
         default=None,

@@ -28,7 +28,7 @@ class Counted(NamedTuple):
     """Room for two numbers of each id: (2, V), float32."""
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def blend(counted: Counted, row: int, token: int, logits: Array) -> None:
     """Read ``token`` after the text ``row``; change ``logits`` (P,) from those of the network to those of the blend."""
     contexts, p, q = counted.contexts[row], counted.room[0], counted.room[1]

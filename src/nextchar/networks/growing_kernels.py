@@ -51,7 +51,7 @@ class Growing(NamedTuple):
     """The number of nodes: (1,)."""
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def add_children(tree: Growing, k: int, context: int, rest: float, out: Array) -> float:
     """Add to ``out`` (V,) what the counts after ``context``, which has ``k`` ids, give of the probability ``rest``;
     return what they leave to the next shorter one."""
@@ -82,7 +82,7 @@ def fill_grown(tree: Growing, out: Array) -> None:
         out[token] += share
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def find_node(tree: Growing, context: int, token: int) -> int:
     """Return the number of the n-gram of ``context`` and the id ``token``, or `NONE`."""
     child = find_child(tree.firsts, tree.ids, context, token)
@@ -94,7 +94,7 @@ def find_node(tree: Growing, context: int, token: int) -> int:
     return child if child > 0 else NONE
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def add_node(tree: Growing, context: int, token: int) -> int:
     """Add the n-gram of ``context`` and the id ``token``, which is new; return its number, or `NONE` where there is no
     room."""
@@ -108,7 +108,7 @@ def add_node(tree: Growing, context: int, token: int) -> int:
     return child
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def count_node(tree: Growing, k: int, context: int, child: int) -> None:
     """Count ``child`` once more after ``context``, which has ``k`` ids."""
     count = tree.counts[child]

@@ -39,7 +39,7 @@ class Tables(NamedTuple):
     """The number of the n-gram of the same contexts and each id, or -1: (1 + S, V), or (1, V)."""
 
 
-@compiled(**_EXACT)
+@compiled(**_EXACT, forceinline=True)
 def find_child(firsts: Array, ids: Array, context: int, token: int) -> int:
     """Return the number of the n-gram of ``context`` and the id ``token``, or -1.
 
@@ -57,7 +57,7 @@ def find_child(firsts: Array, ids: Array, context: int, token: int) -> int:
     return low if ids[low] == token else -1
 
 
-@compiled(**_EXACT)
+@compiled(**_EXACT, forceinline=True)
 def read_id(tables: Tables, contexts: Array, token: int) -> None:
     """Change ``contexts`` (order + 1,), the numbers of the last 0, 1, ... ids or -1, to those after ``token``."""
     shortest = min(len(tables.nodes), 2)  # found in a table up to here
@@ -85,7 +85,7 @@ def fill_log(values: Array) -> None:
         values[j] = power * _LOG2 + s * (_L1 + q * (_L3 + q * (_L5 + q * _L7)))
 
 
-@compiled(**_LOOP)
+@compiled(**_LOOP, forceinline=True)
 def fill_probabilities(tables: Tables, contexts: Array, out: Array) -> int:
     """Fill ``out`` (V,), float32, with the probability of each id after ``contexts`` (order + 1,); return the length of
     the longest of them after which something came."""

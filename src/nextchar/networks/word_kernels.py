@@ -36,7 +36,7 @@ class Words(NamedTuple):
     """The id that stands for all between words."""
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def read_word(words: Words, places: Array, token: int) -> None:
     """Change the ``places`` (3,) of a text to those after ``token``."""
     first = places[FIRST]
@@ -49,7 +49,7 @@ def read_word(words: Words, places: Array, token: int) -> None:
         places[FIRST], places[LENGTH] = 0, 0
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def fill_words(words: Words, places: Array, p: Array, out: Array) -> int:
     """Fill ``out`` (V,), float32, with the probability of each id, given that from n-grams, ``p`` (V,); return what was
     known, below `nextchar.networks.word_counts.SITUATIONS`."""
@@ -102,7 +102,7 @@ def fill_grown_words(tree: Growing, p: Array, out: Array) -> int:
     return situation
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def find_and_count(tree: Growing, context: int, token: int, counting: bool) -> int:
     """Return the number of the node of ``context`` and the id ``token``, or `NONE`; if ``counting``, count it, too."""
     if context < 0:
@@ -116,7 +116,7 @@ def find_and_count(tree: Growing, context: int, token: int, counting: bool) -> i
     return child
 
 
-@compiled(**LOOP)
+@compiled(**LOOP, forceinline=True)
 def read_and_count_word(tree: Growing, kinds: Array, separator: int, token: int, counting: bool) -> None:
     """Read the id ``token`` after the places that are the contexts of ``tree`` (4,), and count it if ``counting``."""
     places = tree.contexts
