@@ -14,7 +14,7 @@ demo: $(VENV)/.demo
 # Three files of tests at a time, each in a process of its own that computes on one thread: they would wait for each
 # other's threads otherwise.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # Of the tests those that hold the code to its plan: seconds rather than minutes.
 quick: $(VENV)/.dev
