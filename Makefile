@@ -12,7 +12,8 @@ demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
 
 # Three files of tests at a time, each in a process of its own that computes on one thread: they would wait for each
-# other's threads otherwise.
+# other's threads otherwise. The tests start the command hundreds of times: Python keeps the bytecode of modules, even
+# where the shell forbids it.
 test: $(VENV)/.dev
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
