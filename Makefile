@@ -12,9 +12,10 @@ demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
 
 # Three files of tests at a time, each in a process of its own that computes on one thread: they would wait for each
-# other's threads otherwise.
+# other's threads otherwise. The tests start the command hundreds of times: Python keeps the bytecode of modules, even
+# where the shell forbids it.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # Of the tests those that hold the code to its plan: seconds rather than minutes.
 quick: $(VENV)/.dev

@@ -24,6 +24,8 @@ _LOADED = [
     "torch._dynamo",
     "nextchar.training.trainer",
     "nextchar.cli.train",
+    "nextchar.cli.live_run",
+    "nextchar.networks.compiled_blend",
     "nextchar.report.page",
 ]
 

@@ -23,11 +23,13 @@ TEXT = "".join(
     line + (STRANGE if number % 3 == 0 else "") for number, line in enumerate(made_up_text().splitlines(True))
 )
 KINDS: dict[str, dict[str, Any]] = {
-    "one layer": {"hidden": 48, "layers": 1, "steps": 150, "min_count": 1},
-    "two layers": {"hidden": 32, "layers": 2, "embedding": 0, "steps": 150, "min_count": 1, "lowercase": True},
+    "one layer": {"hidden": 48, "layers": 1, "steps": 150, "min_count": 1, "memory": False},
+    "two layers": {
+        "hidden": 32, "layers": 2, "embedding": 0, "steps": 150, "min_count": 1, "lowercase": True, "memory": False,
+    },
     "windowed": {"recipe": "classic", "hidden": 24, "steps": 60},
     "blend": {"hidden": 32, "layers": 1, "steps": 60, "min_count": 1, "memory": True},
-}
+}  # fmt: skip
 
 _GENERATE = """async ([prompt, settings]) => {
   const pieces = app.model.generate(prompt, settings);
@@ -65,7 +67,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for kind, options in KINDS.items():
         run, paths[kind] = folder / kind.replace(" ", "-"), folder / f"{kind}.html"
-        nextchar.train(corpus, out=run, quiet=True, seed=1, threads=1, **options)
+        nextchar.train(corpus, out=run, quiet=True, seed=1, threads=1, sample_length=20, **options)
         convert(run, paths[kind])
     return paths
 
