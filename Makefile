@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
-COMPILE := $(BIN)/python -c "from nextchar.networks.compiled_network import compile_kernels; compile_kernels()"
+COMPILE := $(BIN)/python -m nextchar.networks.loops
 
 .PHONY: demo test quick coverage lint style types scripts forms docs robustness image clean
 
@@ -67,7 +67,7 @@ image:
 	$(ENGINE) build --target serve --tag nextchar-serve:check --file Containerfile .
 	$(RUN_IMAGE) nextchar-serve:check --version
 	$(RUN_IMAGE) --entrypoint python nextchar-serve:check -c "from nextchar.networks import compilation, \
-		compiled_network; compiled_network.compile_kernels(); assert not compilation.is_compiling()"
+		loops; loops.compile_all(); assert not compilation.is_compiling()"
 
 clean:
 	rm -rf $(VENV)

@@ -277,9 +277,10 @@ class Run:
         """Write a sample at each temperature, from the same prompt and with the same random numbers."""
         prepared = self._ready()
         trainer, vocabulary, settings = prepared.trainer, prepared.corpus.vocabulary, prepared.settings
-        network: Network[Any] = make_network(trainer.architecture, trainer.parameters())
+        compiled = self._remembers  # counting has loaded the loops
+        network: Network[Any] = make_network(trainer.architecture, trainer.parameters(), compiled=compiled)
         if self._remembers:
-            network = blending.blend_evenly(network, self._counted())
+            network = blending.blend_evenly(network, self._counted(), compiled=compiled)
         yield from write_samples(network, vocabulary, settings, step=trainer.state.step, epoch=trainer.epoch)
 
     def _logged(self, events: Iterator[Event]) -> Iterator[Event]:
