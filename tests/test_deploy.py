@@ -95,7 +95,7 @@ def test_an_image_does_not_run_as_root_and_comes_from_a_tagged_one(target: str) 
     (copied,) = (rest for name, rest in instructions if name == "COPY")
     source = stages()[f"installed-{target}"]
     assert copied == f"--from=installed-{target} /opt/nextchar /opt/nextchar"
-    assert "compile_kernels()" in source[-1][1]
+    assert "-m nextchar.networks.loops" in source[-1][1]
 
 
 def test_the_images_install_what_the_project_names_and_only_one_of_them_torch(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def test_training_tells_what_it_reached(trained: Outcome, run: Path, text: Path)
     assert result["vocabulary_size"] == 59
     header = ModelFile.load(run / "model.safetensors").architecture
     assert isinstance(header, BlendHeader)
-    assert result["parameters"] == header.network.parameter_count + result["ngrams"]
+    assert result["parameters"] == header.network.parameter_count + result["ngrams"] + result["words"]
+    assert result["words"] > 0
     assert result["ngrams"] == header.ngrams > 1000
     assert 2 < result["validation_bits_per_character"] < 6
     assert result["training_seconds"] > 0
