@@ -74,15 +74,20 @@ def _compiled_worth(counts: NgramCounts) -> NDArray[np.float64]:
 
 def _numpy_worth(counts: NgramCounts) -> NDArray[np.float64]:
     """Return the same without compiled loops."""
-    contexts, starts, occurrences = counts.contexts, counts.starts, _occurrences(counts)
+    contexts, occurrences = counts.contexts, _occurrences(counts)
     probabilities, shorter = _probabilities(counts)
     own, rest = counts.shares.astype(np.float64), counts.rests.astype(np.float64)[contexts]
     worth = occurrences * (np.log(probabilities) - np.log((rest + own) * shorter))
     worth[0] = np.inf
-    for k in range(counts.order, 0, -1):
-        children = slice(starts[k + 1], starts[k + 2])
-        np.maximum.at(worth, contexts[children], worth[children])
+    raise_to_needed(counts, worth)
     return worth
+
+
+def raise_to_needed(counts: NgramCounts, worth: NDArray[np.float64]) -> None:
+    """Raise the ``worth`` (N,) of each n-gram but node 0 to that of the longer ones that need it."""
+    for k in range(counts.order, 0, -1):
+        children = slice(counts.starts[k + 1], counts.starts[k + 2])
+        np.maximum.at(worth, counts.contexts[children], worth[children])
 
 
 def _probabilities(counts: NgramCounts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

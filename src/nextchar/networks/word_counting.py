@@ -7,7 +7,7 @@ import numpy as np
 from nextchar.networks.architecture import Ids
 from nextchar.networks.engine import can_compile
 from nextchar.networks.ngram_counts import Numbers
-from nextchar.networks.word_counts import BELONGS, MAX_LENGTH, SEPARATOR, Kinds, WordCounts, tree_of
+from nextchar.networks.word_counts import BELONGS, MAX_LENGTH, Kinds, WordCounts, separator_of, tree_of
 
 BLOCK = 1 << 16
 """Ids for which room is made at once."""
@@ -29,7 +29,7 @@ def _compiled_counts(ids: Ids, kinds: Kinds) -> tuple[Numbers, Numbers, Numbers]
     from nextchar.networks import word_kernels as kernels
     from nextchar.networks.growing_counts import grown_words
 
-    grown, separator = grown_words(None, len(kinds)), int(np.flatnonzero(kinds == SEPARATOR)[0])
+    grown, separator = grown_words(None, len(kinds)), separator_of(kinds)
     for first in range(0, len(ids), BLOCK):
         grown.make_room(BLOCK)
         block = np.ascontiguousarray(ids[first : first + BLOCK], np.int64)
@@ -43,7 +43,7 @@ def _compiled_counts(ids: Ids, kinds: Kinds) -> tuple[Numbers, Numbers, Numbers]
 
 def _python_counts(ids: Ids, kinds: Kinds) -> tuple[Numbers, Numbers, Numbers]:
     """Return the same without compiled loops."""
-    separator, belongs = int(np.flatnonzero(kinds == SEPARATOR)[0]), (kinds == BELONGS).tolist()
+    separator, belongs = separator_of(kinds), (kinds == BELONGS).tolist()
     numbers: dict[tuple[int, int], int] = {}
     parents, last, counts, lengths = [0], [0], [0], [0]
 

@@ -53,6 +53,11 @@ def kinds_of(texts: Sequence[str]) -> Kinds | None:
     return kinds
 
 
+def separator_of(kinds: Kinds) -> int:
+    """Return the id that stands for all between words."""
+    return int(np.flatnonzero(kinds == SEPARATOR)[0])
+
+
 def _is_of_word(character: str) -> bool:
     return character.isalnum() or character in "_'’" or unicodedata.category(character).startswith("M")
 
@@ -73,7 +78,7 @@ class WordCounts:
     @cached_property
     def separator(self) -> int:
         """The id that stands for all between words."""
-        return int(np.flatnonzero(self.kinds == SEPARATOR)[0])
+        return separator_of(self.kinds)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a model file."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks.ngram_network import Lookup
+from nextchar.networks.ngram_pruning import raise_to_needed
 from nextchar.networks.word_counts import WordCounts
 
 
@@ -20,7 +21,8 @@ def prune_words(words: WordCounts, most: int) -> WordCounts:
     if len(words) <= most:
         return words
     worth = _worth(words)
-    kept = worth > np.sort(worth[1:])[::-1][most]
+    dropped = len(words) - most
+    kept = worth > np.partition(worth[1:], dropped - 1)[dropped - 1]
     kept[0] = True
     return replace(words, tree=words.tree.only(kept))
 
@@ -44,7 +46,5 @@ def _worth(words: WordCounts) -> NDArray[np.float64]:
         links[level[ends]] = 0
     own = shares + rests[contexts] * shorter
     worth = tree.counts.astype(np.float64) * (np.log(own) - np.log((rests[contexts] + shares) * shorter))
-    for length in range(len(tree.starts) - 3, 0, -1):  # the longest first
-        children = slice(*tree.starts[length + 1 : length + 3])
-        np.maximum.at(worth, contexts[children], worth[children])
+    raise_to_needed(tree, worth)
     return worth
