@@ -10,7 +10,7 @@ from cyclopts import App
 from pydantic.fields import FieldInfo
 
 from nextchar.cli.app import DONE, FAILED, INTERRUPTED, WRONG_USAGE, app
-from nextchar.settings import SamplingSettings, ServeSettings, TextSettings, TrainingSettings
+from nextchar.settings import SamplingSettings, ServeSettings, TextSettings, TrainingSettings, flag
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
 
@@ -86,7 +86,7 @@ def description(command: App) -> str:
 def settings_options() -> dict[str, tuple[str, str]]:
     """Return for each option its type, where the command names it wrongly, and its range."""
     return {
-        name.replace("_", "-"): (
+        flag(name).removeprefix("--"): (
             "DURATION" if DURATION in str(settings.__annotations__[name]) else "",
             allowed_range(field),
         )

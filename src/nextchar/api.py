@@ -48,6 +48,8 @@ class TrainingOptions(TextOptions, total=False):
     """How a text is read and a model is trained: also the options of `nextchar.settings.TrainingSettings`."""
 
     recipe: RecipeName
+    from_: str | None
+    keep_characters: bool
     time: float | str | None
     epochs: float | None
     steps: int | None

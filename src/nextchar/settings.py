@@ -151,6 +151,15 @@ class TrainingSettings(Settings):
         "of 128 units, RMSprop; 9 passes unless a length is given. counts trains nothing: it counts n-grams, which "
         "takes about a second and needs no torch.",
     )
+    from_: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Model to start from instead of random weights: a run folder, a model file, or the name of an "
+        "installed base model. Its sizes are used, and what it knows of each character.",
+    )
+    keep_characters: bool = Field(
+        default=False, description="With --from: also keep the characters of that model that the text does not have."
+    )
     time: Duration | None = Field(
         default=None,
         gt=0,
@@ -245,6 +254,12 @@ class TrainingSettings(Settings):
         given = [name for name in ("time", "epochs", "steps") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join('--' + name for name in given)} exclude each other: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _kept_of_a_base(self) -> TrainingSettings:
+        if self.keep_characters and self.from_ is None:
+            raise ValueError("--keep-characters is for training that starts from a model: add --from MODEL")
         return self
 
     @model_validator(mode="after")
@@ -382,6 +397,11 @@ def build(kind: type[S], options: Mapping[str, Any]) -> S:
         return kind(**options)
     except ValidationError as error:
         raise UsageError(explain(kind, error)) from None
+
+
+def flag(name: str) -> str:
+    """Return the option of the terminal for the setting ``name``: ``from_`` is ``--from``."""
+    return f"--{name.strip('_').replace('_', '-')}"
 
 
 def explain(kind: type[Settings], error: ValidationError) -> str:

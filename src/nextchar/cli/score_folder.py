@@ -12,6 +12,7 @@ from typing import Any
 from nextchar.errors import UsageError
 from nextchar.files.atomic_file import replacing, write_atomically
 from nextchar.files.format_version import format_stamp
+from nextchar.settings import flag
 
 SETTINGS = "scores.json"
 FORMAT = 1
@@ -53,7 +54,7 @@ class ScoreFolder:
             found = json.loads(path.read_bytes())
         differing = [name for name, value in settings.items() if found.get(name) != value]
         if differing:
-            other = "another model" if differing[0] == "model" else f"another --{differing[0].replace('_', '-')}"
+            other = "another model" if differing[0] == "model" else f"another {flag(differing[0])}"
             raise UsageError(
                 f"{self._folder} has scores made with {other} ({SETTINGS}): give another folder with --out, or remove "
                 "this one."

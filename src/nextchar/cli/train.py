@@ -13,7 +13,7 @@ from pydantic import Field
 
 from nextchar.cli.app import DONE
 from nextchar.errors import UsageError
-from nextchar.settings import Settings, TextSettings, TrainingSettings
+from nextchar.settings import Settings, TextSettings, TrainingSettings, flag
 
 if TYPE_CHECKING:
     from nextchar.runs.run import Run
@@ -159,7 +159,7 @@ def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
     free = {"seed", "evaluations", "keep_text", "sample_length", "save_every", "device"}
     decided = sorted(training.model_fields_set - free) if plan else []
     if decided:
-        names = " and ".join("--" + name.replace("_", "-") for name in decided)
+        names = " and ".join(flag(name) for name in decided)
         raise UsageError(f"--plan {plan} already fixes {names}: leave one of them out.")
 
 

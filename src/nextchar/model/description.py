@@ -63,6 +63,8 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
     yield "vocabulary", f"{len(known):,} characters: {_printable(known)}"
     if facts["corpus"]:
         yield "trained on", ", ".join(facts["corpus"])
+    if facts["ancestors"]:
+        yield "started from", ", ".join(map(_ancestor, facts["ancestors"]))
     if facts["characters"] is not None:
         yield "characters", f"{facts['characters']:,}"
     if facts["lowercase"]:
@@ -101,6 +103,12 @@ def _training(facts: dict[str, Any]) -> str:
         None if seed is None else f"seed {seed}",
     ]
     return ", ".join(filter(None, known))
+
+
+def _ancestor(facts: dict[str, Any]) -> str:
+    """Return the name of a model that another was trained from, and its texts."""
+    texts = ", ".join(facts["corpus"])
+    return f"{facts['name']} (trained on {texts})" if texts else facts["name"]
 
 
 def _score(facts: dict[str, Any]) -> str:

@@ -49,6 +49,22 @@ _BLOCK = 2**12
 """Weights that are converted to float32 at once."""
 
 
+class Ancestor(BaseModel):
+    """A model that another one was trained from."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Hash of its weights."""
+    corpus: tuple[str, ...] = ()
+    corpus_sha256: str | None = None
+    validation_bits_per_character: float | None = None
+    """Of its network alone, on its own held-out text."""
+    licence: str | None = None
+    """The terms of its texts and of the model."""
+
+
 class Provenance(BaseModel):
     """Where a model comes from and how good it is. Everything may be missing: a model can be made by hand."""
 
@@ -75,6 +91,10 @@ class Provenance(BaseModel):
     """The same of the network alone, where the model blends it with counts."""
     validation_characters: int | None = None
     """Held-out characters that were scored for this."""
+    ancestors: tuple[Ancestor, ...] = ()
+    """The model that training started from, and those before it, the nearest first."""
+    licence: str | None = None
+    """The terms of the texts and of the model, if they are known."""
     unknown_characters: int | None = None
     """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)

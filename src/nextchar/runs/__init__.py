@@ -4,6 +4,7 @@ Read in this order; a module imports only from those before it:
 
 - `run_settings`: the settings of a run, which never change: the content of settings.json.
 - `event_log`: the log of a run on disk: one event a line.
+- `base_models`: models to start from, and what a run records of them.
 - `folder`: the files of a run folder, and its lock.
 - `training_text`: the text of a run or a model, found again.
 - `duration`: how long a whole run takes, with everything besides training.

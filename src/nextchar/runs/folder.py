@@ -114,8 +114,9 @@ class RunFolder:
                 "--out, or move the file."
             )
 
-    def create(self, settings: RunSettings, events: Sequence[Event] = ()) -> None:
-        """Start a run in the folder; its log starts with ``events``.
+    def create(self, settings: RunSettings, events: Sequence[Event] = (), checkpoint: Checkpoint | None = None) -> None:
+        """Start a run in the folder; its log starts with ``events``, and its first state is ``checkpoint`` where that
+        cannot be made again.
 
         Raises:
             RunFolderError: it already holds a run, or it cannot be written.
@@ -124,6 +125,8 @@ class RunFolder:
         with self._writing():
             (self.path / STATE).parent.mkdir(exist_ok=True)
             self._log.begin(events)
+        if checkpoint is not None:
+            self.save_checkpoint(checkpoint)
         self.save_settings(settings)  # last: the settings make it a run
 
     def save_settings(self, settings: RunSettings) -> None:

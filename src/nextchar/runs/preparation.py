@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.model.blending import MIN_HELD_OUT
+from nextchar.runs.base_models import BaseModel, read_base
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
+from nextchar.runs.run_settings import MAX_EVALUATIONS, Base, RunSettings, plan_of
 from nextchar.runs.trainers import (
     Preparation,
     Prepared,
@@ -24,13 +25,14 @@ from nextchar.runs.trainers import (
     measure,
 )
 from nextchar.runs.training_text import corpus_of_run, encode, find_texts, moved_text
-from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.settings import TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
-from nextchar.training.events import Event, Note, Planned, TextRead
+from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
 from nextchar.training.feeding import Windows
 from nextchar.training.plan import ChosenPlan, Plan
 from nextchar.training.recipes import recipe_of
+from nextchar.training.transfer import Transfer
 
 if TYPE_CHECKING:
     from nextchar.networks.torch_threads import Compute
@@ -62,10 +64,13 @@ def prepare(
     """
     began = clock()
     if like is not None:
-        training = training.model_copy(update={"recipe": like.training.recipe})
+        same = {name: getattr(like.training, name) for name in ("recipe", "from_", "keep_characters")}
+        training = training.model_copy(update=same)
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    files, corpus = yield from read_texts(texts, text, training, cache)
+    base = None if training.from_ is None else read_base(training.from_)
+    sized = training if base is None else base.fixed(training)
+    files, corpus = yield from read_texts(texts, text, training, cache, base and base.record)
     compute = choose_compute(training)
     device, processes = compute.device, compute.processes
     if processes.count > 1:
@@ -78,7 +83,7 @@ def prepare(
     if training.gpu_memory_fraction is not None and device.type != "cuda":
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
     planned = like and plan_of(like)
-    chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, training, compute)
+    chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, sized, compute)
     settings = RunSettings(
         corpus=tuple(file.place for file in files),
         names=corpus.names,
@@ -91,8 +96,13 @@ def prepare(
         threads=like.threads if like else compute.threads,
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
+        base=base and base.record,
     )
-    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes))
+    started = None if base is None else base.transfer(corpus)
+    trainer = make_trainer(settings, corpus, compute.processes, initial=started and started.parameters)
+    prepared = Prepared(settings, corpus, trainer)
+    if base is not None and started is not None:
+        yield _base_read(base, started, prepared)
     yield from (Note(message=message) for message in chosen.notes)
     held_out = len(prepared.trainer.scored)
     if training.memory and held_out < MIN_HELD_OUT:
@@ -107,14 +117,28 @@ def prepare(
 
 
 def read_texts(
-    texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path
+    texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path, base: Base | None = None
 ) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
-    """Find and encode ``texts``; yield events about them, and return their files and the corpus."""
+    """Find and encode ``texts``, with the characters that ``base`` knows; yield events about them, and return their
+    files and the corpus."""
     found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
     yield from (Note(message=message) for message in found.notes)
-    corpus = encode(found.files, text, training, cache)
+    corpus = encode(found.files, text, training, cache, base)
     yield _text_read(corpus)
     return found.files, corpus
+
+
+def _base_read(base: BaseModel, started: Transfer, prepared: Prepared) -> BaseRead:
+    """Return the event of a model that training starts from."""
+    trainer = prepared.trainer
+    return BaseRead(
+        name=base.name,
+        known=started.known,
+        new=started.new,
+        left_out=started.left_out,
+        validation_bits_per_character=trainer.state.best_bits,
+        scored_characters=len(trainer.scored),
+    )
 
 
 def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planned:
@@ -166,6 +190,8 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     settings = moved_text(recorded, moved, cache) if moved else recorded
     corpus = corpus_of_run(settings, cache)
     try:
+        if checkpoint is None and settings.base is not None:
+            raise ValueError("its first weights are missing")
         if checkpoint is not None:  # before memory is allocated for what may be another network
             import_trainer().check_weights(checkpoint, plan_of(settings), corpus.vocabulary.size)
         processes = choose_compute(settings.training).processes
@@ -204,7 +230,7 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
             given, had = getattr(asked, name), getattr(known, name)
             if given != had:
                 raise UsageError(
-                    f"The run that is there does not agree with this command: --{name.replace('_', '-')} is "
+                    f"The run that is there does not agree with this command: {flag(name)} is "
                     f"{_shown(had)} in the run and {_shown(given)} here. Give the command that began "
                     "it, or choose another --out."
                 )

@@ -15,6 +15,7 @@ from rich.text import Text
 from nextchar.runs.screen import wrap_words
 from nextchar.settings import describe_duration
 from nextchar.training.events import (
+    BaseRead,
     Counted,
     Evaluated,
     Event,
@@ -34,10 +35,11 @@ Level = Literal["full", "lines", "brief", "silent"]
 """full: a bar, evaluations, and samples as they are written. lines: the same without the bar, with finished samples.
 brief: the text, the plan and the result. silent: nothing."""
 
+_BEFORE = (Note, TextRead, BaseRead, Planned, Counted)
 _SHOWN: dict[Level, tuple[type, ...]] = {
-    "full": (Note, TextRead, Planned, Counted, Progress, Evaluated, Writing, Sampled, Recovered, Revised, Finished),
-    "lines": (Note, TextRead, Planned, Counted, Evaluated, Sampled, Recovered, Revised, Finished),
-    "brief": (Note, TextRead, Planned, Counted, Recovered, Finished),
+    "full": (*_BEFORE, Progress, Evaluated, Writing, Sampled, Recovered, Revised, Finished),
+    "lines": (*_BEFORE, Evaluated, Sampled, Recovered, Revised, Finished),
+    "brief": (*_BEFORE, Recovered, Finished),
     "silent": (),
 }
 
@@ -60,6 +62,8 @@ PROMPT_SHARE = 1 / 3
 """Largest share of a sample's line that its prompt takes."""
 REVISED_SHARE = 0.1
 """Share of the steps by which they change before that is shown: the clock changes them a little all the time."""
+MOST_NEW = 5
+"""Most new characters of a model that are shown one by one."""
 WIDE = 40
 """Columns from which the line of a sample explains its number."""
 
@@ -194,10 +198,8 @@ def describe(event: Event) -> Text:
             return Text(", ".join(progress_parts(event).values()))
         case Note():
             return Text(event.message)
-        case TextRead():
-            return Text(_describe_text(event))
-        case Planned() | Counted():
-            return Text(_describe_plan(event) if isinstance(event, Planned) else _describe_counts(event))
+        case TextRead() | BaseRead() | Planned() | Counted():
+            return Text(_describe_before(event))
         case Evaluated():
             validation = event.validation_bits_per_character
             part = f"{event.scored_characters:,} characters of " if event.scored_characters else ""
@@ -232,6 +234,19 @@ def describe(event: Event) -> Text:
             return Text(event.model_dump_json())
 
 
+def _describe_before(event: TextRead | BaseRead | Planned | Counted) -> str:
+    """Return what is known before training, or instead of it."""
+    match event:
+        case TextRead():
+            return _describe_text(event)
+        case BaseRead():
+            return _describe_base(event)
+        case Planned():
+            return _describe_plan(event)
+        case Counted():
+            return _describe_counts(event)
+
+
 def _describe_text(event: TextRead) -> str:
     names = ", ".join(event.names[:3]) + (f" and {len(event.names) - 3} more" if len(event.names) > 3 else "")
     rare = f", {event.rare:,} of them too rare to learn" if event.rare else ""
@@ -247,6 +262,19 @@ def _describe_held_out(event: TextRead) -> str:
     last = f"the last {held_out:,}" if at_end else f"{held_out:,} at the ends of the texts"
     scored = "" if held_out == event.validation_characters else f", {event.validation_characters:,} of them scored"
     return f"; learning from {event.training_characters:,}, {last} are held out{scored}"
+
+
+def _describe_base(event: BaseRead) -> str:
+    """Return what the model that training starts from knows, and how good it is before."""
+    known = f"Starting from {event.name}, which knows {event.known:,} of the characters"
+    begin = [f"{new} begins as {old or 'the unknown symbol'}" for new, old in event.new[:MOST_NEW]]
+    more = [f"{len(event.new) - MOST_NEW:,} more"] if len(event.new) > MOST_NEW else []
+    new = f"; {len(event.new):,} are new: {', '.join(begin + more)}" if event.new else ""
+    left = f"; {len(event.left_out):,} of its characters are left out" if event.left_out else ""
+    bits = event.validation_bits_per_character
+    part = f"{event.scored_characters:,} characters of the held-out text"
+    before = "" if bits is None else f" Before training it needs {bits:.3f} bits/character on {part}."
+    return f"{known}{new}{left}.{before}"
 
 
 def sample_head(event: Writing | Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
@@ -300,6 +328,8 @@ def _describe_end(event: Finished) -> str:
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
     if event.network_bits_per_character is not None:
         reached += f" ({event.network_bits_per_character:.3f} without the memory)"
+    if bits is not None and event.base is not None:
+        reached += f", starting from {event.base}"
     if bits is not None and event.unknown_characters:
         count = event.unknown_characters
         reached += f", in which {count:,} {'character is' if count == 1 else 'characters are'} unknown to the model"

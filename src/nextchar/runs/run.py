@@ -222,7 +222,8 @@ class Run:
         if not self._is_new:
             self._saved_step = prepared.trainer.state.step
         elif self.folder is not None:
-            self.folder.create(prepared.settings, self._unlogged)
+            first = None if prepared.settings.base is None else prepared.trainer.checkpoint
+            self.folder.create(prepared.settings, self._unlogged, first)
             self._unlogged.clear()
         self._prepared, self._settled = prepared, prepared.trainer.checkpoint
 
@@ -261,6 +262,7 @@ class Run:
             best_step=trainer.state.best_step,
             validation_bits_per_character=reached.validation_bits_per_character,
             network_bits_per_character=reached.network_bits_per_character,
+            base=reached.ancestors[0].name if reached.ancestors else None,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )
@@ -312,6 +314,7 @@ def provenance_of(corpus: Corpus, settings: RunSettings, scored: Ids) -> Provena
         seed=settings.training.seed,
         validation_characters=len(scored),
         unknown_characters=corpus.count_unknown(scored),
+        ancestors=() if settings.base is None else settings.base.ancestors,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from nextchar.errors import UsageError
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
+from nextchar.model.model_file import Ancestor
 from nextchar.settings import TextSettings, TrainingSettings, explain_details, shortened
 from nextchar.training.plan import Budget, Plan
 from nextchar.training.recipes import recipe_of
@@ -18,6 +19,22 @@ FORMAT = 2
 MAX_EVALUATIONS = 100_000
 _MAX_WRONG = 3
 """Most wrong entries that an error names."""
+
+
+class Base(BaseModel):
+    """The model that a run started from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ancestors: tuple[Ancestor, ...] = Field(min_length=1)
+    """The model itself, and those that it was trained from."""
+    characters: str
+    """The characters that it knows."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.ancestors[0].name
 
 
 class RunSettings(BaseModel):
@@ -33,6 +50,8 @@ class RunSettings(BaseModel):
     """Key of the encoded corpus in the cache."""
     text: TextSettings
     training: TrainingSettings
+    base: Base | None = None
+    """None if the run started from nothing."""
     plan: Plan | None
     """None of a run that only counts."""
     budget: Budget | None = None
@@ -55,7 +74,7 @@ class RunSettings(BaseModel):
     def to_json(self) -> bytes:
         """Return the content of settings.json."""
         # Unlike pydantic, json can write file names that are not UTF-8, which Python keeps as lone surrogates.
-        exclude = {"budget"} if self.budget is None else None  # as runs before there were budgets
+        exclude = {name for name in ("base", "budget") if getattr(self, name) is None}  # as runs before there were any
         return json.dumps({**format_stamp(FORMAT), **self.model_dump(mode="json", exclude=exclude)}, indent=2).encode()
 
     @classmethod

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from nextchar.errors import MissingDependencyError, TrainingError
+from nextchar.networks.architecture import Parameters
 from nextchar.runs.run_settings import RunSettings, plan_of
 from nextchar.runs.training_text import corpus_of_run
 from nextchar.settings import TrainingSettings
@@ -69,6 +70,7 @@ class _Beginning:
 
     settings: RunSettings
     checkpoint: Checkpoint | None
+    initial: Parameters | None
 
 
 def import_trainer() -> ModuleType:
@@ -124,8 +126,9 @@ def make_trainer(
     processes: Processes,
     *,
     checkpoint: Checkpoint | None = None,
+    initial: Parameters | None = None,
 ) -> Trainer:
-    """Return a trainer for the run, at ``checkpoint``, or at its beginning.
+    """Return a trainer for the run, at ``checkpoint``, or at its beginning, with random or ``initial`` weights.
 
     Raises:
         TrainingError: there are more processes than shards of a batch, or too little memory.
@@ -142,7 +145,7 @@ def make_trainer(
                 f"The plan divides a batch into {plan.shards} shards, which {processes.count} processes "
                 f"cannot share: start {plan.shards} or fewer."
             )
-        processes.broadcast(_Beginning(settings, checkpoint))
+        processes.broadcast(_Beginning(settings, checkpoint, initial))
     device, fraction = choose_device(settings.device), settings.training.gpu_memory_fraction
     if fraction is not None and device.type == "cuda":
         limit_memory(fraction, device)
@@ -153,6 +156,7 @@ def make_trainer(
         evaluations=settings.evaluations,
         compute=Compute(device, settings.threads, processes),
         pace=Pace(settings.budget),
+        initial=initial,
     )
     if checkpoint is not None:
         try:
@@ -180,7 +184,7 @@ def take_part(cache: Path) -> Preparation:
     settings = announced.settings
     corpus = corpus_of_run(settings, cache)
     try:
-        made = make_trainer(settings, corpus, processes, checkpoint=announced.checkpoint)
+        made = make_trainer(settings, corpus, processes, checkpoint=announced.checkpoint, initial=announced.initial)
     except ValueError as error:
         raise TrainingError(f"The saved state cannot be used ({error}); process 0 says more.") from error
     yield from ()

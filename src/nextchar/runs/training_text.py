@@ -10,7 +10,7 @@ from typing import BinaryIO
 from nextchar.errors import RunFolderError, TextError
 from nextchar.model.model_file import ModelFile
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run_settings import RunSettings
+from nextchar.runs.run_settings import Base, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
@@ -18,14 +18,24 @@ from nextchar.text.text_file import TextFile
 from nextchar.training.recipes import recipe_of
 
 
-def encode(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Corpus:
-    """Return ``files`` encoded as the recipe of ``training`` reads them.
+def encode(
+    files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path, base: Base | None = None
+) -> Corpus:
+    """Return ``files`` encoded as the recipe of ``training`` reads them, with the characters that ``base`` knows.
 
     Raises:
         TextError: a text cannot be read or has too little to learn from.
         UsageError: ``min_count`` is given for a recipe that keeps every character.
     """
-    return encode_corpus(files, text, cache_folder=cache, unknown_symbol=recipe_of(training).has_unknown)
+    known = "" if base is None else base.characters
+    return encode_corpus(
+        files,
+        text,
+        cache_folder=cache,
+        unknown_symbol=recipe_of(training).has_unknown,
+        known=known,
+        kept=known if training.keep_characters else "",
+    )
 
 
 def corpus_of_run(settings: RunSettings, cache: Path, *, fetch: bool = True) -> Corpus:
@@ -60,7 +70,7 @@ def moved_text(settings: RunSettings, names: Sequence[str], cache: Path) -> RunS
         RunFolderError: it is not the training text of the run.
     """
     found = find_texts(names, settings.text, cache)
-    corpus = encode(found.files, settings.text, settings.training, cache)
+    corpus = encode(found.files, settings.text, settings.training, cache, settings.base)
     if settings.corpus_key not in {corpus.key, corpus.former_key}:
         texts = ", ".join(settings.names)
         raise RunFolderError(
@@ -125,7 +135,7 @@ def find_texts(
 def _encode_again(settings: RunSettings, cache: Path, *, offline: bool) -> Corpus:
     try:
         found = find_texts(settings.corpus, settings.text, cache, offline=offline)
-        return encode(found.files, settings.text, settings.training, cache)
+        return encode(found.files, settings.text, settings.training, cache, settings.base)
     except TextError as error:
         raise TextError(
             f"The text of this run can no longer be read ({', '.join(settings.corpus)}). Put it back, name its new "

@@ -141,7 +141,13 @@ def default_cache_folder() -> Path:
 
 
 def encode_corpus(
-    texts: Sequence[TextFile], settings: TextSettings, *, cache_folder: Path, unknown_symbol: bool = True
+    texts: Sequence[TextFile],
+    settings: TextSettings,
+    *,
+    cache_folder: Path,
+    unknown_symbol: bool = True,
+    known: str = "",
+    kept: str = "",
 ) -> Corpus:
     """Encode ``texts``, one after another, or return them from the cache if they have been encoded before.
 
@@ -155,6 +161,8 @@ def encode_corpus(
         settings: lower-casing, the held-out share, and how rare is too rare.
         cache_folder: folder of encoded texts.
         unknown_symbol: whether rare characters share one id; if not, every character of the text has its own.
+        known: characters that have an id if they occur at all.
+        kept: characters that have one even if they do not.
 
     Raises:
         TextError: a text cannot be read or is too small to learn from, or the cache cannot be written.
@@ -165,6 +173,8 @@ def encode_corpus(
     texts = [up_to_date(text) for text in texts]
     contents = [content_of(text) for text in texts]
     options = _options_of(texts, contents, settings, unknown_symbol)
+    # Only where they change something, so that the keys of other texts stay as they were.
+    options.update({name: value for name, value in (("known", known), ("kept", kept)) if value})
     each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]
     work = _key({**options, "each": each, "format": FORMAT_VERSION})
     unfinished = Unfinished(cache_folder / "corpora" / f"{UNFINISHED}{work}")
@@ -174,7 +184,7 @@ def encode_corpus(
     corpus = _find(source.key, cache_folder)
     if corpus is None:
         tally = tally or unfinished.tally() or count_texts(texts, contents, settings)
-        survey = survey_texts(texts, tally, settings.min_count, unknown_symbol)
+        survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, known=known, kept=kept)
         _make_entry(_Entry(texts, settings, source, tally, survey), unfinished, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)

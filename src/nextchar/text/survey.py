@@ -115,8 +115,16 @@ def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings
     )
 
 
-def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None, unknown_symbol: bool) -> Survey:
-    """Choose the vocabulary of ``texts``.
+def survey_texts(
+    texts: Sequence[TextFile],
+    tally: Tally,
+    min_count: int | None,
+    unknown_symbol: bool,
+    *,
+    known: str = "",
+    kept: str = "",
+) -> Survey:
+    """Choose the vocabulary of ``texts``; the last two arguments are those of `Vocabulary.from_counts`.
 
     Raises:
         TextError: they are too small to learn from, or contain surrogates.
@@ -125,10 +133,12 @@ def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None,
     training = tally.training_counts
     training_characters = int(training.sum())
     if unknown_symbol:
-        vocabulary = Vocabulary.from_counts(training, min_count or least_count(training_characters))
+        vocabulary = Vocabulary.from_counts(
+            training, min_count or least_count(training_characters), known=known, kept=kept
+        )
     else:
         vocabulary = Vocabulary.from_counts(tally.counts, has_unknown=False)
-    known = int(training[code_points(vocabulary.characters)].sum())
+    learned = int(training[code_points(vocabulary.characters)].sum())
     return Survey(
         tally.sections,
         tally.lengths,
@@ -136,7 +146,7 @@ def survey_texts(texts: Sequence[TextFile], tally: Tally, min_count: int | None,
         training_characters,
         tally.held_out,
         int(np.count_nonzero(tally.counts)),
-        training_characters - known,
+        training_characters - learned,
         vocabulary,
     )
 

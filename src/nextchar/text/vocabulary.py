@@ -71,18 +71,26 @@ class Vocabulary:
             raise ValueError("a vocabulary cannot hold surrogates")
 
     @classmethod
-    def from_counts(cls, counts: Counts, min_count: int = 1, has_unknown: bool = True) -> Vocabulary:
+    def from_counts(
+        cls, counts: Counts, min_count: int = 1, has_unknown: bool = True, known: str = "", kept: str = ""
+    ) -> Vocabulary:
         """Return the vocabulary of the characters that occur at least ``min_count`` times.
 
         Args:
             counts: occurrences of each code point in the training text, shape (0x110000,).
             min_count: rarer characters are read as the unknown symbol.
             has_unknown: whether there is an unknown symbol.
+            known: characters for which once is enough, since a model that training starts from knows them.
+            kept: characters that need not occur at all.
 
         Raises:
             TextError: no character is frequent enough.
         """
-        points = np.flatnonzero(counts >= min_count)
+        frequent = counts >= min_count
+        often_enough = code_points(known)
+        frequent[often_enough] |= counts[often_enough] > 0
+        frequent[code_points(kept)] = True
+        points = np.flatnonzero(frequent)
         if len(points) == 0:
             raise TextError(
                 f"No character occurs {min_count} times in the training text: use a longer text or --min-count 1."

@@ -15,6 +15,7 @@ Read in this order; a module imports only from those before it:
 - `device_batches`: what an update reads, on the device that learns from it.
 - `dataset`: the ids to learn from and to score on, and their vocabulary.
 - `initial_weights`: the weights before the first update.
+- `transfer`: the weights of a model as the first ones for another vocabulary.
 - `optimizers`: they change the weights by the gradients.
 - `updates`: one update after another.
 - `schedule`: the learning rate as a function of the step.

@@ -38,7 +38,13 @@ class ClassicRecipe:
 
     def complete(self, text: TextSettings, training: TrainingSettings) -> tuple[TextSettings, TrainingSettings]:
         """Return the settings with those of the example for all that are not given: nothing held out, 9 passes, samples
-        of 400 characters."""
+        of 400 characters.
+
+        Raises:
+            UsageError: it is to start from a model.
+        """
+        if training.from_ is not None:
+            raise UsageError("The classic recipe starts from nothing: leave --from out, or use the default recipe.")
         length = {"time", "epochs", "steps"} & training.model_fields_set
         return (
             _with_defaults(text, validation=0.0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nextchar.errors import UsageError
-from nextchar.settings import TextSettings, TrainingSettings
+from nextchar.settings import TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import start_of_line
 from nextchar.training.plan import ChosenPlan, Measure, Plan
@@ -28,7 +28,7 @@ class CountsRecipe:
         """
         others = [name for name in TrainingSettings.model_fields if name in training.model_fields_set - OPTIONS]
         if others:
-            option = "--no-memory" if training.memory is False else f"--{others[0].replace('_', '-')}"
+            option = "--no-memory" if training.memory is False else flag(others[0])
             raise UsageError(f"The counts recipe trains no network: leave {option} out, or use the default recipe.")
         return text, training.model_copy(update={"keep_text": True}) if training.keep_text is None else training
 

@@ -56,6 +56,22 @@ class TextRead(_Event):
     content_sha256: str
 
 
+class BaseRead(_Event):
+    """The model that training starts from was read, and what it knows of each character has gone over."""
+
+    event: Literal["base_read"] = "base_read"
+    name: str
+    known: Count
+    """Characters that the model knows."""
+    new: tuple[tuple[str, str], ...]
+    """Characters that it does not know, and for each the character as which it begins; "" is the unknown symbol."""
+    left_out: str
+    """Characters of the model that are not kept."""
+    validation_bits_per_character: float | None
+    """Of the model before training, on ``scored_characters`` of the held-out text."""
+    scored_characters: Count
+
+
 class Planned(_Event):
     """The plan was chosen."""
 
@@ -179,6 +195,8 @@ class Finished(_Event):
     """Of the model that was kept, on the held-out text."""
     network_bits_per_character: float | None = None
     """Of its network alone, where it is blended with counts."""
+    base: str | None = None
+    """The model that training started from."""
     unknown_characters: Count = 0
     """Of the characters scored for this, those that are not in the vocabulary."""
     interrupted: bool
@@ -187,6 +205,7 @@ class Finished(_Event):
 Event = Annotated[
     Note
     | TextRead
+    | BaseRead
     | Planned
     | Counted
     | Progress

@@ -55,6 +55,7 @@ class Trainer:
         evaluations: int = 1,
         compute: Compute | None = None,
         pace: Pace | None = None,
+        initial: Parameters | None = None,
     ) -> None:
         """Prepare the run.
 
@@ -65,6 +66,8 @@ class Trainer:
             evaluations: the number of scorings, evenly over the plan; it never changes the weights.
             compute: the device and its threads; one thread of the CPU by default.
             pace: the clock, and the time that the plan should fill; by default the plan is not revised.
+            initial: the weights to start from, which are scored and are the best model so far; by default they are
+                random.
 
         Raises:
             TrainingError: the network is too large for the memory of this machine, or the machine does not support the
@@ -79,11 +82,14 @@ class Trainer:
         if isinstance(plan.feeding, Windows) and plan.feeding != plan.feeding.over(len(dataset.training)):
             raise ValueError(f"its plan has {plan.feeding.count} windows, but its text does not")
         with _enough_gpu_memory():
-            self._updates = Updates(plan, dataset, seed, self._compute)
+            self._updates = Updates(plan, dataset, seed, self._compute, initial=initial)
         self.architecture = self._updates.architecture
         self.state = TrainingState()
         self._adopt(plan)
         self._best = BestModel(self.parameters())
+        if initial is not None:
+            with _enough_gpu_memory():
+                self._offer(self._validation.excerpts)
         self.checkpoint = self._take_checkpoint()
 
     @property
@@ -210,14 +216,7 @@ class Trainer:
     def _evaluate(self) -> Evaluated:
         """Score the model on the held-out text and keep it if it is the best so far."""
         before, excerpts = self.state, self._validation.excerpts
-        if self.plan.calibrated:
-            network = make_torch_network(self._updates.module)
-            temperature = self._validation.temperature(network, self._updates.threads)
-            if temperature is not None:
-                self._move(temperature=temperature)
-        parameters = self.parameters()
-        bits = self._bits(parameters, excerpts)
-        self.state = self._best.offer(parameters, bits, self.state)
+        bits = self._offer(excerpts)
         if len(self.scored) > len(excerpts):  # the last evaluation
             self._move(best_bits=self._bits(self.best, self.scored))
         self._move(loss_sum=0.0, evaluated_step=before.step)
@@ -231,6 +230,19 @@ class Trainer:
             learning_rate=self.learning_rate(before.step - 1),
             best=self.state.best_step == before.step,
         )
+
+    def _offer(self, excerpts: Ids) -> float | None:
+        """Calibrate the present weights, score them on ``excerpts``, and keep them if they are the best so far; return
+        their bits per character."""
+        if self.plan.calibrated:
+            network = make_torch_network(self._updates.module)
+            temperature = self._validation.temperature(network, self._updates.threads)
+            if temperature is not None:
+                self._move(temperature=temperature)
+        parameters = self.parameters()
+        bits = self._bits(parameters, excerpts)
+        self.state = self._best.offer(parameters, bits, self.state)
+        return bits
 
     def _bits(self, parameters: Parameters, ids: Ids) -> float | None:
         """Return the bits per character of ``parameters`` on ``ids`` (n,); None if there are none."""

@@ -32,7 +32,9 @@ WEIGHTS = "weights/"
 class Updates:
     """The weights of the network, and everything else that an update depends on besides its step."""
 
-    def __init__(self, plan: Plan, dataset: Dataset, seed: int, compute: Compute) -> None:
+    def __init__(
+        self, plan: Plan, dataset: Dataset, seed: int, compute: Compute, *, initial: Parameters | None = None
+    ) -> None:
         """Make the network, its initial weights and the batches of the training text.
 
         Args:
@@ -40,11 +42,14 @@ class Updates:
             dataset: the text to learn from.
             seed: for the initial weights, the order of the data and dropout.
             compute: the device and its threads.
+            initial: the initial weights; None draws them.
         """
         self._plan, training = plan, dataset.training
         self.architecture = plan.architecture(dataset.vocabulary.size)
         random = random_stream(seed, "weights")
-        if plan.initial_weights == "keras":
+        if initial is not None:
+            parameters = initial
+        elif plan.initial_weights == "keras":
             parameters = keras_initial_parameters(self.architecture, random)
         else:
             parameters = initial_parameters(self.architecture, random, training)

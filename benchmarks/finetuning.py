@@ -1,0 +1,118 @@
+"""From a base model, or from nothing: bits per character after the same time, with the memory and without.
+
+Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/finetuning.py --base MODEL [--budgets 10 60] [--seeds 1]
+           [--only TEXT...] [--options "--learning-rate 0.002"] [--forgetting FILE] [--runs FOLDER] [--output FILE]
+
+Each row trains with `nextchar train TEXT --time T` and with `--from MODEL`, one after the other; medians over the
+seeds. "Before" is the network of the base as it is, on excerpts of the held-out text. FILE is text that the base has
+not seen, whose bits are measured with the fine-tuned network: what it has forgotten. Prints a table in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from command import nextchar
+from machine import describe_machine
+
+TEXTS: dict[str, tuple[str, tuple[str, ...], Callable[[str], str] | None]] = {
+    "Nietzsche": ("nietzsche", (), None),
+    "Nietzsche, lower-cased": ("nietzsche", ("--lowercase",), None),
+    "Nietzsche, capitals": ("nietzsche", (), str.upper),
+    "tinyshakespeare": ("tinyshakespeare", (), None),
+    "War and Peace, 100,000": ("war_and_peace", (), lambda text: text[:100_000]),
+    "names": ("names", (), None),
+    "Python's library": ("python_stdlib", (), None),
+    "Korean stories": ("korean_stories", (), None),
+}
+"""File, options and change of each text."""
+COLUMNS = ("nothing", "nothing, blend", "before", "base", "base, blend")
+
+
+def place(name: str, folder: Path) -> Path:
+    """Return the file of a text, written to ``folder`` where it is changed."""
+    file, _, change = TEXTS[name]
+    source = Path(os.environ["NEXTCHAR_CORPORA"]) / f"{file}.txt"
+    if change is None:
+        return source
+    changed = folder / f"{file}-changed-{list(TEXTS).index(name)}.txt"
+    changed.write_text(change(source.read_text(encoding="utf-8")), encoding="utf-8")
+    return changed
+
+
+def measure(run: Path, forgetting: Path | None) -> dict[str, float]:
+    """Return the figures of a run from nothing or from a base."""
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    [ended] = [event for event in events if event["event"] == "finished"]
+    read = [event for event in events if event["event"] == "base_read"]
+    side = "base" if read else "nothing"
+    blend = ended["validation_bits_per_character"]
+    found = {f"{side}, blend": blend, side: ended["network_bits_per_character"] or blend}
+    if read:
+        found["before"] = read[0]["validation_bits_per_character"]
+        if forgetting is not None:
+            found["forgetting"] = nextchar("evaluate", run, forgetting, "--no-counting", "--adapt", "none")[
+                "network_bits_per_character"
+            ]
+    return found
+
+
+def figures_of(name: str, budget: int, seed: int, options: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """Return the figures of a text after ``budget`` seconds, trained now unless the runs are in ``folder``."""
+    text, given = place(name, folder), TEXTS[name][1]
+    sides = {"nothing": [], "base": ["--from", options.base, *options.options.split()]}
+    figures: dict[str, float] = {}
+    for side, more in list(sides.items())[options.base_only :]:
+        run = folder / f"{text.stem}{''.join(given)}-{side}-{budget}-{seed}"
+        if not (run / "report.html").exists():
+            nextchar("train", text, *given, "--time", f"{budget}s", "--seed", seed, "--out", run, *more, "--quiet")
+        figures.update(measure(run, options.forgetting))
+    return figures
+
+
+def rows(options: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """Yield the lines of the table."""
+    columns = [*COLUMNS, *(["forgetting"] if options.forgetting else [])]
+    yield f"| text | seconds | {' | '.join(columns)} |"
+    yield "|---|---:|" + "---:|" * len(columns)
+    for name in options.only:
+        for budget in options.budgets:
+            found = [figures_of(name, budget, seed, options, folder) for seed in range(1, options.seeds + 1)]
+            medians = [
+                statistics.median(row[column] for row in found) if column in found[0] else None for column in columns
+            ]
+            shown = " | ".join("" if bits is None else f"{bits:.3f}" for bits in medians)
+            yield f"| {name} | {budget} | {shown} |"
+
+
+def main() -> None:
+    """Train, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", required=True, help="run, model file or name of an installed base model")
+    parser.add_argument("--budgets", type=int, nargs="+", default=[10, 60], help="seconds of training")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=TEXTS, default=list(TEXTS))
+    parser.add_argument("--options", default="", help="more options of the runs from the base")
+    parser.add_argument("--base-only", action="store_true", help="leave out the runs from nothing")
+    parser.add_argument("--forgetting", type=Path, help="text that the base has not seen")
+    parser.add_argument("--runs", type=Path, help="folder that keeps the runs")
+    parser.add_argument("--output", type=Path, help="file that the table is written to as well")
+    options = parser.parse_args()
+    lines = [describe_machine(), ""]
+    print(*lines, sep="\n")
+    with tempfile.TemporaryDirectory() as temporary:
+        for line in rows(options, options.runs or Path(temporary)):
+            print(line, flush=True)
+            lines.append(line)
+    if options.output:
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

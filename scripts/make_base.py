@@ -1,0 +1,175 @@
+"""Makes a base model: prepares the texts of a language, trains on them with `nextchar train`, and writes the model file
+and its card to bases/.
+
+Usage: python scripts/make_base.py LANGUAGE --texts FOLDER --work FOLDER [--passes 2] [--hidden 512] [--window 64]
+           [--threads 2]
+
+FOLDER has LANGUAGE.txt.xz and manifest.tsv, one row a document. Documents whose licence does not hold in countries
+where it lasts for life and 70 years, and petitions, are left out. WORK keeps the prepared text and the run: give the
+command again after an interruption, and it continues.
+
+A text that a user brings may be wrapped or have a line for each paragraph, have straight or curly quotation marks, be
+lower-cased or in capitals. So each document is cut into pieces of some pages, and each piece gets a form of its own,
+another one in each pass. A million characters of documents that are in no pass come last: they are held out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import lzma
+import random
+import subprocess
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nextchar.files.atomic_file import write_atomically
+from nextchar.model.description import summarise
+from nextchar.model.model_file import ModelFile
+
+BASES = Path(__file__).parents[1] / "bases"
+LICENCE = "model: CC0 1.0; texts: see the card of the package"
+
+HELD_OUT = 1_000_000
+"""Characters held out: the most that `nextchar train` holds out by default."""
+MOST_HELD_OUT = 100_000
+"""Longest document that is held out, so that there are many."""
+PIECE = 20_000
+"""Characters of a piece, about."""
+LEFT_OUT_LICENCE, LEFT_OUT_REPOSITORIES = "not PD in life+70 countries", {"lovit/petitions_archive"}
+RARE = 1000
+"""Characters that occur less often share the unknown symbol."""
+WRAPPED, STRAIGHT, DASHES, CLOSE, LOWER, UPPER = 0.5, 0.5, 0.5, 0.2, 0.1, 0.02
+"""Shares of pieces that are wrapped, have straight quotation marks, of those have two hyphens for a dash, have no blank
+lines, are lower-cased, and are in capitals."""
+WIDTHS = range(50, 86)
+STRAIGHT_MARKS = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "…": "...", "–": "-"})
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document of the base texts."""
+
+    repository: str
+    licence: str
+    start: int
+    characters: int
+
+
+def documents(texts: Path, language: str) -> list[Document]:
+    """Return the documents of ``language`` that may be used."""
+    with (texts / "manifest.tsv").open(encoding="utf-8", newline="") as file:
+        every = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = [row for row in every if row["language"] == language]
+    found = [
+        Document(row["repository"], row["licence"], int(row["character_offset"]), int(row["characters"]))
+        for row in rows
+    ]
+    return [
+        document
+        for document in found
+        if LEFT_OUT_LICENCE not in document.licence and document.repository not in LEFT_OUT_REPOSITORIES
+    ]
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield ``text`` in pieces of whole paragraphs."""
+    piece: list[str] = []
+    size = 0
+    for paragraph in text.split("\n\n"):
+        piece.append(paragraph)
+        size += len(paragraph)
+        if size >= PIECE:
+            yield "\n\n".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield "\n\n".join(piece)
+
+
+def formed(piece: str, chance: random.Random) -> str:
+    """Return ``piece`` in a form drawn by ``chance``."""
+    wrapped, straight, dashes, close, case = (chance.random() for _ in range(5))
+    if straight < STRAIGHT:
+        piece = piece.translate(STRAIGHT_MARKS)
+        if dashes < DASHES:
+            piece = piece.replace("—", "--")
+    if case < LOWER:
+        piece = piece.lower()
+    elif case < LOWER + UPPER:
+        piece = piece.upper()
+    width = chance.choice(WIDTHS)
+    if wrapped < WRAPPED:
+        lines = (
+            textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+            for line in piece.split("\n")
+        )
+        piece = "\n".join(line for wrapped_line in lines for line in wrapped_line)
+    return piece.replace("\n\n", "\n") if close < CLOSE else piece
+
+
+def prepare(texts: Path, language: str, passes: int, target: Path) -> None:
+    """Write the text to train on: ``passes`` over all documents but some, and then those."""
+    whole = lzma.decompress((texts / f"{language}.txt.xz").read_bytes()).decode()
+    chance = random.Random(f"nextchar base {language}")
+    used = documents(texts, language)
+    chance.shuffle(used)
+    held_out: list[Document] = []
+    size = 0
+    for document in used:
+        if size < HELD_OUT and document.characters <= MOST_HELD_OUT:
+            held_out.append(document)
+            size += document.characters
+    kept = [document for document in used if document not in held_out]
+    with target.with_suffix(".part").open("w", encoding="utf-8") as file:
+        for number in range(passes + 1):
+            order = [*kept] if number < passes else held_out
+            chance.shuffle(order)
+            for document in order:
+                text = whole[document.start : document.start + document.characters]
+                file.writelines(f"{formed(piece, chance)}\n\n" for piece in pieces(text))
+    target.with_suffix(".part").rename(target)
+
+
+def train(text: Path, run: Path, options: Sequence[str]) -> None:
+    """Train on ``text``, or continue the ``run``."""
+    command = ["nextchar", "train", str(text), "--out", str(run), "--resume", "auto", "--epochs", "1"]
+    fixed = ["--no-memory", "--no-keep-text", "--min-count", str(RARE), "--evaluations", "24", "--precision", "float32"]
+    subprocess.run([*command, *fixed, *options], check=True)
+
+
+def write(run: Path, language: str, passes: int, package: Path) -> None:
+    """Write the model of ``run`` into the ``package``, in float16, and print what its card should say."""
+    model = ModelFile.load(run / "model.safetensors")
+    provenance = model.provenance.model_copy(
+        update={"corpus": (f"{language} base texts, {passes} passes",), "corpus_key": None, "licence": LICENCE}
+    )
+    package.mkdir(parents=True, exist_ok=True)
+    write_atomically(package / "model.safetensors", replace(model, provenance=provenance).to_bytes(half=True))
+    print(summarise(ModelFile.load(package / "model.safetensors")))  # noqa: T201
+
+
+def main() -> None:
+    """Prepare, train, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("language")
+    parser.add_argument("--texts", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--window", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    text = options.work / f"{options.language}.txt"
+    if not text.exists():
+        prepare(options.texts, options.language, options.passes, text)
+    sizes = {"hidden": options.hidden, "layers": 1, "window": options.window, "threads": options.threads}
+    run = options.work / options.language
+    train(text, run, [f"--{name}={value}" for name, value in sizes.items()])
+    write(run, options.language, options.passes, BASES / options.language / f"nextchar_{options.language}")
+
+
+if __name__ == "__main__":
+    main()

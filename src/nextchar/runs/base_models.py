@@ -1,0 +1,119 @@
+"""Models to start from: a run, a model file, or an installed base model by its name.
+
+A package brings a base model with an entry point of the group `nextchar.bases`. Its name is that of the model, and its
+value the module that has the file `model.safetensors` beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+
+from nextchar.errors import UsageError
+from nextchar.model.model_file import Ancestor, ModelFile
+from nextchar.model.model_path import MODEL, find_model
+from nextchar.networks.architecture import Architecture, Parameters
+from nextchar.runs.run_settings import Base
+from nextchar.settings import TrainingSettings, flag
+from nextchar.text.corpus import Corpus
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.transfer import Transfer, transfer
+
+GROUP = "nextchar.bases"
+
+
+@dataclass(frozen=True, eq=False)
+class BaseModel:
+    """A model to start from."""
+
+    name: str
+    file: ModelFile
+
+    @cached_property
+    def record(self) -> Base:
+        """What a run records of it."""
+        provenance = self.file.provenance
+        bits = provenance.network_bits_per_character or provenance.validation_bits_per_character
+        ancestor = Ancestor(
+            name=self.name,
+            sha256=_hash_of(self._network[1]),
+            corpus=provenance.corpus,
+            corpus_sha256=provenance.corpus_sha256,
+            validation_bits_per_character=bits,
+            licence=provenance.licence,
+        )
+        return Base(ancestors=(ancestor, *provenance.ancestors), characters=self._vocabulary.characters)
+
+    def fixed(self, training: TrainingSettings) -> TrainingSettings:
+        """Return ``training`` with the sizes of the model.
+
+        Raises:
+            UsageError: other sizes are asked for, or the layers of the model differ in size.
+        """
+        architecture = self._network[0]
+        if len(set(architecture.hidden)) > 1:
+            raise UsageError(
+                f"{self.name} has layers of {' + '.join(map(str, architecture.hidden))} units, and training can only "
+                "start from a model whose layers have the same size: choose another model."
+            )
+        sizes = {
+            "hidden": architecture.hidden[0],
+            "layers": architecture.layers,
+            "embedding": architecture.embedding or 0,
+        }
+        for name, size in sizes.items():
+            if getattr(training, name) not in {None, size}:
+                raise UsageError(
+                    f"{flag(name)} {getattr(training, name)} does not fit {self.name}, whose size is {size}: leave it "
+                    "out, or choose another model."
+                )
+        return training.model_copy(update=sizes)
+
+    def transfer(self, corpus: Corpus) -> Transfer:
+        """Return the weights for the vocabulary of ``corpus``."""
+        return transfer(*self._network, self._vocabulary, corpus.vocabulary, corpus.training)
+
+    @cached_property
+    def _network(self) -> tuple[Architecture, Parameters]:
+        return self.file.lstm_for("Training from a model")
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        return self.file.characters_for("Training from a model")
+
+
+def read_base(name: str) -> BaseModel:
+    """Return the model ``name``: a run folder, a model file, or an installed base model.
+
+    Raises:
+        UsageError: there is no such file, and no such base model.
+        ModelFileError: it is damaged, or has no LSTM of characters.
+    """
+    path = Path(name)
+    if path.exists():
+        return BaseModel(path.resolve().name, ModelFile.load(find_model(path)))
+    installed = installed_bases()
+    if name not in installed:
+        known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
+        raise UsageError(
+            f"There is no model {name!r}: it is neither a run folder, nor a model file, nor an installed base model "
+            f'({known} can be found here). Base models are packages: pip install "nextchar[english]".'
+        )
+    return BaseModel(name, ModelFile.load(installed[name]))
+
+
+def installed_bases() -> dict[str, Path]:
+    """Return the model files of the installed base models, by their names."""
+    return {point.name: Path(str(files(point.module).joinpath(MODEL))) for point in entry_points(group=GROUP)}
+
+
+def _hash_of(parameters: Parameters) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(parameters):
+        digest.update(name.encode())
+        digest.update(parameters[name].tobytes())
+    return digest.hexdigest()
