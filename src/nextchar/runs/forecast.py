@@ -36,8 +36,8 @@ class Forecast:
     memory: int
     """Peak resident memory, in bytes, roughly."""
     bits_per_character: float | None
-    """Rough estimate for the held-out text; None if nothing is held out, or if the recipe does not know how fast they
-    fall."""
+    """Rough estimate for the held-out text; None if nothing is held out, if the recipe does not know how fast they
+    fall, or if training starts from a model."""
     notes: tuple[str, ...]
 
 
@@ -55,7 +55,7 @@ def forecast(corpus: Corpus, training: TrainingSettings) -> Forecast:
     seconds, bits = chosen.expected_seconds, None
     if fall is None:
         seconds = chosen.plan.steps * measure_step(chosen.plan, corpus.vocabulary, compute)
-    else:
+    elif training.from_ is None:
         bits = _expected_bits(corpus, training.recipe, fall, compute, seconds or training.time or DEFAULT_SECONDS)
     return Forecast(
         plan=chosen.plan,
