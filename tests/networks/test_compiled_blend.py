@@ -16,17 +16,18 @@ from nextchar.networks.word_counts import BELONGS, SEPARATES, SEPARATOR
 from nextchar.networks.word_pruning import prune_words
 from tests.small_networks import random_parameters
 
-SIZE = 21
-KINDS = np.array([SEPARATOR, SEPARATES, *[BELONGS] * (SIZE - 2)], np.uint8)
+SIZE, LARGE = 21, 1500
+"""Numbers of ids; for the larger one there are no tables of the probabilities after single ids."""
 
 
-def blends(*, words: bool, hidden: tuple[int, ...] = (12, 7)) -> list:
+def blends(*, words: bool, hidden: tuple[int, ...] = (12, 7), size: int = SIZE) -> list:
     """Return the same blend in NumPy and compiled."""
-    architecture = Architecture(vocabulary_size=SIZE, embedding=4, hidden=hidden)
+    architecture = Architecture(vocabulary_size=size, embedding=4, hidden=hidden)
     parameters = random_parameters(architecture, spread=0.4)
-    text = np.random.default_rng(0).zipf(1.4, 4000) % (SIZE - 1)
-    of_words = prune_words(count_words(text, KINDS), 3000) if words else None
-    counts = TextCounts(prune(count_text(text, SIZE, 4), 1500), of_words)
+    text = np.random.default_rng(0).zipf(1.4, 4000) % (size - 1)
+    kinds = np.array([SEPARATOR, SEPARATES, *[BELONGS] * (size - 2)], np.uint8)
+    of_words = prune_words(count_words(text, kinds), 3000) if words else None
+    counts = TextCounts(prune(count_text(text, size, 4), 1500), of_words)
     weights = np.linspace(0.2, 1.1, np.prod(counts.weights_shape()), dtype=np.float32).reshape(counts.weights_shape())
     return [
         blend_networks(make_network(architecture, parameters, compiled=compiled), counts, weights, compiled=compiled)
@@ -34,11 +35,12 @@ def blends(*, words: bool, hidden: tuple[int, ...] = (12, 7)) -> list:
     ]
 
 
+@pytest.mark.parametrize("size", [SIZE, LARGE])
 @pytest.mark.parametrize("words", [False, True])
 @pytest.mark.parametrize("batch", [1, 2, 5])
-def test_numpy_and_compiled_loops_agree(batch: int, words: bool) -> None:
-    ids = np.random.default_rng(1).integers(SIZE, size=(batch, 30))
-    networks = blends(words=words)
+def test_numpy_and_compiled_loops_agree(batch: int, words: bool, size: int) -> None:
+    ids = np.random.default_rng(1).integers(size, size=(batch, 30))
+    networks = blends(words=words, size=size)
     assert isinstance(networks[1], CompiledBlend)
     states = [network.initial_state(batch) for network in networks]
     for piece in (ids[:, :9], ids[:, 9:10], ids[:, 10:]):
@@ -52,11 +54,13 @@ def test_numpy_and_compiled_loops_agree(batch: int, words: bool) -> None:
 @pytest.mark.parametrize("words", [False, True])
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
-def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float, words: bool) -> None:
-    slow, quick = blends(words=words)
+@pytest.mark.parametrize("size", [SIZE, LARGE])
+def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float, words: bool, size: int) -> None:
+    slow, quick = blends(words=words, size=size)
+    assert (len(quick.ngrams.tables.dense) == 1) == (size == LARGE)
     random = np.random.default_rng(2)
-    prompt, uniforms = random.integers(SIZE, size=(batch, 6)), random.random((40, batch))
-    allowed = np.ones(SIZE, np.bool_)
+    prompt, uniforms = random.integers(20, size=(batch, 6)), random.random((40, batch))
+    allowed = np.ones(size, np.bool_)
     allowed[[3, 5]] = False
     logits, state = quick.forward(prompt, quick.initial_state(batch))
     before = [part.copy() for part in (state[0].hidden[0], *state[1:])]

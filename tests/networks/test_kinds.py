@@ -10,6 +10,7 @@ from nextchar.networks.kinds import (
     KINDS,
     LSTM_KIND,
     NGRAM_KIND,
+    BlendHeader,
     blend_content,
     blend_networks,
     kind_of,
@@ -66,6 +67,16 @@ def test_windows_are_read_whole_for_each_character() -> None:
     plain = LSTM_KIND.numpy_seconds(HEADER, 50, carry_state=False)
     assert LSTM_KIND.numpy_seconds(windowed, 5, carry_state=False) == pytest.approx(plain)
     assert LSTM_KIND.numpy_seconds(windowed, 50, carry_state=True) == pytest.approx(plain)
+
+
+def test_counts_take_longer_in_numpy_than_a_small_network() -> None:
+    header = BlendHeader(network=HEADER, order=8, ngrams=100)
+    with_words = header.model_copy(update={"words": 100})
+    network = LSTM_KIND.numpy_seconds(HEADER, 4000, carry_state=False)
+    counts = BLEND_KIND.numpy_seconds(header, 4000, carry_state=False)
+    both = BLEND_KIND.numpy_seconds(with_words, 4000, carry_state=False)
+    assert 4 * network < counts < both
+    assert both > 1.5  # 0.4 ms a character: loading the compiled loops takes half a second
 
 
 def test_an_lstm_is_described_by_its_layers() -> None:

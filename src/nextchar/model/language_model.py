@@ -33,7 +33,7 @@ from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.tokenizer import Tokenizer
 
-LOADING = 1.0
+LOADING = 0.6
 """Seconds of work in NumPy from which loading the compiled loops pays."""
 
 

@@ -81,8 +81,11 @@ class NgramHeader(BaseModel):
 NetworkHeader = Architecture | BlendHeader | NgramHeader
 """The description of a network in a model file, tagged by its ``kind``: the union of the headers of all kinds."""
 
-NGRAM_STEP = 12e-6
-"""Seconds that the n-gram network takes in NumPy for a character and each id of its context, when it writes."""
+NGRAM_STEP = 40e-6
+"""Seconds that the n-gram network takes in NumPy for a character and each id of its context, when it writes
+(benchmarks/blend.py)."""
+PLACES = 3
+"""Contexts that take as long as those of words do."""
 
 H = TypeVar("H")
 
@@ -199,7 +202,8 @@ class BlendKind:
     def numpy_seconds(self, header: BlendHeader, characters: int, *, carry_state: bool) -> float:
         """Return roughly how many seconds both take in NumPy."""
         seconds = LSTM_KIND.numpy_seconds(header.network, characters, carry_state=carry_state)
-        return seconds + characters * NGRAM_STEP * header.order
+        contexts = header.order + (PLACES if header.words else 0)
+        return seconds + characters * NGRAM_STEP * contexts
 
     def parameter_count(self, header: BlendHeader) -> int:
         """Return the number of trained values and of counts."""
