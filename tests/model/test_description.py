@@ -34,6 +34,14 @@ def test_a_model_in_one_line() -> None:
     assert summary == f"{known}, trained on a, b, 2.062 bits per character on the held-out text"
 
 
+def test_the_model_that_training_started_from_is_told() -> None:
+    ancestors = ({"name": "english", "sha256": "0" * 64, "corpus": ("books", "letters")},)
+    model = trained(corpus=("a",), ancestors=ancestors)
+    assert summarise(model).endswith(", trained on a from english")
+    assert dict(facts_in_words(model))["started from"] == "english (trained on books, letters)"
+    assert describe(model)["ancestors"][0]["name"] == "english"
+
+
 def test_facts_that_are_unknown_are_left_out() -> None:
     assert [name for name, _ in facts_in_words(random_model().file)] == ["network", "parameters", "vocabulary"]
 

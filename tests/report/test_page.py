@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError
+from nextchar.model.model_file import Ancestor
 from nextchar.report.curves import drawing_script, script_policy
 from nextchar.report.page import render_report
-from nextchar.runs.folder import RunFolder, RunSettings
+from nextchar.runs.folder import RunFolder
+from nextchar.runs.run_settings import Base, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Evaluated, Event, Finished, Note, Planned, Recovered, Sampled, TextRead
 from nextchar.training.feeding import Streams
@@ -126,6 +128,13 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert "not finished" not in text
     assert ("ab" * 32) in text
     assert "fox.txt: UTF-8." in text
+
+
+def test_the_model_that_training_started_from_stands_beside_the_score(tmp_path: Path) -> None:
+    base = Base(ancestors=(Ancestor(name="<english>", sha256="0" * 64),), characters="abc")
+    page = render_report(run(tmp_path, WHOLE, settings=SETTINGS.model_copy(update={"base": base})), None)
+    Outline(page)
+    assert "of the text; training started from &lt;english&gt;" in page
 
 
 @pytest.mark.parametrize(("scored", "told"), [(50, "evaluation, on excerpts of 50 characters."), (176, "evaluation.")])

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from nextchar.runs.progress import Level, ProgressDisplay, choose_level, describe
 from nextchar.training.events import (
+    BaseRead,
     Counted,
     Evaluated,
     Event,
@@ -65,6 +66,14 @@ WRITING = [
     Writing(temperature=0.5, prompt=SAMPLED.prompt, text=""),
     *(Writing(temperature=0.5, prompt=SAMPLED.prompt, text=character) for character in SAMPLED.text),
 ]
+BASE_READ = BaseRead(
+    name="english",
+    known=60,
+    new=(("é", "e"), ("가", "")),
+    left_out="[]",
+    validation_bits_per_character=2.345,
+    scored_characters=4096,
+)
 COUNTED = Counted(characters=5400, ngrams=5321, order=8, seconds=0.21)
 RECOVERED = Recovered(step=70, back_to=60, bits_per_character=float("nan"), rate_scale=0.5)
 REVISED = Revised(step=50, planned_steps=1200, steps=1500)
@@ -98,7 +107,7 @@ def shown(level: Level, events: list[Event], **options: object) -> str:
 
 def test_every_kind_of_event_is_here() -> None:
     union, _ = get_args(Event)
-    assert {type(event) for event in (*EVENTS, COUNTED)} == set(get_args(union))
+    assert {type(event) for event in (*EVENTS, BASE_READ, COUNTED)} == set(get_args(union))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +135,23 @@ def test_every_kind_of_event_is_here() -> None:
             EVALUATED.model_copy(update={"validation_bits_per_character": None}),
             "\nepoch 1.00, 30 s: 2.100 on the training text",
         ),
+        (
+            BASE_READ,
+            "Starting from english, which knows 60 of the characters; 2 are new: é begins as e, 가 begins as the "
+            "unknown symbol; 2 of its characters are left out. Before training it needs 2.345 bits/character on 4,096 "
+            "characters of the held-out text.",
+        ),
+        (
+            BASE_READ.model_copy(
+                update={
+                    "new": tuple((c, "a") for c in "áàâäãåā"),
+                    "left_out": "",
+                    "validation_bits_per_character": None,
+                }
+            ),
+            "Starting from english, which knows 60 of the characters; 7 are new: á begins as a, à begins as a, â "
+            "begins as a, ä begins as a, ã begins as a, 2 more.",
+        ),
         (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12⏎⏎yes"),
         (
             RECOVERED,
@@ -142,6 +168,11 @@ def test_every_kind_of_event_is_here() -> None:
         (
             FINISHED,
             "Done after 1 min 01 s of training and 1,200 steps: 2.250 bits per character on the held-out text.",
+        ),
+        (
+            FINISHED.model_copy(update={"base": "english"}),
+            "Done after 1 min 01 s of training and 1,200 steps: 2.250 bits per character on the held-out text, "
+            "starting from english.",
         ),
         (
             FINISHED.model_copy(update={"interrupted": True, "validation_bits_per_character": None}),

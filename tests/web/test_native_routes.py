@@ -209,6 +209,12 @@ def test_a_model_that_reads_windows_writes_the_same_over_http(tmp_path: Path) ->
         assert bits == pytest.approx(list(model.surprises("hello world")), abs=1e-4)
 
 
+def test_the_model_that_training_started_from_is_told(tmp_path: Path) -> None:
+    ancestors = ({"name": "english", "sha256": "0" * 64},)
+    with serving(model_file(tmp_path, model=random_model(ancestors=ancestors))) as server, client_of(server) as client:
+        assert client.get("api/models").json()["models"][0]["started_from"] == "english"
+
+
 def test_copying_is_limited_and_traced(tmp_path: Path) -> None:
     model = model_with_text("the old fox\nand the hen\n" * 9)
     body = {"prompt": "the old", "length": 80, "temperature": 1.0, "seed": 7}

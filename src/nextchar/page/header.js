@@ -14,7 +14,8 @@ export function introduce(info) {
   const named = info.corpus.slice(0, 3).map((name) => `\u2068${name}\u2069`);
   if (info.corpus.length > 3) named.push(say('andMore', { count: info.corpus.length - 3 }));
   const corpus = named.join(say('listJoin'));
-  find('lead').textContent = named.length ? say('lead', { corpus }) + within : say('leadNone');
+  const started = info.started_from ? say('startedFrom', { model: `\u2068${info.started_from}\u2069` }) : '';
+  find('lead').textContent = named.length ? say('lead', { corpus }) + started + within : say('leadNone');
   const memory = info.context_length ? say('window', { count: info.context_length }) : say('remembers');
   const facts = [
     [Number.isFinite(info.bits_per_character) ? bitsPerCharacter(info.bits_per_character) : null, say('factBits'), 'bits'],

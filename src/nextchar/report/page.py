@@ -170,7 +170,9 @@ def _split(run: RunRecord) -> str:
     count = text.validation_characters if scored is None else min(scored, text.validation_characters)
     unknown = f", {text.unknown_characters:,} of them unknown to the model" if text.unknown_characters else ""
     of = "the text" if len(text.names) == 1 else "each text"
-    return f"on {count:,} characters of the held-out last {share:.3g} % of {of}{unknown}"
+    base = run.settings.base
+    started = "" if base is None else f"; training started from {base.name}"
+    return f"on {count:,} characters of the held-out last {share:.3g} % of {of}{unknown}{started}"
 
 
 def _commands(run: RunRecord) -> str:

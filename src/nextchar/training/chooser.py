@@ -30,6 +30,8 @@ SHORT_TEXT_STREAMS, SHORT_TEXT_WINDOW = 8, 64
 """Streams and steps back in time for short texts."""
 LOAD_PER_DROPOUT = 60
 """Passes that raise dropout by 1, for a text with as many characters as the network has parameters."""
+FINE_TUNING_RATE = 0.5
+"""Learning rate of training that starts from a model, as a share of that from random weights."""
 MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
 HIGH_DROPOUT = 0.1
@@ -233,7 +235,8 @@ class Chooser:
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
-        rate = few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
+        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE
+        rate = tuned * few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
             hidden=sizes,

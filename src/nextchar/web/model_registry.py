@@ -126,6 +126,7 @@ class ModelHandle:
             "has_history": history is not None,
             "finished": history is None or history[0]["finished"],
             **({"has_text": True} if facts["text_characters"] else {}),
+            **({"started_from": facts["ancestors"][0]["name"]} if facts["ancestors"] else {}),
             **_relative_path(self.path),
         }
 

@@ -167,6 +167,9 @@ class ModelInfo(BaseModel):
     has_history: bool
     finished: bool
     has_text: bool = Field(default=False, description="Whether the training text is in the file; left out if not.")
+    started_from: str = Field(
+        default="", description="The model that training started from; left out if it started from nothing."
+    )
     path: str = Field(default="", description="As given to the server; left out if absolute.")
 
 
