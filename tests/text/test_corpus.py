@@ -46,7 +46,7 @@ def entries(folder: Path) -> list[Path]:
 def never_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make encoding fail, so that only the cache can answer."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise AssertionError("encoded again")
 
     monkeypatch.setattr(corpus_module, "survey_texts", fail)
@@ -299,8 +299,8 @@ def test_a_text_that_changes_while_being_read(tmp_path: Path, monkeypatch: pytes
     survey = corpus_module.survey_texts
     text = text_file(tmp_path, SONG)
 
-    def survey_and_write(*arguments: object) -> object:
-        result = survey(*arguments)  # type: ignore[arg-type]
+    def survey_and_write(*arguments: object, **named: object) -> object:
+        result = survey(*arguments, **named)  # type: ignore[arg-type]
         text.path.write_bytes(SONG[::-1].encode() if same_size else SONG.encode() * 2)
         os.utime(text.path, ns=(0, 0))
         return result
