@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The loops that writing spends its time in: compiled here, once, so that nobody waits for it later.
 COMPILE := $(BIN)/python -m nextchar.networks.loops
 
-.PHONY: demo test quick coverage lint style types scripts forms docs robustness image clean
+.PHONY: demo test slow quick coverage lint style types scripts forms docs robustness image clean
 
 demo: $(VENV)/.demo
 	$(BIN)/nextchar demo
@@ -16,6 +16,10 @@ demo: $(VENV)/.demo
 # where the shell forbids it.
 test: $(VENV)/.dev
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
+
+# The tests that `make test` leaves out because they take long: clusters, processes that are killed while they train.
+slow: $(VENV)/.dev
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 # Of the tests those that hold the code to its plan: seconds rather than minutes.
 quick: $(VENV)/.dev

@@ -47,6 +47,7 @@ def bits_of(lines: list[str]) -> list[float]:
     return random_model().score_many(lines).tolist()
 
 
+@pytest.mark.slow
 def test_a_dataset_gets_columns_of_scores(tmp_path: Path) -> None:
     (tmp_path / "lines").mkdir()
     for name, lines in (("a", LINES[:1]), ("b", LINES[2:])):
@@ -67,6 +68,7 @@ def test_a_dataset_gets_columns_of_scores(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_prompts_are_continued_the_same_whichever_batch_they_are_in() -> None:
     rows = [{"start": "so", "n": 0}, {"start": "so", "n": 1}, {"start": None, "n": 2}]
     written = generate(
@@ -95,6 +97,7 @@ def test_a_job_with_checkpoints_does_the_rest(tmp_path: Path) -> None:
         context.checkpoint_config = None
 
 
+@pytest.mark.slow
 def table_of(**columns: list[Any]) -> Any:
     return arrow.table(columns)
 

@@ -111,6 +111,7 @@ def test_what_the_installation_compiled_is_taken_wherever_loops_are_kept(
     assert not caplog.messages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 @pytest.mark.parametrize("damage", ["empty", "cut", "zeros", "text", "unreadable"])
 def test_what_is_damaged_is_compiled_anew_and_mended(load: Load, tmp_path: Path, suffix: str, damage: str) -> None:

@@ -70,6 +70,7 @@ def has_saved(run: Path) -> bool:
     return (run / "resume" / "state.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(text: Path, of_one: Path, tmp_path: Path) -> None:
     command = ("train", text, "--out", tmp_path / "run", *OPTIONS, "--threads", 2)
     with forked_together(*command, output=tmp_path / "output") as processes:
@@ -99,6 +100,8 @@ def test_a_run_of_two_that_loses_one_is_continued_by_one(text: Path, of_one: Pat
     assert_same_weights(of_one, run)
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_signal_to_one_of_them_ends_all_in_order(text: Path, of_one: Path, tmp_path: Path, rank: int) -> None:
     run = tmp_path / "run"
@@ -152,6 +155,7 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     assert any(note.startswith("An update computes for ") and "the processes exchange" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> None:
     options = (*OPTIONS, "--learning-rate", 10, "--clip", 1e6, "--dropout", 0)
     alone = tmp_path / "alone"
@@ -206,6 +210,7 @@ def test_the_memory_of_a_gpu_is_limited_as_asked(text: Path, tmp_path: Path, dev
         torch.cuda.set_per_process_memory_fraction(1.0)
 
 
+@pytest.mark.slow
 def test_more_processes_than_shards_are_refused(text: Path, of_one: Path, tmp_path: Path) -> None:
     command = ("train", text, "--out", tmp_path / "run", "--steps", 5, *SMALL, "--streams", 2)
     with forked_together(*command, output=tmp_path / "output", count=3) as processes:
