@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -72,16 +72,7 @@ def prepare(
     sized = training if base is None else base.fixed(training)
     files, corpus = yield from read_texts(texts, text, training, cache, base and base.record)
     compute = choose_compute(training)
-    device, processes = compute.device, compute.processes
-    if processes.count > 1:
-        yield Note(
-            message=f"{processes.count} processes train together, each with {compute.threads // processes.count} "
-            "threads; this one, process 0, decides and writes."
-        )
-    elif training.exchange is not None:
-        yield Note(message="--exchange has no effect: one process trains alone.")
-    if training.gpu_memory_fraction is not None and device.type != "cuda":
-        yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
+    yield from _notes_about(compute, training)
     planned = like and plan_of(like)
     chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, sized, compute)
     settings = RunSettings(
@@ -92,7 +83,7 @@ def prepare(
         training=training,
         plan=chosen.plan,
         budget=chosen.budget,
-        device=str(device),
+        device=str(compute.device),
         threads=like.threads if like else compute.threads,
         evaluations=training.evaluations or _evaluations(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
@@ -114,6 +105,20 @@ def prepare(
         yield Note(message=f"Every sample continues {settings.prompt!r}.")
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
+
+
+def _notes_about(compute: Compute, training: TrainingSettings) -> Iterator[Note]:
+    """Yield what to know about the processes and the device, and which options have no effect there."""
+    device, processes = compute.device, compute.processes
+    if processes.count > 1:
+        yield Note(
+            message=f"{processes.count} processes train together, each with {compute.threads // processes.count} "
+            "threads; this one, process 0, decides and writes."
+        )
+    elif training.exchange is not None:
+        yield Note(message="--exchange has no effect: one process trains alone.")
+    if training.gpu_memory_fraction is not None and device.type != "cuda":
+        yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
 
 
 def read_texts(
