@@ -98,6 +98,7 @@ def test_an_empty_variable_names_no_folder(monkeypatch: pytest.MonkeyPatch) -> N
     assert corpora_folder() == Path("texts")
 
 
-def test_a_name_far_from_all_others_has_no_hint() -> None:
+def test_a_name_far_from_all_others_has_no_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # files beside it would be named too
     assert "Did you mean" not in str(no_such_text("0123456789"))
     assert "Did you mean names?" in str(no_such_text("namse"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from pathlib import Path
 
 import pytest
 
+from nextchar.text.catalog import listing
 from nextchar.text.kept_texts import find
 from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
 from tests.downloaders import refuse
@@ -13,11 +16,21 @@ from tests.downloaders import refuse
 pytestmark = pytest.mark.usefixtures("no_corpora")
 
 
-@pytest.mark.parametrize("entry", [e for e in CATALOG.values() if e.sha256], ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", [e for e in CATALOG.values() if e.sha256 and not e.shipped], ids=lambda e: e.name)
 def test_every_entry_is_what_the_folder_of_real_texts_holds(entry: CatalogEntry, corpora: Path, tmp_path: Path) -> None:
     path = find(entry.name, cache=tmp_path, corpora=corpora, downloader=refuse)
     assert path == corpora / entry.file
     assert path.stat().st_size == entry.bytes
+
+
+@pytest.mark.parametrize("entry", [e for e in CATALOG.values() if e.shipped], ids=lambda e: e.name)
+def test_what_is_shipped_is_what_its_entry_says(entry: CatalogEntry, tmp_path: Path) -> None:
+    path = find(entry.name, cache=tmp_path, downloader=refuse)
+    content = path.read_bytes()
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (entry.bytes, entry.sha256)
+    assert unicodedata.is_normalized("NFC", content.decode())
+    assert find(entry.name, cache=tmp_path) == path
+    assert next(listed for listed in listing(tmp_path) if listed["name"] == entry.name)["here"] is True
 
 
 def test_the_catalogue_is_keyed_by_name_and_its_addresses_are_encrypted() -> None:

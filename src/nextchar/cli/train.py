@@ -14,6 +14,7 @@ from pydantic import Field
 from nextchar.cli.app import DONE
 from nextchar.errors import UsageError
 from nextchar.settings import Settings, TextSettings, TrainingSettings, flag
+from nextchar.text.known_texts import BUILT_IN
 
 if TYPE_CHECKING:
     from nextchar.runs.run import Run
@@ -163,11 +164,14 @@ def refuse_to_change(plan: Path | None, training: TrainingSettings) -> None:
         raise UsageError(f"--plan {plan} already fixes {names}: leave one of them out.")
 
 
-def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> int:
-    """Train on the built-in text, show samples, write a report and a page to play with.
+def demo(*, text: str = BUILT_IN, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> int:
+    """Train on a text that is here already, show samples, write a report and a page to play with.
 
     Parameters
     ----------
+    text
+        Text to train on: holmes (English stories) and korean (Korean ones) come with nextchar, python-docs with Python;
+        any other that `nextchar train` takes will do, too.
     time
         Time to train.
     out
@@ -187,7 +191,7 @@ def demo(*, time: str = "60s", out: Path = Path("runs/demo"), seed: int = 0) -> 
 
     folder = RunFolder(free_folder(out.parent, (out.name,)))
     training = TrainingSettings.model_validate({"time": time, "seed": seed})
-    run = Run.new(folder, Texts(("python-docs",), TextSettings()), training, cache=default_cache_folder())
+    run = Run.new(folder, Texts((text,), TextSettings()), training, cache=default_cache_folder())
     level = choose_level(error_console())
     status = run_live(run, "lines" if level == "brief" else level)
     if status == DONE:

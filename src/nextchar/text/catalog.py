@@ -113,7 +113,7 @@ def listing(cache: Path, corpora: Path | None = None) -> list[dict[str, Any]]:
     return [
         {
             **asdict(entry),
-            "here": name == BUILT_IN or any((folder / entry.file).is_file() for folder in folders),
+            "here": name == BUILT_IN or entry.shipped or any((folder / entry.file).is_file() for folder in folders),
         }
         for name, entry in CATALOG.items()
     ]

@@ -1,7 +1,7 @@
 """Texts in the cache: downloaded texts of the catalogue, and what came through a pipe.
 
-A text of the catalogue is taken from the folder that ``NEXTCHAR_CORPORA`` names, or from the cache, or downloaded from
-its address. In any case, its SHA-256 is checked.
+A text that comes with the package or with Python is unpacked. Any other text of the catalogue is taken from the folder
+that ``NEXTCHAR_CORPORA`` names, or from the cache, or downloaded from its address. In any case, its SHA-256 is checked.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 import hashlib
 import logging
+import lzma
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,7 +43,10 @@ def find(name: str, *, cache: Path, corpora: Path | None = None, downloader: Dow
     if entry is None:
         raise no_such_text(name)
     if name == BUILT_IN:
-        return _python_docs(cache)
+        return _kept(_python_docs(), cache, name)
+    if entry.shipped:
+        packed = files("nextchar.text").joinpath("data", f"{entry.file}.xz").read_bytes()
+        return _kept(lzma.decompress(packed), cache, name)
     folder = corpora or corpora_folder()
     if folder is not None and (folder / entry.file).is_file():
         _check_hash(folder / entry.file, entry)
@@ -110,15 +115,19 @@ def _sha256(path: Path) -> str:
         raise TextError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
 
-def _python_docs(cache: Path) -> Path:
-    """Return a file with the reference topics that ship with Python, sorted by name."""
+def _python_docs() -> bytes:
+    """Return the reference topics that ship with Python, sorted by name."""
     from pydoc_data.topics import topics
 
-    content = "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
-    kept = _path_in(cache, BUILT_IN, hashlib.sha256(content).hexdigest())
+    return "\n\n".join(topics[name].strip("\n") for name in sorted(topics)).encode() + b"\n"
+
+
+def _kept(content: bytes, cache: Path, name: str) -> Path:
+    """Return a file with ``content`` in the cache, written unless it is there."""
+    kept = _path_in(cache, name, hashlib.sha256(content).hexdigest())
     if kept.is_file() and kept.read_bytes() == content:
         return kept
-    return keep_text([content], cache, BUILT_IN)
+    return keep_text([content], cache, name)
 
 
 def blocks_of(stream: BinaryIO) -> Iterator[bytes]:

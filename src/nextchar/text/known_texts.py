@@ -25,10 +25,13 @@ class CatalogEntry:
     sha256: str | None = None
     url: str | None = None
     """Address of exactly these bytes; None if there is no download."""
+    shipped: bool = False
+    """Whether the package has the text, compressed (scripts/make_texts.py)."""
 
 
 BUILT_IN = "python-docs"
-"""The text that is always available: it is built from what ships with Python, and differs by Python version."""
+"""A text that is always available, like those that are shipped: it is built from what comes with Python, and differs
+by Python version."""
 
 _ENTRIES = (
     CatalogEntry(
@@ -37,6 +40,26 @@ _ENTRIES = (
         language="English",
         licence="PSF-2.0",
         file="python-docs.txt",
+    ),
+    CatalogEntry(
+        name="holmes",
+        title="Arthur Conan Doyle, seven of The Adventures of Sherlock Holmes (1892)",
+        language="English",
+        licence="public domain; edition CC0 (Standard Ebooks)",
+        file="holmes.txt",
+        bytes=323_167,
+        sha256="6f7262577a956b7be98ce349c20641920fe5873fd426b053ea515bd1c08dae35",
+        shipped=True,
+    ),
+    CatalogEntry(
+        name="korean",
+        title="현진건, 김유정, 이상, 김동인, 채만식, 최서해: 단편소설 10편 (1921-1936)",
+        language="Korean",
+        licence="public domain",
+        file="korean.txt",
+        bytes=327_456,
+        sha256="1d4c1d04bd542baadf91b05afbe835622bad6e73b9b1ed65a6d11787d49f39eb",
+        shipped=True,
     ),
     CatalogEntry(
         name="nietzsche",
