@@ -18,7 +18,7 @@ def test_measuring_takes_any_rate_and_gives_the_seconds_of_an_update() -> None:
 
 
 def test_what_a_gpu_has_no_memory_for_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    def allocate(*_: object) -> None:
+    def allocate(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr("nextchar.training.trainer.Updates", allocate)

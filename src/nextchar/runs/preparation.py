@@ -64,8 +64,8 @@ def prepare(
     """
     began = clock()
     if like is not None:
-        same = {name: getattr(like.training, name) for name in ("recipe", "from_", "keep_characters")}
-        training = training.model_copy(update=same)
+        same = ("recipe", "from_", "keep_characters") if like.base is not None else ("recipe",)
+        training = training.model_copy(update={name: getattr(like.training, name) for name in same})
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
     base = None if training.from_ is None else read_base(training.from_)
