@@ -5,7 +5,8 @@ Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/finetuning.py --base MODEL [--b
 
 Each row trains with `nextchar train TEXT --time T` and with `--from MODEL`, one after the other; medians over the
 seeds. "Before" is the network of the base as it is, on excerpts of the held-out text. FILE is text that the base has
-not seen, whose bits are measured with the fine-tuned network: what it has forgotten. Prints a table in Markdown.
+not seen, whose bits are measured with the fine-tuned network: what it has forgotten (with --options --keep-characters,
+or characters that are left out weigh most). Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from command import nextchar
-from machine import describe_machine
+from machine import show
 
 TEXTS: dict[str, tuple[str, tuple[str, ...], Callable[[str], str] | None]] = {
     "Nietzsche": ("nietzsche", (), None),
@@ -104,14 +105,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="folder that keeps the runs")
     parser.add_argument("--output", type=Path, help="file that the table is written to as well")
     options = parser.parse_args()
-    lines = [describe_machine(), ""]
-    print(*lines, sep="\n")
     with tempfile.TemporaryDirectory() as temporary:
-        for line in rows(options, options.runs or Path(temporary)):
-            print(line, flush=True)
-            lines.append(line)
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        show(rows(options, options.runs or Path(temporary)), options.output)
 
 
 if __name__ == "__main__":

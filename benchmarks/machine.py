@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,6 +17,17 @@ def describe_machine() -> str:
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
         f"Python {platform.python_version()}, {packages}"
     )
+
+
+def show(lines: Iterable[str], output: Path | None) -> None:
+    """Print the machine and then each of ``lines`` as it comes, and write all to ``output`` if that is given."""
+    shown = [describe_machine(), ""]
+    print(*shown, sep="\n")
+    for line in lines:
+        print(line, flush=True)
+        shown.append(line)
+    if output:
+        output.write_text("\n".join(shown) + "\n", encoding="utf-8")
 
 
 def _processor() -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 import blend
 import numpy as np
 from command import nextchar
-from machine import describe_machine
+from machine import show
 
 from nextchar.model.blending import EVEN
 from nextchar.model.language_model import LanguageModel
@@ -88,14 +88,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="folder that keeps the runs")
     parser.add_argument("--output", type=Path, help="file that the tables are written to as well")
     options = parser.parse_args()
-    lines = [describe_machine(), ""]
-    print(*lines, sep="\n")
     with tempfile.TemporaryDirectory() as temporary:
-        for line in table(options.only, options.budget, options.seeds, options.runs or Path(temporary)):
-            print(line, flush=True)
-            lines.append(line)
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        show(table(options.only, options.budget, options.seeds, options.runs or Path(temporary)), options.output)
 
 
 if __name__ == "__main__":
