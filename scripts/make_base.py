@@ -139,11 +139,11 @@ def train(text: Path, run: Path, options: Sequence[str]) -> None:
     subprocess.run([*command, *fixed, *options], check=True)
 
 
-def write(run: Path, language: str, passes: int, package: Path) -> None:
-    """Write the model of ``run`` into the ``package``, in float16, and print what its card should say."""
+def write(run: Path, language: str, package: Path) -> None:
+    """Write the model of ``run`` into the ``package``, in float16, and print it in words."""
     model = ModelFile.load(run / "model.safetensors")
     provenance = model.provenance.model_copy(
-        update={"corpus": (f"{language} base texts, {passes} passes",), "corpus_key": None, "licence": LICENCE}
+        update={"corpus": (f"{language} base texts",), "corpus_key": None, "licence": LICENCE}
     )
     package.mkdir(parents=True, exist_ok=True)
     write_atomically(package / "model.safetensors", replace(model, provenance=provenance).to_bytes(half=True))
@@ -168,7 +168,7 @@ def main() -> None:
     sizes = {"hidden": options.hidden, "layers": 1, "window": options.window, "threads": options.threads}
     run = options.work / options.language
     train(text, run, [f"--{name}={value}" for name, value in sizes.items()])
-    write(run, options.language, options.passes, BASES / options.language / f"nextchar_{options.language}")
+    write(run, options.language, BASES / options.language / f"nextchar_{options.language}")
 
 
 if __name__ == "__main__":

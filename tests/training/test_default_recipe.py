@@ -103,6 +103,17 @@ def test_a_short_text_is_not_learned_by_heart() -> None:
     assert chosen.plan.hidden[0] <= 128
 
 
+@pytest.mark.parametrize(("characters", "share"), [(90_000, 0.15), (250_000, 0.25), (1_000_000, 0.5), (9_000_000, 0.5)])
+def test_a_model_is_tuned_carefully_and_more_so_on_a_short_text(characters: int, share: float) -> None:
+    sizes = {"hidden": 512, "layers": 1, "embedding": 32, "steps": 400}
+    fresh = choose(characters, **sizes).plan
+    tuned = choose(characters, **sizes, from_="english").plan
+    assert tuned.learning_rate == pytest.approx(share * fresh.learning_rate)
+    assert tuned.dropout == min(fresh.dropout, 0.1)
+    given = choose(characters, **sizes, from_="english", learning_rate=0.01, dropout=0.3).plan
+    assert (given.learning_rate, given.dropout) == (0.01, 0.3)
+
+
 def test_a_large_text_is_read_without_dropout() -> None:
     assert choose(50_000_000, time=60).plan.dropout == 0
 

@@ -30,8 +30,10 @@ SHORT_TEXT_STREAMS, SHORT_TEXT_WINDOW = 8, 64
 """Streams and steps back in time for short texts."""
 LOAD_PER_DROPOUT = 60
 """Passes that raise dropout by 1, for a text with as many characters as the network has parameters."""
-FINE_TUNING_RATE = 0.5
-"""Learning rate of training that starts from a model, as a share of that from random weights."""
+FINE_TUNING_RATE, FINE_TUNING_TEXT, FINE_TUNING_DROPOUT = 0.5, 1_000_000, 0.1
+"""Training that starts from a model: its learning rate as a share of that from random weights, for a text of so many
+characters or more; and most dropout, since what is known would be lost with more. A shorter text is read more often, so
+the share falls with the root of its length."""
 MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
 HIGH_DROPOUT = 0.1
@@ -230,12 +232,13 @@ class Chooser:
         # The larger a network, and the more often it reads the text, the more dropout it needs, so as not to memorise
         # the text.
         load = steps * predicted / self.characters * math.sqrt(parameters / self.characters)
-        dropout = min(MAX_DROPOUT, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
+        most = MAX_DROPOUT if given.from_ is None else FINE_TUNING_DROPOUT
+        dropout = min(most, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
         # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
-        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE
+        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE * min(1, self.characters / FINE_TUNING_TEXT) ** 0.5
         rate = tuned * few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
