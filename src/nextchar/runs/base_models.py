@@ -101,7 +101,7 @@ def read_base(name: str) -> BaseModel:
         known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
         raise UsageError(
             f"There is no model {name!r}: it is neither a run folder, nor a model file, nor an installed base model "
-            f'({known} can be found here). Base models are packages: pip install "nextchar[english]".'
+            f"({known} can be found here). Base models are packages: in a clone of nextchar, pip install ./bases/english"
         )
     return BaseModel(name, ModelFile.load(installed[name]))
 
