@@ -100,8 +100,8 @@ def read_base(name: str) -> BaseModel:
     if name not in installed:
         known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
         raise UsageError(
-            f"There is no model {name!r}: it is neither a run folder, nor a model file, nor an installed base model "
-            f"({known} can be found here). Base models are packages: in a clone of nextchar, pip install ./bases/english"
+            f"There is no model {name!r}: it is no run folder, no model file and no installed base model "
+            f"({known} can be found here). Base models are packages: in a clone, pip install ./bases/english"
         )
     return BaseModel(name, ModelFile.load(installed[name]))
 
