@@ -35,7 +35,8 @@ def prune(counts: NgramCounts, most: int) -> NgramCounts:
 
 
 def without_rare(counts: NgramCounts) -> NgramCounts:
-    """Return ``counts`` without the n-grams of more than `MAX_RARE` ids that occur once."""
+    """Return ``counts`` without the n-grams of more than `MAX_RARE` ids that occur once, as far as counts tell: the one
+    at the beginning of the text was not counted after another id."""
     kept = _occurrences(counts) > 1
     kept[: counts.starts[min(MAX_RARE, counts.order + 1) + 1]] = True
     return counts.only(kept)
