@@ -1,5 +1,5 @@
 """Makes a base model: prepares the texts of a language, trains on them with `nextchar train`, and writes the model file
-and its card to bases/.
+to bases/.
 
 Usage: python scripts/make_base.py LANGUAGE --texts FOLDER --work FOLDER [--passes 2] [--hidden 512] [--window 64]
            [--threads 2]

@@ -197,6 +197,11 @@ def test_an_installed_base_model_is_found_by_its_name(
     found = read_base("gothic")
     assert found.record.name == "gothic"
     assert found.record.ancestors[0].sha256 == read_base(str(base)).record.ancestors[0].sha256
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gothic").mkdir()
+    assert read_base("gothic").record == found.record
+    shutil.copy(base / "model.safetensors", tmp_path / "gothic")
+    assert read_base("gothic").file.provenance == found.file.provenance  # a run of that name comes first
     with pytest.raises(UsageError, match=r"base models.* gothic"):
         read_base("gotic")
 

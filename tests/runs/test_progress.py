@@ -137,9 +137,15 @@ def test_every_kind_of_event_is_here() -> None:
         ),
         (
             BASE_READ,
-            "Starting from english, which knows 60 of the characters; 2 are new: é begins as e, 가 begins as the "
-            "unknown symbol; 2 of its characters are left out. Before training it needs 2.345 bits/character on 4,096 "
-            "characters of the held-out text.",
+            "Starting from english, which knows 60 of the characters; 2 are new: 'é' begins as 'e', '가' begins as "
+            "the unknown symbol; 2 of its characters are left out. Before training it needs 2.345 bits/character on "
+            "4,096 characters of the held-out text.",
+        ),
+        (
+            BASE_READ.model_copy(
+                update={"new": (("\t", "\n"),), "left_out": "", "validation_bits_per_character": None}
+            ),
+            r"Starting from english, which knows 60 of the characters; 1 are new: '\t' begins as '\n'.",
         ),
         (
             BASE_READ.model_copy(
@@ -149,8 +155,8 @@ def test_every_kind_of_event_is_here() -> None:
                     "validation_bits_per_character": None,
                 }
             ),
-            "Starting from english, which knows 60 of the characters; 7 are new: á begins as a, à begins as a, â "
-            "begins as a, ä begins as a, ã begins as a, 2 more.",
+            "Starting from english, which knows 60 of the characters; 7 are new: 'á' begins as 'a', 'à' begins as 'a', "
+            "'â' begins as 'a', 'ä' begins as 'a', 'ã' begins as 'a', 2 more.",
         ),
         (SAMPLED, "temperature 0.5  He [red]said [bold]no[/bold] :smile: 12⏎⏎yes"),
         (

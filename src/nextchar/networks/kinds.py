@@ -82,8 +82,7 @@ NetworkHeader = Architecture | BlendHeader | NgramHeader
 """The description of a network in a model file, tagged by its ``kind``: the union of the headers of all kinds."""
 
 NGRAM_STEP = 40e-6
-"""Seconds that the n-gram network takes in NumPy for a character and each id of its context, when it writes
-(benchmarks/blend.py)."""
+"""Seconds that the n-gram network takes in NumPy for a character and each id of its context, when it writes."""
 PLACES = 3
 """Contexts that take as long as those of words do."""
 

@@ -93,10 +93,10 @@ def read_base(name: str) -> BaseModel:
         UsageError: there is no such file, and no such base model.
         ModelFileError: it is damaged, or has no LSTM of characters.
     """
-    path = Path(name)
-    if path.exists():
+    path, installed = Path(name), installed_bases()
+    is_model = path.is_file() or (path / MODEL).exists()
+    if is_model or (path.exists() and name not in installed):  # a folder of the same name hides no base model
         return BaseModel(path.resolve().name, ModelFile.load(find_model(path)))
-    installed = installed_bases()
     if name not in installed:
         known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
         raise UsageError(

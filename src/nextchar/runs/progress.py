@@ -267,7 +267,7 @@ def _describe_held_out(event: TextRead) -> str:
 def _describe_base(event: BaseRead) -> str:
     """Return what the model that training starts from knows, and how good it is before."""
     known = f"Starting from {event.name}, which knows {event.known:,} of the characters"
-    begin = [f"{new} begins as {old or 'the unknown symbol'}" for new, old in event.new[:MOST_NEW]]
+    begin = [f"{new!r} begins as {repr(old) if old else 'the unknown symbol'}" for new, old in event.new[:MOST_NEW]]
     more = [f"{len(event.new) - MOST_NEW:,} more"] if len(event.new) > MOST_NEW else []
     new = f"; {len(event.new):,} are new: {', '.join(begin + more)}" if event.new else ""
     left = f"; {len(event.left_out):,} of its characters are left out" if event.left_out else ""
