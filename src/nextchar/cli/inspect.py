@@ -62,14 +62,13 @@ def inspect(
 
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
-    from nextchar.runs.base_models import read_base
+    from nextchar.runs.base_models import model_to_start_from
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
     from nextchar.runs.training_text import encode
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
-    base = None if training.from_ is None else read_base(training.from_)
-    sized = training if base is None else base.fixed(training)
+    base, sized = model_to_start_from(training)
     try:
         return forecast(encode(files, text, training, default_cache_folder(), base and base.record), sized)
     except MissingDependencyError as error:

@@ -48,7 +48,7 @@ def summarise(model: ModelFile) -> str:
         f"{kind_of(model.architecture).describe(model.architecture)}, {len(facts['characters_known']):,} characters, "
         f"{facts['parameters']:,} parameters"
         + (f", trained on {', '.join(facts['corpus'])}" if facts["corpus"] else "")
-        + (f" from {facts['ancestors'][0]['name']}" if facts["ancestors"] else "")
+        + (f" from {started}" if (started := model.provenance.started_from) else "")
         + ("" if bits is None else f", {bits:.3f} bits per character on the held-out text")
     )
 

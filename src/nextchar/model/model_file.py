@@ -99,6 +99,11 @@ class Provenance(BaseModel):
     """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def started_from(self) -> str | None:
+        """The name of the model that training started from; None if it started from nothing."""
+        return self.ancestors[0].name if self.ancestors else None
+
     @field_validator("corpus")
     @classmethod
     def _without_folders(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ GROUP = "nextchar.bases"
 
 
 @dataclass(frozen=True, eq=False)
-class BaseModel:
+class StartingModel:
     """A model to start from."""
 
     name: str
@@ -86,7 +86,16 @@ class BaseModel:
         return self.file.characters_for("Training from a model")
 
 
-def read_base(name: str) -> BaseModel:
+def model_to_start_from(training: TrainingSettings) -> tuple[StartingModel | None, TrainingSettings]:
+    """Return the model that ``training`` is to start from, or None, and ``training`` with its sizes; errors as for
+    `read_base` and `StartingModel.fixed`."""
+    if training.from_ is None:
+        return None, training
+    base = read_base(training.from_)
+    return base, base.fixed(training)
+
+
+def read_base(name: str) -> StartingModel:
     """Return the model ``name``: a run folder, a model file, or an installed base model.
 
     Raises:
@@ -96,14 +105,14 @@ def read_base(name: str) -> BaseModel:
     path, installed = Path(name), installed_bases()
     is_model = path.is_file() or (path / MODEL).exists()
     if is_model or (path.exists() and name not in installed):  # a folder of the same name hides no base model
-        return BaseModel(path.resolve().name, ModelFile.load(find_model(path)))
+        return StartingModel(path.resolve().name, ModelFile.load(find_model(path)))
     if name not in installed:
         known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
         raise UsageError(
             f"There is no model {name!r}: it is no run folder, no model file and no installed base model "
             f"({known} can be found here). Base models are packages: in a clone, pip install ./bases/english"
         )
-    return BaseModel(name, ModelFile.load(installed[name]))
+    return StartingModel(name, ModelFile.load(installed[name]))
 
 
 def installed_bases() -> dict[str, Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.model.blending import MIN_HELD_OUT
-from nextchar.runs.base_models import BaseModel, read_base
+from nextchar.runs.base_models import StartingModel, model_to_start_from
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, Base, RunSettings, plan_of
@@ -68,8 +68,7 @@ def prepare(
         training = training.model_copy(update={name: getattr(like.training, name) for name in same})
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    base = None if training.from_ is None else read_base(training.from_)
-    sized = training if base is None else base.fixed(training)
+    base, sized = model_to_start_from(training)
     files, corpus = yield from read_texts(texts, text, training, cache, base and base.record)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
@@ -133,7 +132,7 @@ def read_texts(
     return found.files, corpus
 
 
-def _base_read(base: BaseModel, started: Transfer, prepared: Prepared) -> BaseRead:
+def _base_read(base: StartingModel, started: Transfer, prepared: Prepared) -> BaseRead:
     """Return the event of a model that training starts from."""
     trainer = prepared.trainer
     return BaseRead(

@@ -262,7 +262,7 @@ class Run:
             best_step=trainer.state.best_step,
             validation_bits_per_character=reached.validation_bits_per_character,
             network_bits_per_character=reached.network_bits_per_character,
-            base=reached.ancestors[0].name if reached.ancestors else None,
+            base=reached.started_from,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )

@@ -113,7 +113,8 @@ class ModelHandle:
         Raises:
             RefusedError: there is no model yet, or it cannot be read.
         """
-        facts = describe(self.ready().model.file)
+        file = self.ready().model.file
+        facts = describe(file)
         history = self.history()
         return {
             "id": self.name,
@@ -126,7 +127,7 @@ class ModelHandle:
             "has_history": history is not None,
             "finished": history is None or history[0]["finished"],
             **({"has_text": True} if facts["text_characters"] else {}),
-            **({"started_from": facts["ancestors"][0]["name"]} if facts["ancestors"] else {}),
+            **({"started_from": started} if (started := file.provenance.started_from) else {}),
             **_relative_path(self.path),
         }
 
