@@ -47,7 +47,6 @@ def bits_of(lines: list[str]) -> list[float]:
     return random_model().score_many(lines).tolist()
 
 
-@pytest.mark.slow
 def test_a_dataset_gets_columns_of_scores(tmp_path: Path) -> None:
     (tmp_path / "lines").mkdir()
     for name, lines in (("a", LINES[:1]), ("b", LINES[2:])):
@@ -79,6 +78,7 @@ def test_prompts_are_continued_the_same_whichever_batch_they_are_in() -> None:
     assert found == {0: expected[0], 1: expected[1], 2: None}
 
 
+@pytest.mark.slow
 def test_a_job_with_checkpoints_does_the_rest(tmp_path: Path) -> None:
     checkpoint = pytest.importorskip("ray.data.checkpoint", reason="this Ray has no checkpoints of datasets")
     context = ray.data.DataContext.get_current()
@@ -97,11 +97,11 @@ def test_a_job_with_checkpoints_does_the_rest(tmp_path: Path) -> None:
         context.checkpoint_config = None
 
 
-@pytest.mark.slow
 def table_of(**columns: list[Any]) -> Any:
     return arrow.table(columns)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_text_there_are_no_scores() -> None:
     worker = ScoringWorker(random_model(), "text")
     rows = worker(table_of(text=["so", None, ""], id=[1, 2, 3])).to_pylist()

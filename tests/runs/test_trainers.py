@@ -70,7 +70,6 @@ def has_saved(run: Path) -> bool:
     return (run / "resume" / "state.safetensors").exists()
 
 
-@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(text: Path, of_one: Path, tmp_path: Path) -> None:
     command = ("train", text, "--out", tmp_path / "run", *OPTIONS, "--threads", 2)
     with forked_together(*command, output=tmp_path / "output") as processes:
@@ -84,6 +83,7 @@ def test_two_processes_give_the_weights_of_one(text: Path, of_one: Path, tmp_pat
     assert hidden == ""
 
 
+@pytest.mark.slow
 def test_a_run_of_two_that_loses_one_is_continued_by_one(text: Path, of_one: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ("train", text, "--out", run, *OPTIONS, "--resume", "auto")
@@ -100,7 +100,6 @@ def test_a_run_of_two_that_loses_one_is_continued_by_one(text: Path, of_one: Pat
     assert_same_weights(of_one, run)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_signal_to_one_of_them_ends_all_in_order(text: Path, of_one: Path, tmp_path: Path, rank: int) -> None:
@@ -120,6 +119,7 @@ def test_a_signal_to_one_of_them_ends_all_in_order(text: Path, of_one: Path, tmp
     assert_same_weights(of_one, run)
 
 
+@pytest.mark.slow
 def test_a_slow_process_changes_nothing(text: Path, of_one: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ("train", text, "--out", run, *OPTIONS, "--threads", 2)
@@ -155,7 +155,6 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     assert any(note.startswith("An update computes for ") and "the processes exchange" in note for note in notes)
 
 
-@pytest.mark.slow
 def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> None:
     options = (*OPTIONS, "--learning-rate", 10, "--clip", 1e6, "--dropout", 0)
     alone = tmp_path / "alone"
@@ -172,6 +171,7 @@ def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> No
     assert_same_weights(alone, run)
 
 
+@pytest.mark.slow
 def test_local_updates_go_on_from_the_mean_that_was_saved(text: Path, tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     options = (*OPTIONS, "--threads", 2, "--exchange", "local", "--resume", "auto")
@@ -210,7 +210,6 @@ def test_the_memory_of_a_gpu_is_limited_as_asked(text: Path, tmp_path: Path, dev
         torch.cuda.set_per_process_memory_fraction(1.0)
 
 
-@pytest.mark.slow
 def test_more_processes_than_shards_are_refused(text: Path, of_one: Path, tmp_path: Path) -> None:
     command = ("train", text, "--out", tmp_path / "run", "--steps", 5, *SMALL, "--streams", 2)
     with forked_together(*command, output=tmp_path / "output", count=3) as processes:
@@ -218,6 +217,7 @@ def test_more_processes_than_shards_are_refused(text: Path, of_one: Path, tmp_pa
     assert "--streams 2 cannot be shared by 3 processes" in (tmp_path / "output" / "0" / "stderr").read_text()
 
 
+@pytest.mark.slow
 def test_torchrun_starts_a_killed_run_again_to_the_same_end(text: Path, of_one: Path, tmp_path: Path) -> None:
     """The real torchrun; the second process of the first try kills itself in the middle."""
     run, killer = tmp_path / "run", tmp_path / "killer.py"
