@@ -83,6 +83,19 @@ def test_two_processes_give_the_weights_of_one(text: Path, of_one: Path, tmp_pat
     assert hidden == ""
 
 
+def test_two_processes_start_from_a_model_as_one_does(text: Path, of_one: Path, tmp_path: Path) -> None:
+    options = ("--from", of_one, "--steps", 30, "--seed", 4, *SMALL, "--streams", 16)
+    outcome = nextchar_forked(
+        "train", text, "--out", tmp_path / "one", *options, "--threads", 4, output=tmp_path / "output"
+    )
+    assert outcome.status == 0, outcome.stderr
+    command = ("train", text, "--out", tmp_path / "two", *options, "--threads", 2)
+    with forked_together(*command, output=tmp_path / "outputs") as processes:
+        assert ended(processes) == [0, 0]
+    assert_same_weights(tmp_path / "one", tmp_path / "two")
+    assert RunFolder(tmp_path / "two").settings().base == RunFolder(tmp_path / "one").settings().base is not None
+
+
 @pytest.mark.slow
 def test_a_run_of_two_that_loses_one_is_continued_by_one(text: Path, of_one: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
