@@ -11,6 +11,17 @@ NextcharError
 └── MissingDependencyError      an optional package is not installed
 """
 
+MAX_SHOWN = 100
+"""Characters of a value given that an error repeats."""
+
+
+def shortened(value: object) -> str:
+    """Return ``value`` as an error repeats it, cut where it is long."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…")
+    shown = repr(value)
+    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "…"
+
 
 class NextcharError(Exception):
     """An error that the user of nextchar can understand and fix.

@@ -18,7 +18,7 @@ from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from nextchar.errors import MissingDependencyError, UsageError
+from nextchar.errors import MissingDependencyError, UsageError, shortened
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.sampling import SamplingOptions
 from nextchar.settings import SamplingSettings, build
@@ -163,7 +163,7 @@ class WritingWorker:
 
 def _column(table: Any, name: str) -> list[Any]:
     if name not in table.column_names:
-        raise UsageError(f"There is no column {name!r}: the dataset has {', '.join(table.column_names)}.")
+        raise UsageError(f"There is no column {shortened(name)}: the dataset has {', '.join(table.column_names)}.")
     return table.column(name).to_pylist()
 
 

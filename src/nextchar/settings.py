@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from nextchar.errors import UsageError
+from nextchar.errors import MAX_SHOWN, UsageError, shortened
 
 Weights = Literal["float32", "int8"]
 """How a model's weights are stored while it writes and scores."""
@@ -40,9 +40,6 @@ SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 MIN_RUN = 20
 """Characters from which a run counts as copied, unless another number is given."""
 
-MAX_SHOWN = 100
-"""Characters of a wrong value, or of an unknown name, that its error repeats."""
-
 _RANGE = ("type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -58,7 +55,9 @@ def parse_duration(value: object) -> object:
         return value
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|min|m|h|)\s*", value)
     if match is None:
-        raise ValueError(f"{value!r} is not a duration: write seconds, minutes or hours like 90, 60s, 5m or 1h")
+        raise ValueError(
+            f"{shortened(value)} is not a duration: write seconds, minutes or hours like 90, 60s, 5m or 1h"
+        )
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -84,7 +83,7 @@ def parse_size(value: object) -> object:
         return value
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([kmg]?b|)\s*", value, re.IGNORECASE)
     if match is None:
-        raise ValueError(f"{value!r} is not a size: write bytes, kB, MB or GB like 500kB or 1.5MB")
+        raise ValueError(f"{shortened(value)} is not a size: write bytes, kB, MB or GB like 500kB or 1.5MB")
     return float(match[1]) * _SIZES[match[2].lower()]
 
 
@@ -380,7 +379,9 @@ class ServeSettings(Settings):
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s?#]+", origin):
-                raise ValueError(f"{origin!r} is not an origin: write it like https://example.org, without a path")
+                raise ValueError(
+                    f"{shortened(origin)} is not an origin: write it like https://example.org, without a path"
+                )
         return origins
 
 
@@ -429,9 +430,3 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
         else:
             sentences.append(message + ".")
     return " ".join(sentences)
-
-
-def shortened(value: object) -> str:
-    """Return ``value`` as an error repeats it, cut where it is long."""
-    shown = repr(value)
-    return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "..."

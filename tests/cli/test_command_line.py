@@ -114,6 +114,25 @@ def test_wrong_usage_has_its_own_status(arguments: list[str], words: list[str], 
     assert_refused(here(*arguments), 2, *words)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train",), ("train", "--resume"), ("info",), ("train", "book.txt", "--from"), ("train", "book.txt", "--out"),
+        ("train", "book.txt", "--plan"), ("train", "book.txt", "--time"), ("train", "book.txt", "--encoding"),
+        ("serve", "model.safetensors", "--origin"), ("evaluate", "model.safetensors", "book.txt", "--adapt"),
+        ("train", "book.txt", "--memory-size"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_only_the_beginning_of_a_long_value_is_repeated(
+    arguments: tuple[str, ...], here: Callable[..., Outcome]
+) -> None:
+    outcome = here(*arguments, "x" * 5000)
+    assert outcome.status in {1, 2}
+    assert len(outcome.stderr) < 1000
+    assert "xxxx" in outcome.stderr
+
+
 def test_wrong_usage_is_the_status_of_the_process(folder: Path) -> None:
     assert_refused(nextchar("train", "book.txt", "--steps", "few", cwd=folder), 2, "steps", "few")
 

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 from nextchar.cli.console import note
 from nextchar.cli.dashes import as_tokens, explain_usage
 from nextchar.cli.streams import flush_output, prepare_streams
-from nextchar.errors import NextcharError, UsageError
+from nextchar.errors import NextcharError, UsageError, shortened
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -72,7 +72,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except OSError as error:
-        return _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), FAILED)
+        place = f": {shortened(str(error.filename))}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{place}", FAILED)
     return status if isinstance(status, int) else DONE
 
 

@@ -13,7 +13,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import ModelFileError, UsageError
+from nextchar.errors import ModelFileError, UsageError, shortened
 from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.copying import CopyIndex
@@ -369,7 +369,7 @@ class LanguageModel:
             from nextchar.model.adapting import dynamic_scorer
 
             return dynamic_scorer(self.file, self.network_for, carry_state=self.carry_state, weights=self.weights)
-        raise UsageError(f'adapt = {adapt!r} is not allowed: give "none", "counts" or "weights".')
+        raise UsageError(f'adapt = {shortened(adapt)} is not allowed: give "none", "counts" or "weights".')
 
     def _plain_scorer(self, network: Network[Any]) -> Scorer:
         return Scorer(network, self.start_id, Threads(available_cores()))

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
-from nextchar.errors import UsageError
+from nextchar.errors import UsageError, shortened
 from nextchar.model.model_file import Ancestor, ModelFile
 from nextchar.model.model_path import MODEL, find_model
 from nextchar.networks.architecture import Architecture, Parameters
@@ -109,7 +109,7 @@ def read_base(name: str) -> StartingModel:
     if name not in installed:
         known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
         raise UsageError(
-            f"There is no model {name!r}: it is no run folder, no model file and no installed base model "
+            f"There is no model {shortened(name)}: it is no run folder, no model file and no installed base model "
             f"({known} can be found here). Base models are packages: in a clone, pip install ./bases/english"
         )
     return StartingModel(name, ModelFile.load(installed[name]))

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nextchar.errors import UsageError
+from nextchar.errors import UsageError, shortened
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
 from nextchar.model.model_file import Ancestor
-from nextchar.settings import TextSettings, TrainingSettings, explain_details, shortened
+from nextchar.settings import TextSettings, TrainingSettings, explain_details
 from nextchar.training.plan import Budget, Plan
 from nextchar.training.recipes import recipe_of
 

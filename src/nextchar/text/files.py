@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from nextchar.errors import TextError
+from nextchar.errors import TextError, shortened
 from nextchar.settings import Errors
 from nextchar.text.compression import HEAD, compression_of
 from nextchar.text.encodings import (
@@ -151,7 +151,7 @@ def known_encoding(encoding: str) -> str:
     except LookupError:
         near = difflib.get_close_matches(encoding.lower(), encodings.aliases.aliases, n=3)
         hint = f"did you mean {' or '.join(near)}" if near else "give one such as utf-8, cp949 or gb18030"
-        raise TextError(f"{encoding!r} is not a known encoding of text files: {hint}.") from None
+        raise TextError(f"{shortened(encoding)} is not a known encoding of text files: {hint}.") from None
     except UnicodeError:
         pass  # in some encodings one byte is not a character
     return codecs.lookup(encoding).name

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nextchar.errors import TextError
+from nextchar.errors import TextError, shortened
 from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
 from nextchar.text.text_file import BLOCK
 
@@ -66,9 +66,9 @@ def no_such_text(name: str) -> TextError:
     beside = [str(folder / file) for file in os.listdir(folder)] if folder.is_dir() else []  # noqa: PTH208
     near = difflib.get_close_matches(name, [*CATALOG, *beside], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    shown = name if len(name) <= 100 else f"{name[:100]}…"
     return TextError(
-        f"There is no file, folder or known text {shown!r}.{hint} `nextchar corpora` lists the texts known by name."
+        f"There is no file, folder or known text {shortened(name)}.{hint} `nextchar corpora` lists the texts known by "
+        "name."
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
-from nextchar.errors import TextError
+from nextchar.errors import TextError, shortened
 from nextchar.settings import Boundary, Errors
 from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
@@ -135,8 +135,8 @@ class RecordFile(TextFile):
             sections.add(piece)
         if documents == 0:
             raise TextError(
-                f"{self.name} has no text in the column {self.column!r} ({left_out:,} records): give a file with text "
-                "in it, or name another column in --column."
+                f"{self.name} has no text in the column {shortened(self.column)} ({left_out:,} records): give a file "
+                "with text in it, or name another column in --column."
             )
         found = Content(stamp, digest.hexdigest(), size, characters, LineEnds(line_ends), dotted, sections.all())
         return replace(self, zeros=zeros, documents=documents, left_out=left_out, content=found)

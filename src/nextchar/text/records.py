@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from nextchar.errors import MissingDependencyError, TextError
+from nextchar.errors import MissingDependencyError, TextError, shortened
 from nextchar.text.compression import SUFFIXES
 from nextchar.text.text_file import TextFile
 
@@ -100,8 +100,8 @@ def missing_column(name: str, column: str, columns: Iterable[str]) -> TextError:
     present = [*columns]
     more = f" and {len(present) - 20:,} more" if len(present) > 20 else ""
     return TextError(
-        f"{name} has no column {column!r}: it has {', '.join(map(repr, present[:20])) or 'none'}{more}. Name the one "
-        "with the text in --column."
+        f"{name} has no column {shortened(column)}: it has {', '.join(map(repr, present[:20])) or 'none'}{more}. "
+        "Name the one with the text in --column."
     )
 
 
@@ -277,7 +277,7 @@ def _check_column(text: TextFile, column: str, schema: Any, pyarrow: Any) -> Non
     if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         of_text = [name for name in schema.names if pyarrow.types.is_string(schema.field(name).type)]
         raise TextError(
-            f"The column {column!r} of {text.name} holds {kind}, not text. Columns of text: "
+            f"The column {shortened(column)} of {text.name} holds {kind}, not text. Columns of text: "
             f"{', '.join(map(repr, of_text)) or 'none'}."
         )
 

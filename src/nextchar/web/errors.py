@@ -12,8 +12,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
-from nextchar.errors import NextcharError, TextError, UnknownCharacterError, UsageError
-from nextchar.settings import MAX_SHOWN, Settings, explain_details
+from nextchar.errors import MAX_SHOWN, NextcharError, TextError, UnknownCharacterError, UsageError
+from nextchar.settings import Settings, explain_details
 from nextchar.web.responses import json_response
 
 INVALID, OVERLOADED, BROKEN = "invalid_request_error", "overloaded_error", "server_error"

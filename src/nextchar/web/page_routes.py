@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from nextchar.errors import MAX_SHOWN
 from nextchar.page import build_page
-from nextchar.settings import MAX_SHOWN, sampling_limits
+from nextchar.settings import sampling_limits
 from nextchar.web.errors import RefusedError
 from nextchar.web.metrics import CONTENT_TYPE
 from nextchar.web.middleware import page_policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from nextchar.settings import MAX_SHOWN
+from nextchar.errors import MAX_SHOWN
 from nextchar.web.errors import RefusedError
 
 CHAT = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/api/chat")
