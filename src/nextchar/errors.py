@@ -23,6 +23,15 @@ def shortened(value: object) -> str:
     return shown if len(shown) <= MAX_SHOWN else shown[:MAX_SHOWN] + "…"
 
 
+def without_middle(message: str) -> str:
+    """Return ``message``, without its middle where it is long because it repeats what was given.
+
+    >>> len(without_middle("x" * 1000 + " is not allowed")), without_middle("x" * 1000 + " is not allowed")[-16:]
+    (401, 'x is not allowed')
+    """
+    return message if len(message) <= 4 * MAX_SHOWN else f"{message[: 2 * MAX_SHOWN]}…{message[-2 * MAX_SHOWN :]}"
+
+
 class NextcharError(Exception):
     """An error that the user of nextchar can understand and fix.
 

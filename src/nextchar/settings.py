@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from nextchar.errors import MAX_SHOWN, UsageError, shortened
+from nextchar.errors import MAX_SHOWN, UsageError, shortened, without_middle
 
 Weights = Literal["float32", "int8"]
 """How a model's weights are stored while it writes and scores."""
@@ -417,7 +417,7 @@ def explain_details(kind: type[BaseModel], details: Iterable[Mapping[str, Any]],
         name = ".".join(str(part) for part in detail["loc"])[:MAX_SHOWN]
         # It may quote the value given, with line ends of its own.
         message = detail["msg"].removeprefix("Value error, ")
-        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+        message = without_middle("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(name, kind.model_fields, n=1)
             hint = f". Did you mean {near[0]!r}?" if near else ": leave it out."

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, cast
 
-from nextchar.errors import TextError, UsageError
+from nextchar.errors import TextError, UsageError, shortened
 from nextchar.files.regular_file import read_regular
 from nextchar.text.text_file import TextFile, joined_chunks, readable
 
@@ -220,7 +220,7 @@ def _checked(listed: list[object]) -> tuple[Symbol, ...]:
     wrong = next((entry for entry in listed if not isinstance(entry, str | None)), None)
     wrong = wrong or next((symbol for symbol in symbols if symbol is not None and len(symbol) != 1), None)
     if wrong is not None:
-        raise ValueError(f"{wrong!r} is not one character")
+        raise ValueError(f"{shortened(wrong)} is not one character")
     repeated = [symbol for symbol, count in Counter(symbols).items() if count > 1]
     if repeated:
         entry = "an index without a character" if repeated[0] is None else repr(repeated[0])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from nextchar.convert.characters import Symbol
-from nextchar.errors import ModelFileError
+from nextchar.errors import ModelFileError, without_middle
 from nextchar.networks.architecture import GATES, Architecture, Floats, Parameters
 from nextchar.text.vocabulary import Vocabulary
 
@@ -82,7 +82,7 @@ class KerasNetwork:
             )
         except ValidationError as error:
             wrong = error.errors()[0]
-            raise ValueError(f"{wrong['loc'][0]}: {wrong['msg']}") from error
+            raise ValueError(f"{wrong['loc'][0]}: {without_middle(wrong['msg'])}") from error
 
 
 def keras_weights(architecture: Architecture, parameters: Parameters) -> list[list[Floats]]:

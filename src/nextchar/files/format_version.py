@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+from nextchar.errors import MAX_SHOWN, shortened
+
 FIRST = 1
 """Format of files without a format number."""
 
@@ -35,11 +37,11 @@ def check_format(header: Mapping[str, Any], newest: int) -> int:
     """
     number = header.get("format", FIRST)
     if type(number) is not int or number < FIRST:
-        raise ValueError(f"its format, {number!r}, is not a whole number of {FIRST} or more")
+        raise ValueError(f"its format, {shortened(number)}, is not a whole number of {FIRST} or more")
     if number > newest:
         raise NewerFormatError(
-            f"written by {header.get('written_by', 'a newer nextchar')}, format {number}; this is {_this_version()}, "
-            f"which reads up to {newest}: update nextchar"
+            f"written by {str(header.get('written_by', 'a newer nextchar'))[:MAX_SHOWN]}, format {shortened(number)}; "
+            f"this is {_this_version()}, which reads up to {newest}: update nextchar"
         )
     return number
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
 
-from nextchar.errors import ModelFileError
+from nextchar.errors import ModelFileError, shortened
 from nextchar.files import tensor_file
 from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
@@ -351,8 +351,7 @@ def _check_format(path: Path, header: dict[str, Any]) -> int:
     except NewerFormatError as error:
         raise ModelFileError(f"{path} was {error}: pip install --upgrade nextchar.") from error
     except ValueError as error:
-        shown = repr(header.get("format"))
-        raise ValueError(f"its format {shown[:40]}{'…' if len(shown) > 40 else ''} is not one of nextchar's") from error
+        raise ValueError(f"its format {shortened(header.get('format'))} is not one of nextchar's") from error
 
 
 def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:

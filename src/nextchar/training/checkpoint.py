@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from nextchar.errors import without_middle
 from nextchar.files import tensor_file
 from nextchar.files.format_version import STAMP, check_format, format_stamp
 from nextchar.files.tensor_file import Arrays
@@ -86,7 +87,7 @@ class Checkpoint:
             state = _STATE.validate_json(json.dumps(header[name]), strict=True)
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
-            entry, message = ".".join(map(str, wrong["loc"]))[:40] or name, wrong["msg"]
+            entry, message = ".".join(map(str, wrong["loc"]))[:40] or name, without_middle(wrong["msg"])
             raise ValueError(f"its {entry} is not allowed: {message[0].lower()}{message[1:]}") from error
         for key, array in arrays.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
