@@ -40,7 +40,7 @@ def check_format(header: Mapping[str, Any], newest: int) -> int:
         raise ValueError(f"its format, {shortened(number)}, is not a whole number of {FIRST} or more")
     if number > newest:
         raise NewerFormatError(
-            f"written by {str(header.get('written_by', 'a newer nextchar'))[:MAX_SHOWN]}, format {shortened(number)}; "
+            f"written by {str(header.get('written_by', 'a newer nextchar'))[:MAX_SHOWN]}, format {str(number)[:MAX_SHOWN]}; "
             f"this is {_this_version()}, which reads up to {newest}: update nextchar"
         )
     return number
