@@ -39,9 +39,10 @@ def check_format(header: Mapping[str, Any], newest: int) -> int:
     if type(number) is not int or number < FIRST:
         raise ValueError(f"its format, {shortened(number)}, is not a whole number of {FIRST} or more")
     if number > newest:
+        writer = str(header.get("written_by", "a newer nextchar"))[:MAX_SHOWN]
         raise NewerFormatError(
-            f"written by {str(header.get('written_by', 'a newer nextchar'))[:MAX_SHOWN]}, format {str(number)[:MAX_SHOWN]}; "
-            f"this is {_this_version()}, which reads up to {newest}: update nextchar"
+            f"written by {writer}, format {str(number)[:MAX_SHOWN]}; this is {_this_version()}, which reads up to "
+            f"{newest}: update nextchar"
         )
     return number
 
