@@ -27,6 +27,14 @@ def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_bases() -> Iterator[None]:
+    """No base model that happens to be installed is chosen by the runs of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nextchar.runs.start.installed_bases", dict)
+        yield
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of real texts; a test that needs one is skipped where it is missing, unless required."""

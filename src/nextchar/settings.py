@@ -37,6 +37,9 @@ RecipeName = Literal["default", "classic", "counts"]
 
 SAMPLE_TEMPERATURES = (0.2, 0.5, 1.0, 1.2)
 
+NOTHING = "none"
+"""In place of a model to start from: start from random weights, whatever base models are installed."""
+
 MIN_RUN = 20
 """Characters from which a run counts as copied, unless another number is given."""
 
@@ -153,8 +156,9 @@ class TrainingSettings(Settings):
     from_: str | None = Field(
         default=None,
         min_length=1,
-        description="Model to start from instead of random weights: a run folder, a model file, or the name of an "
-        "installed base model. Its sizes are used, and what it knows of each character.",
+        description="Model to start from: a run folder, a model file, or the name of an installed base model. Its "
+        "sizes are used, and what it knows of each character. By default an installed base model that a sample of the "
+        f"text shows to pay; {NOTHING}: random weights.",
     )
     keep_characters: bool = Field(
         default=False, description="With --from: also keep the characters of that model that the text does not have."
@@ -257,7 +261,7 @@ class TrainingSettings(Settings):
 
     @model_validator(mode="after")
     def _kept_of_a_base(self) -> TrainingSettings:
-        if self.keep_characters and self.from_ is None:
+        if self.keep_characters and self.from_ in {None, NOTHING}:
             raise ValueError("--keep-characters is for training that starts from a model: add --from MODEL")
         return self
 

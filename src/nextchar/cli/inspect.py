@@ -62,15 +62,16 @@ def inspect(
 
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
-    from nextchar.runs.base_models import model_to_start_from
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
-    from nextchar.runs.training_text import encode
+    from nextchar.runs.start import find_start
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
-    base, sized = model_to_start_from(training)
+    start = find_start(files, text, training, default_cache_folder())
+    if start.why is not None:
+        note(start.why)
     try:
-        return forecast(encode(files, text, training, default_cache_folder(), base and base.record), sized)
+        return forecast(start.corpus, start.training)
     except MissingDependencyError as error:
         note(str(error))
         return None

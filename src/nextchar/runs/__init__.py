@@ -7,6 +7,7 @@ Read in this order; a module imports only from those before it:
 - `base_models`: models to start from, and what a run records of them.
 - `folder`: the files of a run folder, and its lock.
 - `training_text`: the text of a run or a model, found again.
+- `start`: what a run starts from: a model, or nothing.
 - `duration`: how long a whole run takes, with everything besides training.
 - `trainers`: the trainer of a run, in one process or in several.
 - `preparation`: everything before training: finding texts and choosing a plan, or reading a run to resume.

@@ -12,11 +12,13 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from nextchar.errors import UsageError, shortened
 from nextchar.model.model_file import Ancestor, ModelFile
 from nextchar.model.model_path import MODEL, find_model
-from nextchar.networks.architecture import Architecture, Parameters
+from nextchar.networks.architecture import Architecture, Network, Parameters
+from nextchar.networks.engine import make_network
 from nextchar.runs.run_settings import Base
 from nextchar.settings import TrainingSettings, flag
 from nextchar.text.corpus import Corpus
@@ -49,7 +51,7 @@ class StartingModel:
         return Base(ancestors=(ancestor, *provenance.ancestors), characters=self._vocabulary.characters)
 
     def fixed(self, training: TrainingSettings) -> TrainingSettings:
-        """Return ``training`` with the sizes of the model.
+        """Return ``training`` with the name and the sizes of the model.
 
         Raises:
             UsageError: other sizes are asked for, or the layers of the model differ in size.
@@ -71,11 +73,16 @@ class StartingModel:
                     f"{flag(name)} {getattr(training, name)} does not fit {self.name}, whose size is {size}: leave it "
                     "out, or choose another model."
                 )
-        return training.model_copy(update=sizes)
+        return training.model_copy(update={"from_": self.name, **sizes})
 
     def transfer(self, corpus: Corpus) -> Transfer:
         """Return the weights for the vocabulary of ``corpus``."""
         return transfer(*self._network, self._vocabulary, corpus.vocabulary, corpus.training)
+
+    def network_for(self, corpus: Corpus) -> Network[Any]:
+        """Return its network with the vocabulary of ``corpus``."""
+        architecture = self._network[0].model_copy(update={"vocabulary_size": corpus.vocabulary.size})
+        return make_network(architecture, self.transfer(corpus).parameters)
 
     @cached_property
     def _network(self) -> tuple[Architecture, Parameters]:
@@ -84,15 +91,6 @@ class StartingModel:
     @property
     def _vocabulary(self) -> Vocabulary:
         return self.file.characters_for("Training from a model")
-
-
-def model_to_start_from(training: TrainingSettings) -> tuple[StartingModel | None, TrainingSettings]:
-    """Return the model that ``training`` is to start from, or None, and ``training`` with its sizes; errors as for
-    `read_base` and `StartingModel.fixed`."""
-    if training.from_ is None:
-        return None, training
-    base = read_base(training.from_)
-    return base, base.fixed(training)
 
 
 def read_base(name: str) -> StartingModel:

@@ -17,12 +17,12 @@ from nextchar.model.scoring import bits_per_id
 from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, read_texts
+from nextchar.runs.preparation import Texts, find, text_read
 from nextchar.runs.run import Run, provenance_of, versions
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
 from nextchar.runs.trainers import Preparation, dataset_of
-from nextchar.runs.training_text import corpus_of_run, moved_text
+from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import start_of_line
@@ -119,7 +119,9 @@ class CountingRun(Run):
             return
         recipe = recipe_of(source.training)
         text, training = recipe.complete(source.texts.settings, source.training)
-        files, corpus = yield from read_texts(source.texts, text, training, source.cache)
+        files = yield from find(source.texts, text, source.cache)
+        corpus = encode(files, text, training, source.cache)
+        yield text_read(corpus)
         settings = RunSettings(
             corpus=tuple(file.place for file in files),
             names=corpus.names,

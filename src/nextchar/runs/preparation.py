@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.model.blending import MIN_HELD_OUT
-from nextchar.runs.base_models import StartingModel, model_to_start_from
+from nextchar.runs.base_models import StartingModel
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run_settings import MAX_EVALUATIONS, Base, RunSettings, plan_of
+from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
+from nextchar.runs.start import find_start
 from nextchar.runs.trainers import (
     Preparation,
     Prepared,
@@ -24,8 +25,8 @@ from nextchar.runs.trainers import (
     make_trainer,
     measure,
 )
-from nextchar.runs.training_text import corpus_of_run, encode, find_texts, moved_text
-from nextchar.settings import TextSettings, TrainingSettings, flag
+from nextchar.runs.training_text import corpus_of_run, find_texts, moved_text
+from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
 from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
@@ -64,16 +65,17 @@ def prepare(
     """
     began = clock()
     if like is not None:
-        same = ("recipe", "from_", "keep_characters") if like.base is not None else ("recipe",)
-        training = training.model_copy(update={name: getattr(like.training, name) for name in same})
+        training = _like(training, like)
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
-    base, sized = model_to_start_from(training)
-    files, corpus = yield from read_texts(texts, text, training, cache, base and base.record)
+    files = yield from find(texts, text, cache)
+    start = find_start(files, text, training, cache)
+    corpus, base = start.corpus, start.base
+    yield text_read(corpus)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
     planned = like and plan_of(like)
-    chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, sized, compute)
+    chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, start.training, compute)
     settings = RunSettings(
         corpus=tuple(file.place for file in files),
         names=corpus.names,
@@ -91,6 +93,8 @@ def prepare(
     started = None if base is None else base.transfer(corpus)
     trainer = make_trainer(settings, corpus, compute.processes, initial=started and started.parameters)
     prepared = Prepared(settings, corpus, trainer)
+    if start.why is not None:
+        yield Note(message=start.why)
     if base is not None and started is not None:
         yield _base_read(base, started, prepared)
     yield from (Note(message=message) for message in chosen.notes)
@@ -120,16 +124,22 @@ def _notes_about(compute: Compute, training: TrainingSettings) -> Iterator[Note]
         yield Note(message=f"--gpu-memory-fraction has no effect: training is on {device.type}, not on a CUDA GPU.")
 
 
-def read_texts(
-    texts: Texts, text: TextSettings, training: TrainingSettings, cache: Path, base: Base | None = None
-) -> Generator[Event, None, tuple[Sequence[TextFile], Corpus]]:
-    """Find and encode ``texts``, with the characters that ``base`` knows; yield events about them, and return their
-    files and the corpus."""
+def _like(training: TrainingSettings, run: RunSettings) -> TrainingSettings:
+    """Return ``training`` with the recipe of ``run``, from what that started from."""
+    same = {"recipe": run.training.recipe}
+    if run.base is not None:
+        named = run.training.from_ or run.base.name
+        same |= {"from_": named, "keep_characters": run.training.keep_characters}
+    elif recipe_of(run.training).starts_from_models:
+        same["from_"] = NOTHING
+    return training.model_copy(update=same)
+
+
+def find(texts: Texts, text: TextSettings, cache: Path) -> Generator[Event, None, Sequence[TextFile]]:
+    """Find ``texts``; yield notes about them, and return their files."""
     found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
     yield from (Note(message=message) for message in found.notes)
-    corpus = encode(found.files, text, training, cache, base)
-    yield _text_read(corpus)
-    return found.files, corpus
+    return found.files
 
 
 def _base_read(base: StartingModel, started: Transfer, prepared: Prepared) -> BaseRead:
@@ -287,7 +297,8 @@ def _evaluations(chosen: ChosenPlan) -> int:
     return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
 
 
-def _text_read(corpus: Corpus) -> TextRead:
+def text_read(corpus: Corpus) -> TextRead:
+    """Return the event of an encoded text."""
     of_figure = dataset_of(corpus).validation
     return TextRead(
         names=corpus.names,

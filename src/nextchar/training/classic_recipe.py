@@ -15,7 +15,7 @@ import random
 from typing import TypeVar
 
 from nextchar.errors import TextError, UsageError
-from nextchar.settings import Settings, TextSettings, TrainingSettings
+from nextchar.settings import NOTHING, Settings, TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.batches import count_windows
 from nextchar.training.feeding import Windows
@@ -33,6 +33,7 @@ class ClassicRecipe:
 
     has_plan = True
     has_unknown = False
+    starts_from_models = False
     is_prompt_fixed = True
     fall: float | None = None
 
@@ -43,7 +44,7 @@ class ClassicRecipe:
         Raises:
             UsageError: it is to start from a model.
         """
-        if training.from_ is not None:
+        if training.from_ not in {None, NOTHING}:
             raise UsageError("The classic recipe starts from nothing: leave --from out, or use the default recipe.")
         length = {"time", "epochs", "steps"} & training.model_fields_set
         return (

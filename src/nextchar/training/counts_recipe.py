@@ -17,6 +17,7 @@ class CountsRecipe:
 
     has_plan = False
     has_unknown = True
+    starts_from_models = False
     is_prompt_fixed = False
     fall: float | None = None
 

@@ -41,6 +41,7 @@ class DefaultRecipe:
 
     has_plan = True
     has_unknown = True
+    starts_from_models = True
     is_prompt_fixed = False
     fall: float | None = FALL
 

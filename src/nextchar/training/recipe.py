@@ -23,6 +23,11 @@ class Recipe(Protocol):
         ...
 
     @property
+    def starts_from_models(self) -> bool:
+        """Whether training can start from the weights of a model."""
+        ...
+
+    @property
     def is_prompt_fixed(self) -> bool:
         """Whether the recipe prescribes the prompt, which a run then shows."""
         ...

@@ -1,0 +1,126 @@
+"""What a run starts from: the model that it names, or an installed base model where that pays for the text, or nothing.
+
+A base model pays where it predicts a sample of the text nearly as well as counts of the text do, before it has learned
+anything of it (docs/base-models.md has the evidence). Of several, the one that predicts the sample best is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nextchar.errors import UsageError
+from nextchar.model.scoring import bits_per_id
+from nextchar.networks.architecture import Network
+from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.parallel import Threads, available_cores
+from nextchar.runs.base_models import StartingModel, installed_bases, read_base
+from nextchar.runs.training_text import encode
+from nextchar.settings import NOTHING, TextSettings, TrainingSettings
+from nextchar.text.corpus import Corpus
+from nextchar.text.text_file import TextFile
+from nextchar.training.recipes import recipe_of
+from nextchar.training.validation import excerpts
+
+MIN_GAIN = -0.6
+"""Bits per character by which a base model must predict a sample better than counts do: it may be a little worse."""
+MIN_KNOWN = 0.9
+"""Share of the characters of the sample that a base model must know."""
+COUNTED, ORDER = 250_000, 6
+"""Characters from the end of the training text of which nine tenths are counted, and the longest context."""
+SAMPLE = 2048
+"""Characters of the sample, from the last tenth of those."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run starts from."""
+
+    corpus: Corpus
+    """The text, with the characters that the base knows."""
+    training: TrainingSettings
+    """How it is trained, with the name and the sizes of the base."""
+    base: StartingModel | None = None
+    why: str | None = None
+    """A sentence about the choice, where there was one."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A base model that knows the characters of a text."""
+
+    base: StartingModel
+    bits: float
+    """Bits per character of the sample."""
+
+
+def find_start(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Start:
+    """Encode ``files`` and return what training on them starts from.
+
+    Raises:
+        TextError: a text cannot be read or has too little to learn from.
+        UsageError: there is no such model, or the sizes asked for do not fit it.
+        ModelFileError: it is damaged, or has no LSTM of characters.
+    """
+    if training.from_ is not None and training.from_ != NOTHING:
+        named = read_base(training.from_)
+        return Start(encode(files, text, training, cache, named.record), named.fixed(training), named)
+    corpus = encode(files, text, training, cache)
+    nothing = training.model_copy(update={"from_": None})
+    if training.from_ == NOTHING or not recipe_of(training).starts_from_models:
+        return Start(corpus, nothing)
+    sample = _Sample(corpus)
+    found = sorted(_candidates(sample, training), key=lambda candidate: candidate.bits)
+    if not found:
+        return Start(corpus, nothing)
+    best, counted = found[0], sample.bits_of_counts()
+    name = best.base.name
+    figures = f"{best.bits:.2f} bits/character on a sample of the text, counts of the text {counted:.2f}"
+    if counted - best.bits < MIN_GAIN:
+        return Start(corpus, nothing, why=f"Training starts from nothing: {name} needs {figures}.")
+    if corpus.rare:
+        corpus = encode(files, text, training, cache, best.base.record)  # what is rare here, the base may know
+    why = f"Training starts from {name}, which needs {figures} (--from none: from nothing)."
+    return Start(corpus, best.base.fixed(training), best.base, why)
+
+
+def _candidates(sample: _Sample, training: TrainingSettings) -> Iterator[_Candidate]:
+    """Yield the installed base models that know the characters of the text and have the sizes asked for."""
+    for name in sorted(installed_bases()):
+        base = read_base(name)
+        try:
+            base.fixed(training)
+        except UsageError:
+            continue
+        if sample.known_share(base) >= MIN_KNOWN:
+            yield _Candidate(base, sample.bits_of(base))
+
+
+class _Sample:
+    """A sample of a training text, and what stands before it."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        ids = np.asarray(corpus.training[-COUNTED:])
+        tenth = max(1, len(ids) // 10)
+        self._before, self._ids = ids[:-tenth], excerpts(ids[-tenth:], SAMPLE)
+
+    def known_share(self, base: StartingModel) -> float:
+        """Return the share of the characters that ``base`` knows."""
+        known = set(base.record.characters)
+        return float(np.mean([character in known for character in self._corpus.vocabulary.decode(self._ids)]))
+
+    def bits_of(self, base: StartingModel) -> float:
+        """Return the bits per character of the network of ``base``."""
+        return self._bits(base.network_for(self._corpus))
+
+    def bits_of_counts(self) -> float:
+        """Return the bits per character of counts of what stands before the sample."""
+        return self._bits(NgramNetwork.of_text(self._before, self._corpus.vocabulary.size, ORDER))
+
+    def _bits(self, network: Network[Any]) -> float:
+        return bits_per_id(network, self._ids, self._corpus.vocabulary.start_id, Threads(available_cores()))
