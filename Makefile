@@ -80,12 +80,16 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train]"
+# The base models that training can start from, each a package.
+BASES := $(wildcard bases/*/pyproject.toml)
+EDITABLE_BASES := $(patsubst %/pyproject.toml,--editable ./%,$(BASES))
+
+$(VENV)/.demo: pyproject.toml constraints.txt $(BASES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train]" $(EDITABLE_BASES)
 	$(COMPILE)
 	touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,dev]"
+$(VENV)/.dev: pyproject.toml constraints.txt $(BASES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,dev]" $(EDITABLE_BASES)
 	$(COMPILE)
 	touch $@

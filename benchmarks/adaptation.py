@@ -62,7 +62,7 @@ class Result:
 def measure(text: str, budget: float, run: Path) -> Result:
     """Train on ``text`` in the folder ``run``, and score what was held out."""
     if not run.exists():
-        nextchar("train", text, *TEXTS[text][0], "--time", f"{budget}s", "--out", run, "--quiet")
+        nextchar("train", text, *TEXTS[text][0], "--time", f"{budget}s", "--from", "none", "--out", run, "--quiet")
     scored = nextchar("evaluate", run, "--adapt", "weights", "--no-counting")
     speed, start = measure_speed(run)
     return Result(

@@ -115,8 +115,8 @@ def report_encoding(path: Path, size: int) -> None:
 def report_training(path: Path, duration: str, size: int) -> None:
     """Train on ``path`` by the command, killed once while it encodes; print time and memory."""
     cache = path.parent / "cache"
-    command = [sys.executable, "-m", "nextchar", "train", str(path), "--column", "text", "--time", duration]
-    command += ["--out", str(path.parent / "run"), "--resume", "auto", "--json"]
+    command = [sys.executable, "-m", "nextchar", "train", str(path), "--column", "text", "--from", "none"]
+    command += ["--time", duration, "--out", str(path.parent / "run"), "--resume", "auto", "--json"]
     environment = {**os.environ, "NEXTCHAR_CACHE": str(cache)}
     began = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -169,9 +169,8 @@ def main() -> None:
         for name in options.only or TEXTS:
             run = folder / f"{name}-{options.budget:g}"
             if not run.exists():
-                nextchar(
-                    "train", name, *TEXTS[name], "--memory", "--time", f"{options.budget}s", "--out", run, "--quiet"
-                )
+                given = ("--from", "none", "--memory", "--time", f"{options.budget}s")
+                nextchar("train", name, *TEXTS[name], *given, "--out", run, "--quiet")
             for line in measure(name, Texts(run)):
                 print(line, flush=True)
                 lines.append(line)

@@ -1,10 +1,12 @@
 """From a base model, or from nothing: bits per character after the same time, with the memory and without.
 
-Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/finetuning.py --base MODEL [--budgets 10 60] [--seeds 1]
+Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/finetuning.py [--base MODEL] [--budgets 10 60] [--seeds 1]
            [--only TEXT...] [--options "--learning-rate 0.002"] [--forgetting FILE] [--runs FOLDER] [--output FILE]
 
-Each row trains with `nextchar train TEXT --time T` and with `--from MODEL`, one after the other; medians over the
-seeds. "Before" is the network of the base as it is, on excerpts of the held-out text. FILE is text that the base has
+Each row trains with `nextchar train TEXT --time T --from none` and with `--from MODEL`, one after the other; medians
+over the seeds. MODEL is that of the table of texts unless one is given. "Tried" is what the best installed base needs
+on the sample of the text by which `nextchar train` chooses, "counts" what counts need; a star stands where it is
+chosen. "Before" is the network of the base as it is, on excerpts of the held-out text. FILE is text that the base has
 not seen, whose bits are measured with the fine-tuned network: what it has forgotten (with --options --keep-characters,
 or characters that are left out weigh most). Prints a table in Markdown.
 """
@@ -22,27 +24,34 @@ from pathlib import Path
 from command import nextchar
 from machine import show
 
-TEXTS: dict[str, tuple[str, tuple[str, ...], Callable[[str], str] | None]] = {
-    "Nietzsche": ("nietzsche", (), None),
-    "Nietzsche, lower-cased": ("nietzsche", ("--lowercase",), None),
-    "Nietzsche, capitals": ("nietzsche", (), str.upper),
-    "tinyshakespeare": ("tinyshakespeare", (), None),
-    "War and Peace, 100,000": ("war_and_peace", (), lambda text: text[:100_000]),
-    "names": ("names", (), None),
-    "Python's library": ("python_stdlib", (), None),
-    "Korean stories": ("korean_stories", (), None),
+from nextchar.runs.start import Trial, find_start
+from nextchar.runs.training_text import find_texts
+from nextchar.settings import TextSettings, TrainingSettings
+
+TEXTS: dict[str, tuple[str, str, tuple[str, ...], Callable[[str], str] | None]] = {
+    "Nietzsche": ("nietzsche.txt", "english", (), None),
+    "Nietzsche, lower-cased": ("nietzsche.txt", "english", ("--lowercase",), None),
+    "Nietzsche, capitals": ("nietzsche.txt", "english", (), str.upper),
+    "tinyshakespeare": ("tinyshakespeare.txt", "english", (), None),
+    "War and Peace, 100,000": ("war_and_peace.txt", "english", (), lambda text: text[:100_000]),
+    "War and Peace": ("war_and_peace.txt", "english", (), None),
+    "Korean stories": ("korean_stories.txt", "korean", (), None),
+    "Korean Bible": ("korean_bible_krv.txt", "korean", (), None),
+    "names": ("names.txt", "english", (), None),
+    "Python's library": ("python_stdlib.txt", "english", (), None),
+    "world cities": ("world_cities.csv", "english", (), None),
 }
-"""File, options and change of each text."""
-COLUMNS = ("nothing", "nothing, blend", "before", "base", "base, blend")
+"""File, base model, options and change of each text."""
+COLUMNS = ("tried", "counts", "nothing", "nothing, blend", "before", "base", "base, blend")
 
 
 def place(name: str, folder: Path) -> Path:
     """Return the file of a text, written to ``folder`` where it is changed."""
-    file, _, change = TEXTS[name]
-    source = Path(os.environ["NEXTCHAR_CORPORA"]) / f"{file}.txt"
+    file, _, _, change = TEXTS[name]
+    source = Path(os.environ["NEXTCHAR_CORPORA"]) / file
     if change is None:
         return source
-    changed = folder / f"{file}-changed-{list(TEXTS).index(name)}.txt"
+    changed = folder / f"changed-{list(TEXTS).index(name)}-{file}"
     changed.write_text(change(source.read_text(encoding="utf-8")), encoding="utf-8")
     return changed
 
@@ -64,10 +73,18 @@ def measure(run: Path, forgetting: Path | None) -> dict[str, float]:
     return found
 
 
+def tried(name: str, folder: Path) -> Trial | None:
+    """Return how the installed base model that suits the text best does on the sample by which training chooses."""
+    text = TextSettings(lowercase="--lowercase" in TEXTS[name][2])
+    files = find_texts((str(place(name, folder)),), text, folder).files
+    return find_start(files, text, TrainingSettings(), folder).trial
+
+
 def figures_of(name: str, budget: int, seed: int, options: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Return the figures of a text after ``budget`` seconds, trained now unless the runs are in ``folder``."""
-    text, given = place(name, folder), TEXTS[name][1]
-    sides = {"nothing": [], "base": ["--from", options.base, *options.options.split()]}
+    text, (_, language, given, _) = place(name, folder), TEXTS[name]
+    base = options.base or language
+    sides = {"nothing": ["--from", "none"], "base": ["--from", base, *options.options.split()]}
     figures: dict[str, float] = {}
     for side, more in list(sides.items())[options.base_only :]:
         run = folder / f"{text.stem}{''.join(given)}-{side}-{budget}-{seed}"
@@ -83,19 +100,22 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[str]:
     yield f"| text | seconds | {' | '.join(columns)} |"
     yield "|---|---:|" + "---:|" * len(columns)
     for name in options.only:
+        trial = tried(name, folder)
         for budget in options.budgets:
             found = [figures_of(name, budget, seed, options, folder) for seed in range(1, options.seeds + 1)]
+            found[0] |= {"tried": trial.bits, "counts": trial.counted} if trial else {}
             medians = [
-                statistics.median(row[column] for row in found) if column in found[0] else None for column in columns
+                statistics.median(row[column] for row in found if column in row) if column in found[0] else None
+                for column in columns
             ]
             shown = " | ".join("" if bits is None else f"{bits:.3f}" for bits in medians)
-            yield f"| {name} | {budget} | {shown} |"
+            yield f"| {name}{' *' if trial and trial.pays else ''} | {budget} | {shown} |"
 
 
 def main() -> None:
     """Train, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", required=True, help="run, model file or name of an installed base model")
+    parser.add_argument("--base", help="run, model file or name of an installed base model, for all texts")
     parser.add_argument("--budgets", type=int, nargs="+", default=[10, 60], help="seconds of training")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=TEXTS, default=list(TEXTS))

@@ -30,9 +30,10 @@ def main() -> None:
     print(describe_machine())
     print(f"\n| text | forecast for {time}, bits per character | reached | ratio |\n|---|---:|---:|---:|")
     for text, options in TEXTS.items():
-        expected = nextchar("inspect", text, *options, "--time", time)["forecast"]["bits_per_character"]
+        given = (text, *options, "--from", "none", "--time", time)
+        expected = nextchar("inspect", *given)["forecast"]["bits_per_character"]
         with tempfile.TemporaryDirectory() as folder:
-            run = nextchar("train", text, *options, "--time", time, "--out", folder + "/run", "--quiet")
+            run = nextchar("train", *given, "--out", folder + "/run", "--quiet")
         reached = run["validation_bits_per_character"]
         print(f"| {text} | {expected:.2f} | {reached:.2f} | {expected / reached:.2f} |", flush=True)
 

@@ -141,7 +141,7 @@ def argument_of(text: str, folder: Path) -> str:
 def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Result:
     """Train once with the command and return what it reports."""
     began = time.perf_counter()
-    options = ("--time", f"{budget}s", "--seed", seed, "--out", run, "--quiet")
+    options = ("--time", f"{budget}s", "--from", "none", "--seed", seed, "--out", run, "--quiet")
     result = nextchar("train", argument, *TEXTS[text].options, *options)
     total = time.perf_counter() - began
     plan = json.loads((run / "settings.json").read_text(encoding="utf-8"))["plan"]

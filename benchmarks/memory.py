@@ -29,8 +29,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         size = write_text(folder / "text.txt", english_words(), arguments.megabytes * 1_000_000)
-        command = [sys.executable, "-m", "nextchar", "train", str(folder / "text.txt"), "--out", str(folder / "run")]
-        command += ["--time", arguments.time, "--json"]
+        command = [sys.executable, "-m", "nextchar", "train", str(folder / "text.txt"), "--from", "none"]
+        command += ["--out", str(folder / "run"), "--time", arguments.time, "--json"]
         began = time.perf_counter()
         done = subprocess.run(
             command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "NEXTCHAR_CACHE": name}

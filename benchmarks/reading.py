@@ -40,7 +40,9 @@ def train(name: str, budget: int, seed: int, folder: Path) -> Path:
     """Return the run of a model of the text ``name``, trained now unless it is in ``folder``."""
     run = folder / f"{name}-{budget}s-{seed}"
     if not (run / "model.safetensors").exists():
-        nextchar("train", name, "--time", f"{budget}s", "--seed", str(seed), "--out", run, *TEXTS[name])
+        nextchar(
+            "train", name, "--from", "none", "--time", f"{budget}s", "--seed", str(seed), "--out", run, *TEXTS[name]
+        )
     return run
 
 

@@ -88,7 +88,9 @@ def train(text: str, seconds: float, seed: int, kind: str = "none", cores: int =
         run = Path(folder) / "run"
         began = time.monotonic()
         with beside(neighbour(kind, seconds), seconds, run, cores):
-            result = nextchar("train", text, "--time", f"{seconds}s", "--seed", seed, "--out", run, "--quiet")
+            result = nextchar(
+                "train", text, "--from", "none", "--time", f"{seconds}s", "--seed", seed, "--out", run, "--quiet"
+            )
         wall = time.monotonic() - began
         plan = json.loads((run / "settings.json").read_text(encoding="utf-8"))["plan"]
     revisions = plan.get("revisions", [])

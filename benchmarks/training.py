@@ -85,7 +85,7 @@ def stages(text: str, budget: int) -> dict[str, float]:
     """Return how the seconds of one `nextchar train` are spent."""
     with tempfile.TemporaryDirectory() as folder:
         worker = [sys.executable, str(Path(__file__).with_name("stages_worker.py")), repr(time.time())]
-        options = ["--time", f"{budget}s", "--out", str(Path(folder) / "run"), "--quiet"]
+        options = ["--from", "none", "--time", f"{budget}s", "--out", str(Path(folder) / "run"), "--quiet"]
         done = subprocess.run([*worker, text, *options], check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -32,15 +32,18 @@ from nextchar.model.model_file import ModelFile
 BASES = Path(__file__).parents[1] / "bases"
 LICENCE = "model: CC0 1.0; texts: see the card of the package"
 
-HELD_OUT = 1_000_000
-"""Characters held out: the most that `nextchar train` holds out by default."""
+HELD_OUT = 1 / 60
+"""Share of the characters that is held out: of English about the million that `nextchar train` holds out at most."""
 MOST_HELD_OUT = 100_000
 """Longest document that is held out, so that there are many."""
 PIECE = 20_000
 """Characters of a piece, about."""
 LEFT_OUT_LICENCE, LEFT_OUT_REPOSITORIES = "not PD in life+70 countries", {"lovit/petitions_archive"}
-RARE = 1000
-"""Characters that occur less often share the unknown symbol."""
+RARE = {"korean": 100}
+"""Characters that occur less often share the unknown symbol, by language."""
+RARE_ELSEWHERE = 1000
+KOREAN_LITERATURE, LITERATURE_TIMES = {"storidient/KoCoNovel", "S25duck/AI_Tutorial"}, 4
+"""Repositories of Korean stories, a tenth of the texts, and how often they are read in each pass."""
 WRAPPED, STRAIGHT, DASHES, CLOSE, LOWER, UPPER = 0.5, 0.5, 0.5, 0.2, 0.1, 0.02
 """Shares of pieces that are wrapped, have straight quotation marks, of those have two hyphens for a dash, have no blank
 lines, are lower-cased, and are in capitals."""
@@ -57,6 +60,11 @@ class Document:
     start: int
     characters: int
 
+    @property
+    def times(self) -> int:
+        """How often it is read in each pass."""
+        return LITERATURE_TIMES if self.repository in KOREAN_LITERATURE else 1
+
 
 def documents(texts: Path, language: str) -> list[Document]:
     """Return the documents of ``language`` that may be used."""
@@ -72,6 +80,18 @@ def documents(texts: Path, language: str) -> list[Document]:
         for document in found
         if LEFT_OUT_LICENCE not in document.licence and document.repository not in LEFT_OUT_REPOSITORIES
     ]
+
+
+def split(used: Sequence[Document], chance: random.Random) -> tuple[list[Document], list[Document]]:
+    """Return the documents to learn from, and those that are held out."""
+    shuffled, held_out, size = [*used], list[Document](), 0
+    chance.shuffle(shuffled)
+    most = HELD_OUT * sum(document.characters for document in used)
+    for document in shuffled:
+        if size < most and document.characters <= MOST_HELD_OUT:
+            held_out.append(document)
+            size += document.characters
+    return [document for document in shuffled if document not in held_out], held_out
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -109,33 +129,31 @@ def formed(piece: str, chance: random.Random) -> str:
     return piece.replace("\n\n", "\n") if close < CLOSE else piece
 
 
-def prepare(texts: Path, language: str, passes: int, target: Path) -> None:
-    """Write the text to train on: ``passes`` over all documents but some, and then those."""
-    whole = lzma.decompress((texts / f"{language}.txt.xz").read_bytes()).decode()
+def prepare(texts: Path, language: str, passes: int, target: Path) -> float:
+    """Write the text to train on, unless it is there: ``passes`` over all documents but some, and then those. Return
+    the share of what is held out."""
     chance = random.Random(f"nextchar base {language}")
-    used = documents(texts, language)
-    chance.shuffle(used)
-    held_out: list[Document] = []
-    size = 0
-    for document in used:
-        if size < HELD_OUT and document.characters <= MOST_HELD_OUT:
-            held_out.append(document)
-            size += document.characters
-    kept = [document for document in used if document not in held_out]
+    kept, held_out = split(documents(texts, language), chance)
+    held_size = sum(document.characters for document in held_out)
+    share = held_size / (held_size + passes * sum(document.characters * document.times for document in kept))
+    if target.exists():
+        return share
+    whole = lzma.decompress((texts / f"{language}.txt.xz").read_bytes()).decode()
     with target.with_suffix(".part").open("w", encoding="utf-8") as file:
         for number in range(passes + 1):
-            order = [*kept] if number < passes else held_out
+            order = [one for one in kept for _ in range(one.times)] if number < passes else held_out
             chance.shuffle(order)
             for document in order:
                 text = whole[document.start : document.start + document.characters]
                 file.writelines(f"{formed(piece, chance)}\n\n" for piece in pieces(text))
     target.with_suffix(".part").rename(target)
+    return share
 
 
 def train(text: Path, run: Path, options: Sequence[str]) -> None:
     """Train on ``text``, or continue the ``run``."""
-    command = ["nextchar", "train", str(text), "--out", str(run), "--resume", "auto", "--epochs", "1"]
-    fixed = ["--no-memory", "--no-keep-text", "--min-count", str(RARE), "--evaluations", "24", "--precision", "float32"]
+    command = ["nextchar", "train", str(text), "--from", "none", "--out", str(run), "--resume", "auto", "--epochs", "1"]
+    fixed = ["--no-memory", "--no-keep-text", "--evaluations", "24", "--precision", "float32"]
     subprocess.run([*command, *fixed, *options], check=True)
 
 
@@ -163,11 +181,17 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     text = options.work / f"{options.language}.txt"
-    if not text.exists():
-        prepare(options.texts, options.language, options.passes, text)
-    sizes = {"hidden": options.hidden, "layers": 1, "window": options.window, "threads": options.threads}
+    share = prepare(options.texts, options.language, options.passes, text)
+    given = {
+        "hidden": options.hidden,
+        "layers": 1,
+        "window": options.window,
+        "threads": options.threads,
+        "min-count": RARE.get(options.language, RARE_ELSEWHERE),
+        "validation": f"{share:.6f}",
+    }
     run = options.work / options.language
-    train(text, run, [f"--{name}={value}" for name, value in sizes.items()])
+    train(text, run, [f"--{name}={value}" for name, value in given.items()])
     write(run, options.language, BASES / options.language / f"nextchar_{options.language}")
 
 

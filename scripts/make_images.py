@@ -34,7 +34,7 @@ def main() -> None:
     for picture, text in PICTURES.items():
         # The report shows the path of its run: a short one, as a user's is.
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "nextchar", "train", text, "--time", budget]
+            command = [sys.executable, "-m", "nextchar", "train", text, "--from", "none", "--time", budget]
             subprocess.run(command, cwd=folder, check=True)
             photograph(Path(folder, "runs", text, "report.html"), IMAGES / picture)
 

@@ -1,6 +1,7 @@
 """What a run starts from."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -82,9 +83,9 @@ def test_a_base_that_predicts_the_text_is_started_from(made: Path, install: Inst
     found = start_for(like_the_base(tmp_path), tmp_path)
     assert found.base is not None
     assert (found.base.name, found.training.from_, found.training.hidden) == ("made_up", "made_up", 48)
-    assert found.why is not None
-    assert "made_up" in found.why
-    assert "--from none" in found.why
+    assert found.trial is not None
+    assert found.trial.bits < found.trial.counted
+    assert re.fullmatch(r"Training starts from made_up, which needs \d\.\d\d bits.* \(--from none.*", str(found.trial))
 
 
 def test_a_text_in_its_letters_alone_starts_from_nothing(made: Path, install: Install, tmp_path: Path) -> None:
@@ -94,8 +95,9 @@ def test_a_text_in_its_letters_alone_starts_from_nothing(made: Path, install: In
     assert found.base is None
     assert found.training.from_ is None
     assert found.training.hidden is None
-    assert found.why is not None
-    assert "from nothing" in found.why
+    assert found.trial is not None
+    assert found.trial.bits > found.trial.counted + 0.6
+    assert str(found.trial).startswith("Training starts from nothing: made_up needs")
 
 
 def test_a_base_of_another_script_is_not_tried(
@@ -105,7 +107,7 @@ def test_a_base_of_another_script_is_not_tried(
     monkeypatch.delattr(base_models.StartingModel, "network_for")
     letters = {ord(letter): 0x3B1 + place for place, letter in enumerate("aeinoshrdlut")}
     found = start_for(written(tmp_path, made_up_text().lower().translate(letters)), tmp_path)
-    assert (found.base, found.why) == (None, None)
+    assert (found.base, found.trial) == (None, None)
 
 
 def test_of_several_the_best_is_taken(made: Path, install: Install, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_other_sizes_other_recipes_and_none_forbid_it(
 ) -> None:
     install(made_up=made)
     found = start_for(like_the_base(tmp_path), tmp_path, **options)
-    assert (found.base, found.why, found.training.from_) == (None, None, None)
+    assert (found.base, found.trial, found.training.from_) == (None, None, None)
 
 
 def test_a_few_characters_are_enough(made: Path, install: Install, tmp_path: Path) -> None:

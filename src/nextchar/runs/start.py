@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,28 @@ SAMPLE = 2048
 
 
 @dataclass(frozen=True)
+class Trial:
+    """An installed base model, tried on a sample of a text."""
+
+    name: str
+    bits: float
+    """Bits per character that it needs."""
+    counted: float
+    """Those that counts of the text need."""
+
+    @property
+    def pays(self) -> bool:
+        """Whether training should start from it."""
+        return self.counted - self.bits >= MIN_GAIN
+
+    def __str__(self) -> str:
+        figures = f"{self.bits:.2f} bits/character on a sample of the text, counts of the text {self.counted:.2f}"
+        if self.pays:
+            return f"Training starts from {self.name}, which needs {figures} (--from none: from nothing)."
+        return f"Training starts from nothing: {self.name} needs {figures}."
+
+
+@dataclass(frozen=True)
 class Start:
     """What a run starts from."""
 
@@ -45,17 +68,8 @@ class Start:
     training: TrainingSettings
     """How it is trained, with the name and the sizes of the base."""
     base: StartingModel | None = None
-    why: str | None = None
-    """A sentence about the choice, where there was one."""
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A base model that knows the characters of a text."""
-
-    base: StartingModel
-    bits: float
-    """Bits per character of the sample."""
+    trial: Trial | None = None
+    """The best of the installed base models, where the choice was among them."""
 
 
 def find_start(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Start:
@@ -74,21 +88,19 @@ def find_start(files: Sequence[TextFile], text: TextSettings, training: Training
     if training.from_ == NOTHING or not recipe_of(training).starts_from_models:
         return Start(corpus, nothing)
     sample = _Sample(corpus)
-    found = sorted(_candidates(sample, training), key=lambda candidate: candidate.bits)
-    if not found:
+    tried = [(sample.bits_of(base), base) for base in _candidates(sample, training)]
+    if not tried:
         return Start(corpus, nothing)
-    best, counted = found[0], sample.bits_of_counts()
-    name = best.base.name
-    figures = f"{best.bits:.2f} bits/character on a sample of the text, counts of the text {counted:.2f}"
-    if counted - best.bits < MIN_GAIN:
-        return Start(corpus, nothing, why=f"Training starts from nothing: {name} needs {figures}.")
+    bits, base = min(tried, key=itemgetter(0))
+    trial = Trial(base.name, bits, sample.bits_of_counts())
+    if not trial.pays:
+        return Start(corpus, nothing, trial=trial)
     if corpus.rare:
-        corpus = encode(files, text, training, cache, best.base.record)  # what is rare here, the base may know
-    why = f"Training starts from {name}, which needs {figures} (--from none: from nothing)."
-    return Start(corpus, best.base.fixed(training), best.base, why)
+        corpus = encode(files, text, training, cache, base.record)  # what is rare here, the base may know
+    return Start(corpus, base.fixed(training), base, trial)
 
 
-def _candidates(sample: _Sample, training: TrainingSettings) -> Iterator[_Candidate]:
+def _candidates(sample: _Sample, training: TrainingSettings) -> Iterator[StartingModel]:
     """Yield the installed base models that know the characters of the text and have the sizes asked for."""
     for name in sorted(installed_bases()):
         base = read_base(name)
@@ -97,7 +109,7 @@ def _candidates(sample: _Sample, training: TrainingSettings) -> Iterator[_Candid
         except UsageError:
             continue
         if sample.known_share(base) >= MIN_KNOWN:
-            yield _Candidate(base, sample.bits_of(base))
+            yield base
 
 
 class _Sample:
