@@ -8,7 +8,8 @@ over the seeds. MODEL is that of the table of texts unless one is given. "Tried"
 on the sample of the text by which `nextchar train` chooses, "counts" what counts need; a star stands where it is
 chosen. "Before" is the network of the base as it is, on excerpts of the held-out text. FILE is text that the base has
 not seen, whose bits are measured with the fine-tuned network: what it has forgotten (with --options --keep-characters,
-or characters that are left out weigh most). Prints a table in Markdown.
+or characters that are left out weigh most). "In all" are
+the seconds of the whole command from the base, from the shell and back. Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import os
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,7 +44,7 @@ TEXTS: dict[str, tuple[str, str, tuple[str, ...], Callable[[str], str] | None]] 
     "world cities": ("world_cities.csv", "english", (), None),
 }
 """File, base model, options and change of each text."""
-COLUMNS = ("tried", "counts", "nothing", "nothing, blend", "before", "base", "base, blend")
+COLUMNS = ("tried", "counts", "nothing", "nothing, blend", "before", "base", "base, blend", "in all")
 
 
 def place(name: str, folder: Path) -> Path:
@@ -89,7 +91,9 @@ def figures_of(name: str, budget: int, seed: int, options: argparse.Namespace, f
     for side, more in list(sides.items())[options.base_only :]:
         run = folder / f"{text.stem}{''.join(given)}-{side}-{budget}-{seed}"
         if not (run / "report.html").exists():
+            began = time.perf_counter()
             nextchar("train", text, *given, "--time", f"{budget}s", "--seed", seed, "--out", run, *more, "--quiet")
+            figures["in all"] = time.perf_counter() - began
         figures.update(measure(run, options.forgetting))
     return figures
 

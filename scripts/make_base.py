@@ -30,7 +30,8 @@ from nextchar.model.description import summarise
 from nextchar.model.model_file import ModelFile
 
 BASES = Path(__file__).parents[1] / "bases"
-LICENCE = "model: CC0 1.0; texts: see the card of the package"
+LICENCES = {"korean": "CC BY 4.0"}
+LICENCE_ELSEWHERE = "CC0 1.0"
 
 HELD_OUT = 1 / 60
 """Share of the characters that is held out: of English about the million that `nextchar train` holds out at most."""
@@ -160,8 +161,9 @@ def train(text: Path, run: Path, options: Sequence[str]) -> None:
 def write(run: Path, language: str, package: Path) -> None:
     """Write the model of ``run`` into the ``package``, in float16, and print it in words."""
     model = ModelFile.load(run / "model.safetensors")
+    licence = f"model: {LICENCES.get(language, LICENCE_ELSEWHERE)}; texts: see the card of the package"
     provenance = model.provenance.model_copy(
-        update={"corpus": (f"{language} base texts",), "corpus_key": None, "licence": LICENCE}
+        update={"corpus": (f"{language} base texts",), "corpus_key": None, "licence": licence}
     )
     package.mkdir(parents=True, exist_ok=True)
     write_atomically(package / "model.safetensors", replace(model, provenance=provenance).to_bytes(half=True))

@@ -85,7 +85,7 @@ def test_a_base_that_predicts_the_text_is_started_from(made: Path, install: Inst
     assert (found.base.name, found.training.from_, found.training.hidden) == ("made_up", "made_up", 48)
     assert found.trial is not None
     assert found.trial.bits < found.trial.counted
-    assert re.fullmatch(r"Training starts from made_up, which needs \d\.\d\d bits.* \(--from none.*", str(found.trial))
+    assert re.match(r"made_up suits the text: it needs \d\.\d\d bits.* \(--from none", str(found.trial))
 
 
 def test_a_text_in_its_letters_alone_starts_from_nothing(made: Path, install: Install, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_text_in_its_letters_alone_starts_from_nothing(made: Path, install: In
     assert found.training.hidden is None
     assert found.trial is not None
     assert found.trial.bits > found.trial.counted + 0.6
-    assert str(found.trial).startswith("Training starts from nothing: made_up needs")
+    assert str(found.trial).startswith("Starting from nothing, as made_up does not suit the text: it needs")
 
 
 def test_a_base_of_another_script_is_not_tried(
@@ -156,7 +156,7 @@ def test_a_run_records_what_was_chosen(made: Path, install: Install, tmp_path: P
     path = like_the_base(tmp_path)
     events = list(begin(tmp_path / "run", path).events())
     assert base_of(events) == start_read(events) == "made_up"
-    assert any("from made_up" in event.message for event in events
+    assert any("made_up suits" in event.message for event in events
                if isinstance(event, Note))  # fmt: skip
     recorded = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert recorded["training"]["from_"] is None
@@ -184,7 +184,7 @@ def test_a_plan_is_repeated_from_what_it_started_from(made: Path, install: Insta
 def test_inspect_says_it_too(made: Path, install: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install(made_up=made)
     inspect.inspect(str(like_the_base(tmp_path)), training=TrainingSettings(time=1.0))
-    assert "from made_up" in capsys.readouterr().err
+    assert "made_up suits" in capsys.readouterr().err
 
 
 LANGUAGES = {

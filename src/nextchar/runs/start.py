@@ -53,10 +53,10 @@ class Trial:
         return self.counted - self.bits >= MIN_GAIN
 
     def __str__(self) -> str:
-        figures = f"{self.bits:.2f} bits/character on a sample of the text, counts of the text {self.counted:.2f}"
+        figures = f"it needs {self.bits:.2f} bits/character on a sample of it, counts of the text {self.counted:.2f}"
         if self.pays:
-            return f"Training starts from {self.name}, which needs {figures} (--from none: from nothing)."
-        return f"Training starts from nothing: {self.name} needs {figures}."
+            return f"{self.name} suits the text: {figures} (--from none: start from nothing)."
+        return f"Starting from nothing, as {self.name} does not suit the text: {figures}."
 
 
 @dataclass(frozen=True)
