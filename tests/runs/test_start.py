@@ -120,6 +120,17 @@ def test_of_several_the_best_is_taken(made: Path, install: Install, tmp_path: Pa
     assert found.base.name == "made_up"
 
 
+def test_bases_that_cannot_be_read_are_left_out_with_a_note(made: Path, install: Install, tmp_path: Path) -> None:
+    (tmp_path / "damaged").write_bytes(made.read_bytes()[:-1])
+    install(damaged=tmp_path / "damaged", made_up=made, missing=tmp_path / "missing")
+    found = start_for(like_the_base(tmp_path), tmp_path)
+    assert found.base is not None
+    assert found.base.name == "made_up"
+    assert [note.split(":")[0] for note in found.notes] == [
+        "The base model damaged is left out", "The base model missing is left out", "made_up suits the text",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "options",
     [{"from_": "none"}, {"hidden": 16}, {"layers": 2}, {"recipe": "classic"}, {"recipe": "classic", "from_": "none"}],

@@ -68,8 +68,8 @@ def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingS
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     start = find_start(files, text, training, default_cache_folder())
-    if start.trial is not None:
-        note(str(start.trial))
+    for message in start.notes:
+        note(message)
     try:
         return forecast(start.corpus, start.training)
     except MissingDependencyError as error:

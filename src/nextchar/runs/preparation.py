@@ -93,8 +93,7 @@ def prepare(
     started = None if base is None else base.transfer(corpus)
     trainer = make_trainer(settings, corpus, compute.processes, initial=started and started.parameters)
     prepared = Prepared(settings, corpus, trainer)
-    if start.trial is not None:
-        yield Note(message=str(start.trial))
+    yield from (Note(message=message) for message in start.notes)
     if base is not None and started is not None:
         yield _base_read(base, started, prepared)
     yield from (Note(message=message) for message in chosen.notes)

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from nextchar.errors import UsageError
+from nextchar.errors import ModelFileError, UsageError
+from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Network
 from nextchar.networks.ngram_network import NgramNetwork
@@ -70,6 +71,13 @@ class Start:
     base: StartingModel | None = None
     trial: Trial | None = None
     """The best of the installed base models, where the choice was among them."""
+    damaged: tuple[str, ...] = ()
+    """What is wrong with those that cannot be read."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to say about the choice."""
+        return (*self.damaged, *([] if self.trial is None else [str(self.trial)]))
 
 
 def find_start(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Start:
@@ -87,29 +95,32 @@ def find_start(files: Sequence[TextFile], text: TextSettings, training: Training
     nothing = training.model_copy(update={"from_": None})
     if training.from_ == NOTHING or not recipe_of(training).starts_from_models:
         return Start(corpus, nothing)
-    sample = _Sample(corpus)
-    tried = [(sample.bits_of(base), base) for base in _candidates(sample, training)]
+    sample, damaged = _Sample(corpus), list[str]()
+    tried = [(sample.bits_of(base), base) for base in _candidates(sample, training, damaged)]
     if not tried:
-        return Start(corpus, nothing)
+        return Start(corpus, nothing, damaged=tuple(damaged))
     bits, base = min(tried, key=itemgetter(0))
     trial = Trial(base.name, bits, sample.bits_of_counts())
     if not trial.pays:
-        return Start(corpus, nothing, trial=trial)
+        return Start(corpus, nothing, None, trial, tuple(damaged))
     if corpus.rare:
         corpus = encode(files, text, training, cache, base.record)  # what is rare here, the base may know
-    return Start(corpus, base.fixed(training), base, trial)
+    return Start(corpus, base.fixed(training), base, trial, tuple(damaged))
 
 
-def _candidates(sample: _Sample, training: TrainingSettings) -> Iterator[StartingModel]:
-    """Yield the installed base models that know the characters of the text and have the sizes asked for."""
-    for name in sorted(installed_bases()):
-        base = read_base(name)
+def _candidates(sample: _Sample, training: TrainingSettings, damaged: list[str]) -> Iterator[StartingModel]:
+    """Yield the installed base models that know the characters of the text and have the sizes asked for; add to
+    ``damaged`` what is wrong with those that cannot be read."""
+    for name, path in sorted(installed_bases().items()):
         try:
+            base = StartingModel(name, ModelFile.load(path))
             base.fixed(training)
+            if sample.known_share(base) >= MIN_KNOWN:
+                yield base
         except UsageError:
-            continue
-        if sample.known_share(base) >= MIN_KNOWN:
-            yield base
+            pass  # it has other sizes
+        except ModelFileError as error:
+            damaged.append(f"The base model {name} is left out: {error}")
 
 
 class _Sample:
