@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError, UsageError
+from nextchar.model import model_path
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.runs import base_models
 from nextchar.runs.base_models import read_base
 from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
@@ -193,7 +193,7 @@ def test_an_installed_base_model_is_found_by_its_name(
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: nextchar-gothic\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text("[nextchar.bases]\ngothic = nextchar_gothic\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert base_models.installed_bases()["gothic"] == package / "model.safetensors"
+    assert model_path.installed_bases()["gothic"] == package / "model.safetensors"
     found = read_base("gothic")
     assert found.record.name == "gothic"
     assert found.record.ancestors[0].sha256 == read_base(str(base)).record.ancestors[0].sha256
@@ -202,6 +202,7 @@ def test_an_installed_base_model_is_found_by_its_name(
     assert read_base("gothic").record == found.record
     shutil.copy(base / "model.safetensors", tmp_path / "gothic")
     assert read_base("gothic").file.provenance == found.file.provenance  # a run of that name comes first
+    assert LanguageModel.load("gothic").provenance == found.file.provenance
     with pytest.raises(UsageError, match=r"base models.* gothic"):
         read_base("gotic")
 

@@ -10,6 +10,7 @@ import pytest
 
 from nextchar.cli import inspect
 from nextchar.errors import UsageError
+from nextchar.model import model_path
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs import base_models, start
 from nextchar.runs.counting_run import new_run
@@ -32,7 +33,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Install base models, by their names."""
 
     def give(**bases: Path) -> None:
-        for module in (start, base_models):
+        for module in (start, base_models, model_path):
             monkeypatch.setattr(module, "installed_bases", lambda: bases)
 
     return give

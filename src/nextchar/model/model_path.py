@@ -1,10 +1,16 @@
-"""The path of a model: a model file, or a run folder that holds one."""
+"""The path of a model: a model file, a run folder that holds one, or an installed base model by its name.
+
+A package brings a base model with an entry point of the group `nextchar.bases`. Its name is that of the model, and its
+value the module that has the file `model.safetensors` beside it.
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
 from contextlib import suppress
+from importlib.metadata import entry_points
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
@@ -12,16 +18,22 @@ from nextchar.errors import ModelFileError
 
 SETTINGS, MODEL = "settings.json", "model.safetensors"
 """Names of the settings and the model in a run folder; every run has settings."""
+BASES = "nextchar.bases"
+"""Group of the entry points of base models."""
 MAX_LISTED = 10_000
 """Most entries of a folder that are searched for a similar name."""
 
 
 def find_model(path: Path) -> Path:
-    """Return the model file of ``path``, a run folder or a model file.
+    """Return the model file of ``path``: a run folder, a model file, or the name of an installed base model, which a
+    folder of the same name without a run does not hide.
 
     Raises:
         ModelFileError: there is none; the message names a model of a similar name, if any.
     """
+    base = None if path.is_file() or _is_run(path) else installed_bases().get(str(path))
+    if base is not None:
+        return base
     if not path.is_dir():
         if not path.exists():
             hint = did_you_mean(path) or " Give a run folder or a .safetensors file."
@@ -33,6 +45,11 @@ def find_model(path: Path) -> Path:
         raise ModelFileError(f"The run in {path} was ended before it had a model: nextchar train --resume {path}")
     hint = did_you_mean(path) or " Give a folder that `nextchar train` wrote, or a model file."
     raise ModelFileError(f"The folder {path} holds no run.{hint}")
+
+
+def installed_bases() -> dict[str, Path]:
+    """Return the model files of the installed base models, by their names."""
+    return {point.name: Path(str(files(point.module).joinpath(MODEL))) for point in entry_points(group=BASES)}
 
 
 def did_you_mean(path: Path, runs: Path = Path("runs")) -> str:

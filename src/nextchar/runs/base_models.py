@@ -1,22 +1,16 @@
-"""Models to start from: a run, a model file, or an installed base model by its name.
-
-A package brings a base model with an entry point of the group `nextchar.bases`. Its name is that of the model, and its
-value the module that has the file `model.safetensors` beside it.
-"""
+"""Models to start from: a run, a model file, or an installed base model by its name."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from nextchar.errors import UsageError, shortened
 from nextchar.model.model_file import Ancestor, ModelFile
-from nextchar.model.model_path import MODEL, find_model
+from nextchar.model.model_path import find_model, installed_bases
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.runs.run_settings import Base
@@ -24,8 +18,6 @@ from nextchar.settings import TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.training.transfer import Transfer, transfer
-
-GROUP = "nextchar.bases"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,21 +93,14 @@ def read_base(name: str) -> StartingModel:
         ModelFileError: it is damaged, or has no LSTM of characters.
     """
     path, installed = Path(name), installed_bases()
-    is_model = path.is_file() or (path / MODEL).exists()
-    if is_model or (path.exists() and name not in installed):  # a folder of the same name hides no base model
-        return StartingModel(path.resolve().name, ModelFile.load(find_model(path)))
-    if name not in installed:
+    if not path.exists() and name not in installed:
         known = f"the base models {', '.join(sorted(installed))}" if installed else "no base model"
         raise UsageError(
             f"There is no model {shortened(name)}: it is no run folder, no model file and no installed base model "
             f"({known} can be found here). Base models are packages: in a clone, pip install ./bases/english"
         )
-    return StartingModel(name, ModelFile.load(installed[name]))
-
-
-def installed_bases() -> dict[str, Path]:
-    """Return the model files of the installed base models, by their names."""
-    return {point.name: Path(str(files(point.module).joinpath(MODEL))) for point in entry_points(group=GROUP)}
+    found = find_model(path)
+    return StartingModel(name if found == installed.get(name) else path.resolve().name, ModelFile.load(found))
 
 
 def _hash_of(parameters: Parameters) -> str:

@@ -16,11 +16,12 @@ import numpy as np
 
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.model.model_file import ModelFile
+from nextchar.model.model_path import installed_bases
 from nextchar.model.scoring import bits_per_id
 from nextchar.networks.architecture import Network
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.parallel import Threads, available_cores
-from nextchar.runs.base_models import StartingModel, installed_bases, read_base
+from nextchar.runs.base_models import StartingModel, read_base
 from nextchar.runs.training_text import encode
 from nextchar.settings import NOTHING, TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus
