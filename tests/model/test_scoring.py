@@ -81,3 +81,17 @@ def test_segments_are_read_on_real_lengths(monkeypatch: pytest.MonkeyPatch) -> N
     scores = Scorer(network, 0).score(ids)
     assert max(read) == (20_000 - 256) // 1024
     assert -scores.mean() == pytest.approx(-in_one_go(network, ids, monkeypatch).mean(), abs=1e-6)
+
+
+def test_a_segment_is_read_again_only_until_its_state_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It remembers for more ids than the warm-up has, and for fewer than a segment has."""
+    network = random_network(hidden=(6,), forget_bias=2.0)
+    ids = np.random.default_rng(0).integers(9, size=20_000)
+    expected = in_one_go(network, ids, monkeypatch)
+    monkeypatch.setattr(evaluation, "WARM_UP", 64)
+    read: list[int] = []
+    forward = network.forward
+    monkeypatch.setattr(network, "forward", lambda ids, state: (read.append(ids.size), forward(ids, state))[1])
+    np.testing.assert_allclose(Scorer(network, 0).score(ids), expected, atol=1e-4)
+    warm_up, once = 64 * 77, 20_000
+    assert warm_up + once + 2_000 < sum(read) < warm_up + 1.6 * once

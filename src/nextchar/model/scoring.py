@@ -75,7 +75,8 @@ class Scorer:
 
         Each segment but the first begins with the state after the ``warm_up`` ids before it. Afterwards this is
         compared with the state in which the segment before really ended; where they differ, the segment is read again
-        from there. So the result is exact, however long the memory of the network.
+        from there, until its state is the one that it had before. So the result is exact, however long the memory of
+        the network.
         """
         known = np.asarray(ids, np.intp)
         targets = known[warm_up:].reshape(-1, length)  # (B, length)
@@ -83,17 +84,27 @@ class Scorer:
         starts = np.arange(1, len(inputs))[:, None] * length  # (B - 1, 1)
         before = known[starts + np.arange(warm_up) - 1]  # (B - 1, warm_up), up to where each segment but one begins
         _, warm = self._read_rows(before, None, self.network.initial_state(len(before)), executor)
-        begun = join_states([self._state, warm])
-        scores, ended = self._read_rows(inputs, targets, begun, executor)
+        begun = state = join_states([self._state, warm])
+        scores, reached = np.empty(targets.shape), list[Any]()  # the state of all segments after each stretch
+        stretches = [slice(first, first + warm_up) for first in range(0, length, warm_up)]
+        for stretch in stretches:
+            scores[:, stretch], state = self._read_rows(inputs[:, stretch], targets[:, stretch], state, executor)
+            reached.append(state)
         while True:
-            truly = join_states([self._state, state_rows(ended, slice(0, -1))])
+            truly = join_states([self._state, state_rows(reached[-1], slice(0, -1))])
             wrong = differing_rows(begun, truly)
             if len(wrong) == 0:
                 break
-            begun = truly
-            scores[wrong], again = self._read_rows(inputs[wrong], targets[wrong], state_rows(truly, wrong), executor)
-            ended = with_rows(ended, wrong, again)
-        self._state, self._before = state_rows(ended, slice(-1, None)), int(ids[-1])
+            begun, state = truly, state_rows(truly, wrong)
+            for number, stretch in enumerate(stretches):
+                inputs_again, targets_again = inputs[wrong, stretch], targets[wrong, stretch]
+                scores[wrong, stretch], state = self._read_rows(inputs_again, targets_again, state, executor)
+                differ = differing_rows(state_rows(reached[number], wrong), state)
+                reached[number] = with_rows(reached[number], wrong, state)
+                wrong, state = wrong[differ], state_rows(state, differ)
+                if len(wrong) == 0:
+                    break
+        self._state, self._before = state_rows(reached[-1], slice(-1, None)), int(ids[-1])
         return scores.ravel()
 
     def _read_rows(self, inputs: Ids, targets: Ids | None, state: Any, executor: Executor) -> tuple[Scores, Any]:
