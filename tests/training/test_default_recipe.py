@@ -217,6 +217,18 @@ def test_a_precision_that_is_far_slower_is_timed_once() -> None:
 
     DefaultRecipe().choose_plan(540_803, 60, TrainingSettings(time=60), 2, measure)
     assert timed.count("bfloat16") == 1
+    assert timed.count("float32") == 4
+
+
+def test_a_size_that_is_given_is_timed_twice_where_one_precision_is_left() -> None:
+    timed: list[int] = []
+
+    def measure(plan: Plan) -> float:
+        timed.append(plan.hidden[0])
+        return math.inf if plan.precision == "bfloat16" else measure_like_two_cores(plan)
+
+    DefaultRecipe().choose_plan(540_803, 60, TrainingSettings(time=10, hidden=512), 2, measure)
+    assert timed == [512, 512, 512]  # one of them in a precision that the machine does not have
 
 
 @pytest.mark.parametrize(
