@@ -21,13 +21,19 @@ import lzma
 import random
 import subprocess
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import category
+
+import numpy as np
 
 from nextchar.files.atomic_file import write_atomically
 from nextchar.model.description import summarise
 from nextchar.model.model_file import ModelFile
+from nextchar.text.vocabulary import Vocabulary
+from nextchar.training.transfer import transfer
 
 BASES = Path(__file__).parents[1] / "bases"
 LICENCES = {"korean": "CC BY 4.0"}
@@ -43,6 +49,8 @@ LEFT_OUT_LICENCE, LEFT_OUT_REPOSITORIES = "not PD in life+70 countries", {"lovit
 RARE = {"korean": 100}
 """Characters that occur less often share the unknown symbol, by language."""
 RARE_ELSEWHERE = 1000
+RARE_MARK = 1e-4
+"""Share of the text below which a punctuation mark is left to its look-alike."""
 KOREAN_LITERATURE, LITERATURE_TIMES = {"storidient/KoCoNovel", "S25duck/AI_Tutorial"}, 4
 """Repositories of Korean stories, a tenth of the texts, and how often they are read in each pass."""
 WRAPPED, STRAIGHT, DASHES, CLOSE, LOWER, UPPER = 0.5, 0.5, 0.5, 0.2, 0.1, 0.02
@@ -158,9 +166,25 @@ def train(text: Path, run: Path, options: Sequence[str]) -> None:
     subprocess.run([*command, *fixed, *options], check=True)
 
 
-def write(run: Path, language: str, package: Path) -> None:
-    """Write the model of ``run`` into the ``package``, in float16, and print it in words."""
-    model = ModelFile.load(run / "model.safetensors")
+def without_rare_marks(model: ModelFile, text: str) -> ModelFile:
+    """Return ``model`` without the punctuation marks that ``text`` hardly has and whose look-alikes it knows: a text
+    that has them often then begins with what is known of the look-alikes, not with what was never learned."""
+    known, counts = model.characters_for("A base model"), Counter(text)
+    marks = {
+        mark for mark in known.characters if category(mark).startswith("P") and counts[mark] < RARE_MARK * len(text)
+    }
+    rest = Vocabulary("".join(c for c in known.characters if c not in marks), has_unknown=known.has_unknown)
+    alike = {mark for mark in marks if rest.fold(mark)[0]}
+    kept = Vocabulary("".join(c for c in known.characters if c not in alike), has_unknown=known.has_unknown)
+    architecture, parameters = model.lstm_for("A base model")
+    moved = transfer(architecture, parameters, known, kept, np.arange(kept.size))
+    smaller = architecture.model_copy(update={"vocabulary_size": kept.size})
+    return replace(model, architecture=smaller, vocabulary=kept, parameters=moved.parameters)
+
+
+def write(run: Path, text: Path, language: str, package: Path) -> None:
+    """Write the model of ``run`` on ``text`` into the ``package``, in float16, and print it in words."""
+    model = without_rare_marks(ModelFile.load(run / "model.safetensors"), text.read_text(encoding="utf-8"))
     licence = f"model: {LICENCES.get(language, LICENCE_ELSEWHERE)}; texts: see the card of the package"
     provenance = model.provenance.model_copy(
         update={"corpus": (f"{language} base texts",), "corpus_key": None, "licence": licence}
@@ -194,7 +218,7 @@ def main() -> None:
     }
     run = options.work / options.language
     train(text, run, [f"--{name}={value}" for name, value in given.items()])
-    write(run, options.language, BASES / options.language / f"nextchar_{options.language}")
+    write(run, text, options.language, BASES / options.language / f"nextchar_{options.language}")
 
 
 if __name__ == "__main__":
