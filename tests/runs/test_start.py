@@ -231,9 +231,7 @@ def test_the_language_of_a_text_is_found(name: str, language: str | None, corpor
 
 
 @pytest.mark.usefixtures("ours")
-@pytest.mark.parametrize(
-    "change", [str.lower, lambda text: text[:20_000], lambda text: text.replace("\n", " ")]
-)
+@pytest.mark.parametrize("change", [str.lower, lambda text: text[:20_000], lambda text: text.replace("\n", " ")])
 def test_english_in_another_form_is_english(change: Callable[[str], str], corpora: Path, tmp_path: Path) -> None:
     path = written(tmp_path, change((corpora / "nietzsche.txt").read_text()))
     base = start_for(path, tmp_path).base
