@@ -96,17 +96,21 @@ def prepare(
     yield from (Note(message=message) for message in start.notes)
     if base is not None and started is not None:
         yield _base_read(base, started, prepared)
-    yield from (Note(message=message) for message in chosen.notes)
-    held_out = len(prepared.trainer.scored)
-    if training.memory and held_out < MIN_HELD_OUT:
-        yield Note(
-            message=f"The model will have no memory: {held_out} characters are held out, and its weights are fitted on "
-            f"{MIN_HELD_OUT} or more."
-        )
-    if recipe.is_prompt_fixed:
-        yield Note(message=f"Every sample continues {settings.prompt!r}.")
+    yield from (Note(message=message) for message in (*chosen.notes, *_notes_on(prepared)))
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
+
+
+def _notes_on(prepared: Prepared) -> Iterator[str]:
+    """Yield what else to know before training."""
+    settings, held_out = prepared.settings, len(prepared.trainer.scored)
+    if settings.training.memory and held_out < MIN_HELD_OUT:
+        yield (
+            f"The model will have no memory: {held_out} characters are held out, and its weights are fitted on "
+            f"{MIN_HELD_OUT} or more."
+        )
+    if recipe_of(settings.training).is_prompt_fixed:
+        yield f"Every sample continues {settings.prompt!r}."
 
 
 def _notes_about(compute: Compute, training: TrainingSettings) -> Iterator[Note]:
