@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from nextchar.errors import RunFolderError, TextError, UsageError
-from nextchar.model.blending import MIN_HELD_OUT
+from nextchar.model.blending import MIN_HELD_OUT, most_counted
 from nextchar.runs.base_models import StartingModel
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
@@ -175,7 +175,8 @@ def _total_seconds(prepared: Prepared, training: float | None, before: float) ->
     """Return the expected seconds of the whole run: ``before``, ``training``, and everything else."""
     if training is None:
         return None
-    settings = prepared.settings
+    settings, corpus = prepared.settings, prepared.corpus
+    has_memory = settings.training.memory and len(prepared.trainer.scored) >= MIN_HELD_OUT
     return (
         before
         + training
@@ -184,8 +185,9 @@ def _total_seconds(prepared: Prepared, training: float | None, before: float) ->
             prepared.trainer.architecture,
             training,
             evaluations=settings.evaluations,
-            held_out=len(dataset_of(prepared.corpus).validation),
+            held_out=len(dataset_of(corpus).validation),
             sample_length=settings.training.sample_length,
+            counted=most_counted(len(corpus.training), settings.training.memory_size) if has_memory else 0,
         )
     )
 
