@@ -40,7 +40,12 @@ class StartingModel:
             validation_bits_per_character=bits,
             licence=provenance.licence,
         )
-        return Base(ancestors=(ancestor, *provenance.ancestors), characters=self._vocabulary.characters)
+        return Base(ancestors=(ancestor, *provenance.ancestors), characters=self.characters)
+
+    @property
+    def characters(self) -> str:
+        """The characters that it knows."""
+        return self._vocabulary.characters
 
     def fixed(self, training: TrainingSettings) -> TrainingSettings:
         """Return ``training`` with the name and the sizes of the model.

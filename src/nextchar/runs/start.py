@@ -135,7 +135,7 @@ class _Sample:
 
     def known_share(self, base: StartingModel) -> float:
         """Return the share of the characters that ``base`` knows."""
-        known = set(base.record.characters)
+        known = set(base.characters)
         return float(np.mean([character in known for character in self._corpus.vocabulary.decode(self._ids)]))
 
     def bits_of(self, base: StartingModel) -> float:
