@@ -25,6 +25,9 @@ Errors = Literal["strict", "replace", "latin"]
 Boundary = Literal["line", "blank", "none"]
 """What separates documents: each starts on a new line, or after a blank line, or they are joined as they stand."""
 
+Repeated = Literal["keep", "once"]
+"""How often a line of a list is learned that is there several times."""
+
 Precision = Literal["float32", "bfloat16"]
 """Number format of matrix products in training."""
 
@@ -127,6 +130,16 @@ class TextSettings(Settings):
         default="line",
         description="What separates documents, that is, files or records: line starts each on a new line, blank puts "
         "a blank line between them, none joins them as they stand.",
+    )
+    lines: bool | None = Field(
+        default=None,
+        description="Each line is an entry of a list, in no order: a name, a product, a line of a log. By default a "
+        "list of short lines is noticed; --prose reads any text as running text.",
+    )
+    repeated: Repeated = Field(
+        default="keep",
+        description="Lines of a list that are there several times: keep learns them as often as they are there, once "
+        "counts them once.",
     )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
     validation: float | None = Field(

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json, resolve
+from nextchar.cli.text_options import TextOptions
 from nextchar.errors import MissingDependencyError, UsageError
 from nextchar.files.file_size import describe_size
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
@@ -26,7 +27,7 @@ WIDTH = 10
 
 def inspect(
     *corpus: str,
-    text: Annotated[TextSettings, Parameter(name="*")] = TextSettings(),  # noqa: B008 (immutable)
+    text: Annotated[TextOptions, Parameter(name="*")] = TextOptions(),  # noqa: B008 (immutable)
     training: Annotated[TrainingSettings, Parameter(name="*")] = TrainingSettings(),  # noqa: B008 (immutable)
     forecast: bool = True,
     json: Annotated[bool, Parameter(negative=())] = False,

@@ -22,9 +22,9 @@ class CompiledNgramNetwork(CountedNetwork):
     Safe to use from several threads: no call changes the network.
     """
 
-    def __init__(self, counts: NgramCounts) -> None:
-        """Prepare to predict from ``counts``, whole or pruned."""
-        super().__init__(counts)
+    def __init__(self, counts: NgramCounts, before: int = UNREAD) -> None:
+        """Prepare to predict from ``counts``, whole or pruned, with the id ``before`` as all ids before a text."""
+        super().__init__(counts, before)
         dense, nodes = _short_contexts(counts)
         self.tables = kernels.Tables(counts.firsts, counts.ids, counts.shares, counts.rests, dense, nodes)
 

@@ -17,7 +17,7 @@ from nextchar.model.scoring import bits_per_id
 from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, find, text_read
+from nextchar.runs.preparation import Texts, find, notice_lists, text_read
 from nextchar.runs.run import Run, provenance_of, versions
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
@@ -120,6 +120,7 @@ class CountingRun(Run):
         recipe = recipe_of(source.training)
         text, training = recipe.complete(source.texts.settings, source.training)
         files = yield from find(source.texts, text, source.cache)
+        text = yield from notice_lists(files, text, training)
         corpus = encode(files, text, training, source.cache)
         yield text_read(corpus)
         settings = RunSettings(
@@ -143,9 +144,11 @@ class CountingRun(Run):
         assert self._content is not None
         settings, corpus = self._content
         size, executor, began = settings.training.memory_size, Threads(available_cores()), self._clock()
-        counts = blending.remember(corpus.training, corpus.vocabulary.size, size=size, executor=executor).ngrams
+        counts = blending.remember(
+            corpus.training, corpus.vocabulary.size, line_end=corpus.line_end, size=size, executor=executor
+        ).ngrams
         seconds = self._clock() - began
-        header, arrays = ngram_content(counts)
+        header, arrays = ngram_content(counts, corpus.line_end)
         yield Counted(
             characters=blending.most_counted(len(corpus.training), size),
             ngrams=header.ngrams,
@@ -173,6 +176,7 @@ class CountingRun(Run):
             best_step=None,
             validation_bits_per_character=provenance.validation_bits_per_character,
             unknown_characters=provenance.unknown_characters or 0,
+            characters_per_line=corpus.characters_per_line(dataset.validation),
             interrupted=False,
         )
 

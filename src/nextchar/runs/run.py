@@ -199,6 +199,7 @@ class Run:
                 corpus.training,
                 vocabulary.size,
                 kinds=kinds_of(vocabulary.token_texts(range(vocabulary.size))),
+                line_end=corpus.line_end,
                 size=self._ready().settings.training.memory_size,
                 executor=Threads(available_cores()),
             )
@@ -264,6 +265,7 @@ class Run:
             network_bits_per_character=reached.network_bits_per_character,
             base=reached.started_from,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
+            characters_per_line=prepared.corpus.characters_per_line(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )
 
