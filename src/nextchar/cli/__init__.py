@@ -6,6 +6,7 @@ Read in this order; a module imports only from those before it:
   characters.
 - `dashes`: arguments that begin with a dash: options or texts.
 - `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
+- `text_options`: how a text to learn from is read: the options of `train` and `inspect`.
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
 - `evaluate`: `nextchar evaluate`.

@@ -128,7 +128,9 @@ def evaluate(
     corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
     scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
     make_ready(language_model, scored.size)
-    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt, parts=True)
+    # The default says nothing against a model of a list, which cannot learn from other lines.
+    adapt = "none" if language_model.is_of_lines and options.adapt == "counts" else options.adapt
+    evaluation = language_model.evaluate(scored.pieces(), adapt=adapt, parts=True)
     if options.strict and evaluation.unknown_characters:
         raise UnknownCharacterError(
             f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
@@ -137,10 +139,18 @@ def evaluate(
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt})
+        per_line = _bits_per_line(language_model, evaluation)
+        print_json({**_as_dict(scored, evaluation, counted, missing), "bits_per_line": per_line, "adapt": adapt})
     else:
-        print_facts(_facts(scored, evaluation, counted, gone))
+        print_facts(_facts(scored, evaluation, counted, gone, _bits_per_line(language_model, evaluation)))
     return DONE
+
+
+def _bits_per_line(language_model: LanguageModel, evaluation: Evaluation) -> float | None:
+    """Return the mean bits of a line with its end; None if the model is not of a list."""
+    if not (language_model.is_of_lines and evaluation.lines):
+        return None
+    return evaluation.bits_per_character * evaluation.characters / evaluation.lines
 
 
 def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
@@ -180,7 +190,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
         raise TextError(f"The run of {model} held nothing out. {instead}")
-    held_out = corpus.vocabulary.decode(ids, unknown=LOST)
+    held_out = corpus.vocabulary.decode(corpus.without_order(ids), unknown=LOST)
     return _Scored(", ".join(corpus.names), True, len(ids), lambda: [held_out])
 
 
@@ -188,7 +198,9 @@ def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> Co
     from nextchar.model.baselines import count_and_score
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
+        return count_and_score(
+            corpus.without_order(corpus.training), corpus.vocabulary, language_model.start_id, scored.pieces()
+        )
 
 
 def _as_dict(
@@ -207,7 +219,7 @@ def _as_dict(
 
 
 def _facts(
-    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
+    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str, per_line: float | None
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
@@ -220,6 +232,8 @@ def _facts(
         yield "its network alone", f"{evaluation.network_bits_per_character:.3f}"
     if evaluation.counts_bits_per_character is not None:
         yield "its counts alone", f"{evaluation.counts_bits_per_character:.3f}"
+    if per_line is not None:
+        yield "bits per line", f"{per_line:.2f} ({evaluation.lines:,} lines)"
     yield "characters", f"{evaluation.characters:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:

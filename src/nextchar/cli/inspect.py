@@ -49,12 +49,12 @@ def inspect(
 
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
-    text, training = recipe_of(training).complete(text, training)
-    found = resolve(corpus, text.encoding, text.errors, text.column, text.boundary)
-    inspection = inspect_texts(found.files, text)
+    settings, training = recipe_of(training).complete(text, training)
+    found = resolve(corpus, settings.encoding, settings.errors, settings.column, settings.boundary)
+    inspection = inspect_texts(found.files, settings)
     if not json:
         print_facts(_inspection_facts(inspection), WIDTH)
-    expected = _forecast(found.files, text, training) if forecast and inspection.characters > 1 else None
+    expected = _forecast(found.files, settings, training) if forecast and inspection.characters > 1 else None
     if json:
         print_json({**inspection.as_dict(), "forecast": None if expected is None else _forecast_dict(expected)})
     elif expected is not None:
@@ -64,12 +64,14 @@ def inspect(
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
+    from nextchar.runs.preparation import notice_lists
     from nextchar.runs.start import find_start
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
+    text, noticed = notice_lists(files, text, training)
     start = find_start(files, text, training, default_cache_folder())
-    for message in start.notes:
+    for message in (*noticed, *start.notes):
         note(message)
     try:
         return forecast(start.corpus, start.training)

@@ -25,7 +25,7 @@ from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.networks.architecture import Network
-from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.blend import BlendNetwork, LineBlend
 from nextchar.networks.kinds import kind_of
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
@@ -107,6 +107,11 @@ class LanguageModel:
         """Where the model comes from."""
         return self.file.provenance
 
+    @property
+    def is_of_lines(self) -> bool:
+        """Whether the model was trained on a list, and reads and writes each line by itself."""
+        return self.file.architecture.line_end is not None
+
     @cached_property
     def network(self) -> Network[Any]:
         """The network in NumPy, which is ready at once."""
@@ -143,6 +148,7 @@ class LanguageModel:
         """
         from nextchar.model.adapting import adaptive_network
 
+        self._check_reads_along()
         return adaptive_network(self.file, self.network_for(characters), learned)
 
     @cached_property
@@ -321,7 +327,7 @@ class LanguageModel:
         if adapt != "none":
             scorers["adaptive_bits_per_character"] = self._scorer(len(first), adapt)
         blend = self.network_for(len(first))
-        if parts and isinstance(blend, BlendNetwork):
+        if parts and isinstance(blend, BlendNetwork | LineBlend):
             scorers["network_bits_per_character"] = self._plain_scorer(blend.network)
             scorers["counts_bits_per_character"] = self._plain_scorer(blend.ngrams)
         return score_pieces(scorers, map(self.as_trained, itertools.chain([first], pieces)), self.vocabulary)
@@ -368,8 +374,17 @@ class LanguageModel:
         if adapt == "weights":
             from nextchar.model.adapting import dynamic_scorer
 
+            self._check_reads_along()
             return dynamic_scorer(self.file, self.network_for, carry_state=self.carry_state, weights=self.weights)
         raise UsageError(f'adapt = {shortened(adapt)} is not allowed: give "none", "counts" or "weights".')
+
+    def _check_reads_along(self) -> None:
+        """Refuse to learn from a text where each of its lines is read by itself."""
+        if self.is_of_lines:
+            raise UsageError(
+                "The model was trained on a list, and reads each line by itself: it cannot learn from those before. "
+                "Leave adapt out (--adapt none)."
+            )
 
     def _plain_scorer(self, network: Network[Any]) -> Scorer:
         return Scorer(network, self.start_id, Threads(available_cores()))

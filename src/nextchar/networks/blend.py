@@ -118,6 +118,16 @@ class LineBlend(LineNetwork):
     within: BlendNetwork
 
     @property
+    def network(self) -> LineNetwork:
+        """The network that has learned."""
+        return LineNetwork(self.within.network, self.line_end)
+
+    @property
+    def ngrams(self) -> LineNetwork:
+        """The network that has counted."""
+        return LineNetwork(self.within.ngrams, self.line_end)
+
+    @property
     def weights(self) -> Floats:
         """Those of the blend."""
         return self.within.weights

@@ -26,7 +26,7 @@ from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import start_of_line
-from nextchar.training.events import Counted, Event, Finished, Saved
+from nextchar.training.events import Counted, Event, Finished, Note, Saved
 from nextchar.training.recipes import recipe_of
 
 
@@ -120,7 +120,8 @@ class CountingRun(Run):
         recipe = recipe_of(source.training)
         text, training = recipe.complete(source.texts.settings, source.training)
         files = yield from find(source.texts, text, source.cache)
-        text = yield from notice_lists(files, text, training)
+        text, noticed = notice_lists(files, text, training)
+        yield from (Note(message=message) for message in noticed)
         corpus = encode(files, text, training, source.cache)
         yield text_read(corpus)
         settings = RunSettings(

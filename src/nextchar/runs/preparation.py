@@ -72,7 +72,8 @@ def prepare(
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
     files = yield from find(texts, text, cache)
-    text = yield from notice_lists(files, text, training)
+    text, noticed = notice_lists(files, text, training)
+    yield from (Note(message=message) for message in noticed)
     start = find_start(files, text, training, cache)
     corpus, base = start.corpus, start.base
     yield text_read(corpus)
@@ -151,8 +152,8 @@ def find(texts: Texts, text: TextSettings, cache: Path) -> Generator[Event, None
 
 def notice_lists(
     files: Sequence[TextFile], text: TextSettings, training: TrainingSettings
-) -> Generator[Event, None, TextSettings]:
-    """Return ``text`` with the decision whether ``files`` are lists, and yield a note if they are noticed to be.
+) -> tuple[TextSettings, Sequence[str]]:
+    """Return ``text`` with the decision whether ``files`` are lists, and what to say if they are noticed to be.
 
     Raises:
         UsageError: they are to be read as lists by a recipe that cannot.
@@ -160,14 +161,14 @@ def notice_lists(
     if not recipe_of(training).reads_lists:
         if text.lines:
             raise UsageError(f"The {training.recipe} recipe reads running text: leave --lines out.")
-        return text
+        return text, ()
     if text.lines is None and are_lists(files):
-        yield Note(
-            message="The text is a list: each line is learned as an entry of its own, without those before it. "
-            "(--prose reads it as running text.)"
+        message = (
+            "The text is a list: each line is learned as an entry of its own, whatever stands before it (--prose: as "
+            "running text)."
         )
-        return text.model_copy(update={"lines": True})
-    return text
+        return text.model_copy(update={"lines": True}), (message,)
+    return text, ()
 
 
 def _base_read(base: StartingModel, started: Transfer, prepared: Prepared) -> BaseRead:

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nextchar.errors import TextError, UsageError
 from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_folder, remove_entry, remove_leftovers
+from nextchar.randomness import random_stream
 from nextchar.settings import TextSettings
 from nextchar.text.content import Content, Stamp
 from nextchar.text.documents import PLAIN, SourceText, Starts, documents_of
@@ -139,6 +140,14 @@ class Corpus:
         starts = accumulate(self.held_out, initial=0)
         sizes = part_sizes(self.held_out, size)
         return np.concatenate([held_out[start : start + part] for start, part in zip(starts, sizes, strict=False)])
+
+    def without_order(self, ids: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return ``ids`` (n,) of a list with its lines shuffled, always in the same way, for what learns from their
+        order; other texts as they are."""
+        if not self.is_list:
+            return ids
+        lines: list[NDArray[np.integer]] = np.split(ids, np.flatnonzero(ids == self.line_end)[:-1] + 1)
+        return np.concatenate([lines[n] for n in random_stream(0, "evaluation").permutation(len(lines))])
 
     def characters_per_line(self, ids: NDArray[np.integer]) -> float | None:
         """Return the mean length of the lines of ``ids`` (n,) of a list, with their ends; None for other texts."""

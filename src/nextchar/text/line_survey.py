@@ -12,7 +12,7 @@ from nextchar.text.text_file import TextFile
 LOOKED_AT = 20_000
 """Lines from the beginning of a text that are looked at."""
 MIN_LINES = 200
-"""Fewest lines of a list."""
+"""Fewest different lines of a list."""
 MAX_MEDIAN, MAX_LONG, LONG_SHARE = 64, 160, 0.99
 """Most characters of a line in the middle of a list by length, and of this share of its lines."""
 MAX_WORDS = 3
@@ -28,13 +28,13 @@ def is_list(lines: Sequence[str]) -> bool:
     Verse, code and prose that is wrapped do not: they have more words a line, empty or indented lines, or lines that
     end like sentences.
 
-    >>> is_list(["emma", "olivia", "ava", "isabella"] * 50)
+    >>> is_list([f"R-{number} resistor" for number in range(200)])
     True
-    >>> is_list(["Whose woods these are I think I know.", "His house is in the village though;"] * 100)
+    >>> is_list([f"The resistor R-{number} is the part to look at first." for number in range(200)])
     False
     """
     entries = [line for line in lines if line.strip()]
-    if len(entries) < MIN_LINES or len(lines) - len(entries) > MAX_BLANK * len(lines):
+    if len({*entries}) < MIN_LINES or len(lines) - len(entries) > MAX_BLANK * len(lines):
         return False
     lengths = np.array([len(line) for line in entries])
     words = np.array([len(line.split()) for line in entries])

@@ -125,7 +125,7 @@ class ShuffledLines:
         first = self._batches[number] * self._batch
         lines = self._order[first : first + self._batch]  # (B,)
         lengths = self._lengths[lines]
-        places = np.arange(lengths.max())[:, None]  # (T, 1)
+        places = np.arange(int(lengths.max()))[:, None]  # (T, 1)
         within = places < lengths  # (T, B)
         targets = np.asarray(self.ids[np.where(within, self._starts[lines] + places, 0)], np.int64)
         inputs = np.concatenate([np.full((1, len(lines)), self._line_end), targets[:-1]])
