@@ -126,6 +126,12 @@ class TextSettings(Settings):
         description="Column or field of JSON lines, CSV, TSV and Parquet files that holds the text; each record is a "
         "document. Without it, such files are read as plain text, except Parquet.",
     )
+    label_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column with the kind of each record of a list, like dwarf or elf: the model learns to write "
+        "entries of a kind (nextchar sample --label).",
+    )
     boundary: Boundary = Field(
         default="line",
         description="What separates documents, that is, files or records: line starts each on a new line, blank puts "
@@ -155,6 +161,14 @@ class TextSettings(Settings):
         description="Characters that occur fewer times than this in the training text share the unknown symbol; by "
         "default it depends on the size of the text.",
     )
+
+    @model_validator(mode="after")
+    def _labels_of_a_list(self) -> TextSettings:
+        if self.label_column is not None and self.column is None:
+            raise ValueError("--label-column is for files of records: name the column with the text in --column too")
+        if self.label_column is not None and self.lines is False:
+            raise ValueError("--label-column is for lists: leave --prose out")
+        return self
 
 
 class TrainingSettings(Settings):

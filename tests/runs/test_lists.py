@@ -134,3 +134,42 @@ def test_a_plan_for_lists_is_for_lists(names: Path, tmp_path: Path) -> None:
     again = RunFolder(tmp_path / "again")
     [*new_run(again, Texts((str(names),), TextSettings()), TINY, like=folder, cache=cache).events()]
     assert again.settings().plan == folder.settings().plan
+
+
+def test_with_labels_a_model_writes_an_entry_of_a_kind(tmp_path: Path) -> None:
+    chance, rows = random.Random(1), ["name,kind"]
+    for _ in range(800):
+        kind, syllables = chance.choice([("elf", ("la", "el", "fi")), ("orc", ("zug", "nak", "gor"))])
+        rows.append(f"{''.join(chance.choices(syllables, k=3))},{kind}")
+    (tmp_path / "people.csv").write_text("\n".join([*rows, "unlabelled,"]), encoding="utf-8")
+    folder, training = RunFolder(tmp_path / "run"), TINY.model_copy(update={"steps": 150, "learning_rate": 0.03})
+    events = events_of(
+        folder, tmp_path / "people.csv", tmp_path / "cache", training, column="name", label_column="kind"
+    )
+    assert any(isinstance(event, Note) and "without a text and a label" in event.message for event in events)
+    model = LanguageModel.load(folder.path)
+    assert sorted(model.provenance.labels) == ["elf", "orc"]
+    for label, letters in (("elf", set("laefi")), ("orc", set("zugnakor"))):
+        for seed in range(5):
+            written = model.generate(model.labelled(label), length=30, temperature=0.5, seed=seed, stop="\n")
+            assert written
+            assert set(written) <= letters
+    scores = model.bits_by_label("elf\tlaelfi\norc\tzugnak\nelf\tlala\n")
+    assert [(label, score.entries) for label, score in scores.items()] == [("elf", 2), ("orc", 1)]
+    assert model.bits_by_label("elf\tlaelfi\n")["elf"].bits < model.bits_by_label("orc\tlaelfi\n")["orc"].bits
+    with pytest.raises(UsageError, match="no label 'dwarf': it knows"):
+        model.labelled("dwarf")
+
+
+def test_labels_need_a_column_of_text_and_a_list() -> None:
+    with pytest.raises(ValueError, match="--column too"):
+        TextSettings(label_column="kind")
+    with pytest.raises(ValueError, match="leave --prose out"):
+        TextSettings(label_column="kind", column="name", lines=False)
+
+
+def test_a_model_without_labels_says_so(names: Path, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    events_of(folder, names, tmp_path / "cache", TrainingSettings(recipe="counts", sample_length=40))
+    with pytest.raises(UsageError, match="trained without labels"):
+        LanguageModel.load(folder.path).labelled("elf")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,10 +28,14 @@ from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
     from nextchar.model.evaluation import Evaluation
+    from nextchar.model.label_scores import LabelScore
     from nextchar.model.language_model import LanguageModel
     from nextchar.text.corpus import Corpus
 
 Flag = Annotated[bool, Parameter(negative=())]
+
+MAX_LABELS_SHOWN = 20
+"""Labels whose figures the terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,15 @@ def evaluate(
             f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
             "they are scored as unknown."
         )
+    labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        per_line = _bits_per_line(language_model, evaluation)
-        print_json({**_as_dict(scored, evaluation, counted, missing), "bits_per_line": per_line, "adapt": adapt})
+        more = {"bits_per_line": _bits_per_line(language_model, evaluation), "labels": _label_dicts(labels)}
+        print_json({**_as_dict(scored, evaluation, counted, missing), **more, "adapt": adapt})
     else:
-        print_facts(_facts(scored, evaluation, counted, gone, _bits_per_line(language_model, evaluation)))
+        facts = _facts(scored, evaluation, counted, gone, _bits_per_line(language_model, evaluation))
+        print_facts(chain(facts, _label_facts(labels)))
     return DONE
 
 
@@ -151,6 +158,20 @@ def _bits_per_line(language_model: LanguageModel, evaluation: Evaluation) -> flo
     if not (language_model.is_of_lines and evaluation.lines):
         return None
     return evaluation.bits_per_character * evaluation.characters / evaluation.lines
+
+
+def _label_dicts(labels: Mapping[str, LabelScore]) -> dict[str, dict[str, object]]:
+    return {
+        label: {**score._asdict(), "bits_per_character": score.bits_per_character} for label, score in labels.items()
+    }
+
+
+def _label_facts(labels: Mapping[str, LabelScore]) -> Iterator[tuple[str, object]]:
+    """Yield the figures of the entries of each label, which is given."""
+    for label, score in [*labels.items()][:MAX_LABELS_SHOWN]:
+        yield f"label {label}", f"{score.bits_per_character:.3f} bits per character, {score.entries:,} entries"
+    if len(labels) > MAX_LABELS_SHOWN:
+        yield "labels", f"{len(labels) - MAX_LABELS_SHOWN:,} more: --json shows all"
 
 
 def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:

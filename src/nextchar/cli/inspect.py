@@ -50,7 +50,14 @@ def inspect(
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
     settings, training = recipe_of(training).complete(text, training)
-    found = resolve(corpus, settings.encoding, settings.errors, settings.column, settings.boundary)
+    found = resolve(
+        corpus,
+        settings.encoding,
+        settings.errors,
+        settings.column,
+        settings.boundary,
+        label_column=settings.label_column,
+    )
     inspection = inspect_texts(found.files, settings)
     if not json:
         print_facts(_inspection_facts(inspection), WIDTH)

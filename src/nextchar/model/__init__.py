@@ -16,6 +16,7 @@ Read in this order; a module imports only from those before it:
 - `blending`: the weights of a network and of counts, fitted on held-out text.
 - `baselines`: PPMd, zpaq and an n-gram model, to compare a score with.
 - `dynamic_evaluation`: scoring with weights that learn from the text they have scored (torch).
+- `label_scores`: what the entries of each label of a list need.
 - `adapting`: models that learn from the text they read.
 - `evaluation`: how well a model predicts a text.
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.

@@ -20,6 +20,7 @@ from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.evaluation import Evaluation, score_pieces
 from nextchar.model.generation import BLOCK, generate_rows
+from nextchar.model.label_scores import LabelScore, scores_by_label
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
@@ -31,6 +32,7 @@ from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
+from nextchar.text.labels import SEPARATOR
 from nextchar.text.tokenizer import Tokenizer
 
 LOADING = 0.6
@@ -249,6 +251,26 @@ class LanguageModel:
             return [text[: settings.length] for text in texts]
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
+
+    def labelled(self, label: str, prompt: str = "") -> str:
+        """Return ``prompt`` after ``label``, as the model of a list with labels reads it: what continues it is an entry
+        of that kind, up to the line end.
+
+        Raises:
+            UsageError: the model knows no such label.
+        """
+        known = self.provenance.labels
+        if label not in known:
+            shown = ", ".join(known[:10]) + (f" and {len(known) - 10:,} more" if len(known) > 10 else "")
+            instead = f"it knows {shown}" if known else "it was trained without labels (--label-column)"
+            raise UsageError(f"The model knows no label {shortened(label)}: {instead}.")
+        return f"{label}{SEPARATOR}{prompt}"
+
+    def bits_by_label(self, text: str) -> dict[str, LabelScore]:
+        """Return for each label of the lines of ``text``, the most frequent first, what its entries need, with their
+        line ends, given the label."""
+        lines = text.removesuffix("\n").split("\n")
+        return scores_by_label(lines, self.surprises("".join(f"{line}\n" for line in lines)))
 
     def fold_prompt(
         self, prompt: str = "", *, characters: int = 0, strict: bool = False, adapt: bool = False

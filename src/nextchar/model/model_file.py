@@ -95,6 +95,8 @@ class Provenance(BaseModel):
     """The model that training started from, and those before it, the nearest first."""
     licence: str | None = None
     """The terms of the texts and of the model, if they are known."""
+    labels: tuple[str, ...] = ()
+    """The kinds of the entries of a list, the most frequent first, if they have labels."""
     unknown_characters: int | None = None
     """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)

@@ -18,7 +18,7 @@ from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts, find, notice_lists, text_read
-from nextchar.runs.run import Run, provenance_of, versions
+from nextchar.runs.run import Run, labels_in, provenance_of, versions
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
 from nextchar.runs.trainers import Preparation, dataset_of
@@ -158,7 +158,11 @@ class CountingRun(Run):
         )
         dataset = dataset_of(corpus)
         provenance = provenance_of(corpus, settings, dataset.validation).model_copy(
-            update={"training_seconds": seconds, "versions": versions("nextchar", "numpy")}
+            update={
+                "labels": labels_in(corpus, settings),
+                "training_seconds": seconds,
+                "versions": versions("nextchar", "numpy"),
+            }
         )
         text = KeptText.of(corpus.source) if settings.training.keep_text else None
         self._file = ModelFile(header, corpus.vocabulary, arrays, provenance, text)

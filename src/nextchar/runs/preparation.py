@@ -158,9 +158,12 @@ def notice_lists(
     Raises:
         UsageError: they are to be read as lists by a recipe that cannot.
     """
+    if text.label_column is not None:
+        text = text.model_copy(update={"lines": True})
     if not recipe_of(training).reads_lists:
         if text.lines:
-            raise UsageError(f"The {training.recipe} recipe reads running text: leave --lines out.")
+            option = "--lines" if text.label_column is None else "--label-column"
+            raise UsageError(f"The {training.recipe} recipe reads running text: leave {option} out.")
         return text, ()
     if text.lines is None and are_lists(files):
         message = (

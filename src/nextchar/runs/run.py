@@ -28,6 +28,7 @@ from nextchar.runs.samples import write_samples
 from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
+from nextchar.text.labels import labels_of
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Saved, Writing
 from nextchar.training.plan import Plan
@@ -49,6 +50,7 @@ class Run:
         self._counts: TextCounts | None = None
         self._remembered: tuple[object, ModelFile] | None = None
         self._text: KeptText | None = None
+        self._known_labels: tuple[str, ...] | None = None
 
     @classmethod
     def new(
@@ -154,6 +156,7 @@ class Run:
         evaluated = state.best_step is not None
         provenance = provenance_of(corpus, settings, trainer.scored).model_copy(
             update={
+                "labels": self._labels(),
                 "plan": trainer.plan.model_dump(mode="json"),
                 "step": state.best_step if evaluated else state.step,
                 "training_seconds": state.seconds,
@@ -164,6 +167,13 @@ class Run:
         parameters = trainer.best if evaluated else trainer.parameters()
         file = self._with_memory(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
         return LanguageModel(replace(file, text=self._kept_text()))
+
+    def _labels(self) -> tuple[str, ...]:
+        """Return the labels of a list that has them."""
+        prepared = self._ready()
+        if self._known_labels is None:
+            self._known_labels = labels_in(prepared.corpus, prepared.settings)
+        return self._known_labels
 
     def _kept_text(self) -> KeptText | None:
         """Return the training text for the model file, if the run asks for it."""
@@ -318,6 +328,17 @@ def provenance_of(corpus: Corpus, settings: RunSettings, scored: Ids) -> Provena
         unknown_characters=corpus.count_unknown(scored),
         ancestors=() if settings.base is None else settings.base.ancestors,
     )
+
+
+def labels_in(corpus: Corpus, settings: RunSettings) -> tuple[str, ...]:
+    """Return the labels of the entries of ``corpus``, the most frequent first; none if it has no labels.
+
+    Raises:
+        TextError: there are too many.
+    """
+    if settings.text.label_column is None:
+        return ()
+    return labels_of(corpus.vocabulary.decode(corpus.ids).removesuffix("\n").split("\n"))
 
 
 def versions(*names: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ Read in this order; a module imports only from those before it:
 - `lines`: the lines of a text as they come, from a pipe without waiting for more.
 - `line_survey`: whether a text is a list: many short entries, one a line.
 - `records`: the columns of JSON lines, CSV, TSV and Parquet files.
+- `labels`: the kind of each entry of a list, before it on its line.
 - `record_file`: a column of such a file as a text, each record a document.
 - `known_texts`: the catalogue of texts known by name, with their sources and hashes.
 - `backup_files`: files beside texts that are not texts: editor back-ups and system files.
