@@ -175,9 +175,13 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scor
     Unknown ones have their share of the probability of the id that stands for them. The log2 p of a token of several
     characters is divided evenly among them, so that the sum is that of the text.
     """
-    log2 = scorer.score(ids) - vocabulary.unknown_cost(ids)  # (T,)
+    return over_characters(scorer.score(ids) - vocabulary.unknown_cost(ids), ids, vocabulary)
+
+
+def over_characters(scores: Scores, ids: Ids, vocabulary: Tokenizer) -> Scores:
+    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,)."""
     lengths = vocabulary.token_lengths(ids)  # (T,)
-    return np.repeat(log2 / lengths, lengths)
+    return np.repeat(scores / lengths, lengths)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:
