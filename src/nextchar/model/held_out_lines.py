@@ -23,7 +23,7 @@ MAX_LINES, MAX_SCORED = 10_000, 100_000
 
 
 def line_quantiles(
-    network: Network[Any], held_out: Ids, vocabulary: Tokenizer, threads: Threads
+    network: Network[Any], held_out: Ids, vocabulary: Tokenizer, threads: Threads, *, most: int = MAX_SCORED
 ) -> LineQuantiles | None:
     """Return the quantiles of the lines of ``held_out`` (T,), each scored by itself; None if it has not many lines.
 
@@ -32,12 +32,13 @@ def line_quantiles(
         held_out: a text that it has not learned from; its first and last line may be parts of lines.
         vocabulary: of the model.
         threads: to score with.
+        most: about the most characters to score.
     """
     lines = _lines(held_out, vocabulary)
     if not are_many(lines):
         return None
-    count = max(1, min(MAX_LINES, int(len(lines) * MAX_SCORED / sum(map(len, lines)))))
-    chosen = [lines[at] for at in np.unique(np.linspace(0, len(lines) - 1, count).astype(np.intp))]
+    count = min(MAX_LINES, max(MIN_LINES, int(len(lines) * most / sum(map(len, lines)))), len(lines))
+    chosen = [lines[at] for at in np.linspace(0, len(lines) - 1, count).astype(np.intp)]
     bits = BatchScorer(network, vocabulary, threads).score_ids(chosen)
     lengths = np.array([vocabulary.token_lengths(ids).sum() for ids in chosen])
     return LineQuantiles.of(bits / lengths)
