@@ -12,13 +12,13 @@ class TextScore(NamedTuple):
 
     bits: float
     """Sum of -log2 p of its characters."""
+    bits_per_character: float | None
     characters: int
-    bits_per_character: float | None = None
-    column: int | None = None
+    surprise_column: int | None = None
     """Where its most surprising character is, from 1."""
-    character: str | None = None
+    surprise_character: str | None = None
     """That character, as the model reads it."""
-    character_bits: float | None = None
+    surprise_bits: float | None = None
     """-log2 p of it."""
     odder_than: float | None = None
     """Share of the held-out lines of the model that have fewer bits a character, from 0 to 1; None where the model file
@@ -36,7 +36,7 @@ def text_score(text: str, bits: float, place: int, highest: float, quantiles: Li
         quantiles: of held-out lines, if the model has them.
     """
     if not text:
-        return TextScore(bits, 0)
+        return TextScore(bits, None, 0)
     mean = bits / len(text)
     odder_than = None if quantiles is None else quantiles.odder_than(mean)
-    return TextScore(bits, len(text), mean, place + 1, text[place], highest, odder_than)
+    return TextScore(bits, mean, len(text), place + 1, text[place], highest, odder_than)

@@ -164,9 +164,7 @@ class CountingRun(Run):
             bits = bits_per_id(network, dataset.validation, dataset.first_read, executor)
             bits = dataset.bits_per_character(dataset.validation, bits)
             lines = line_quantiles(network, dataset.validation, corpus.vocabulary, executor)
-            provenance = provenance.model_copy(
-                update={"validation_bits_per_character": bits, "held_out_lines": lines}
-            )
+            provenance = provenance.model_copy(update={"validation_bits_per_character": bits, "held_out_lines": lines})
             self._file = replace(self._file, provenance=provenance)
         yield from write_samples(network, corpus.vocabulary, settings, step=0, epoch=1.0)
         self.save()
