@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nextchar.model.sampling import softmax
-from nextchar.model.scoring import Scorer
+from nextchar.model.scoring import Scorer, score_batch
 from nextchar.networks.architecture import Network
-from nextchar.networks.blend import BlendNetwork, LineBlend
+from nextchar.networks.blend import LineBlend
 from nextchar.networks.kinds import kind_of
-from nextchar.networks.lines import LineNetwork, in_lines, within_lines
+from nextchar.networks.lines import LineNetwork, in_lines
 from nextchar.parallel import SERIAL, Threads
 from tests.small_networks import random_blend, random_network, random_text
 
@@ -86,12 +86,12 @@ def test_what_fitting_reads_of_a_blend_gives_its_logits() -> None:
     assert even.line_end == network.line_end
 
 
-def test_within_a_line_the_network_below_is_enough() -> None:
+def test_without_a_line_end_the_network_stays_as_it_is() -> None:
     network = random_network()
-    assert within_lines(LineNetwork(network, END)) is network
-    assert within_lines(network) is network
     assert in_lines(network, None) is network
-    assert isinstance(within_lines(blend()), BlendNetwork)
+    lines = in_lines(network, END)
+    assert isinstance(lines, LineNetwork)
+    assert lines.within is network
 
 
 def test_scoring_a_long_list_in_segments_is_the_same() -> None:
@@ -103,3 +103,14 @@ def test_scoring_a_long_list_in_segments_is_the_same() -> None:
     np.testing.assert_allclose(
         Scorer(network, vocabulary.start_id, Threads(2)).score(ids), np.concatenate(alone), atol=1e-4
     )
+
+
+def test_short_texts_side_by_side_are_scored_the_same() -> None:
+    network, vocabulary = blend(compiled=True), FILE.vocabulary
+    texts = [vocabulary.encode(text) for text in ("etaoin\n", "nota\n", "e\nta", "at")]
+    scores = score_batch(network, texts, vocabulary.start_id)
+    for row, ids in zip(scores, texts, strict=True):
+        expected = Scorer(network, vocabulary.start_id, SERIAL).score(ids)
+        np.testing.assert_allclose(row[: len(ids)], expected, atol=1e-4)
+    within = score_batch(network, texts[:2], vocabulary.start_id)
+    np.testing.assert_allclose(within[:, :5], scores[:2, :5], atol=1e-5)

@@ -12,6 +12,8 @@ Read in this order; a module imports only from those before it:
 - `evaluate`: `nextchar evaluate`.
 - `shard`: the share of the files that one of several processes takes.
 - `score_folder`: the files of scores of `nextchar score --out`.
+- `entries`: what it reads: lines, or records with a column of text.
+- `score_rows`: what it prints for each.
 - `score`: `nextchar score`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.

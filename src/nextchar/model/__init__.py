@@ -3,6 +3,7 @@
 Read in this order; a module imports only from those before it:
 
 - `kept_text`: the training text inside a model file.
+- `line_quantiles`: how odd a line is: quantiles of the bits per character of held-out lines.
 - `model_file`: a model on disk.
 - `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
@@ -11,6 +12,8 @@ Read in this order; a module imports only from those before it:
 - `continuation`: a prompt becoming a text, for everything that writes.
 - `scoring`: bits per character of a text.
 - `batch_scoring`: the bits of many texts, side by side.
+- `held_out_lines`: scores of held-out lines, for these quantiles.
+- `text_score`: the score of a text among many, in short.
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `calibration`: the softmax temperature that fits held-out text best.
 - `blending`: the weights of a network and of counts, fitted on held-out text.

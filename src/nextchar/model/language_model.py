@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.errors import ModelFileError, UsageError, shortened
-from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
+from nextchar.model.batch_scoring import BatchScorer, score_groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
@@ -25,6 +25,7 @@ from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
+from nextchar.model.text_score import TextScore, text_score
 from nextchar.networks.architecture import Network
 from nextchar.networks.blend import BlendNetwork, LineBlend
 from nextchar.networks.kinds import kind_of
@@ -34,6 +35,8 @@ from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.labels import SEPARATOR
 from nextchar.text.tokenizer import Tokenizer
+
+R = TypeVar("R")
 
 LOADING = 0.6
 """Seconds of work in NumPy from which loading the compiled loops pays."""
@@ -369,17 +372,36 @@ class LanguageModel:
             UsageError: ``texts`` is a single string.
             UnknownCharacterError: a text has unknown characters and the model no unknown symbol.
         """
-        if isinstance(texts, str):
-            raise UsageError("score_many takes several texts: give a list, or [text] for a single one.")
-        bits = [np.zeros(0)]
-        for group in groups(texts):
-            network = self.network_for(sum(map(len, group)))
-            scorer = BatchScorer(network, self.vocabulary, Threads(available_cores()))
-            try:
-                bits.append(scorer.score([self.as_trained(text) for text in group]))
-            except UnknownTextError as error:
-                raise UnknownTextError(sum(map(len, bits)) + error.position, error.reason) from error
-        return np.concatenate(bits)
+        scored = self._scored("score_many", texts, BatchScorer.score)
+        return np.concatenate([np.zeros(0), *(bits[which] for _, which, bits in scored)])
+
+    def surprises_many(self, texts: Iterable[str]) -> list[NDArray[np.float64]]:
+        """Return for each of ``texts`` the bits of each of its characters, as `surprises` does: shape (t,) each.
+
+        Texts are read side by side and errors are the same as in `score_many`.
+        """
+        scored = self._scored("surprises_many", texts, BatchScorer.surprises)
+        return [bits[number].copy() for _, which, bits in scored for number in which]
+
+    def text_scores(self, texts: Iterable[str]) -> Iterator[TextScore]:
+        """Yield the score of each of ``texts`` in short: its bits, its most surprising character, and how odd it is.
+
+        Texts are read side by side and errors are the same as in `score_many`.
+        """
+        for distinct, which, summaries in self._scored("text_scores", texts, BatchScorer.summarise):
+            columns = (values.tolist() for values in summaries)
+            scores = [text_score(*row, self.provenance.held_out_lines) for row in zip(distinct, *columns, strict=True)]
+            yield from (scores[number] for number in which)
+
+    def _scored(
+        self, name: str, texts: Iterable[str], score: Callable[[BatchScorer, Sequence[str]], R]
+    ) -> Iterator[tuple[list[str], list[int], R]]:
+        """Yield what ``score`` gives for ``texts``, as `score_groups` does."""
+
+        def scorer_for(characters: int) -> BatchScorer:
+            return BatchScorer(self.network_for(characters), self.vocabulary, Threads(available_cores()))
+
+        return score_groups(name, texts, self.as_trained, scorer_for, score)
 
     def surprises(self, text: str, *, adapt: Adapt = "none") -> NDArray[np.float64]:
         """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,).

@@ -24,6 +24,7 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
 from nextchar.model.kept_text import ARRAY, KeptText, base_name
+from nextchar.model.line_quantiles import LineQuantiles
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import (
@@ -91,6 +92,8 @@ class Provenance(BaseModel):
     """The same of the network alone, where the model blends it with counts."""
     validation_characters: int | None = None
     """Held-out characters that were scored for this."""
+    held_out_lines: LineQuantiles | None = None
+    """How many bits held-out lines cost, where the text is one of many lines."""
     ancestors: tuple[Ancestor, ...] = ()
     """The model that training started from, and those before it, the nearest first."""
     licence: str | None = None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.lines import LineNetwork
 from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
 from nextchar.text.tokenizer import Tokenizer
@@ -142,6 +143,9 @@ def score_batch(network: Network[Any], texts: Sequence[Ids], start: int) -> Scor
         texts: the ids (t,) of each text, the longest, of T ids, first.
         start: the id read before the first of each.
     """
+    if isinstance(network, LineNetwork) and start == network.line_end:
+        # Each text begins a line: without another line end, the network within a line is enough, and much faster.
+        network = network if any((ids[:-1] == start).any() for ids in texts) else network.within
     lengths = np.array([len(ids) for ids in texts])  # (B,)
     rows = np.full((len(texts), lengths[0] + 1), start, np.intp)  # (B, 1 + T)
     for row, ids in zip(rows, texts, strict=True):
@@ -175,9 +179,13 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scor
     Unknown ones have their share of the probability of the id that stands for them. The log2 p of a token of several
     characters is divided evenly among them, so that the sum is that of the text.
     """
-    log2 = scorer.score(ids) - vocabulary.unknown_cost(ids)  # (T,)
+    return over_characters(scorer.score(ids) - vocabulary.unknown_cost(ids), ids, vocabulary)
+
+
+def over_characters(scores: Scores, ids: Ids, vocabulary: Tokenizer) -> Scores:
+    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,)."""
     lengths = vocabulary.token_lengths(ids)  # (T,)
-    return np.repeat(log2 / lengths, lengths)
+    return np.repeat(scores / lengths, lengths)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:

@@ -60,9 +60,3 @@ class LineNetwork:
 def in_lines(network: Network[Any], line_end: int | None) -> Network[Any]:
     """Return ``network`` as one that begins anew after each ``line_end``, or itself if that is None."""
     return network if line_end is None else LineNetwork(network, line_end)
-
-
-def within_lines(network: Network[Any]) -> Network[Any]:
-    """Return the network that reads within a line, where ``network`` begins each anew: the same, and faster, for ids
-    without a line end but the first one."""
-    return network.within if isinstance(network, LineNetwork) else network

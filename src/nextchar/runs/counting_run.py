@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextchar.errors import RunFolderError, UsageError
 from nextchar.model import blending
+from nextchar.model.held_out_lines import line_quantiles
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
@@ -170,7 +171,8 @@ class CountingRun(Run):
         if len(dataset.validation):
             bits = bits_per_id(network, dataset.validation, dataset.first_read, executor)
             bits = dataset.bits_per_character(dataset.validation, bits)
-            provenance = provenance.model_copy(update={"validation_bits_per_character": bits})
+            lines = line_quantiles(network, dataset.validation, corpus.vocabulary, executor)
+            provenance = provenance.model_copy(update={"validation_bits_per_character": bits, "held_out_lines": lines})
             self._file = replace(self._file, provenance=provenance)
         yield from write_samples(network, corpus.vocabulary, settings, step=0, epoch=1.0)
         self.save()

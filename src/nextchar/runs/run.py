@@ -13,8 +13,10 @@ from typing import Any
 
 from nextchar.errors import TrainingError
 from nextchar.model import blending
+from nextchar.model.held_out_lines import MAX_SCORED, line_quantiles
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
+from nextchar.model.line_quantiles import LineQuantiles
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.blend import TextCounts
@@ -51,6 +53,7 @@ class Run:
         self._remembered: tuple[object, ModelFile] | None = None
         self._text: KeptText | None = None
         self._known_labels: tuple[str, ...] | None = None
+        self._held_out_lines: LineQuantiles | None = None
 
     @classmethod
     def new(
@@ -161,6 +164,7 @@ class Run:
                 "step": state.best_step if evaluated else state.step,
                 "training_seconds": state.seconds,
                 "validation_bits_per_character": state.best_bits,
+                "held_out_lines": self._held_out_lines,
                 "versions": versions("nextchar", "torch", "numpy"),
             }
         )
@@ -262,7 +266,7 @@ class Run:
         except (TrainingError, KeyboardInterrupt, GeneratorExit):
             self.save()
             raise
-        before = self._saved_step
+        before, self._held_out_lines = self._saved_step, self._score_lines()
         self.save()
         if self._saved_step > before:
             yield Saved(step=self._saved_step)
@@ -278,6 +282,15 @@ class Run:
             characters_per_line=prepared.corpus.characters_per_line(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )
+
+    def _score_lines(self) -> LineQuantiles | None:
+        """Return how many bits held-out lines cost the model, if the text is one of many lines."""
+        prepared = self._ready()
+        if not prepared.trainer.processes.is_first:
+            return None
+        model, most = self.model, MAX_SCORED // (prepared.trainer.architecture.context_length or 1)
+        scored, threads = prepared.trainer.scored, Threads(available_cores())
+        return line_quantiles(model.network_for(most), scored, model.vocabulary, threads, most=most)
 
     def _record_plan(self, plan: Plan) -> None:
         """Record ``plan``, which training follows from here on; it would have led to this point too."""
