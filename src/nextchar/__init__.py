@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel as LanguageModel
     from nextchar.model.sampling import reweight_distribution as reweight_distribution
     from nextchar.model.sampling import sample_index as sample_index
+    from nextchar.model.session import Session as Session
     from nextchar.training import events as events
 
     __version__: str
@@ -27,6 +28,7 @@ _HOME = {
     "train": "nextchar.api",
     "load": "nextchar.api",
     "LanguageModel": "nextchar.model.language_model",
+    "Session": "nextchar.model.session",
     "Evaluation": "nextchar.model.evaluation",
     "NextcharError": "nextchar.errors",
     "reweight_distribution": "nextchar.model.sampling",
@@ -37,6 +39,7 @@ __all__ = [
     "Evaluation",
     "LanguageModel",
     "NextcharError",
+    "Session",
     "__version__",
     "events",
     "load",

@@ -12,6 +12,7 @@ Read in this order; a module imports only from those before it:
 - `shard`: the share of the files that one of several processes takes.
 - `score_folder`: the files of scores of `nextchar score --out`.
 - `score`: `nextchar score`.
+- `rank`: `nextchar rank`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.

@@ -11,6 +11,8 @@ Read in this order; a module imports only from those before it:
 - `continuation`: a prompt becoming a text, for everything that writes.
 - `scoring`: bits per character of a text.
 - `batch_scoring`: the bits of many texts, side by side.
+- `session`: a model's place in a text, to be read on from in several ways.
+- `reranking`: candidates for the same text, ordered by what a model gives them and scores of their own.
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `calibration`: the softmax temperature that fits held-out text best.
 - `blending`: the weights of a network and of counts, fitted on held-out text.
