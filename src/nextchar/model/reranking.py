@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,21 +39,21 @@ class Ranking:
         Raises:
             CandidateError: it is neither, or one of its scores is missing or not a number.
         """
-        if isinstance(given, str):
-            given = {self.text_field: given}
-        if not isinstance(given, Mapping) or not isinstance(given.get(self.text_field), str):
+        is_object = isinstance(given, Mapping)
+        candidate = dict(cast("Mapping[str, Any]", given)) if is_object else {self.text_field: given}
+        if not isinstance(candidate.get(self.text_field), str):
             raise CandidateError(
                 f"A candidate is a string, or an object with a string {self.text_field!r}, not {shortened(given)}."
             )
         for name in ADDED:
-            if name in given:
+            if name in candidate:
                 raise CandidateError(f"A candidate has a field {name!r} already: rename it, ranking adds its own.")
         for name in self.weights:
-            value = given.get(name)
+            value = candidate.get(name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-                has = f"has {name!r} = {shortened(value)}" if name in given else f"has no {name!r}"
+                has = f"has {name!r} = {shortened(value)}" if name in candidate else f"has no {name!r}"
                 raise CandidateError(f"A candidate {has}: its weight asks for a number there.")
-        return dict(given)
+        return candidate
 
     def rank(
         self,

@@ -144,7 +144,7 @@ class Session:
                 after[number] = session.push(text)
         for batch in batches.values():
             sessions = [branches[number][0] for number, _, _ in batch]
-            read = _read_one(sessions, np.stack([ids for _, ids, _ in batch]))
+            read = Session._read_one(sessions, np.stack([ids for _, ids, _ in batch]))
             for (number, _, extra), (state, logits, bits) in zip(batch, read, strict=True):
                 session, text = branches[number]
                 after[number] = Session(session._model, state, logits, session.text + text, session.bits + bits + extra)
@@ -155,11 +155,11 @@ class Session:
         ids = self._model.vocabulary.encode(self._model.as_trained(text)).astype(np.intp)
         return ids, float(self._model.vocabulary.unknown_cost(ids).sum())
 
-
-def _read_one(sessions: Sequence[Session], ids: Ids) -> list[tuple[Any, Floats, float]]:
-    """Read an id after each of ``sessions``, ``ids`` (B, 1); return the state, the logits (V,) and the bits of each."""
-    network = sessions[0]._model.network
-    bits: Scores = -log2_softmax(np.stack([session._logits for session in sessions]), ids[:, 0])  # (B,)
-    logits, state = network.forward(ids, join_states([session._state for session in sessions]))  # (B, 1, V)
-    rows = [slice(number, number + 1) for number in range(len(sessions))]
-    return [(state_rows(state, row), logits[row.start, 0], float(bits[row.start])) for row in rows]
+    @staticmethod
+    def _read_one(sessions: Sequence[Session], ids: Ids) -> list[tuple[Any, Floats, float]]:
+        """Read ``ids`` (B, 1) after ``sessions``; return the state, the logits (V,) and the bits of each."""
+        network = sessions[0]._model.network
+        bits: Scores = -log2_softmax(np.stack([session._logits for session in sessions]), ids[:, 0])  # (B,)
+        logits, state = network.forward(ids, join_states([session._state for session in sessions]))  # (B, 1, V)
+        rows = [slice(number, number + 1) for number in range(len(sessions))]
+        return [(state_rows(state, row), logits[row.start, 0], float(bits[row.start])) for row in rows]
