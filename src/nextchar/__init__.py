@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from nextchar.api import load as load
     from nextchar.api import train as train
     from nextchar.errors import NextcharError as NextcharError
+    from nextchar.model.authorship import Authors as Authors
+    from nextchar.model.authorship import who as who
     from nextchar.model.evaluation import Evaluation as Evaluation
     from nextchar.model.language_model import LanguageModel as LanguageModel
     from nextchar.model.sampling import reweight_distribution as reweight_distribution
@@ -31,11 +33,14 @@ _HOME = {
     "Session": "nextchar.model.session",
     "Evaluation": "nextchar.model.evaluation",
     "NextcharError": "nextchar.errors",
+    "Authors": "nextchar.model.authorship",
+    "who": "nextchar.model.authorship",
     "reweight_distribution": "nextchar.model.sampling",
     "sample_index": "nextchar.model.sampling",
 }
 
 __all__ = [
+    "Authors",
     "Evaluation",
     "LanguageModel",
     "NextcharError",
@@ -46,6 +51,7 @@ __all__ = [
     "reweight_distribution",
     "sample_index",
     "train",
+    "who",
 ]
 
 

@@ -12,6 +12,8 @@ Read in this order; a module imports only from those before it:
 - `shard`: the share of the files that one of several processes takes.
 - `score_folder`: the files of scores of `nextchar score --out`.
 - `score`: `nextchar score`.
+- `authors`: the models that `nextchar who` compares with, calibrated.
+- `who`: `nextchar who`.
 - `rank`: `nextchar rank`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.

@@ -3,6 +3,7 @@
 Read in this order; a module imports only from those before it:
 
 - `kept_text`: the training text inside a model file.
+- `spread`: how many bits per character a model needs for stretches of text like its own.
 - `model_file`: a model on disk.
 - `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
@@ -22,4 +23,5 @@ Read in this order; a module imports only from those before it:
 - `evaluation`: how well a model predicts a text.
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.
 - `language_model`: all of this for strings.
+- `authorship`: which of several models a text is most like.
 """
