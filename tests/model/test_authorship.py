@@ -21,16 +21,15 @@ KOREAN = "옛날 옛적에 곰이 살았습니다. 곰은 마늘을 먹었습니
 
 
 def written(author: int, characters: int, seed: int = 0) -> str:
-    """Return lines of ``author``: all have the same words, and each some that are dearer; what was just said is often
-    said again, so that errors of a model come together."""
+    """Return lines of ``author``: all have the same words, and each some that are dearer; what each speaks about
+    changes every eight lines, so that errors of a model come together."""
     words = ["".join(np.random.default_rng(n).choice(list("etaoinshr"), 2 + n % 5)) for n in range(40)]
     liking = np.random.default_rng(100 + author).gamma(0.7, size=len(words))
-    random = np.random.default_rng([author, seed])
-    drawn = random.choice(words, characters, p=liking / liking.sum()).tolist()
-    for place in range(1, len(drawn)):
-        if random.random() < 0.4:
-            drawn[place] = drawn[place - 1]
-    lines = [" ".join(drawn[first : first + 8]).capitalize() + ".\n" for first in range(0, len(drawn), 8)]
+    random, lines = np.random.default_rng([author, seed]), list[str]()
+    while sum(map(len, lines)) < characters:
+        subject = liking * random.gamma(0.4, size=len(words))
+        drawn = random.choice(words, (8, 8), p=subject / subject.sum()).tolist()
+        lines += [" ".join(line).capitalize() + ".\n" for line in drawn]
     return "".join(lines)[:characters]
 
 
@@ -114,7 +113,7 @@ def test_what_is_measured_is_near_what_the_run_measured(
     for name, model in models.items():
         recorded = model.provenance.held_out_spread
         assert recorded is not None
-        assert measured[name].mean == pytest.approx(recorded.mean, abs=0.15)
+        assert measured[name].mean == pytest.approx(recorded.mean, abs=0.3)
         assert measured[name].of_characters == pytest.approx(recorded.of_characters, rel=0.3)
 
 
