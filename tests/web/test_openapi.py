@@ -41,6 +41,7 @@ ROUTES = [
     "POST /api/generate",
     "POST /api/distribution",
     "POST /api/score",
+    "POST /api/who",
     "GET /api/history",
     "POST /v1/completions",
     "GET /v1/models",

@@ -15,6 +15,9 @@ Read in this order; a module imports only from those before it:
 - `entries`: what it reads: lines, or records with a column of text.
 - `score_rows`: what it prints for each.
 - `score`: `nextchar score`.
+- `authors`: the models that `nextchar who` compares with, calibrated.
+- `who`: `nextchar who`.
+- `rank`: `nextchar rank`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.

@@ -38,6 +38,8 @@ app.command("nextchar.cli.train:train", name="train", help="Train a model on you
 app.command("nextchar.cli.sample:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.evaluate:evaluate", name="evaluate", help="Score a text: bits per character.")
 app.command("nextchar.cli.score:score", name="score", help="Score many texts, or each line of them.")
+app.command("nextchar.cli.who:who", name="who", help="Say which of several models a text is most like.")
+app.command("nextchar.cli.rank:rank", name="rank", help="Re-order candidates for a text, the most probable first.")
 app.command(
     "nextchar.cli.inspect:inspect",
     name="inspect",

@@ -4,6 +4,7 @@ Read in this order; a module imports only from those before it:
 
 - `kept_text`: the training text inside a model file.
 - `line_quantiles`: how odd a line is: quantiles of the bits per character of held-out lines.
+- `spread`: how many bits per character a model needs for stretches of text like its own.
 - `model_file`: a model on disk.
 - `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
@@ -14,6 +15,8 @@ Read in this order; a module imports only from those before it:
 - `batch_scoring`: the bits of many texts, side by side.
 - `held_out_lines`: scores of held-out lines, for these quantiles.
 - `text_score`: the score of a text among many, in short.
+- `session`: a model's place in a text, to be read on from in several ways.
+- `reranking`: candidates for the same text, ordered by what a model gives them and scores of their own.
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `calibration`: the softmax temperature that fits held-out text best.
 - `blending`: the weights of a network and of counts, fitted on held-out text.
@@ -24,4 +27,5 @@ Read in this order; a module imports only from those before it:
 - `evaluation`: how well a model predicts a text.
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.
 - `language_model`: all of this for strings.
+- `authorship`: which of several models a text is most like.
 """

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.scoring import Scorer
+from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork, LineBlend, Reading, TextCounts
 from nextchar.networks.engine import make_network
@@ -148,10 +149,12 @@ def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Ex
     architecture, parameters = file.lstm_for("A memory")
     blend = blend_evenly(make_network(architecture, parameters, compiled=True), counts, compiled=True)
     tokens = file.vocabulary
-    bits = honest_bits(blend, held_out, tokens.start_id, executor).sum() + tokens.unknown_cost(held_out).sum()
+    bits = honest_bits(blend, held_out, tokens.start_id, executor) + tokens.unknown_cost(held_out)  # (T,)
+    lengths = tokens.token_lengths(held_out)  # (T,)
     provenance = file.provenance.model_copy(
         update={
-            "validation_bits_per_character": float(bits / tokens.token_lengths(held_out).sum()),
+            "validation_bits_per_character": float(bits.sum() / lengths.sum()),
+            "held_out_spread": Spread.of(np.repeat(bits / lengths, lengths)),
             "network_bits_per_character": file.provenance.validation_bits_per_character,
         }
     )
@@ -161,10 +164,11 @@ def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Ex
 
 
 def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:
-    """Return the ``provenance`` of a network with the score of its blend, which is in ``blended``."""
+    """Return the ``provenance`` of a network with the scores of its blend, which are in ``blended``."""
     return provenance.model_copy(
         update={
             "validation_bits_per_character": blended.validation_bits_per_character,
+            "held_out_spread": blended.held_out_spread,
             "network_bits_per_character": provenance.validation_bits_per_character,
         }
     )

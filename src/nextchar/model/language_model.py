@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -23,8 +23,10 @@ from nextchar.model.generation import BLOCK, generate_rows
 from nextchar.model.label_scores import LabelScore, scores_by_label
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
+from nextchar.model.reranking import Ranking
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
+from nextchar.model.session import Session
 from nextchar.model.text_score import TextScore, text_score
 from nextchar.networks.architecture import Network
 from nextchar.networks.blend import BlendNetwork, LineBlend
@@ -402,6 +404,42 @@ class LanguageModel:
             return BatchScorer(self.network_for(characters), self.vocabulary, Threads(available_cores()))
 
         return score_groups(name, texts, self.as_trained, scorer_for, score)
+
+    def rank(
+        self,
+        candidates: Iterable[str | Mapping[str, Any]],
+        *,
+        weights: Mapping[str, float] | None = None,
+        per_character: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Return ``candidates`` for the same text, the best first, each with its ``log_probability`` and ``total``.
+
+        Args:
+            candidates: texts, or objects with a ``text`` and scores of their own.
+            weights: weight of each of these scores, by its name. The total is ln p of the text plus their weighted sum.
+            per_character: divide ln p by the number of characters.
+
+        Raises:
+            CandidateError: a candidate has no text, or lacks a score that has a weight.
+            UnknownCharacterError: a text has unknown characters and the model no unknown symbol.
+        """
+        ranking = Ranking(weights or {}, per_character)
+        return ranking.rank([[ranking.as_candidate(candidate) for candidate in candidates]], self.score_many)[0]
+
+    def session(self, prompt: str = "", *, characters: int = 10_000) -> Session:
+        """Return the model's place after ``prompt``, which is read as the beginning of a text, for searches of your
+        own.
+
+        What is pushed to it costs what `evaluate` counts: the bits of ``prompt + text`` less those of ``prompt``.
+
+        Args:
+            prompt: the text before.
+            characters: about how many are to be pushed in all, by which the faster network is chosen.
+
+        Raises:
+            UnknownCharacterError: the prompt has unknown characters and the model no unknown symbol.
+        """
+        return Session.begin(self.network_for(characters), self.vocabulary, prompt, self.as_trained)
 
     def surprises(self, text: str, *, adapt: Adapt = "none") -> NDArray[np.float64]:
         """Return -log2 p of each character of ``text`` given those before it, in bits, shape (T,).

@@ -25,6 +25,7 @@ from nextchar.files.format_version import NewerFormatError, check_format, format
 from nextchar.files.regular_file import read_regular
 from nextchar.model.kept_text import ARRAY, KeptText, base_name
 from nextchar.model.line_quantiles import LineQuantiles
+from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import (
@@ -94,6 +95,8 @@ class Provenance(BaseModel):
     """Held-out characters that were scored for this."""
     held_out_lines: LineQuantiles | None = None
     """How many bits held-out lines cost, where the text is one of many lines."""
+    held_out_spread: Spread | None = None
+    """How the bits per character of held-out stretches lie apart; None where no run has measured it."""
     ancestors: tuple[Ancestor, ...] = ()
     """The model that training started from, and those before it, the nearest first."""
     licence: str | None = None
@@ -262,7 +265,8 @@ class ModelFile:
         if not self.has_memory:
             return self
         bits = {"validation_bits_per_character": self.provenance.network_bits_per_character}
-        provenance = self.provenance.model_copy(update={**bits, "network_bits_per_character": None})
+        gone = {"network_bits_per_character": None, "held_out_spread": None}  # they are of the blend
+        provenance = self.provenance.model_copy(update={**bits, **gone})
         return replace(self, architecture=architecture, parameters=parameters, provenance=provenance)
 
     @classmethod

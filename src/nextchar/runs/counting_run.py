@@ -14,7 +14,8 @@ from nextchar.model.held_out_lines import line_quantiles
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.model.scoring import bits_per_id
+from nextchar.model.scoring import Scorer, character_scores
+from nextchar.model.spread import Spread
 from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
@@ -169,10 +170,14 @@ class CountingRun(Run):
         self._file = ModelFile(header, corpus.vocabulary, arrays, provenance, text)
         network = self.model.compiled_network
         if len(dataset.validation):
-            bits = bits_per_id(network, dataset.validation, dataset.first_read, executor)
-            bits = dataset.bits_per_character(dataset.validation, bits)
-            lines = line_quantiles(network, dataset.validation, corpus.vocabulary, executor)
-            provenance = provenance.model_copy(update={"validation_bits_per_character": bits, "held_out_lines": lines})
+            scorer = Scorer(network, dataset.first_read, executor)
+            bits = -character_scores(scorer, dataset.validation, corpus.vocabulary)  # (T,)
+            scores = {
+                "validation_bits_per_character": float(bits.mean()),
+                "held_out_lines": line_quantiles(network, dataset.validation, corpus.vocabulary, executor),
+                "held_out_spread": Spread.of(bits),
+            }
+            provenance = provenance.model_copy(update=scores)
             self._file = replace(self._file, provenance=provenance)
         yield from write_samples(network, corpus.vocabulary, settings, step=0, epoch=1.0)
         self.save()
