@@ -13,6 +13,7 @@ Read in this order; a module imports only from those before it:
 - `text_file`: a text in a file, and how to read it piece by piece.
 - `files`: open text files: detect the encoding, then read the whole file strictly, in bounded memory.
 - `lines`: the lines of a text as they come, from a pipe without waiting for more.
+- `line_survey`: whether a text is a list: the lengths of its lines.
 - `records`: the columns of JSON lines, CSV, TSV and Parquet files.
 - `record_file`: a column of such a file as a text, each record a document.
 - `known_texts`: the catalogue of texts known by name, with their sources and hashes.
