@@ -13,13 +13,16 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import ModelFileError, UsageError, shortened
+from nextchar.errors import ListError, ModelFileError, UsageError, shortened
 from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.evaluation import Evaluation, score_pieces
 from nextchar.model.generation import BLOCK, generate_rows
+from nextchar.model.known_entries import KnownEntries
+from nextchar.model.list_settings import ListOptions, ListSettings
+from nextchar.model.listing import Entry, Listing
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.sampling import SamplingOptions, next_distribution
@@ -33,6 +36,8 @@ from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.tokenizer import Tokenizer
 
+CHARACTERS = 10
+"""Characters of an entry of a list, roughly."""
 LOADING = 0.6
 """Seconds of work in NumPy from which loading the compiled loops pays."""
 
@@ -279,6 +284,42 @@ class LanguageModel:
             if stops and all(any(stop in text for stop in stops if stop) for text in texts):
                 break
         return ["".join(until_stop(iter(text), stops)) for text in texts]
+
+    def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
+        """Yield entries like the lines that the model learned from, many written side by side.
+
+        Args:
+            **options: of `nextchar.model.list_settings.ListSettings`: count (20 unless given), new, unique, min, max,
+                starts, ends, contains, like, allowed, best, temperature (1 unless given), top_k, top_p, min_p, seed and
+                max_draws. The same seed gives the same list.
+
+        Yields:
+            Each entry as a text and its bits: -log2 of the probability of the line, with its end, at temperature 1.
+
+        Raises:
+            ListError: after the last entry, if there are fewer than ``count``; it says why.
+            UsageError: an option is unknown or its value is not allowed; the model has no line end; or ``new`` is given
+                and the model file is without its training text.
+            UnknownCharacterError: an option names characters that the model does not know.
+        """
+        listing = self.listing(build(ListSettings, options))
+        yield from listing
+        if listing.shortfall is not None:
+            raise ListError(listing.shortfall)
+
+    def listing(self, settings: ListSettings) -> Listing:
+        """Return the list of ``settings``, to be written by iterating over it.
+
+        Unlike `list`, it raises nothing at its end: ``shortfall`` says why there are fewer entries than asked for.
+        """
+        vocabulary = self.file.characters_for("A list")
+        known = self.known_entries if settings.new else None
+        return Listing(self.network_for(CHARACTERS * settings.count), vocabulary, settings, known)
+
+    @cached_property
+    def known_entries(self) -> KnownEntries:
+        """The lines of the training text, or of its end; errors are those of `source_text`."""
+        return KnownEntries.of_source(self.source_text)
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
