@@ -10,6 +10,7 @@ from cyclopts import App
 from pydantic.fields import FieldInfo
 
 from nextchar.cli.app import DONE, FAILED, INTERRUPTED, WRONG_USAGE, app
+from nextchar.model.list_settings import ListSettings
 from nextchar.settings import SamplingSettings, ServeSettings, TextSettings, TrainingSettings, flag
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
@@ -90,7 +91,7 @@ def settings_options() -> dict[str, tuple[str, str]]:
             "DURATION" if DURATION in str(settings.__annotations__[name]) else "",
             allowed_range(field),
         )
-        for settings in (TextSettings, TrainingSettings, SamplingSettings, ServeSettings)
+        for settings in (TextSettings, TrainingSettings, SamplingSettings, ListSettings, ServeSettings)
         for name, field in settings.model_fields.items()
     }
 

@@ -25,6 +25,8 @@ class KnownEntries:
 
     folded: frozenset[str]
     """Each entry by `fold_case`."""
+    is_whole: bool = True
+    """Whether these are all; False if only the end of a long text is known."""
 
     @classmethod
     def of_lines(cls, lines: Iterable[str]) -> KnownEntries:
@@ -32,9 +34,11 @@ class KnownEntries:
         return cls(frozenset(fold_case(line) for line in lines if line))
 
     @classmethod
-    def of_source(cls, source: SourceText) -> KnownEntries:
-        """Return the entries of the training text ``source``, each on a line."""
-        return cls.of_lines(source.vocabulary.decode(source.ids).split("\n"))
+    def of_source(cls, source: SourceText, *, is_whole: bool = True) -> KnownEntries:
+        """Return the entries of the training text ``source``, each on a line; a text that is not whole may begin within
+        one, which is left out."""
+        lines = source.vocabulary.decode(source.ids).split("\n")
+        return cls(cls.of_lines(lines if is_whole else lines[1:]).folded, is_whole)
 
     def __contains__(self, entry: str) -> bool:
         """Return whether ``entry`` is among them, whatever its case."""

@@ -13,13 +13,14 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import ListError, ModelFileError, UsageError, shortened
+from nextchar.errors import ModelFileError, UsageError, shortened
 from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.evaluation import Evaluation, score_pieces
 from nextchar.model.generation import BLOCK, generate_rows
+from nextchar.model.kept_text import MAX_KEPT
 from nextchar.model.known_entries import KnownEntries
 from nextchar.model.list_settings import ListOptions, ListSettings
 from nextchar.model.listing import Entry, Listing
@@ -286,14 +287,14 @@ class LanguageModel:
         return ["".join(until_stop(iter(text), stops)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
-        """Yield entries like the lines that the model learned from, many written side by side.
+        """Return entries like the lines that the model learned from, written side by side as they are asked for.
 
         Args:
             **options: of `nextchar.model.list_settings.ListSettings`: count (20 unless given), new, unique, min, max,
-                starts, ends, contains, like, allowed, best, temperature (1 unless given), top_k, top_p, min_p, seed and
-                max_draws. The same seed gives the same list.
+                starts, ends, contains, like, allowed, best, temperature (0.8 unless given), top_k, top_p, min_p, seed
+                and max_draws. The same seed gives the same list.
 
-        Yields:
+        Returns:
             Each entry as a text and its bits: -log2 of the probability of the line, with its end, at temperature 1.
 
         Raises:
@@ -302,24 +303,26 @@ class LanguageModel:
                 and the model file is without its training text.
             UnknownCharacterError: an option names characters that the model does not know.
         """
-        listing = self.listing(build(ListSettings, options))
-        yield from listing
-        if listing.shortfall is not None:
-            raise ListError(listing.shortfall)
+        return self.listing(build(ListSettings, options)).whole()
 
-    def listing(self, settings: ListSettings) -> Listing:
-        """Return the list of ``settings``, to be written by iterating over it.
+    def listing(self, settings: ListSettings, known: KnownEntries | None = None) -> Listing:
+        """Return the list of ``settings``, to be written by iterating over it, once.
 
         Unlike `list`, it raises nothing at its end: ``shortfall`` says why there are fewer entries than asked for.
+
+        Args:
+            settings: how many entries, and which ones.
+            known: the training list, if not that in the model file; errors are those of `list`.
         """
         vocabulary = self.file.characters_for("A list")
-        known = self.known_entries if settings.new else None
+        if settings.new and known is None:
+            known = self.known_entries
         return Listing(self.network_for(CHARACTERS * settings.count), vocabulary, settings, known)
 
     @cached_property
     def known_entries(self) -> KnownEntries:
         """The lines of the training text, or of its end; errors are those of `source_text`."""
-        return KnownEntries.of_source(self.source_text)
+        return KnownEntries.of_source(self.source_text, is_whole=len(self.source_text.ids) < MAX_KEPT)
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]

@@ -68,10 +68,8 @@ class ListConstraints:
     @cached_property
     def starts(self) -> tuple[str, ...]:
         """What entries start with, none of which another one starts with; a single empty text if that is free."""
-        given = sorted(set(self.settings.starts), key=len)
-        return tuple(start for number, start in enumerate(given) if not any(map(start.startswith, given[:number]))) or (
-            "",
-        )
+        given = sorted(set(self.settings.starts or ("",)), key=len)
+        return tuple(start for number, start in enumerate(given) if not start.startswith(tuple(given[:number])))
 
     @property
     def forbidden(self) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ class ListSettings(Settings):
     )
     best: bool = Field(default=False, description="The most probable entries, in order, instead of drawn ones.")
     temperature: float = Field(
-        default=1.0,
+        default=0.8,
         gt=0,
         le=100,
         description="1 is the model's own distribution; below 1 is safer, above 1 wilder.",

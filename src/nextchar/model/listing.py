@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from nextchar.errors import UsageError
+from nextchar.errors import ListError, UsageError
 from nextchar.model.best_entries import MAX_BYTES, BestEntries
 from nextchar.model.known_entries import KnownEntries
 from nextchar.model.list_constraints import REFUSALS, ListConstraints, Refusal
@@ -70,6 +70,16 @@ class Listing:
         for entries in self.steps():
             yield from entries
 
+    def whole(self) -> Iterator[Entry]:
+        """Yield the entries.
+
+        Raises:
+            ListError: after the last one, if there are fewer than asked for.
+        """
+        yield from self
+        if self.shortfall is not None:
+            raise ListError(self.shortfall)
+
     def steps(self) -> Iterator[list[Entry]]:
         """Yield the entries as they come, after each step of work those that are ready: often none."""
         for found in self._best() if self.settings.best else self._drawings():
@@ -84,12 +94,12 @@ class Listing:
         drawing = ListDrawing(self._network, self._constraints, self.settings, random)
         while self.drawn < self.settings.draws:
             if drawing.is_exhausted:
-                self._end("there are no others that the model can write within these options")
+                self._end("no others are probable enough to be drawn")
                 return
             for drawn in drawing.round():
                 accepted: list[Entry] = []
                 for entry in drawn:
-                    if self.written + len(accepted) == self.settings.count:
+                    if self.written + len(accepted) == self.settings.count or self.drawn == self.settings.draws:
                         break
                     refusal = self._refusal(entry.text, entry.refusal)
                     if refusal is None:
@@ -97,7 +107,7 @@ class Listing:
                     if refusal is not None or self.settings.unique:
                         drawing.exclude(entry)
                 yield accepted
-        self._end("that is as many as max_draws allows; loosen an option, or allow more")
+        self._end("that is as many as --max-draws allows; loosen an option, or allow more")
 
     def _best(self) -> Iterator[list[Entry]]:
         search = BestEntries(self._network, self._constraints, self._max_bytes)
@@ -106,7 +116,7 @@ class Listing:
             for text, bits in found:
                 if self.drawn == self.settings.draws:
                     yield accepted
-                    self._end("that is as many as max_draws allows; loosen an option, or allow more")
+                    self._end("that is as many as --max-draws allows; loosen an option, or allow more")
                     return
                 if self._refusal(text, None) is None:
                     accepted.append(Entry(text, bits))
