@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Literal
@@ -106,16 +106,17 @@ class ListConstraints:
         """Return whether each id may stand in an entry, shape (V,)."""
         letters = np.ones(self.vocabulary.size, np.bool_)
         if self.settings.allowed is not None:
-            characters = characters_of(self.settings.allowed)
-            known = "".join(sorted(characters.intersection(self.vocabulary.characters)))
+            known = "".join(characters_in(self.settings.allowed, self.vocabulary.characters))
             if not known:
                 raise UnknownCharacterError(
                     f"The model knows none of the characters of --allowed {shortened(self.settings.allowed)}: "
                     "nextchar info shows those that it knows."
                 )
             for start in self.starts:
-                if not characters.issuperset(start):
-                    raise UsageError(f"--starts {start} has characters that --allowed leaves out: add them to it.")
+                if not set(known).issuperset(start):
+                    raise UsageError(
+                        f"--starts {shortened(start)} has characters that --allowed leaves out: add them to it."
+                    )
             letters[:] = False
             letters[self.vocabulary.encode(known)] = True
         letters[list(self.forbidden)] = False
@@ -124,34 +125,32 @@ class ListConstraints:
 
     def _check_known(self, name: str, part: str) -> None:
         unknown = [character for character in part if not self.vocabulary.knows(character)]
-        if not unknown:
-            return
-        near, _ = self.vocabulary.fold(part)
-        hint = f" It knows {near!r}." if near else ""
-        raise UnknownCharacterError(
-            f"--{name} {part}: the model does not know {describe_characters(unknown[0])}.{hint}"
-        )
+        if unknown:
+            near, _ = self.vocabulary.fold(part)
+            hint = f" It knows {shortened(near)}." if near else ""
+            raise UnknownCharacterError(
+                f"--{name} {shortened(part)}: the model does not know {describe_characters(unknown[0])}.{hint}"
+            )
 
 
-def characters_of(allowed: str) -> frozenset[str]:
-    """Return the characters that ``allowed`` names: each by itself, or a range like ``a-z``; a - at either end is one.
+def characters_in(allowed: str, characters: str) -> Iterator[str]:
+    """Yield those of ``characters`` that ``allowed`` names, by themselves or in a range like ``a-z``; a - at either end
+    is a -.
 
     Raises:
         UsageError: a range is backwards.
 
-    >>> "".join(sorted(characters_of("a-cx-")))
+    >>> "".join(characters_in("a-cx-", "-abcdefx"))
     '-abcx'
     """
-    characters: set[str] = set()
-    for match in re.finditer(r"(.)-(.)|.", allowed, re.DOTALL):
-        first, last = match[1], match[2]
-        if first is None:
-            characters.add(match[0])
-        elif first > last:
-            raise UsageError(f"--allowed {match[0]} is a range backwards: write {last}-{first}.")
-        else:
-            characters.update(map(chr, range(ord(first), ord(last) + 1)))
-    return frozenset(characters)
+    matches = list(re.finditer(r"(.)-(.)|.", allowed, re.DOTALL))
+    for backwards in (match for match in matches if match[1] and match[1] > match[2]):
+        raise UsageError(f"--allowed {shortened(backwards[0])} is a range backwards: write it the other way round.")
+    single = {match[0] for match in matches if match[1] is None}
+    ranges = {(match[1], match[2]) for match in matches if match[1] is not None}
+    for character in characters:
+        if character in single or any(first <= character <= last for first, last in ranges):
+            yield character
 
 
 def _pattern(like: str) -> Callable[[str], object]:
@@ -165,6 +164,6 @@ def _pattern(like: str) -> Callable[[str], object]:
     options.log_errors = False
     try:
         return re2.compile(like, options=options).search
-    except re2.error as error:
-        reason = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else error
+    except (re2.error, UnicodeEncodeError) as error:
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else "it is not a text"
         raise UsageError(f"--like {shortened(like)} is not a regular expression of RE2: {reason}.") from None

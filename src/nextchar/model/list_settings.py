@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from pydantic import Field, model_validator
 
+from nextchar.errors import shortened
 from nextchar.settings import OneOrMore, SamplingSettings, Settings, flag
 
 DRAWS_PER_ENTRY, MIN_DRAWS = 1000, 100_000
@@ -36,7 +37,10 @@ class ListSettings(Settings):
         description="Only entries in which this regular expression (RE2) is found; ^ and $ are the ends of an entry.",
     )
     allowed: str | None = Field(
-        default=None, min_length=1, description="Characters that an entry may have, like abc or a-z or a-zA-Z'-."
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Characters that an entry may have, like abc or a-z or a-zA-Z'-.",
     )
     best: bool = Field(default=False, description="The most probable entries, in order, instead of drawn ones.")
     temperature: float = Field(
@@ -72,9 +76,13 @@ class ListSettings(Settings):
         for name in ("starts", "ends", "contains"):
             for part in getattr(self, name):
                 if not part or "\n" in part:
-                    raise ValueError(f"{flag(name)} {part!r} is not allowed: give one character or more, on one line")
+                    raise ValueError(
+                        f"{flag(name)} {shortened(part)} is not allowed: give one character or more, on one line"
+                    )
                 if len(part) > self.max:
-                    raise ValueError(f"{flag(name)} {part[:40]} has more characters than --max {self.max:,} allows")
+                    raise ValueError(
+                        f"{flag(name)} {shortened(part)} has more characters than --max {self.max:,} allows"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -89,12 +89,20 @@ class Listing:
             if self.written == self.settings.count:
                 return
 
+    def end(self, reason: str) -> None:
+        """Note in ``shortfall`` that the list ends short, and why; ``reason`` is a clause of a sentence."""
+        found = "found" if self.settings.best else "drawn"
+        why = ", ".join(f"{count:,} {REFUSALS[refusal]}" for refusal, count in self.refused.most_common())
+        entries = f"Only {self.written:,} of {self.settings.count:,} entries"
+        refused = f" ({why})" if why else ""
+        self.shortfall = f"{entries}: after {self.drawn:,} {found}{refused}, {reason}."
+
     def _drawings(self) -> Iterator[list[Entry]]:
         random = random_stream(self.seed, "sampling")
         drawing = ListDrawing(self._network, self._constraints, self.settings, random)
         while self.drawn < self.settings.draws:
             if drawing.is_exhausted:
-                self._end("no others are probable enough to be drawn")
+                self.end("no others are probable enough to be drawn")
                 return
             for drawn in drawing.round():
                 accepted: list[Entry] = []
@@ -107,7 +115,7 @@ class Listing:
                     if refusal is not None or self.settings.unique:
                         drawing.exclude(entry)
                 yield accepted
-        self._end("that is as many as --max-draws allows; loosen an option, or allow more")
+        self.end("that is as many as --max-draws allows; loosen an option, or allow more")
 
     def _best(self) -> Iterator[list[Entry]]:
         search = BestEntries(self._network, self._constraints, self._max_bytes)
@@ -116,15 +124,15 @@ class Listing:
             for text, bits in found:
                 if self.drawn == self.settings.draws:
                     yield accepted
-                    self._end("that is as many as --max-draws allows; loosen an option, or allow more")
+                    self.end("that is as many as --max-draws allows; loosen an option, or allow more")
                     return
                 if self._refusal(text, None) is None:
                     accepted.append(Entry(text, bits))
             yield accepted
         if search.is_full:
-            self._end("the search has no memory left; narrow it, with starts for example, or ask for fewer entries")
+            self.end("the search has no memory left; narrow it, with starts for example, or ask for fewer entries")
         else:
-            self._end("there are no others within these options")
+            self.end("there are no others within these options")
 
     def _refusal(self, text: str, early: Refusal | None) -> Refusal | None:
         """Count an entry, and return why it is refused; ``early`` is the reason if it is not even whole."""
@@ -133,11 +141,3 @@ class Listing:
         if refusal is not None:
             self.refused[refusal] += 1
         return refusal
-
-    def _end(self, reason: str) -> None:
-        """Say why the list ends short."""
-        found = "found" if self.settings.best else "drawn"
-        why = ", ".join(f"{count:,} {REFUSALS[refusal]}" for refusal, count in self.refused.most_common())
-        entries = f"Only {self.written:,} of {self.settings.count:,} entries"
-        refused = f" ({why})" if why else ""
-        self.shortfall = f"{entries}: after {self.drawn:,} {found}{refused}, {reason}."
