@@ -17,6 +17,7 @@ Read in this order; a module imports only from those before it:
 - `list_constraints`: which characters may come next in an entry, and which entries are accepted.
 - `exclusion`: the tree of what must not be drawn again.
 - `list_drawing`: entries drawn side by side.
+- `list_quality`: which share of what a model lists is valid, unique and new.
 - `best_entries`: the most probable entries, by best-first search.
 - `listing`: a list: as many entries as asked for, or why there are fewer.
 - `calibration`: the softmax temperature that fits held-out text best.
