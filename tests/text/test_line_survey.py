@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nextchar.text.files import open_text
-from nextchar.text.line_survey import MIN_LINES, are_lists, is_list
+from nextchar.text.line_survey import MIN_LINES, LineSurvey, are_lists, is_list, survey_lines
 
 CORPORA = os.environ.get("NEXTCHAR_CORPORA", "")
 LISTS = {"names.txt", "world_cities.csv"}
@@ -58,3 +60,20 @@ def test_all_files_must_be_lists(tmp_path: Path) -> None:
     prose.write_text("It was the best of times, it was the worst of times. " * 100, encoding="utf-8")
     assert are_lists([open_text(names)])
     assert not are_lists([open_text(names), open_text(prose)])
+
+
+def test_lengths_are_counted_without_line_ends() -> None:
+    survey = survey_lines(["ab", "abcd", "", "xy", "last"])
+    assert survey == LineSurvey(lengths=((2, 2), (4, 2)), empty=1)
+    assert (survey.lines, survey.shortest, survey.median, survey.longest) == (4, 2, 2, 4)
+
+
+def test_a_text_without_lines_has_no_lengths() -> None:
+    for survey in (survey_lines([]), survey_lines(["", "", ""])):
+        assert (survey.lines, survey.shortest, survey.median, survey.longest) == (0, 0, 0, 0)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n"), min_size=1), min_size=1))
+def test_the_median_is_that_of_the_sorted_lengths(lines: list[str]) -> None:
+    lengths = sorted(map(len, lines))
+    assert survey_lines(lines).median == lengths[(len(lengths) - 1) // 2]

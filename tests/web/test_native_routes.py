@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nextchar.model.authorship import Authors
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
@@ -68,6 +69,23 @@ def test_each_model_answers_under_its_name(client: httpx.Client) -> None:
     message = refusal(client.post("api/generate", json={"model": "wolf"}), 404)
     assert "'wolf'" in message
     assert "'fox', 'run'" in message
+
+
+def test_a_list_is_the_one_that_the_library_writes(client: httpx.Client) -> None:
+    options = {"count": 30, "seed": 7, "min": 2, "max": 6, "starts": ["a", "ho"], "allowed": "a-p"}
+    answer = client.post("api/list", json=options).json()
+    expected = list(random_model().list(**options))  # type: ignore[arg-type]
+    assert [entry["text"] for entry in answer["entries"]] == [entry.text for entry in expected]
+    assert [entry["bits"] for entry in answer["entries"]] == pytest.approx([entry.bits for entry in expected], rel=1e-4)
+    assert {entry["new"] for entry in answer["entries"]} == {None}
+    assert (answer["seed"], answer["shortfall"]) == (7, None)
+    assert answer["drawn"] == 30 + sum(answer["refused"].values())
+
+
+def test_a_list_that_ends_short_is_answered_with_the_reason(client: httpx.Client) -> None:
+    answer = client.post("api/list", json={"count": 40, "max": 1, "unique": True, "allowed": "a-e"}).json()
+    assert sorted(entry["text"] for entry in answer["entries"]) == list("abcde")
+    assert answer["shortfall"].startswith("Only 5 of 40 entries: after ")
 
 
 def test_a_stream_holds_the_same_text(client: httpx.Client) -> None:

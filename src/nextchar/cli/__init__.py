@@ -24,6 +24,7 @@ Read in this order; a module imports only from those before it:
 - `inspect`: `nextchar inspect`.
 - `tracing`: what a text copies from the training text: marks in it, and a list below.
 - `sample`: `nextchar sample`.
+- `list`: `nextchar list`.
 - `serve`: `nextchar serve`.
 - `live_run`: a run on the terminal: its progress, Ctrl-C, its report.
 - `train`: `nextchar train` and `nextchar demo`.

@@ -18,6 +18,14 @@ Read in this order; a module imports only from those before it:
 - `session`: a model's place in a text, to be read on from in several ways.
 - `reranking`: candidates for the same text, ordered by what a model gives them and scores of their own.
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
+- `list_settings`: the options of a list: which entries, and how they are drawn.
+- `known_entries`: the entries of the training list, to tell whether another one is new.
+- `list_constraints`: which characters may come next in an entry, and which entries are accepted.
+- `exclusion`: the tree of what must not be drawn again.
+- `list_drawing`: entries drawn side by side.
+- `list_quality`: which share of what a model lists is valid, unique and new.
+- `best_entries`: the most probable entries, by best-first search.
+- `listing`: a list: as many entries as asked for, or why there are fewer.
 - `calibration`: the softmax temperature that fits held-out text best.
 - `blending`: the weights of a network and of counts, fitted on held-out text.
 - `baselines`: PPMd, zpaq and an n-gram model, to compare a score with.

@@ -20,7 +20,11 @@ from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.evaluation import Evaluation, score_pieces
 from nextchar.model.generation import BLOCK, generate_rows
+from nextchar.model.kept_text import MAX_KEPT
+from nextchar.model.known_entries import KnownEntries
 from nextchar.model.label_scores import LabelScore, scores_by_label
+from nextchar.model.list_settings import ListOptions, ListSettings
+from nextchar.model.listing import Entry, Listing
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.reranking import Ranking
@@ -40,6 +44,8 @@ from nextchar.text.tokenizer import Tokenizer
 
 R = TypeVar("R")
 
+CHARACTERS = 10
+"""Characters of an entry of a list, roughly."""
 LOADING = 0.6
 """Seconds of work in NumPy from which loading the compiled loops pays."""
 
@@ -312,6 +318,44 @@ class LanguageModel:
             if stops and all(any(stop in text for stop in stops if stop) for text in texts):
                 break
         return ["".join(until_stop(iter(text), stops)) for text in texts]
+
+    def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
+        """Return entries like the lines that the model learned from, written side by side as they are asked for.
+
+        Args:
+            **options: of `nextchar.model.list_settings.ListSettings`: count (20 unless given), new, unique, min, max,
+                starts, ends, contains, like, allowed, best, temperature (0.8 unless given), top_k, top_p, min_p, seed
+                and max_draws. The same seed gives the same list.
+
+        Returns:
+            Each entry as a text and its bits: -log2 of the probability of the line, with its end, at temperature 1.
+
+        Raises:
+            ListError: after the last entry, if there are fewer than ``count``; it says why.
+            UsageError: an option is unknown or its value is not allowed; the model has no line end; or ``new`` is given
+                and the model file is without its training text.
+            UnknownCharacterError: an option names characters that the model does not know.
+        """
+        return self.listing(build(ListSettings, options)).whole()
+
+    def listing(self, settings: ListSettings, known: KnownEntries | None = None) -> Listing:
+        """Return the list of ``settings``, to be written by iterating over it, once.
+
+        Unlike `list`, it raises nothing at its end: ``shortfall`` says why there are fewer entries than asked for.
+
+        Args:
+            settings: how many entries, and which ones.
+            known: the training list, if not that in the model file; errors are those of `list`.
+        """
+        vocabulary = self.file.characters_for("A list")
+        if settings.new and known is None:
+            known = self.known_entries
+        return Listing(self.network_for(CHARACTERS * settings.count), vocabulary, settings, known)
+
+    @cached_property
+    def known_entries(self) -> KnownEntries:
+        """The lines of the training text, or of its end; errors are those of `source_text`."""
+        return KnownEntries.of_source(self.source_text, is_whole=len(self.source_text.ids) < MAX_KEPT)
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]

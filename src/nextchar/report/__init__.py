@@ -6,5 +6,6 @@ Read in this order; a module imports only from those before it:
 - `temperature_effect`: the effect of temperature on one real prediction, for any Network.
 - `curves`: the learning curves, which a script in the page draws, and their figures as a table.
 - `sections`: the sections that show the model at work: its samples, a prediction, and what it copied.
+- `lists`: the section about lists: what the model writes beside the list that it learned from.
 - `page`: the whole page, in a single file.
 """

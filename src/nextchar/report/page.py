@@ -20,6 +20,7 @@ from nextchar.networks.kinds import kind_of
 from nextchar.page import curve_style
 from nextchar.report import sections
 from nextchar.report.curves import drawing_script, learning_curves, script_policy
+from nextchar.report.lists import list_section
 from nextchar.report.markup import element, pairs_table, text_element, visible_lines
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
@@ -41,7 +42,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None, source: Sour
     Args:
         folder: the run folder.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,), the held-out text last; may be
-            memory-mapped. Without them the page does not show what the model copied.
+            memory-mapped. Without them the page does not show what the model copied, or the list that it writes.
         source: the text that the model learned from, with its documents; without it, no sample has marks.
 
     Raises:
@@ -66,6 +67,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None, source: Sour
         samples=sections.samples(run, source),
         temperature=sections.temperature(run),
         copying=sections.copying(run, corpus_ids),
+        lists=list_section(run, corpus_ids),
         details=_details(run),
     )
 

@@ -146,8 +146,9 @@ class Corpus:
         order; other texts as they are."""
         if not self.is_list:
             return ids
-        lines: list[NDArray[np.integer]] = np.split(ids, np.flatnonzero(ids == self.line_end)[:-1] + 1)
-        return np.concatenate([lines[n] for n in random_stream(0, "evaluation").permutation(len(lines))])
+        bounds = [0, *(np.flatnonzero(ids == self.line_end) + 1).tolist()]
+        order = random_stream(0, "evaluation").permutation(len(bounds) - 1).tolist()
+        return np.concatenate([ids[bounds[line] : bounds[line + 1]] for line in order])
 
     def characters_per_line(self, ids: NDArray[np.integer]) -> float | None:
         """Return the mean length of the lines of ``ids`` (n,) of a list, with their ends; None for other texts."""

@@ -1,9 +1,11 @@
-"""Whether a text is a list: many short entries, one a line, in an order that means nothing."""
+"""Whether a text is a list: many short entries, one a line, in an order that means nothing; and how long they are."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from dataclasses import dataclass
+from itertools import accumulate, chain
 
 import numpy as np
 
@@ -71,3 +73,42 @@ def _first_lines(text: TextFile) -> list[str]:
     else:
         lines += [rest] if rest else []
     return lines[:LOOKED_AT]
+
+
+@dataclass(frozen=True)
+class LineSurvey:
+    """The lengths of the lines of a text, in characters without their ends."""
+
+    lengths: tuple[tuple[int, int], ...]
+    """Each length that occurs and the number of lines that have it, the shortest first; empty lines are not counted."""
+    empty: int
+    """Number of empty lines."""
+
+    @property
+    def lines(self) -> int:
+        """Number of lines that are not empty."""
+        return sum(count for _, count in self.lengths)
+
+    @property
+    def shortest(self) -> int:
+        """Characters of the shortest line that is not empty; 0 if there is none."""
+        return self.lengths[0][0] if self.lengths else 0
+
+    @property
+    def longest(self) -> int:
+        """Characters of the longest line."""
+        return self.lengths[-1][0] if self.lengths else 0
+
+    @property
+    def median(self) -> int:
+        """Median of the characters of the lines that are not empty, the lower one of two; 0 if there is none."""
+        reached = accumulate(count for _, count in self.lengths)
+        half = (self.lines + 1) // 2
+        return next((length for (length, _), sum_ in zip(self.lengths, reached, strict=True) if sum_ >= half), 0)
+
+
+def survey_lines(lines: Iterable[str]) -> LineSurvey:
+    """Return the lengths of ``lines``, which are without their ends, in memory that does not grow with them."""
+    lengths = Counter(map(len, lines))
+    empty = lengths.pop(0, 0)
+    return LineSurvey(tuple(sorted(lengths.items())), empty)

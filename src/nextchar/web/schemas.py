@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from nextchar.model.list_settings import ListSettings
 from nextchar.settings import SamplingSettings, Settings
 from nextchar.text.vocabulary import Replacement
 
@@ -99,6 +100,13 @@ class WhoBody(Settings):
     text: Annotated[str, AfterValidator(with_line_feeds)] = Field(description="Text to attribute, whole and by lines.")
 
 
+class ListBody(ListSettings):
+    """Asks for a list of entries like those of the training list."""
+
+    model: ModelName = None
+    max: int = Field(default=500, ge=1, le=1000, description=ListSettings.model_fields["max"].description)
+
+
 class ReplacementCount(BaseModel):
     """A piece of the prompt that the model does not know, what it read instead ("" if left out), and how often."""
 
@@ -186,6 +194,24 @@ class WhoAnswer(AttributionAnswer):
     """Whose a text is, as a whole and line by line."""
 
     lines: list[LineAttribution]
+
+
+class ListedEntry(BaseModel):
+    """An entry of a list."""
+
+    text: str
+    bits: float = Field(description="-log2 of the probability of its line, with the line end, at temperature 1.")
+    new: bool | None = Field(description="Whether it is not in the training list; null if that is not in the model.")
+
+
+class ListAnswer(BaseModel):
+    """A list."""
+
+    entries: list[ListedEntry]
+    seed: int | None
+    drawn: int = Field(description="Entries drawn, those that were refused as well.")
+    refused: dict[str, int] = Field(description="How many were refused, by the reason.")
+    shortfall: str | None = Field(description="Why there are fewer entries than asked for; null if there are not.")
 
 
 class ModelInfo(BaseModel):
