@@ -9,6 +9,7 @@ Read in this order; a module imports only from those before it:
 - `text_options`: how a text to learn from is read: the options of `train` and `inspect`.
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
+- `list_figures`: the figures of a list: bits of a line, and of the entries of each label.
 - `evaluate`: `nextchar evaluate`.
 - `shard`: the share of the files that one of several processes takes.
 - `score_folder`: the files of scores of `nextchar score --out`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -22,20 +22,17 @@ from nextchar.cli.console import (
     resolve,
     shell_quoted,
 )
+from nextchar.cli.list_figures import bits_per_line, label_dicts, list_facts
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
 from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
     from nextchar.model.evaluation import Evaluation
-    from nextchar.model.label_scores import LabelScore
     from nextchar.model.language_model import LanguageModel
     from nextchar.text.corpus import Corpus
 
 Flag = Annotated[bool, Parameter(negative=())]
-
-MAX_LABELS_SHOWN = 20
-"""Labels whose figures the terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -141,37 +138,17 @@ def evaluate(
             f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
             "they are scored as unknown."
         )
+    per_line = bits_per_line(language_model, evaluation)
     labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        more = {"bits_per_line": _bits_per_line(language_model, evaluation), "labels": _label_dicts(labels)}
-        print_json({**_as_dict(scored, evaluation, counted, missing), **more, "adapt": adapt})
+        of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
+        print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt})
     else:
-        facts = _facts(scored, evaluation, counted, gone, _bits_per_line(language_model, evaluation))
-        print_facts(chain(facts, _label_facts(labels)))
+        facts = _facts(scored, evaluation, counted, gone)
+        print_facts(chain(facts, list_facts(evaluation, per_line, labels)))
     return DONE
-
-
-def _bits_per_line(language_model: LanguageModel, evaluation: Evaluation) -> float | None:
-    """Return the mean bits of a line with its end; None if the model is not of a list."""
-    if not (language_model.is_of_lines and evaluation.lines):
-        return None
-    return evaluation.bits_per_character * evaluation.characters / evaluation.lines
-
-
-def _label_dicts(labels: Mapping[str, LabelScore]) -> dict[str, dict[str, object]]:
-    return {
-        label: {**score._asdict(), "bits_per_character": score.bits_per_character} for label, score in labels.items()
-    }
-
-
-def _label_facts(labels: Mapping[str, LabelScore]) -> Iterator[tuple[str, object]]:
-    """Yield the figures of the entries of each label, which is given."""
-    for label, score in [*labels.items()][:MAX_LABELS_SHOWN]:
-        yield f"label {label}", f"{score.bits_per_character:.3f} bits per character, {score.entries:,} entries"
-    if len(labels) > MAX_LABELS_SHOWN:
-        yield "labels", f"{len(labels) - MAX_LABELS_SHOWN:,} more: --json shows all"
 
 
 def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
@@ -240,7 +217,7 @@ def _as_dict(
 
 
 def _facts(
-    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str, per_line: float | None
+    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
@@ -253,8 +230,6 @@ def _facts(
         yield "its network alone", f"{evaluation.network_bits_per_character:.3f}"
     if evaluation.counts_bits_per_character is not None:
         yield "its counts alone", f"{evaluation.counts_bits_per_character:.3f}"
-    if per_line is not None:
-        yield "bits per line", f"{per_line:.2f} ({evaluation.lines:,} lines)"
     yield "characters", f"{evaluation.characters:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:
