@@ -21,6 +21,8 @@ WARM_UP = 256
 """Ids read before a segment to get the state it begins with."""
 SEGMENTS = 128
 """Most parts of a long text read side by side; each is at least four times as long as its warm-up."""
+LINES = 128
+"""Lines of a list that are read side by side."""
 STEP = 16
 """Ids of a batch of texts that are read before the texts that have ended are left out."""
 
@@ -51,6 +53,8 @@ class Scorer:
 
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        if isinstance(self.network, LineNetwork) and self._executor is not None:
+            return self._score_lines(ids, self.network.line_end, self._executor)
         # The state of a network whose context is n ids is exact after n ids.
         warm_up = max(WARM_UP, self.network.context_length or 0)
         segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
@@ -61,6 +65,27 @@ class Scorer:
         head = self._score_rest(ids[:warm_up])
         middle = self._score_segments(ids[:end], warm_up, length, self._executor)
         return np.concatenate([head, middle, self._score_rest(ids[end:])])
+
+    def _score_lines(self, ids: Ids, line_end: int, executor: Executor) -> Scores:
+        """Score ``ids`` (T,) for a network that begins each line anew: whole lines side by side, by length."""
+        ends = np.flatnonzero(np.asarray(ids) == line_end) + 1  # (L,)
+        if len(ends) < 2:
+            return self._score_rest(ids)
+        head = self._score_rest(ids[: ends[0]])  # it ends the line that was begun
+        lengths, scores = np.diff(ends), np.empty(ends[-1] - ends[0])  # (L - 1,)
+        longest_first = np.argsort(-lengths, kind="stable")
+        batches = [longest_first[first : first + LINES] for first in range(0, len(lengths), LINES)]
+
+        def score(shard: slice) -> None:
+            for batch in batches[shard]:
+                rows = score_batch(self.network, [ids[ends[line] : ends[line + 1]] for line in batch], line_end)
+                for line, row in zip(batch, rows, strict=True):
+                    scores[ends[line] - ends[0] : ends[line + 1] - ends[0]] = row[: lengths[line]]
+
+        executor.map_shards(score, len(batches))
+        # Whatever the state is, the line end before the rest is read from the beginning.
+        self._before = line_end
+        return np.concatenate([head, scores, self._score_rest(ids[ends[-1] :])])
 
     def _score_rest(self, ids: Ids) -> Scores:
         """Score ``ids`` (T,) one after another."""
