@@ -6,6 +6,9 @@ Read in this order; a module imports only from those before it:
   characters.
 - `dashes`: arguments that begin with a dash: options or texts.
 - `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
+- `columns`: columns of text side by side, whatever the width of their characters.
+- `surprise`: a text coloured by surprise, and its most surprising places.
+- `html_file`: the HTML file that a command writes.
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
 - `evaluate`: `nextchar evaluate`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from nextchar.cli.console import (
     resolve,
     shell_quoted,
 )
+from nextchar.cli.html_file import check_html_name, write_html
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
 from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
 
@@ -94,6 +96,20 @@ class EvaluationOptions(ScoringOptions):
         default=False,
         description="Refuse a text with characters that the model does not know, instead of scoring them as unknown.",
     )
+    show: Flag = Field(
+        default=False,
+        description="Print the text coloured by surprise (marked, where there are no colours), and list the most "
+        "surprising places, with what the model expected there.",
+    )
+    html: Path | None = Field(
+        default=None,
+        description="Write the text coloured by surprise as a page: one HTML file that says of each character what it "
+        "cost and what the model expected.",
+    )
+    limit: int = Field(
+        default=20_000, ge=1, description="Characters that --show and --html take, from the beginning of the text."
+    )
+    worst: int = Field(default=10, ge=0, le=1000, description="Most surprising places that --show lists.")
 
 
 def evaluate(
@@ -121,6 +137,7 @@ def evaluate(
     """
     from nextchar.model.language_model import LanguageModel
 
+    check_html_name(options.html)
     language_model = LanguageModel.load(model, carry_state=options.carry_state, weights=options.weights)
     if options.carry_state:
         note_carried(language_model)
@@ -135,9 +152,10 @@ def evaluate(
             "they are scored as unknown."
         )
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
+    shown = _show_surprise(language_model, str(model), scored, options, evaluation, quiet=json)
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt})
+        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt, **shown})
     else:
         print_facts(_facts(scored, evaluation, counted, gone))
     return DONE
@@ -189,6 +207,32 @@ def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> Co
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
         return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
+
+
+def _show_surprise(
+    model: LanguageModel, name: str, scored: _Scored, options: EvaluationOptions, evaluation: Evaluation, *, quiet: bool
+) -> dict[str, object]:
+    """Show what surprised the model called ``name``, as the options ask; return it for JSON, which is ``quiet``."""
+    from nextchar.cli.surprise import list_worst, show
+    from nextchar.model.surprise import EXPECTED, WorstPlaces, read_first_surprises
+    from nextchar.report.surprise import ALTERNATIVES, surprise_page
+
+    taken = min(options.limit, evaluation.characters)
+    if (options.show or options.html) and taken < evaluation.characters:
+        note(f"of {evaluation.characters:,} characters, the first {taken:,} are shown; --limit takes another number")
+    if options.html is not None:
+        surprises = read_first_surprises(model, scored.pieces(), taken, ALTERNATIVES)
+        write_html(options.html, surprise_page(surprises, evaluation, text=scored.name, model=name))
+    if not options.show:
+        return {}
+    places = WorstPlaces(options.worst)
+    surprises = places.watch(read_first_surprises(model, scored.pieces(), taken, EXPECTED + 1))
+    if quiet:
+        deque(surprises, maxlen=0)
+    else:
+        show(surprises)
+        list_worst(places.found(), taken)
+    return {"shown_characters": taken, "worst": [place.as_json() for place in places.found()]}
 
 
 def _as_dict(
