@@ -37,6 +37,7 @@ app = App(
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
 app.command("nextchar.cli.sample:sample", name="sample", help="Write text with a model.")
 app.command("nextchar.cli.evaluate:evaluate", name="evaluate", help="Score a text: bits per character.")
+app.command("nextchar.cli.compare:compare", name="compare", help="Compare runs: settings, results, samples.")
 app.command("nextchar.cli.score:score", name="score", help="Score many texts, or each line of them.")
 app.command(
     "nextchar.cli.inspect:inspect",

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator, Sequence
 
-from nextchar.runs.screen import cell_width, cut_to
+from nextchar.runs.screen import cell_width, cut_to, width_of
 
+WIDTH = 80
+"""Columns where the output is not a terminal."""
 GAP = 2
 """Columns between two columns of text."""
+
+
+MIN_CELL = 4
+"""Columns that a cell has however narrow the terminal."""
+
+
+def line_width() -> int:
+    """Return the columns of standard output."""
+    return width_of(sys.stdout) or WIDTH
 
 
 def aligned(rows: Sequence[Sequence[str]], width: int, right: Collection[int] = ()) -> Iterator[str]:
@@ -20,6 +32,14 @@ def aligned(rows: Sequence[Sequence[str]], width: int, right: Collection[int] = 
         sized = enumerate(zip(row, widths, strict=True))
         cells = [_padded(cell, size, number in right) for number, (cell, size) in sized]
         yield cut_to((" " * GAP).join(cells).rstrip(), width)
+
+
+def fitted(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """Return ``rows`` with their cells cut, all but the first of a row to the same size, so that they fit in ``width``
+    columns."""
+    first = max(cell_width(row[0]) for row in rows)
+    room = max(MIN_CELL, (width - first) // max(1, len(rows[0]) - 1) - GAP)
+    return [[row[0], *(cut_to(cell, room) for cell in row[1:])] for row in rows]
 
 
 def _padded(cell: str, size: int, right: bool) -> str:

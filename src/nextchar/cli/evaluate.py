@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from pydantic import Field
 
 from nextchar.cli.app import DONE
+from nextchar.cli.columns import line_width
 from nextchar.cli.console import (
     make_ready,
     note,
@@ -19,12 +21,11 @@ from nextchar.cli.console import (
     note_if_slow,
     print_facts,
     print_json,
-    resolve,
-    shell_quoted,
 )
 from nextchar.cli.html_file import check_html_name, write_html
-from nextchar.errors import NextcharError, TextError, UnknownCharacterError
-from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
+from nextchar.cli.scored_text import ScoredText, ScoringOptions, given_text, held_out_text, training_text
+from nextchar.errors import UnknownCharacterError, UsageError
+from nextchar.settings import Adapt
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
@@ -33,49 +34,6 @@ if TYPE_CHECKING:
     from nextchar.text.corpus import Corpus
 
 Flag = Annotated[bool, Parameter(negative=())]
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """The text to score."""
-
-    name: str
-    held_out: bool
-    """Whether it is the held-out text of the model's own run."""
-    size: int
-    """Number of characters, or an upper bound."""
-    pieces: Callable[[], Iterable[str]]
-    """Reads the text in pieces."""
-
-
-class ScoringOptions(Settings):
-    """How a text is read, and how the model computes."""
-
-    encoding: str | None = Field(default=None, description="Encoding of the text; detected by default, with a note.")
-    errors: Errors = Field(
-        default="strict",
-        description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
-        "each wrong sequence, latin reads each wrong byte as cp1252.",
-    )
-    column: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
-    )
-    boundary: Boundary = Field(
-        default="line",
-        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
-    )
-    carry_state: Flag = Field(
-        default=False,
-        description="Let a model that was trained in windows carry its state from character to character: many times "
-        "faster, with other probabilities.",
-    )
-    weights: Weights = Field(
-        default="float32",
-        description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
-        "worse.",
-    )
 
 
 class EvaluationOptions(ScoringOptions):
@@ -110,6 +68,11 @@ class EvaluationOptions(ScoringOptions):
         default=20_000, ge=1, description="Characters that --show and --html take, from the beginning of the text."
     )
     worst: int = Field(default=10, ge=0, le=1000, description="Most surprising places that --show lists.")
+    compare: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = Field(
+        default=(),
+        description="Score other models on the text too, run folders or model files, and show where they differ most. "
+        "Nothing adapts then, and nothing is counted.",
+    )
 
 
 def evaluate(
@@ -137,20 +100,23 @@ def evaluate(
     """
     from nextchar.model.language_model import LanguageModel
 
-    check_html_name(options.html)
+    _check(options)
     language_model = LanguageModel.load(model, carry_state=options.carry_state, weights=options.weights)
     if options.carry_state:
         note_carried(language_model)
-    needs_corpus = options.counting or text is None
-    corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
-    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
+    needs_corpus = text is None or (options.counting and not options.compare)
+    corpus, gone = training_text(model, language_model) if needs_corpus else (None, "")
+    if text is None:
+        scored = held_out_text(model, language_model, corpus, gone)
+    else:
+        scored = given_text(text, options, lowercase=language_model.provenance.lowercase)
     make_ready(language_model, scored.size)
+    if options.compare:
+        _compare([model, *options.compare], language_model, scored, options, as_json=json)
+        return DONE
     evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt, parts=True)
-    if options.strict and evaluation.unknown_characters:
-        raise UnknownCharacterError(
-            f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
-            "they are scored as unknown."
-        )
+    if options.strict:
+        _refuse_unknown(evaluation.unknown_characters, scored.name)
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     shown = _show_surprise(language_model, str(model), scored, options, evaluation, quiet=json)
     if json:
@@ -161,48 +127,55 @@ def evaluate(
     return DONE
 
 
-def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
-    """Return the text that the model learned from, or the reason why it is missing."""
-    from nextchar.runs.training_text import corpus_of_model
-    from nextchar.text.corpus import default_cache_folder
-
-    try:
-        return corpus_of_model(model, language_model.file, default_cache_folder()), ""
-    except NextcharError as error:
-        return None, str(error)
+def _check(options: EvaluationOptions) -> None:
+    """Check that the options make sense together."""
+    check_html_name(options.html)
+    if options.compare and (options.show or options.html is not None):
+        raise UsageError("--show and --html show what surprised one model: leave them out, or leave out --compare.")
 
 
-def _given(name: str, options: EvaluationOptions, language_model: LanguageModel) -> _Scored:
-    from nextchar.text.text_file import content_of, joined_chunks
-
-    files = resolve([name], options.encoding, options.errors, options.column, options.boundary).files
-    lowercase = language_model.provenance.lowercase
-    if lowercase:
-        note("the text was lower-cased, because the model was trained on lower-cased text")
-    size = sum(content_of(file).bytes for file in files)
-    return _Scored(name, False, size, lambda: joined_chunks(files, lowercase, options.boundary))
+def _refuse_unknown(count: int, text: str) -> None:
+    if count:
+        raise UnknownCharacterError(
+            f"{count:,} characters of {text} are unknown to the model. Without --strict they are scored as unknown."
+        )
 
 
-def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None, gone: str) -> _Scored:
-    """Return the text that the model was scored on in its run.
+def _compare(
+    paths: Sequence[Path], first: LanguageModel, scored: ScoredText, options: EvaluationOptions, *, as_json: bool
+) -> None:
+    """Print how well the models at ``paths``, of which the ``first`` is loaded, predict the text."""
+    from nextchar.cli.differences import difference_lines, largest_difference_lines, name_lines
+    from nextchar.model.comparison import compare_models
+    from nextchar.model.language_model import LanguageModel
 
-    Raises:
-        TextError: it is missing, or nothing was held out.
-    """
-    from nextchar.model.baselines import LOST
+    load = partial(LanguageModel.load, carry_state=options.carry_state, weights=options.weights)
+    models = [first, *map(load, paths[1:])]
+    if scored.held_out:
+        _note_other_texts(models, paths)
+    comparison = compare_models(models, scored.pieces(), scored.size)
+    if options.strict:
+        _refuse_unknown(max(score.unknown_characters for score in comparison.scores), scored.name)
+    if as_json:
+        names = {"models": list(map(str, paths)), "text": scored.name, "held_out": scored.held_out}
+        print_json({**names, **comparison.as_json()})
+        return
+    width = line_width()
+    print(*name_lines(list(map(str, paths)), [None] * len(paths), width), sep="\n")
+    print(f"\nOn {scored.title}, {comparison.characters:,} characters:")
+    print(*difference_lines(comparison, width), *largest_difference_lines(comparison, width), sep="\n")
 
-    instead = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
-    if corpus is None:
-        raise TextError(f"The held-out text of the model is missing. {gone} {instead}")
-    size = language_model.provenance.validation_characters
-    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
-    if len(ids) == 0:
-        raise TextError(f"The run of {model} held nothing out. {instead}")
-    held_out = corpus.vocabulary.decode(ids, unknown=LOST)
-    return _Scored(", ".join(corpus.names), True, len(ids), lambda: [held_out])
+
+def _note_other_texts(models: Sequence[LanguageModel], paths: Sequence[Path]) -> None:
+    """Say which models may have learned from the held-out text of the first."""
+    first = models[0].provenance
+    for model, path in zip(models[1:], paths[1:], strict=True):
+        known = model.provenance
+        if (known.corpus_sha256, known.training_characters) != (first.corpus_sha256, first.training_characters):
+            note(f"{path} was not trained on the same text, and may have learned from this one")
 
 
-def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> CountingScores:
+def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) -> CountingScores:
     from nextchar.model.baselines import count_and_score
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
@@ -210,7 +183,13 @@ def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> Co
 
 
 def _show_surprise(
-    model: LanguageModel, name: str, scored: _Scored, options: EvaluationOptions, evaluation: Evaluation, *, quiet: bool
+    model: LanguageModel,
+    name: str,
+    scored: ScoredText,
+    options: EvaluationOptions,
+    evaluation: Evaluation,
+    *,
+    quiet: bool,
 ) -> dict[str, object]:
     """Show what surprised the model called ``name``, as the options ask; return it for JSON, which is ``quiet``."""
     from nextchar.cli.surprise import list_worst, show
@@ -236,7 +215,7 @@ def _show_surprise(
 
 
 def _as_dict(
-    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, missing: str
+    scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, missing: str
 ) -> dict[str, object]:
     return {
         **asdict(evaluation),
@@ -251,12 +230,12 @@ def _as_dict(
 
 
 def _facts(
-    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
+    scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
     if scored.held_out:
-        yield "text", f"the held-out text of {scored.name}"
+        yield "text", scored.title
     yield "bits per character", f"{evaluation.bits_per_character:.3f}"
     if evaluation.adaptive_bits_per_character is not None:
         yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f}"

@@ -1,22 +1,18 @@
-"""A text coloured by surprise, for the terminal, and the most surprising places below it.
-
-Nothing in the text reaches the terminal as a command: control characters, marks without a letter and signs that change
-the direction of writing are shown by their code points.
-"""
+"""A text coloured by surprise, for the terminal, and the most surprising places below it."""
 
 from __future__ import annotations
 
 import sys
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise, tee
 
-from nextchar.cli.columns import aligned
+from nextchar.cli.cells import joined, safe_line, shown
+from nextchar.cli.columns import aligned, line_width
 from nextchar.model.surprise import LEVELS, Place, Surprises
 from nextchar.report.markup import visible
-from nextchar.runs.screen import cell_width, colours_of, width_of
+from nextchar.runs.screen import cell_width, colours_of
 
 PALETTES = {
     256: ("", "38;5;130", "30;48;5;137", "30;48;5;173", "30;48;5;203", "1;97;48;5;160"),
@@ -24,15 +20,8 @@ PALETTES = {
 }
 """Codes of each of `LEVELS`, by the number of colours. Those of 256 can be read on light and on dark grounds."""
 UNKNOWN, RESET = "4", "\x1b[0m"
-WIDTH = 80
-"""Columns where the output is not a terminal."""
-TAB = 8
 GUTTER = 9
 """Columns before each line where marks stand for colours: the number of the line."""
-MAX_JOINED = 8
-"""Most characters drawn as one: more marks on a letter would cover the lines above."""
-JOINER, NON_JOINER = "\u200d", "\u200c"
-"""Characters without a shape that the words of some scripts need after a letter."""
 
 
 @dataclass(frozen=True)
@@ -55,42 +44,20 @@ class Cell:
 
     def shown(self, column: int) -> str:
         """Return what is drawn at ``column`` of a line, from 0; a line end is drawn only where it is surprising."""
-        if self.ends_line:
-            return visible("\n") if self.level else ""
-        if self.text == "\t":
-            return visible("\t") + " " * (TAB - 1 - column % TAB)
-        return _sign(self.text[0]) + self.text[1:]
-
-    def takes(self, character: str) -> bool:
-        """Return whether ``character`` is drawn as a part of this."""
-        if len(self.text) >= MAX_JOINED or unicodedata.category(self.text[0])[0] in "CZM":
-            return False
-        if character.isascii() or cell_width(character) > 0:
-            return self.text.endswith(JOINER) and _sign(character) == character
-        return character in {JOINER, NON_JOINER} or unicodedata.category(character)[0] in "ML"
+        return "" if self.ends_line and self.level == 0 else shown(self.text, column)
 
 
 def cells(pieces: Iterable[Surprises]) -> Iterator[Cell]:
     """Yield the cells of a text; the bits of a letter and its marks are added up."""
-    return _grouped(
+    scored, again = tee(
         (character, bits / len(token), unknown)
         for piece in pieces
         for token, bits, unknown in zip(piece.tokens, piece.bits.tolist(), piece.unknown.tolist(), strict=True)
         for character in token
     )
-
-
-def _grouped(characters: Iterable[tuple[str, float, bool]]) -> Iterator[Cell]:
-    cell = None
-    for character, bits, unknown in characters:
-        if cell is not None and cell.takes(character):
-            cell = Cell(cell.text + character, cell.bits + bits, cell.is_unknown or unknown)
-            continue
-        if cell is not None:
-            yield cell
-        cell = Cell(character, bits, unknown)
-    if cell is not None:
-        yield cell
+    for text in joined(character for character, *_ in scored):
+        members = list(islice(again, len(text)))
+        yield Cell(text, sum(bits for _, bits, _ in members), any(unknown for *_, unknown in members))
 
 
 def show(pieces: Iterable[Surprises]) -> None:
@@ -100,7 +67,7 @@ def show(pieces: Iterable[Surprises]) -> None:
         sys.stdout.writelines(coloured(cells(pieces), PALETTES[colours]))
         print(f"\n{legend(PALETTES[colours])}\n")
     else:
-        sys.stdout.writelines(f"{row}\n" for row in marked(cells(pieces), width_of(sys.stdout) or WIDTH))
+        sys.stdout.writelines(f"{row}\n" for row in marked(cells(pieces), line_width()))
         print(
             "\nA digit below a character is the bits it cost, 9 for nine or more; none is less than 1.\n"
             "A ? stands below a character that the model does not know.\n"
@@ -111,12 +78,12 @@ def coloured(text: Iterable[Cell], palette: Sequence[str]) -> Iterator[str]:
     """Yield ``text`` with codes for its colours, which begin anew on each line."""
     style, column = "", 0
     for cell in text:
-        shown = cell.shown(column)
-        wanted = _style(cell, palette) if shown else style
+        drawn = cell.shown(column)
+        wanted = _style(cell, palette) if drawn else style
         if wanted != style:
             yield (RESET if style else "") + (f"\x1b[{wanted}m" if wanted else "")
-        yield shown
-        style, column = wanted, column + cell_width(shown)
+        yield drawn
+        style, column = wanted, column + cell_width(drawn)
         if cell.ends_line:
             yield (RESET if style else "") + "\n"
             style, column = "", 0
@@ -140,12 +107,12 @@ def marked(text: Iterable[Cell], width: int) -> Iterator[str]:
             yield " " * GUTTER + row.marks.rstrip()
 
     for cell in text:
-        shown = cell.shown(row.columns)
-        if row.columns and row.columns + cell_width(shown) > width - GUTTER:
+        drawn = cell.shown(row.columns)
+        if row.columns and row.columns + cell_width(drawn) > width - GUTTER:
             yield from rows()
             row, is_first = _Row(), False
-            shown = cell.shown(0)
-        row.add(shown, cell)
+            drawn = cell.shown(0)
+        row.add(drawn, cell)
         if cell.ends_line:
             yield from rows()
             line, row, is_first = line + 1, _Row(), True
@@ -161,10 +128,10 @@ class _Row:
     marks: str = ""
     columns: int = 0
 
-    def add(self, shown: str, cell: Cell) -> None:
-        width = cell_width(shown)
+    def add(self, drawn: str, cell: Cell) -> None:
+        width = cell_width(drawn)
         mark = "?" if cell.is_unknown else " " if cell.bits < 1 else str(min(9, int(cell.bits)))
-        self.text += shown
+        self.text += drawn
         self.marks += mark[:width] + " " * (width - 1)
         self.columns += width
 
@@ -173,18 +140,22 @@ def list_worst(places: Sequence[Place], characters: int) -> None:
     """Print a table of the most surprising places of so many ``characters``."""
     if places:
         print(f"The most surprising of {characters:,} characters (line:column):")
-        print(*worst_lines(places, width_of(sys.stdout) or WIDTH), "", sep="\n")
+        print(*worst_lines(places, line_width()), "", sep="\n")
 
 
 def worst_lines(places: Sequence[Place], width: int) -> Iterator[str]:
     """Yield the lines of a table of the most surprising places, at most ``width`` columns wide."""
     rows = [("place", "bits", "character", "expected", "after")]
     for place in places:
-        expected = ", ".join(f"{_visible(token)} {percent(share)}" for token, share in place.expected)
+        expected = ", ".join(f"{named(token)} {percent(share)}" for token, share in place.expected)
         bits = f"{place.bits:.1f}" + ("?" if place.is_unknown else "")
-        before = "".join(cell.shown(TAB - 1) for cell in _grouped((c, 0.0, False) for c in place.before))
-        rows.append((f"{place.line}:{place.column}", bits, _visible(place.token), expected, before))
+        rows.append((f"{place.line}:{place.column}", bits, named(place.token), expected, safe_line(place.before)))
     yield from aligned(rows, width, right={0, 1})
+
+
+def named(token: str) -> str:
+    """Return a character by itself, so that spaces and marks are seen."""
+    return "".join(map(visible, token))
 
 
 def percent(share: float) -> str:
@@ -194,16 +165,3 @@ def percent(share: float) -> str:
 
 def _style(cell: Cell, palette: Sequence[str]) -> str:
     return ";".join(filter(None, [palette[cell.level], UNKNOWN if cell.is_unknown else ""]))
-
-
-def _visible(token: str) -> str:
-    return "".join(map(visible, token))
-
-
-def _sign(character: str) -> str:
-    """Return ``character``, or a sign that does nothing to the terminal."""
-    category = unicodedata.category(character)
-    if category[0] not in "CM" and category not in {"Zl", "Zp"}:
-        return character
-    sign = visible(character)
-    return f"<{sign}>" if sign.startswith("U+") else sign

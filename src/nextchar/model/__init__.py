@@ -21,4 +21,5 @@ Read in this order; a module imports only from those before it:
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.
 - `language_model`: all of this for strings.
 - `surprise`: the surprise at each character of a text, what was expected there, and the most surprising places.
+- `comparison`: several models beside each other on one text.
 """

@@ -6,6 +6,7 @@ Read in this order; a module imports only from those before it:
 - `temperature_effect`: the effect of temperature on one real prediction, for any Network.
 - `curves`: the learning curves, which a script in the page draws, and their figures as a table.
 - `surprise`: a text coloured by surprise, as a page of its own.
+- `comparison`: runs beside each other, as a page of its own.
 - `sections`: the sections that show the model at work: its samples, a prediction, and what it copied.
 - `page`: the whole page, in a single file.
 """
