@@ -24,6 +24,11 @@ from nextchar.settings import describe_value
 COLOURS = 6
 """Colours of curves; further runs have them again, dashed."""
 
+SCORED_BY_THEMSELVES = (
+    "As each run scored itself while it trained: on excerpts of a long held-out text, and before what was counted is "
+    "blended in. Lower is better."
+)
+
 
 def comparison_page(comparison: RunComparison) -> str:
     """Return a page with the results of runs, their learning curves, the settings that differ, and their samples."""
@@ -38,7 +43,7 @@ def comparison_page(comparison: RunComparison) -> str:
         style=inline_element("style", page_style() + curve_style()),
         title=escape(", ".join(run.short_name for run in runs)),
         notes="".join(text_element("p", sentence, class_="notice") for sentence in _notes(runs)),
-        facts=_table(runs, facts_in_words(runs), "figures"),
+        facts=_table(runs, facts_in_words(runs), "results"),
         scores=_scores(comparison),
         curves=curves or none,
         settings=_settings(runs),
@@ -94,18 +99,13 @@ def _curves(runs: Sequence[ComparedRun]) -> str:
             {"seconds": row["seconds"], "epoch": row["epoch"], f"bits_{number}": row[kind]} for row in history
         ]
     evaluations.sort(key=lambda row: row["seconds"])
-    keys = "".join(
-        element(
-            "span",
-            f"{letter(number)} <bdi>{escape(Path(runs[number].name).name)}</bdi>",
-            class_=f"key {_class(number)}",
-        )
-        for number in histories
-    )
+    keys = "".join(element("span", _named(n, runs[n]), class_=f"key {_class(n)}") for n in histories)
     label = f"Learning curves of {len(histories)} runs, in bits per character over seconds of training."
     data = {"evaluations": evaluations, "curves": [[_class(n), f"bits_{n}"] for n in histories], "label": label}
     picture = element("div", "", id="curves", class_="curve")
-    return element("p", keys, class_="keys") + picture + json_element("curve-data", data) + _figures(runs, evaluations)
+    note = text_element("p", SCORED_BY_THEMSELVES, class_="note")
+    drawn = picture + json_element("curve-data", data)
+    return element("p", keys, class_="keys") + drawn + note + _figures(runs, evaluations)
 
 
 def _figures(runs: Sequence[ComparedRun], evaluations: Sequence[dict[str, Any]]) -> str:
@@ -139,7 +139,7 @@ def _scores(comparison: RunComparison) -> str:
     ]
     head = text_element("h2", f"On {comparison.text}, {scores.characters:,} characters")
     about = text_element("p", scores.about_intervals, class_="note")
-    return element("section", head + _table(comparison.runs, rows, "figures") + about + _passages(scores))
+    return element("section", head + _table(comparison.runs, rows, "results") + about + _passages(scores))
 
 
 def _passages(scores: Comparison) -> str:
