@@ -105,7 +105,7 @@ def _lines(comparison: RunComparison, width: int) -> Iterator[str]:
     from nextchar.runs.comparison import about_held_out, differing_settings, facts_in_words
 
     runs = comparison.runs
-    yield from name_lines([run.name for run in runs], [run.unfinished for run in runs], width)
+    yield from name_lines([run.name for run in runs], [run.unfinished for run in runs])
     yield ""
     yield from _grid(facts_in_words(runs), width)
     for sentence in about_held_out(runs):

@@ -11,11 +11,10 @@ from nextchar.model.comparison import PASSAGE, Comparison, Passage, letter
 from nextchar.runs.screen import wrap_words
 
 
-def name_lines(names: Sequence[str], remarks: Sequence[str | None], width: int) -> Iterator[str]:
-    """Yield a line for each name: its letter, the name, and what is to be said about it."""
-    rows = [(letter(number), safe_line(name)) for number, name in enumerate(names)]
-    for line, remark in zip(aligned(rows, width), remarks, strict=True):
-        yield line if remark is None else f"{line} ({remark})"
+def name_lines(names: Sequence[str], remarks: Sequence[str | None]) -> Iterator[str]:
+    """Yield a line for each name, which is never cut: its letter, the name, and what is to be said about it."""
+    for number, (name, remark) in enumerate(zip(names, remarks, strict=True)):
+        yield f"{letter(number)}  {safe_line(name)}" + ("" if remark is None else f" ({remark})")
 
 
 def difference_lines(comparison: Comparison, width: int) -> Iterator[str]:

@@ -151,28 +151,27 @@ def _compare(
 
     load = partial(LanguageModel.load, carry_state=options.carry_state, weights=options.weights)
     models = [first, *map(load, paths[1:])]
-    if scored.held_out:
-        _note_other_texts(models, paths)
     comparison = compare_models(models, scored.pieces(), scored.size)
     if options.strict:
         _refuse_unknown(max(score.unknown_characters for score in comparison.scores), scored.name)
+    if scored.held_out:
+        _note_other_texts(models, paths)
     if as_json:
         names = {"models": list(map(str, paths)), "text": scored.name, "held_out": scored.held_out}
         print_json({**names, **comparison.as_json()})
         return
     width = line_width()
-    print(*name_lines(list(map(str, paths)), [None] * len(paths), width), sep="\n")
+    print(*name_lines(list(map(str, paths)), [None] * len(paths)), sep="\n")
     print(f"\nOn {scored.title}, {comparison.characters:,} characters:")
     print(*difference_lines(comparison, width), *largest_difference_lines(comparison, width), sep="\n")
 
 
 def _note_other_texts(models: Sequence[LanguageModel], paths: Sequence[Path]) -> None:
     """Say which models may have learned from the held-out text of the first."""
-    first = models[0].provenance
-    for model, path in zip(models[1:], paths[1:], strict=True):
-        known = model.provenance
-        if (known.corpus_sha256, known.training_characters) != (first.corpus_sha256, first.training_characters):
-            note(f"{path} was not trained on the same text, and may have learned from this one")
+    splits = [(model.provenance.corpus_sha256, model.provenance.training_characters) for model in models]
+    for split, path in zip(splits[1:], paths[1:], strict=True):
+        if None in split or split != splits[0]:
+            note(f"{path} is not known to have held out the same text, and may have learned from it")
 
 
 def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) -> CountingScores:

@@ -25,6 +25,8 @@ PASSAGE = 40
 """Characters of a passage."""
 PASSAGES = 5
 """Passages that are given for each model: those where it differs most."""
+MIN_DIFFERENCE = 0.05
+"""Bits that a passage needs to count as different: less is rounding."""
 MIN_BLOCK, MIN_BLOCKS, MAX_BLOCKS = 200, 10, 30
 """Characters of the shortest block, and the number of blocks; a shorter text gives no interval. Few long blocks are
 nearly independent; more than thirty would hardly narrow the interval."""
@@ -186,10 +188,8 @@ class _Reading:
                 Passage(int(lines[place]), texts[place], float(sums[0, place]), float(sums[number, place]))
                 for place in map(int, order)
             ]
-            ranked = sorted(
-                [*self._largest[number], *found], key=lambda passage: -abs(passage.bits - passage.first_bits)
-            )
-            self._largest[number] = ranked[:PASSAGES]
+            ranked = sorted([*self._largest[number], *found], key=lambda passage: -abs(passage.difference))
+            self._largest[number] = [p for p in ranked[:PASSAGES] if abs(p.difference) >= MIN_DIFFERENCE]
 
 
 def interval(passages: NDArray[np.float64], mean: float, blocks: int) -> tuple[float, float] | None:

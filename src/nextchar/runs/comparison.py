@@ -199,16 +199,9 @@ class RunComparison:
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        settings = differing_settings(self.runs)
         return {
-            "runs": [
-                {
-                    **_as_json(run),
-                    "settings": {name: values[number] for name, values in settings.items()},
-                    "sample": sample,
-                }
-                for number, (run, sample) in enumerate(zip(self.runs, self.samples, strict=True))
-            ],
+            "runs": [{**_as_json(run), "sample": text} for run, text in zip(self.runs, self.samples, strict=True)],
+            "differing_settings": differing_settings(self.runs),
             "same_held_out_text": same_held_out(self.runs),
             "prompt": self.prompt,
             "sampling": self.sampling.model_dump(include={"length", "temperature", "seed"}),
