@@ -41,7 +41,7 @@ class ComparingOptions(ScoringOptions):
     prompt: str | None = Field(
         default=None, description="What each model continues; by default the prompt of the first run's samples."
     )
-    length: int = Field(default=200, ge=0, le=100_000, description="Characters that each writes; 0: none.")
+    length: int = Field(default=200, ge=0, le=100_000_000, description="Characters that each writes; 0: none.")
     temperature: float = Field(default=0.5, ge=0, le=100, description="Temperature at which each writes.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed with which each writes.")
     html: Path | None = Field(

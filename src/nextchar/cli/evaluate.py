@@ -68,7 +68,7 @@ class EvaluationOptions(ScoringOptions):
         default=20_000, ge=1, description="Characters that --show and --html take, from the beginning of the text."
     )
     worst: int = Field(default=10, ge=0, le=1000, description="Most surprising places that --show lists.")
-    compare: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = Field(
+    compare: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = Field(
         default=(),
         description="Score other models on the text too, run folders or model files, and show where they differ most. "
         "Nothing adapts then, and nothing is counted.",
