@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nextchar.model.authorship import Authors
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
@@ -68,6 +69,23 @@ def test_each_model_answers_under_its_name(client: httpx.Client) -> None:
     message = refusal(client.post("api/generate", json={"model": "wolf"}), 404)
     assert "'wolf'" in message
     assert "'fox', 'run'" in message
+
+
+def test_a_list_is_the_one_that_the_library_writes(client: httpx.Client) -> None:
+    options = {"count": 30, "seed": 7, "min": 2, "max": 6, "starts": ["a", "ho"], "allowed": "a-p"}
+    answer = client.post("api/list", json=options).json()
+    expected = list(random_model().list(**options))  # type: ignore[arg-type]
+    assert [entry["text"] for entry in answer["entries"]] == [entry.text for entry in expected]
+    assert [entry["bits"] for entry in answer["entries"]] == pytest.approx([entry.bits for entry in expected], rel=1e-4)
+    assert {entry["new"] for entry in answer["entries"]} == {None}
+    assert (answer["seed"], answer["shortfall"]) == (7, None)
+    assert answer["drawn"] == 30 + sum(answer["refused"].values())
+
+
+def test_a_list_that_ends_short_is_answered_with_the_reason(client: httpx.Client) -> None:
+    answer = client.post("api/list", json={"count": 40, "max": 1, "unique": True, "allowed": "a-e"}).json()
+    assert sorted(entry["text"] for entry in answer["entries"]) == list("abcde")
+    assert answer["shortfall"].startswith("Only 5 of 40 entries: after ")
 
 
 def test_a_stream_holds_the_same_text(client: httpx.Client) -> None:
@@ -250,3 +268,24 @@ def test_a_text_that_cannot_go_on_without_copying_is_said_to_be_filtered(tmp_pat
 def test_without_the_training_text_copying_cannot_be_seen(client: httpx.Client, option: str) -> None:
     message = refusal(client.post("api/generate", json={option: 9}), 400)
     assert "does not have its training text" in message
+
+
+def test_the_author_of_a_text_is_the_one_that_the_library_finds(client: httpx.Client) -> None:
+    text = "so it goes\nand on\n\nthe end"
+    models = {"fox": random_model(), "run": random_model(seed=1)}
+    lower = client.post("api/who", json={"text": text})
+    assert "run was trained on lower-cased text" in refusal(lower, 400)
+    answer = client.post("api/who", json={"text": text.replace("\n", "\r\n"), "models": ["fox"]}).json()
+    expected = Authors({"fox": models["fox"]}).attribute(text).as_json()
+    assert answer.keys() == expected.keys()
+    assert answer["bits_per_character"]["fox"] == pytest.approx(expected["bits_per_character"]["fox"], rel=1e-4)
+    assert [line["text"] for line in answer["lines"]] == text.split("\n")
+    assert answer["lines"][2]["posterior"] == {"fox": None}
+    assert (answer["author"], answer["posterior"], answer["deviations"]) == ("fox", {"fox": 1.0}, {"fox": None})
+
+
+def test_who_needs_a_text_and_models_that_are_there(client: httpx.Client) -> None:
+    assert "text is empty" in refusal(client.post("api/who", json={"text": "", "models": ["fox"]}), 400)
+    assert "'wolf'" in refusal(client.post("api/who", json={"text": "so", "models": ["fox", "wolf"]}), 404)
+    refusal(client.post("api/who", json={"text": "so", "models": []}), 400)
+    refusal(client.post("api/who", json={"text": "so", "models": ["fox"] * 9}), 400)

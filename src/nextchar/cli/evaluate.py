@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ from nextchar.cli.console import (
     print_json,
 )
 from nextchar.cli.html_file import check_html_name, write_html
+from nextchar.cli.list_figures import bits_per_line, label_dicts, list_facts
 from nextchar.cli.scored_text import ScoredText, ScoringOptions, given_text, held_out_text, training_text
 from nextchar.errors import UnknownCharacterError, UsageError
 from nextchar.settings import Adapt
@@ -114,16 +116,22 @@ def evaluate(
     if options.compare:
         _compare([model, *options.compare], language_model, scored, options, as_json=json)
         return DONE
-    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt, parts=True)
+    # The default says nothing against a model of a list, which cannot learn from other lines.
+    adapt = "none" if language_model.is_of_lines and options.adapt == "counts" else options.adapt
+    evaluation = language_model.evaluate(scored.pieces(), adapt=adapt, parts=True)
     if options.strict:
         _refuse_unknown(evaluation.unknown_characters, scored.name)
+    per_line = bits_per_line(language_model, evaluation)
+    labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     shown = _show_surprise(language_model, str(model), scored, options, evaluation, quiet=json)
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt, **shown})
+        of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
+        print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        print_facts(_facts(scored, evaluation, counted, gone))
+        facts = _facts(scored, evaluation, counted, gone)
+        print_facts(chain(facts, list_facts(evaluation, per_line, labels)))
     return DONE
 
 
@@ -178,7 +186,9 @@ def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) ->
     from nextchar.model.baselines import count_and_score
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
+        return count_and_score(
+            corpus.without_order(corpus.training), corpus.vocabulary, language_model.start_id, scored.pieces()
+        )
 
 
 def _show_surprise(

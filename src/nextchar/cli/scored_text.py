@@ -106,5 +106,5 @@ def held_out_text(model: Path, language_model: LanguageModel, corpus: Corpus | N
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
         raise TextError(f"The run of {model} held nothing out. {instead}")
-    held_out = corpus.vocabulary.decode(ids, unknown=LOST)
+    held_out = corpus.vocabulary.decode(corpus.without_order(ids), unknown=LOST)
     return ScoredText(", ".join(corpus.names), True, len(ids), lambda: [held_out])

@@ -12,7 +12,9 @@ import { Keeping } from './keeping.js';
 import { Writing } from './writing.js';
 import { Bars } from './bars.js';
 import { Surprise } from './surprise.js';
+import { Authorship } from './authorship.js';
 import { POLL, RunHistory } from './history.js';
+import { Listing } from './listing.js';
 import { Tabs, Theme, introduce, showRecipe } from './header.js';
 
 class App {
@@ -48,6 +50,8 @@ class App {
       failed: tell,
     });
     this.surprise = new Surprise({ model, sheetText: () => this.sheet.value, tell });
+    this.authorship = new Authorship({ server: this.server, sheetText: () => this.sheet.value, tell });
+    this.listing = new Listing({ model, maxLength: setup.max_length ?? 0, tell });
     this.history = new RunHistory({ model, learned: () => this.learned(), tell });
     this.tabs = new Tabs((view) => this.opened(view));
     this.listen();
@@ -93,6 +97,7 @@ class App {
       this.models = models;
       this.find('models').replaceChildren(...models.map(({ info }) => new Option(info.name, info.id)));
       this.find('chooser').hidden = models.length < 2;
+      this.authorship.offer(models);
       const { before } = this.keeping;
       const wanted = before && ['', before.hash].includes(location.hash) ? before.name : this.addressRecipe()?.model;
       await this.use(models.find(({ info }) => info.id === wanted) ?? models[0]);
@@ -138,10 +143,12 @@ class App {
     this.settings.offerCopyLimit(model.info.has_text === true);
     this.sheet.setKnown(model.info.characters);
     this.surprise.forget();
+    this.listing.offer();
     this.bars.renew();
     this.writing.refresh();
     await this.history.open();
-    if (this.history.tab.hidden && !this.find('history').hidden) this.tabs.open(this.find('tab-write'));
+    const gone = [this.history, this.listing].some(({ tab }) => tab.hidden && tab.getAttribute('aria-selected') === 'true');
+    if (gone) this.tabs.open(this.find('tab-write'));
   }
 
   /** The model has learned more: ask again for its facts and for what it expects. */
@@ -274,6 +281,7 @@ class App {
   opened(view) {
     if (view === 'history') this.history.draw();
     if (view === 'see') this.surprise.open()?.catch((error) => this.tell(error));
+    if (view === 'who') this.authorship.open();
     if (view === 'write') this.bars.changed();
   }
 
@@ -311,6 +319,8 @@ class App {
     introduce(this.model.info);
     this.bars.draw();
     this.surprise.draw();
+    this.authorship.draw();
+    this.listing.draw();
     this.history.draw();
     if (this.bars.answer) this.showReadings(this.bars.answer.replacements);
   }

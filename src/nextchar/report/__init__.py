@@ -8,5 +8,6 @@ Read in this order; a module imports only from those before it:
 - `surprise`: a text coloured by surprise, as a page of its own.
 - `comparison`: runs beside each other, as a page of its own.
 - `sections`: the sections that show the model at work: its samples, a prediction, and what it copied.
+- `lists`: the section about lists: what the model writes beside the list that it learned from.
 - `page`: the whole page, in a single file.
 """

@@ -15,15 +15,15 @@ from nextchar.networks.kinds import kind_of
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings, Weights
-from nextchar.training.feeding import Streams, Windows
+from nextchar.training.feeding import Lines, Streams, Windows
 from nextchar.training.plan import Plan
 
 NOT_CHOICES = {
     *("steps", "revisions", "warm_up", "checkpoint_every", "shards", "threads", "device", "save_every"),
-    *("gpu_memory_fraction", "streams", "layers", "from_", "feeding"),
+    *("gpu_memory_fraction", "streams", "layers", "from_", "feeding", "line_end"),
 }
 """Entries of settings that follow from others or from the machine, or that stand in the plan in other words."""
-PLANNED = {*Plan.model_fields, *Streams.model_fields, *Windows.model_fields}
+PLANNED = {*Plan.model_fields, *Streams.model_fields, *Windows.model_fields, *Lines.model_fields}
 """Entries that only runs with a plan have."""
 MIN_RUNS, MAX_RUNS = 2, 12
 
@@ -33,12 +33,14 @@ class HeldOut:
     """What identifies the text that a score was measured on."""
 
     sha256: str | None
-    """Hash of the whole text, of which it is the end."""
+    """Hash of the whole text, of which it is a part."""
     training_characters: int | None
-    """Characters before it."""
+    """Characters of the rest."""
     characters: int | None
     """Those scored."""
     lowercase: bool
+    is_of_lines: bool
+    """Whether lines of a list were held out, not its end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,8 @@ class ComparedRun:
     def held_out(self) -> HeldOut:
         """The text that this was measured on."""
         known = self.model.provenance
-        return HeldOut(known.corpus_sha256, known.training_characters, known.validation_characters, known.lowercase)
+        counts = known.training_characters, known.validation_characters
+        return HeldOut(known.corpus_sha256, *counts, known.lowercase, self.model.is_of_lines)
 
     @property
     def seconds(self) -> float | None:

@@ -9,10 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from nextchar.model.list_settings import ListSettings
 from nextchar.settings import SamplingSettings, Settings
 from nextchar.text.vocabulary import Replacement
 
 MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
+MAX_COMPARED = 8
+"""Most models that a text is compared with: each of them reads it."""
 _FIELDS = SamplingSettings.model_fields
 
 
@@ -85,6 +88,25 @@ class ScoreBody(Settings):
     adapt: bool = Field(default=False, description="Learn from each character after it is scored.")
 
 
+class WhoBody(Settings):
+    """Asks which of several models a text is most like."""
+
+    models: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_COMPARED,
+        description="Names of the models; null is all, if not more.",
+    )
+    text: Annotated[str, AfterValidator(with_line_feeds)] = Field(description="Text to attribute, whole and by lines.")
+
+
+class ListBody(ListSettings):
+    """Asks for a list of entries like those of the training list."""
+
+    model: ModelName = None
+    max: int = Field(default=500, ge=1, le=1000, description=ListSettings.model_fields["max"].description)
+
+
 class ReplacementCount(BaseModel):
     """A piece of the prompt that the model does not know, what it read instead ("" if left out), and how often."""
 
@@ -147,6 +169,49 @@ class ScoreAnswer(BaseModel):
     bits: list[float]
     unknown: list[bool]
     alternatives: list[list[Alternative]]
+
+
+class AttributionAnswer(BaseModel):
+    """Whose a text is. What is unknown, and the posterior of an empty line, is null."""
+
+    author: str | None = Field(description="The most likely model; null if it is none of them.")
+    none_of_them: bool = Field(description="Whether all models are more surprised than by their own held-out text.")
+    characters: int
+    posterior: dict[str, float | None] = Field(description="Probability of each model, if it is one of them.")
+    bits_per_character: dict[str, float | None]
+    deviations: dict[str, float | None] = Field(
+        description="Standard deviations above the mean of each model's own held-out text."
+    )
+
+
+class LineAttribution(AttributionAnswer):
+    """Whose a line is."""
+
+    text: str
+
+
+class WhoAnswer(AttributionAnswer):
+    """Whose a text is, as a whole and line by line."""
+
+    lines: list[LineAttribution]
+
+
+class ListedEntry(BaseModel):
+    """An entry of a list."""
+
+    text: str
+    bits: float = Field(description="-log2 of the probability of its line, with the line end, at temperature 1.")
+    new: bool | None = Field(description="Whether it is not in the training list; null if that is not in the model.")
+
+
+class ListAnswer(BaseModel):
+    """A list."""
+
+    entries: list[ListedEntry]
+    seed: int | None
+    drawn: int = Field(description="Entries drawn, those that were refused as well.")
+    refused: dict[str, int] = Field(description="How many were refused, by the reason.")
+    shortfall: str | None = Field(description="Why there are fewer entries than asked for; null if there are not.")
 
 
 class ModelInfo(BaseModel):
