@@ -79,6 +79,15 @@ def describe_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def describe_value(value: object) -> str:
+    """Return the value of an option as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value).strip("()[],")  # (128, 128)
+
+
 def parse_size(value: object) -> object:
     """Turn ``"250000"``, ``"500kB"``, ``"1.5MB"`` into bytes; leave anything that is not a string alone.
 

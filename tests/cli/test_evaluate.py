@@ -199,6 +199,81 @@ def test_that_only_the_end_was_counted_is_said(
     assert result(evaluate(run.path, "--json"))["counted_characters"] == 2000
 
 
+def test_show_prints_the_text_and_the_worst_places(
+    run: RunFolder, book: Path, evaluate: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = book.with_name("text.txt")
+    text.write_text("the old\nman\x1b[31m\n")
+    outcome = evaluate(run.path, text, "--show", "--worst", 2, "--no-counting", "--adapt", "none")
+    assert (outcome.status, outcome.stderr) == (0, "")
+    lines = outcome.stdout.splitlines()
+    assert lines[0].startswith("     1 | the old")
+    assert "\x1b" not in outcome.stdout
+    assert "The most surprising of 17 characters (line:column):" in lines
+    assert lines[-3].split() == ["bits", "per", "character", lines[-3].split()[-1]]
+
+
+def test_show_in_json_is_the_worst_places(run: RunFolder, evaluate: Callable[..., Outcome]) -> None:
+    outcome = evaluate(run.path, "--json", "--show", "--worst", 1, "--limit", 100, "--no-counting")
+    assert outcome.stderr == ("nextchar: of 601 characters, the first 100 are shown; --limit takes another number\n")
+    found = json.loads(outcome.stdout)
+    bits = LanguageModel.load(run.path).surprises(BOOK[5400:5500])
+    assert found["shown_characters"] == 100
+    assert [place["bits"] for place in found["worst"]] == [pytest.approx(bits.max(), rel=1e-4)]
+
+
+def test_a_long_text_is_read_only_as_far_as_it_is_shown(
+    run: RunFolder, evaluate: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    monkeypatch.setattr("nextchar.cli.surprise.show", lambda pieces: read.extend(len(p.tokens) for p in pieces))
+    assert evaluate(run.path, "--show", "--limit", 130, "--no-counting").status == 0
+    assert sum(read) == 130
+
+
+def test_html_writes_the_page_of_the_text(run: RunFolder, tmp_path: Path, evaluate: Callable[..., Outcome]) -> None:
+    page = tmp_path / "page.html"
+    outcome = evaluate(run.path, "--html", page, "--no-counting", "--json")
+    assert "worst" not in json.loads(outcome.stdout)
+    assert str(page) in outcome.stderr.replace("\n", "")
+    assert '"model":' in page.read_text(encoding="utf-8")
+
+
+def test_models_are_compared_on_one_text(run: RunFolder, tmp_path: Path, evaluate: Callable[..., Outcome]) -> None:
+    other = tmp_path / "other.safetensors"
+    random_model(BOOK, seed=7).save(other)
+    outcome = evaluate(run.path, "--compare", other, run.path)
+    assert outcome.status == 0
+    assert "other.safetensors is not known to have held out the same text" in outcome.stderr.replace("\n", " ")
+    lines = outcome.stdout.splitlines()
+    assert lines[:3] == [f"A  {run.path}", f"B  {other}", f"C  {run.path}"]
+    assert "On the held-out text of b, 601 characters:" in lines
+    assert "Where B differs most from A, in bits for 40 characters:" in lines
+    assert "Where C" not in outcome.stdout  # the same model
+    values = json.loads(evaluate(run.path, "--compare", other, "--json").stdout)
+    assert values["models"] == [str(run.path), str(other)]
+    expected = LanguageModel.load(other).bits_per_character(BOOK[5400:].replace("é", LOST))
+    assert values["scores"][1]["bits_per_character"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["--compare", "other", "--show"], 2, "--show and --html show what surprised one model"),
+        (["--compare", "nowhere"], 1, "There is no model nowhere"),
+        (["--html", "page.safetensors"], 2, "should end in .html"),
+        (["--show", "--limit", "0"], 2, "limit"),
+        (["--compare", "@run", "--strict"], 1, "are unknown to the model"),
+    ],
+)
+def test_what_cannot_be_shown_gets_a_sentence(
+    run: RunFolder, evaluate: Callable[..., Outcome], options: list[str], status: int, words: str
+) -> None:
+    given = [str(run.path) if option == "@run" else option for option in options]
+    assert_refused(evaluate(run.path, *given), status, words)
+
+
 def test_of_a_list_it_says_the_bits_of_a_line_and_of_each_label(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
 ) -> None:

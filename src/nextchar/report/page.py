@@ -24,7 +24,7 @@ from nextchar.report.lists import list_section
 from nextchar.report.markup import element, pairs_table, text_element, visible_lines
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
-from nextchar.settings import describe_duration
+from nextchar.settings import describe_duration, describe_value
 from nextchar.text.corpus import open_corpus
 from nextchar.text.documents import SourceText
 from nextchar.training.plan import Plan
@@ -241,15 +241,7 @@ def _plan(plan: Plan) -> Sequence[tuple[str, str]]:
 
 def _pairs(values: dict[str, object]) -> Sequence[tuple[str, str]]:
     """Return the options with readable names, without those that are None."""
-    return [(name.replace("_", " "), _value(value)) for name, value in values.items() if value is not None]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value).strip("()[],")  # (128, 128)
+    return [(name.replace("_", " "), describe_value(value)) for name, value in values.items() if value is not None]
 
 
 def _provenance(run: RunRecord) -> list[tuple[str, str]]:
