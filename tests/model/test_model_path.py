@@ -6,7 +6,7 @@ import pytest
 
 from nextchar.errors import ModelFileError
 from nextchar.model import model_path
-from nextchar.model.model_path import MODEL, SETTINGS, find_model
+from nextchar.model.model_path import MODEL, SETTINGS, find_model, named_models
 from tests.small_networks import random_model
 
 GOTHIC = Path("somewhere/nextchar_gothic") / MODEL

@@ -110,7 +110,7 @@ def _print_lines(answer: AttributedText) -> None:
     for text, line in answer.lines:
         author, share = "", ""
         if line.characters:
-            author, share = line.author or NONE, "" if line.none_of_them else _percent(float(line.probabilities.max()))
+            author, share = line.author or NONE, "" if line.none_of_them else _likely(float(line.probabilities.max()))
         print(f"{author:<{width}}  {share:>8}  {text}".rstrip())
 
 
@@ -171,10 +171,11 @@ def _print_confusion(confusion: Mapping[str, Counter[str]], names: Sequence[str]
         cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
         print("  ".join([f"{first:<{widths[0]}}", *cells]))
     summary = _summary(confusion)
-    print(f"{summary['correct']:,} of {summary['judged']:,} correct: {_percent(summary['accuracy'])}")
+    print(f"{summary['correct']:,} of {summary['judged']:,} correct: {summary['accuracy']:.1%}")
 
 
-def _percent(share: float) -> str:
-    if 0.9995 <= share < 1:
+def _likely(probability: float) -> str:
+    """Return a probability for readers, never as certain."""
+    if probability >= 0.9995:
         return "> 99.9 %"
-    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+    return "< 0.1 %" if probability < 0.0005 else f"{100 * probability:.1f} %"
