@@ -111,10 +111,8 @@ def compare(runs: Iterable[Path]) -> None:
     for name, law in laws.items():
         print(f"\n{name}: weight {law.weight:.2f}, length {law.length:,.0f}; {nats(law, checked):.4f} nats in the mean")
         for length in LENGTHS:
-            accuracy, error = calibration_error(law, checked, length)
-            print(
-                f"  {length:5} characters: {accuracy:6.1%} right, {nats(law, checked, length):.3f} nats, off by {error:.3f}"
-            )
+            (right, error), cost = calibration_error(law, checked, length), nats(law, checked, length)
+            print(f"  {length:5} characters: {right:6.1%} right, {cost:.3f} nats, off by {error:.3f}")
     spreads = [Spread.of(bits[name][: len(bits[name]) // 2, k]) for k, name in enumerate(models)]
     known = [spread for spread in spreads if spread is not None]
     print("\nnone of them:", *(f"{s.mean:.2f} ± {s.of_characters:.1f}/√n, {s.of_stretches:.2f}" for s in known))

@@ -96,11 +96,9 @@ def who(
 def _facts(answer: Attribution) -> Iterator[tuple[str, object]]:
     yield "author", answer.author or f"none of them, but most like {answer.likeliest}"
     for number in (-answer.probabilities).argsort(kind="stable").tolist():
-        per_character = answer.bits[number] / answer.characters
-        yield (
-            answer.names[number],
-            f"{_percent(float(answer.probabilities[number])):>8}  {per_character:.3f} bits per character",
-        )
+        per_character = f"{answer.bits[number] / answer.characters:.3f} bits per character"
+        share = _likely(float(answer.probabilities[number]))
+        yield answer.names[number], f"{share:>8}  {per_character}" if len(answer.names) > 1 else per_character
     yield "characters", f"{answer.characters:,}"
 
 
