@@ -95,7 +95,8 @@ def who(
 
 def _facts(answer: Attribution) -> Iterator[tuple[str, object]]:
     yield "author", answer.author or f"none of them, but most like {answer.likeliest}"
-    for number in (-answer.probabilities).argsort(kind="stable").tolist():
+    order: list[int] = (-answer.probabilities).argsort(kind="stable").tolist()
+    for number in order:
         per_character = f"{answer.bits[number] / answer.characters:.3f} bits per character"
         share = _likely(float(answer.probabilities[number]))
         yield answer.names[number], f"{share:>8}  {per_character}" if len(answer.names) > 1 else per_character
@@ -125,7 +126,8 @@ def _judge_folder(folder: Path, calibrated: Calibrated, options: WhoOptions, *, 
         truth = next((part for part in reversed(place.parent.parts) if part in {*names, NONE}), None)
         judged.append(_Judged(place.as_posix(), truth, answer))
         if not as_json:
-            print(f"{answer.author or NONE}\t{answer.probabilities.max():.4f}\t{place.as_posix()}")
+            share = "" if answer.none_of_them else f"{answer.probabilities.max():.4f}"
+            print(f"{answer.author or NONE}\t{share}\t{place.as_posix()}")
             sys.stdout.flush()
     confusion = _confusion(judged)
     if as_json:
