@@ -29,6 +29,7 @@ README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
 WALK, WALK_IN_KOREAN = ROOT / "docs/classic.md", ROOT / "docs/classic.ko.md"
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 COMMANDS = [name for name in app if not name.startswith("-")]
+WHO = ROOT / "docs/who.md"
 SEED_TEXT = "The slowly ascending ranks and classes, in which,\nthrough fo"
 SMALL = {"steps": 20, "hidden": 16, "sample_length": 20}
 """Options that make a training short enough for a test."""
@@ -97,6 +98,23 @@ def test_the_commands_and_programs_of_the_walk_run(desk: Path, capsys: pytest.Ca
     assert len(programs) > 3
     for program in programs:
         exec(compile(program, "classic.md", "exec"), {})
+        assert capsys.readouterr().out.strip(), program
+
+
+def test_the_commands_and_programs_about_authors_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, book in (("mine", "mybook"), ("yours", "other")):
+        text = (desk / f"{book}.txt").read_text(encoding="utf-8")
+        (desk / f"{name}.txt").write_text(text, encoding="utf-8")
+        (desk / "letters" / name).mkdir(parents=True)
+        (desk / "letters" / name / "letter.txt").write_text(text[:200], encoding="utf-8")
+    (desk / "letter.txt").write_text("There were bears.\nOnce upon a time\n")
+    (candidates,) = blocks(WHO, "jsonl")
+    (desk / "candidates.jsonl").write_text(candidates)
+    assert run_commands(WHO, capsys) > 5
+    programs = blocks(WHO, "python")
+    assert len(programs) > 1
+    for program in programs:
+        exec(compile(program, "who.md", "exec"), {})
         assert capsys.readouterr().out.strip(), program
 
 

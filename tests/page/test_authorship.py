@@ -13,9 +13,9 @@ from nextchar.model.spread import Spread
 from tests.browser import Desk, OpenDesk
 from tests.served_page import Pages, model_of, serving
 
-TEXT = "the old man and the sea\n\n가나다\nwhat a day it was for a walk\n"
+TEXT = "the old man and the sea\n\n日本語の行です\nwhat a day it was for a walk\n"
 USUAL = Spread(mean=5.5, of_characters=3.0, of_stretches=0.3, characters=1000)
-"""Of the made-up models: they are surprised by Korean letters alone."""
+"""Of the made-up models: they are surprised by what they do not know alone."""
 MODELS = {name: model_of(seed=seed, held_out_spread=USUAL) for seed, name in enumerate(("fox", "wolf"))}
 
 

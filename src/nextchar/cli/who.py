@@ -95,12 +95,11 @@ def who(
 
 def _facts(answer: Attribution) -> Iterator[tuple[str, object]]:
     yield "author", answer.author or f"none of them, but most like {answer.likeliest}"
-    for number in (-answer.probabilities).argsort(kind="stable").tolist():
-        per_character = answer.bits[number] / answer.characters
-        yield (
-            answer.names[number],
-            f"{_percent(float(answer.probabilities[number])):>8}  {per_character:.3f} bits per character",
-        )
+    order: list[int] = (-answer.probabilities).argsort(kind="stable").tolist()
+    for number in order:
+        per_character = f"{answer.bits[number] / answer.characters:.3f} bits per character"
+        share = _likely(float(answer.probabilities[number]))
+        yield answer.names[number], f"{share:>8}  {per_character}" if len(answer.names) > 1 else per_character
     yield "characters", f"{answer.characters:,}"
 
 
@@ -110,7 +109,7 @@ def _print_lines(answer: AttributedText) -> None:
     for text, line in answer.lines:
         author, share = "", ""
         if line.characters:
-            author, share = line.author or NONE, "" if line.none_of_them else _percent(float(line.probabilities.max()))
+            author, share = line.author or NONE, "" if line.none_of_them else _likely(float(line.probabilities.max()))
         print(f"{author:<{width}}  {share:>8}  {text}".rstrip())
 
 
@@ -127,7 +126,8 @@ def _judge_folder(folder: Path, calibrated: Calibrated, options: WhoOptions, *, 
         truth = next((part for part in reversed(place.parent.parts) if part in {*names, NONE}), None)
         judged.append(_Judged(place.as_posix(), truth, answer))
         if not as_json:
-            print(f"{answer.author or NONE}\t{answer.probabilities.max():.4f}\t{place.as_posix()}")
+            share = "" if answer.none_of_them else f"{answer.probabilities.max():.4f}"
+            print(f"{answer.author or NONE}\t{share}\t{place.as_posix()}")
             sys.stdout.flush()
     confusion = _confusion(judged)
     if as_json:
@@ -171,10 +171,11 @@ def _print_confusion(confusion: Mapping[str, Counter[str]], names: Sequence[str]
         cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
         print("  ".join([f"{first:<{widths[0]}}", *cells]))
     summary = _summary(confusion)
-    print(f"{summary['correct']:,} of {summary['judged']:,} correct: {_percent(summary['accuracy'])}")
+    print(f"{summary['correct']:,} of {summary['judged']:,} correct: {summary['accuracy']:.1%}")
 
 
-def _percent(share: float) -> str:
-    if 0.9995 <= share < 1:
+def _likely(probability: float) -> str:
+    """Return a probability for readers, never as certain."""
+    if probability >= 0.9995:
         return "> 99.9 %"
-    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+    return "< 0.1 %" if probability < 0.0005 else f"{100 * probability:.1f} %"

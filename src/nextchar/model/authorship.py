@@ -47,9 +47,9 @@ Bits = NDArray[np.float64]
 class Law:
     """What bits are worth as evidence: w(n) = ``weight`` / (1 + n / ``length``) for a text of n characters."""
 
-    weight: float = 0.8
+    weight: float = 0.6
     """Of the bits of a very short text."""
-    length: float = 100.0
+    length: float = 200.0
     """Characters of a text whose bits count half as much."""
 
     def posterior(self, bits: Bits, characters: NDArray[np.number[Any]] | int) -> Bits:
