@@ -13,7 +13,7 @@ from nextchar.settings import Settings
 from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import EVENTS, EventStream
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
-from nextchar.web.prediction import distribution, score
+from nextchar.web.prediction import distribution, score, scores
 from nextchar.web.responses import json_response
 from nextchar.web.scheduler import Slot
 from nextchar.web.schemas import (
@@ -26,6 +26,7 @@ from nextchar.web.schemas import (
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    ScoresAnswer,
     count_replacements,
 )
 from nextchar.web.service import Service
@@ -68,10 +69,14 @@ def native_routes(service: Service) -> APIRouter:
         return json_response(await service.read(request, _distribution(handle, body)))
 
     async def score_text(request: Request) -> Response:
-        """Return how many bits each character of a text costs, and the alternatives in its place."""
+        """Return how many bits each character of a text costs, and the alternatives in its place; or, of many texts,
+        how many bits each costs, and its most surprising character."""
         body = await service.body(request, ScoreBody)
         handle = service.registry.find(body.model)
-        service.check_text("text", len(body.text))
+        if body.text is not None:
+            service.check_text("text", len(body.text))
+        else:
+            service.check_text("texts", sum(map(len, body.texts or ())))
         return json_response(await service.read(request, _score(handle, body)))
 
     async def history(
@@ -85,7 +90,7 @@ def native_routes(service: Service) -> APIRouter:
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
     router.post("/distribution", response_model=DistributionAnswer)(next_character)
-    router.post("/score", response_model=ScoreAnswer)(score_text)
+    router.post("/score", response_model=ScoreAnswer | ScoresAnswer)(score_text)
     router.get("/history", response_model=HistoryAnswer)(history)
     return router
 
@@ -148,7 +153,11 @@ def _distribution(handle: ModelHandle, body: DistributionBody) -> Iterator[dict[
 
 
 def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
-    yield from score(handle.ready().model, body.text, body.alternatives, adapt=body.adapt)
+    model = handle.ready().model
+    if body.text is None:
+        yield from scores(model, body.texts or ())
+    else:
+        yield from score(model, body.text, body.alternatives, adapt=body.adapt)
 
 
 def _history(handle: ModelHandle) -> Iterator[bytes]:

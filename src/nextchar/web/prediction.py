@@ -1,13 +1,14 @@
-"""Responses of /api/distribution and /api/score: the next character, and the bits that a text costs."""
+"""Responses of /api/distribution and /api/score: the next character, and the bits that texts cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from nextchar.errors import TextError
+from nextchar.model.batch_scoring import ROWS
 from nextchar.model.continuation import CHUNK
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.logprobs import LogprobReader, TokenLogprobs
@@ -82,6 +83,16 @@ def score(model: LanguageModel, text: str, alternatives: int, *, adapt: bool = F
         }
     )
     yield answer[:-1] + b',"alternatives":[' + b",".join(others) + b"]}"
+
+
+def scores(model: LanguageModel, texts: Sequence[str]) -> Iterator[bytes]:
+    """Yield the scores of ``texts``, each by itself, as JSON at the end, and b"" after each step before."""
+    found: list[dict[str, Any]] = []
+    for first in range(0, len(texts), ROWS):
+        some = texts[first : first + ROWS]
+        found += [score._asdict() for score in model.text_scores(some, threads=1)]
+        yield b""
+    yield json_bytes({"scores": found})
 
 
 def _alternatives(logprobs: TokenLogprobs, vocabulary: Tokenizer) -> Iterator[list[dict[str, Any]]]:
