@@ -55,15 +55,6 @@ class ScoringOptions(Settings):
         description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
         "each wrong sequence, latin reads each wrong byte as cp1252.",
     )
-    column: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
-    )
-    boundary: Boundary = Field(
-        default="line",
-        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
-    )
     carry_state: Flag = Field(
         default=False,
         description="Let a model that was trained in windows carry its state from character to character: many times "
@@ -79,6 +70,15 @@ class ScoringOptions(Settings):
 class EvaluationOptions(ScoringOptions):
     """How a text is read and scored, and with what."""
 
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
+    )
+    boundary: Boundary = Field(
+        default="line",
+        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
+    )
     counting: bool = Field(
         default=True,
         description="Score by counting too, which takes a second or two for each megabyte of training text, and ten "

@@ -196,7 +196,7 @@ class _Scoring:
         from nextchar.model.model_path import find_model
 
         digest = hashlib.sha256(find_model(self._path).read_bytes()).hexdigest()
-        names = {*ScoringOptions.model_fields, "echo", "format", "sort", "worst", "threshold"}
+        names = {*ScoringOptions.model_fields, "column", "echo", "format", "sort", "worst", "threshold"}
         return {"model": digest, **self._options.model_dump(include=names)}
 
     def rows(self, names: Sequence[str]) -> Iterator[str]:
