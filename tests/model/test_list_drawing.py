@@ -37,7 +37,7 @@ def deviation(found: Counter[str], expected: dict[str, float]) -> float:
 
 
 def listed(network: Network[Any] | None = None, **options: Any) -> tuple[list[str], Listing]:
-    settings = ListSettings(**{"count": DRAWS, "seed": 3, "max": LONGEST, **options})
+    settings = ListSettings(**{"count": DRAWS, "seed": 3, "max": LONGEST, "temperature": 1.0, **options})
     listing = Listing(network or MODEL.network, VOCABULARY, settings)
     return [entry.text for entry in listing], listing
 
@@ -118,7 +118,7 @@ def test_without_repeats_entries_come_as_if_repeats_were_refused() -> None:
 
 
 def test_what_is_excluded_is_not_drawn_again_and_the_rest_keeps_its_proportions() -> None:
-    settings = ListSettings(max=3, min=1, seed=5)
+    settings = ListSettings(max=3, min=1, temperature=1.0)
     constraints = ListConstraints(VOCABULARY, settings)
     drawing = ListDrawing(MODEL.network, constraints, settings, random_stream(5, "sampling"))
     every = probabilities()

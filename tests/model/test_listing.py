@@ -60,7 +60,9 @@ def test_a_list_that_is_exhausted_says_so() -> None:
     assert len(entries) == 12
     assert listing.shortfall is not None
     assert listing.shortfall.startswith(f"Only 12 of 20 entries: after {listing.drawn:,} drawn (")
-    assert listing.shortfall.endswith("no others are probable enough to be drawn.")
+    assert listing.shortfall.endswith(
+        "no others are probable enough to be drawn; loosen an option, or raise --temperature."
+    )
 
 
 def test_new_entries_are_not_those_that_are_known() -> None:
@@ -84,7 +86,7 @@ def test_a_list_that_draws_too_often_says_why_entries_were_refused() -> None:
 
 
 def test_the_best_entries_have_a_ceiling_too() -> None:
-    listing = Listing(MODEL.network, VOCABULARY, ListSettings(best=True, ends="cc", count=20, max_draws=5, max=6))
+    listing = Listing(MODEL.network, VOCABULARY, ListSettings(best=True, ends=("cc",), count=20, max_draws=5, max=6))
     list(listing)
     assert listing.drawn == 5
     assert listing.shortfall is not None

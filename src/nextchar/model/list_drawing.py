@@ -25,6 +25,8 @@ from nextchar.settings import SamplingSettings
 
 MIN_ROWS, MAX_ROWS = 64, 512
 """Entries side by side, in the first round and at most: twice as many in each round."""
+PROBABILITIES = 1 << 20
+"""About the most probabilities at once, so that large vocabularies need no more memory than small ones."""
 NATS = float(np.log(2))
 """Nats of a bit."""
 
@@ -119,6 +121,7 @@ class ListDrawing:
         weights = np.array([start.log_weight for start in self._starts])
         self._weights = np.exp(weights - weights.max()) if np.isfinite(weights.max()) else np.ones(len(weights))
         self._size = MIN_ROWS
+        self._max_size = max(MIN_ROWS, min(MAX_ROWS, PROBABILITIES // network.vocabulary_size))
 
     @property
     def is_exhausted(self) -> bool:
@@ -135,7 +138,7 @@ class ListDrawing:
         That order matters: those that are ready first would be short.
         """
         chosen = draw(np.tile(self._left(), (self._size, 1)), self._random.random(self._size))  # (B,)
-        self._size = min(2 * self._size, MAX_ROWS)
+        self._size = min(2 * self._size, self._max_size)
         lengths = np.array([len(start.text) for start in self._starts])[chosen]  # (B,)
         drawn: dict[int, Drawn] = {}
         for length in np.unique(lengths).tolist():  # all prefixes of a step have the same length
@@ -154,9 +157,9 @@ class ListDrawing:
         """Draw the entries of ``rows`` (B,), whose starts are ``chosen`` and ``length`` characters long; yield the
         entries that have ended after each character, by their rows."""
         starts: list[int] = chosen[rows].tolist()
-        counts = [(start, np.zeros(len(list(same)), np.intp)) for start, same in groupby(starts)]
-        logits = np.concatenate([self._starts[start].logits[None][first] for start, first in counts])  # (B, V)
-        state = join_states([state_rows(self._starts[start].state, first) for start, first in counts])
+        begun = [(start, np.zeros(len(list(same)), np.intp)) for start, same in groupby(starts)]
+        logits = np.concatenate([self._starts[start].logits[None][first] for start, first in begun])  # (B, V)
+        state = join_states([state_rows(self._starts[start].state, first) for start, first in begun])
         prefixes = [self._trees[start].root for start in starts]
         bits = np.zeros(len(chosen))
         steps: list[_Step] = []

@@ -102,7 +102,7 @@ class Listing:
         drawing = ListDrawing(self._network, self._constraints, self.settings, random)
         while self.drawn < self.settings.draws:
             if drawing.is_exhausted:
-                self.end("no others are probable enough to be drawn")
+                self.end("no others are probable enough to be drawn; loosen an option, or raise --temperature")
                 return
             for drawn in drawing.round():
                 accepted: list[Entry] = []
