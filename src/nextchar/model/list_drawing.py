@@ -25,8 +25,6 @@ from nextchar.settings import SamplingSettings
 
 MIN_ROWS, MAX_ROWS = 64, 512
 """Entries side by side, in the first round and at most: twice as many in each round."""
-PROBABILITIES = 1 << 20
-"""About the most probabilities at once, so that large vocabularies need no more memory than small ones."""
 NATS = float(np.log(2))
 """Nats of a bit."""
 
@@ -110,9 +108,22 @@ class ListDrawing:
     """Draws entries in rounds. What it is told to exclude, it does not draw again."""
 
     def __init__(
-        self, network: Network[Any], constraints: ListConstraints, settings: ListSettings, random: np.random.Generator
+        self,
+        network: Network[Any],
+        constraints: ListConstraints,
+        settings: ListSettings,
+        random: np.random.Generator,
+        max_rows: int = MAX_ROWS,
     ) -> None:
-        """Prepare to draw; each entry takes a number of ``random``, and one for each character."""
+        """Prepare to draw.
+
+        Args:
+            network: predicts the next character.
+            constraints: say which characters are allowed.
+            settings: how to draw.
+            random: gives each entry a number, and one more for each of its characters.
+            max_rows: most entries side by side, at least `MIN_ROWS`; it changes which entries a seed gives.
+        """
         self._network, self._constraints, self._random = network, constraints, random
         self._sampling = settings.sampling if settings.is_cut else None
         self._plain = SamplingSettings(temperature=settings.temperature)
@@ -120,8 +131,7 @@ class ListDrawing:
         self._trees = [ExclusionTree() for _ in self._starts]
         weights = np.array([start.log_weight for start in self._starts])
         self._weights = np.exp(weights - weights.max()) if np.isfinite(weights.max()) else np.ones(len(weights))
-        self._size = MIN_ROWS
-        self._max_size = max(MIN_ROWS, min(MAX_ROWS, PROBABILITIES // network.vocabulary_size))
+        self._size, self._max_size = MIN_ROWS, max_rows
 
     @property
     def is_exhausted(self) -> bool:
