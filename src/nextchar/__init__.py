@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from nextchar.api import load as load
     from nextchar.api import train as train
     from nextchar.errors import NextcharError as NextcharError
+    from nextchar.model.authorship import Authors as Authors
+    from nextchar.model.authorship import who as who
     from nextchar.model.evaluation import Evaluation as Evaluation
     from nextchar.model.language_model import LanguageModel as LanguageModel
     from nextchar.model.sampling import reweight_distribution as reweight_distribution
     from nextchar.model.sampling import sample_index as sample_index
+    from nextchar.model.session import Session as Session
     from nextchar.training import events as events
 
     __version__: str
@@ -27,22 +30,28 @@ _HOME = {
     "train": "nextchar.api",
     "load": "nextchar.api",
     "LanguageModel": "nextchar.model.language_model",
+    "Session": "nextchar.model.session",
     "Evaluation": "nextchar.model.evaluation",
     "NextcharError": "nextchar.errors",
+    "Authors": "nextchar.model.authorship",
+    "who": "nextchar.model.authorship",
     "reweight_distribution": "nextchar.model.sampling",
     "sample_index": "nextchar.model.sampling",
 }
 
 __all__ = [
+    "Authors",
     "Evaluation",
     "LanguageModel",
     "NextcharError",
+    "Session",
     "__version__",
     "events",
     "load",
     "reweight_distribution",
     "sample_index",
     "train",
+    "who",
 ]
 
 

@@ -1,6 +1,7 @@
 """`nextchar evaluate`: what is scored, beside what counting gets, and what is said where that cannot be told."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,10 @@ from nextchar.cli import main
 from nextchar.model import baselines as counting
 from nextchar.model.baselines import LOST, count_and_score
 from nextchar.model.language_model import LanguageModel
+from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Texts
+from nextchar.settings import TextSettings, TrainingSettings
 from tests.command import Outcome, assert_refused, made_up_text
 from tests.runs.test_training_text import make_run
 from tests.small_networks import random_model
@@ -70,6 +74,9 @@ def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Ca
     assert result(evaluate(run.path, "--json")) == {
         "bits_per_character": pytest.approx(expected.bits_per_character, abs=1e-5),
         "characters": 601,
+        "lines": held_out.count("\n"),
+        "bits_per_line": None,
+        "labels": {},
         "unknown_characters": 1,
         "adaptive_bits_per_character": pytest.approx(expected.adaptive_bits_per_character, abs=1e-5),
         "adapt": "counts",
@@ -190,3 +197,24 @@ def test_that_only_the_end_was_counted_is_said(
         "counted               the last 2,000 characters of the training text"
     )
     assert result(evaluate(run.path, "--json"))["counted_characters"] == 2000
+
+
+def test_of_a_list_it_says_the_bits_of_a_line_and_of_each_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
+    rows = [f"{name}{number},{kind}" for number in range(300) for name, kind in (("la", "elf"), ("zug", "orc"))]
+    (tmp_path / "people.csv").write_text("\n".join(["name,kind", *rows]), encoding="utf-8")
+    texts = Texts((str(tmp_path / "people.csv"),), TextSettings(column="name", label_column="kind"))
+    training = TrainingSettings(recipe="counts", sample_length=10)
+    list(new_run(RunFolder(tmp_path / "run"), texts, training, cache=tmp_path / "cache").events())
+    found = result(evaluate(tmp_path / "run", "--no-counting", "--json"))
+    assert found["adapt"] == "none"
+    assert found["bits_per_line"] == pytest.approx(
+        found["bits_per_character"] * found["characters"] / found["lines"], rel=1e-6
+    )
+    assert sorted(found["labels"]) == ["elf", "orc"]
+    assert sum(label["entries"] for label in found["labels"].values()) == found["lines"]
+    shown = evaluate(tmp_path / "run", "--no-counting").stdout
+    assert "bits per line" in shown
+    assert re.search(r"label orc +\d\.\d{3} bits per character, \d+ entries", shown)

@@ -6,7 +6,7 @@ import pytest
 
 from nextchar.errors import ModelFileError
 from nextchar.model import model_path
-from nextchar.model.model_path import MODEL, SETTINGS, find_model
+from nextchar.model.model_path import MODEL, SETTINGS, find_model, named_models
 from tests.small_networks import random_model
 
 GOTHIC = Path("somewhere/nextchar_gothic") / MODEL
@@ -49,3 +49,11 @@ def test_the_most_similar_model_is_named(here: Path) -> None:
         find_model(Path("mybok.safetensors"))
     with pytest.raises(ModelFileError, match=r"There is no model qqq\. Give a run folder"):
         find_model(Path("qqq"))
+
+
+def test_models_are_named_after_their_folders_and_files(tmp_path: Path) -> None:
+    (tmp_path / "book").mkdir()
+    for path in ("book/model.safetensors", "poems.safetensors"):
+        (tmp_path / path).touch()
+    paths = [tmp_path / "book", tmp_path / "poems.safetensors", tmp_path / "book/model.safetensors", tmp_path / "book"]
+    assert named_models(paths) == dict(zip(["book", "poems", "book-2", "book-3"], paths, strict=True))

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nextchar.model.authorship import Authors
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
@@ -286,3 +287,24 @@ def test_a_text_that_cannot_go_on_without_copying_is_said_to_be_filtered(tmp_pat
 def test_without_the_training_text_copying_cannot_be_seen(client: httpx.Client, option: str) -> None:
     message = refusal(client.post("api/generate", json={option: 9}), 400)
     assert "does not have its training text" in message
+
+
+def test_the_author_of_a_text_is_the_one_that_the_library_finds(client: httpx.Client) -> None:
+    text = "so it goes\nand on\n\nthe end"
+    models = {"fox": random_model(), "run": random_model(seed=1)}
+    lower = client.post("api/who", json={"text": text})
+    assert "run was trained on lower-cased text" in refusal(lower, 400)
+    answer = client.post("api/who", json={"text": text.replace("\n", "\r\n"), "models": ["fox"]}).json()
+    expected = Authors({"fox": models["fox"]}).attribute(text).as_json()
+    assert answer.keys() == expected.keys()
+    assert answer["bits_per_character"]["fox"] == pytest.approx(expected["bits_per_character"]["fox"], rel=1e-4)
+    assert [line["text"] for line in answer["lines"]] == text.split("\n")
+    assert answer["lines"][2]["posterior"] == {"fox": None}
+    assert (answer["author"], answer["posterior"], answer["deviations"]) == ("fox", {"fox": 1.0}, {"fox": None})
+
+
+def test_who_needs_a_text_and_models_that_are_there(client: httpx.Client) -> None:
+    assert "text is empty" in refusal(client.post("api/who", json={"text": "", "models": ["fox"]}), 400)
+    assert "'wolf'" in refusal(client.post("api/who", json={"text": "so", "models": ["fox", "wolf"]}), 404)
+    refusal(client.post("api/who", json={"text": "so", "models": []}), 400)
+    refusal(client.post("api/who", json={"text": "so", "models": ["fox"] * 9}), 400)

@@ -41,6 +41,7 @@ ROUTES = [
     "POST /api/generate",
     "POST /api/distribution",
     "POST /api/score",
+    "POST /api/who",
     "POST /api/list",
     "GET /api/history",
     "POST /v1/completions",

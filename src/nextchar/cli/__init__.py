@@ -6,12 +6,19 @@ Read in this order; a module imports only from those before it:
   characters.
 - `dashes`: arguments that begin with a dash: options or texts.
 - `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
+- `text_options`: how a text to learn from is read: the options of `train` and `inspect`.
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
+- `list_figures`: the figures of a list: bits of a line, and of the entries of each label.
 - `evaluate`: `nextchar evaluate`.
 - `shard`: the share of the files that one of several processes takes.
 - `score_folder`: the files of scores of `nextchar score --out`.
+- `entries`: what it reads: lines, or records with a column of text.
+- `score_rows`: what it prints for each.
 - `score`: `nextchar score`.
+- `authors`: the models that `nextchar who` compares with, calibrated.
+- `who`: `nextchar who`.
+- `rank`: `nextchar rank`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.
 - `corpora`: `nextchar corpora`.

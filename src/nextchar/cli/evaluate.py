@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ from nextchar.cli.console import (
     resolve,
     shell_quoted,
 )
+from nextchar.cli.list_figures import bits_per_line, label_dicts, list_facts
 from nextchar.errors import NextcharError, TextError, UnknownCharacterError
 from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
 
@@ -128,18 +130,24 @@ def evaluate(
     corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
     scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
     make_ready(language_model, scored.size)
-    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt, parts=True)
+    # The default says nothing against a model of a list, which cannot learn from other lines.
+    adapt = "none" if language_model.is_of_lines and options.adapt == "counts" else options.adapt
+    evaluation = language_model.evaluate(scored.pieces(), adapt=adapt, parts=True)
     if options.strict and evaluation.unknown_characters:
         raise UnknownCharacterError(
             f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
             "they are scored as unknown."
         )
+    per_line = bits_per_line(language_model, evaluation)
+    labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt})
+        of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
+        print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt})
     else:
-        print_facts(_facts(scored, evaluation, counted, gone))
+        facts = _facts(scored, evaluation, counted, gone)
+        print_facts(chain(facts, list_facts(evaluation, per_line, labels)))
     return DONE
 
 
@@ -180,7 +188,7 @@ def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None,
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     if len(ids) == 0:
         raise TextError(f"The run of {model} held nothing out. {instead}")
-    held_out = corpus.vocabulary.decode(ids, unknown=LOST)
+    held_out = corpus.vocabulary.decode(corpus.without_order(ids), unknown=LOST)
     return _Scored(", ".join(corpus.names), True, len(ids), lambda: [held_out])
 
 
@@ -188,7 +196,9 @@ def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> Co
     from nextchar.model.baselines import count_and_score
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
+        return count_and_score(
+            corpus.without_order(corpus.training), corpus.vocabulary, language_model.start_id, scored.pieces()
+        )
 
 
 def _as_dict(

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.scoring import Scorer
+from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Floats, Ids, Network
-from nextchar.networks.blend import BlendNetwork, Reading, TextCounts
+from nextchar.networks.blend import BlendNetwork, LineBlend, Reading, TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_content, blend_networks
+from nextchar.networks.line_counting import count_lines
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_pruning import prune
 from nextchar.networks.word_counting import count_words
@@ -56,6 +58,7 @@ PENALTY = 200.0
 """Nats for a difference of 1, squared and halved, between a weight and that of all contexts."""
 
 Weights = NDArray[np.float64]
+Blend = BlendNetwork | LineBlend
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,7 @@ def remember(
     vocabulary_size: int,
     *,
     kinds: Kinds | None = None,
+    line_end: int | None = None,
     size: float | None = None,
     executor: Executor = SERIAL,
 ) -> TextCounts:
@@ -87,14 +91,18 @@ def remember(
         ids: the text, shape (n,); may be memory-mapped.
         vocabulary_size: V.
         kinds: the kind of each id, for counts of words; None for n-grams alone.
+        line_end: the id of the line end if the text is a list, of which n-grams alone are counted; None if not.
         size: about the bytes that they take in the file; by default those of as many n-grams as the text has ids, at
             most `MAX_NGRAMS`, and of the words.
         executor: computes in parallel.
     """
-    counted = spread(ids, most_counted(len(ids), size))
-    ngrams = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=len(counted) > MAX_WHOLE)
+    counted, most = spread(ids, most_counted(len(ids), size)), _most_ngrams(len(ids), size)
+    drop_rare = len(counted) > MAX_WHOLE
+    if line_end is not None:
+        counts = count_lines(counted, vocabulary_size, ORDER, line_end, executor=executor, drop_rare=drop_rare)
+        return TextCounts(prune(counts, most))
+    ngrams = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=drop_rare)
     words = None if kinds is None else count_words(counted, kinds)
-    most = _most_ngrams(len(ids), size)
     if words is not None and size is None:
         most += int(WORD_SHARE * most)
     kept = prune_both(TextCounts(ngrams, words), most)
@@ -141,10 +149,12 @@ def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Ex
     architecture, parameters = file.lstm_for("A memory")
     blend = blend_evenly(make_network(architecture, parameters, compiled=True), counts, compiled=True)
     tokens = file.vocabulary
-    bits = honest_bits(blend, held_out, tokens.start_id, executor).sum() + tokens.unknown_cost(held_out).sum()
+    bits = honest_bits(blend, held_out, tokens.start_id, executor) + tokens.unknown_cost(held_out)  # (T,)
+    lengths = tokens.token_lengths(held_out)  # (T,)
     provenance = file.provenance.model_copy(
         update={
-            "validation_bits_per_character": float(bits / tokens.token_lengths(held_out).sum()),
+            "validation_bits_per_character": float(bits.sum() / lengths.sum()),
+            "held_out_spread": Spread.of(np.repeat(bits / lengths, lengths)),
             "network_bits_per_character": file.provenance.validation_bits_per_character,
         }
     )
@@ -154,16 +164,17 @@ def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Ex
 
 
 def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:
-    """Return the ``provenance`` of a network with the score of its blend, which is in ``blended``."""
+    """Return the ``provenance`` of a network with the scores of its blend, which are in ``blended``."""
     return provenance.model_copy(
         update={
             "validation_bits_per_character": blended.validation_bits_per_character,
+            "held_out_spread": blended.held_out_spread,
             "network_bits_per_character": provenance.validation_bits_per_character,
         }
     )
 
 
-def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = False) -> BlendNetwork:
+def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = False) -> Blend:
     """Return ``network`` blended with ``counts``, with the same weights in all situations, which are not fitted.
 
     Args:
@@ -176,7 +187,7 @@ def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = 
     return blend_networks(network, counts, weights, compiled=compiled)
 
 
-def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:
+def fit_weights(blend: Blend, ids: Ids, executor: Executor = SERIAL) -> Floats:
     """Return the weights of ``blend`` with which it needs the fewest bits for ``ids`` (T,), T at least 2.
 
     Args:
@@ -190,7 +201,7 @@ def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> F
     return _fit(_read(blend, ids, executor), blend.weights.shape).astype(np.float32)
 
 
-def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
+def honest_bits(blend: Blend, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
     """Return -log2 p of each of ``ids`` (T,), T at least 4, shape (T,), with weights that were not fitted on it: those
     for the first half of the text are fitted on the second half, and the other way round.
 
@@ -209,7 +220,7 @@ def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = 
     return -np.concatenate(scores)
 
 
-def _read(blend: BlendNetwork, ids: Ids, executor: Executor) -> _Read:
+def _read(blend: Blend, ids: Ids, executor: Executor) -> _Read:
     """Read ``ids`` (T,) in up to `STREAMS` places."""
     length = max(MIN_LENGTH, LOGITS // (STREAMS * blend.vocabulary_size))
     rows = min(STREAMS, max(1, len(ids) // (MIN_LENGTH + WARM_UP)))

@@ -24,6 +24,8 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
 from nextchar.model.kept_text import ARRAY, KeptText, base_name
+from nextchar.model.line_quantiles import LineQuantiles
+from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import (
@@ -91,10 +93,16 @@ class Provenance(BaseModel):
     """The same of the network alone, where the model blends it with counts."""
     validation_characters: int | None = None
     """Held-out characters that were scored for this."""
+    held_out_lines: LineQuantiles | None = None
+    """How many bits held-out lines cost, where the text is one of many lines."""
+    held_out_spread: Spread | None = None
+    """How the bits per character of held-out stretches lie apart; None where no run has measured it."""
     ancestors: tuple[Ancestor, ...] = ()
     """The model that training started from, and those before it, the nearest first."""
     licence: str | None = None
     """The terms of the texts and of the model, if they are known."""
+    labels: tuple[str, ...] = ()
+    """The kinds of the entries of a list, the most frequent first, if they have labels."""
     unknown_characters: int | None = None
     """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)
@@ -257,7 +265,8 @@ class ModelFile:
         if not self.has_memory:
             return self
         bits = {"validation_bits_per_character": self.provenance.network_bits_per_character}
-        provenance = self.provenance.model_copy(update={**bits, "network_bits_per_character": None})
+        gone = {"network_bits_per_character": None, "held_out_spread": None}  # they are of the blend
+        provenance = self.provenance.model_copy(update={**bits, **gone})
         return replace(self, architecture=architecture, parameters=parameters, provenance=provenance)
 
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -50,6 +51,26 @@ def find_model(path: Path) -> Path:
 def installed_bases() -> dict[str, Path]:
     """Return the model files of the installed base models, by their names."""
     return {point.name: Path(str(files(point.module).joinpath(MODEL))) for point in entry_points(group=BASES)}
+
+
+def named_models(paths: Iterable[Path]) -> dict[str, Path]:
+    """Return the run folders or model files at ``paths`` by names of their own, those of the folders or files: book,
+    book-2, ..., with ? for what UTF-8 cannot encode."""
+    named: dict[str, Path] = {}
+    for path in paths:
+        name = _name(path)
+        while name in named:
+            stem, _, number = name.rpartition("-")
+            name = f"{stem}-{int(number) + 1}" if stem and number.isdecimal() else f"{name}-2"
+        named[name] = path
+    return named
+
+
+def _name(path: Path) -> str:
+    folder = path.parent if path.name == MODEL else path
+    resolved = folder.resolve()
+    name = resolved.name if resolved.is_dir() or not path.is_file() else path.stem
+    return (name or "model").encode("utf-8", "replace").decode()
 
 
 def did_you_mean(path: Path, runs: Path = Path("runs")) -> str:

@@ -12,6 +12,7 @@ import { Keeping } from './keeping.js';
 import { Writing } from './writing.js';
 import { Bars } from './bars.js';
 import { Surprise } from './surprise.js';
+import { Authorship } from './authorship.js';
 import { POLL, RunHistory } from './history.js';
 import { Listing } from './listing.js';
 import { Tabs, Theme, introduce, showRecipe } from './header.js';
@@ -49,6 +50,7 @@ class App {
       failed: tell,
     });
     this.surprise = new Surprise({ model, sheetText: () => this.sheet.value, tell });
+    this.authorship = new Authorship({ server: this.server, sheetText: () => this.sheet.value, tell });
     this.listing = new Listing({ model, maxLength: setup.max_length ?? 0, tell });
     this.history = new RunHistory({ model, learned: () => this.learned(), tell });
     this.tabs = new Tabs((view) => this.opened(view));
@@ -95,6 +97,7 @@ class App {
       this.models = models;
       this.find('models').replaceChildren(...models.map(({ info }) => new Option(info.name, info.id)));
       this.find('chooser').hidden = models.length < 2;
+      this.authorship.offer(models);
       const { before } = this.keeping;
       const wanted = before && ['', before.hash].includes(location.hash) ? before.name : this.addressRecipe()?.model;
       await this.use(models.find(({ info }) => info.id === wanted) ?? models[0]);
@@ -278,6 +281,7 @@ class App {
   opened(view) {
     if (view === 'history') this.history.draw();
     if (view === 'see') this.surprise.open()?.catch((error) => this.tell(error));
+    if (view === 'who') this.authorship.open();
     if (view === 'write') this.bars.changed();
   }
 
@@ -315,6 +319,7 @@ class App {
     introduce(this.model.info);
     this.bars.draw();
     this.surprise.draw();
+    this.authorship.draw();
     this.listing.draw();
     this.history.draw();
     if (this.bars.answer) this.showReadings(this.bars.answer.replacements);

@@ -13,7 +13,7 @@ from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Ids
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible
 from nextchar.runs.record import RunRecord
-from nextchar.text.line_survey import survey_text
+from nextchar.text.line_survey import is_list, survey_lines
 
 DRAWN = 1000
 """Entries that are drawn."""
@@ -40,10 +40,10 @@ def list_section(run: RunRecord, corpus_ids: Ids | None) -> str:
     if run.model is None or corpus_ids is None or not run.model.characters_for("A list").knows("\n"):
         return ""
     text = run.model.vocabulary.decode(corpus_ids[-MAX_READ:])
-    survey = survey_text([text])
-    if not survey.is_list:
+    lines = text.split("\n")
+    if not is_list(lines):
         return ""
-    lines = [line for line in text.split("\n") if line]
+    survey, lines = survey_lines(lines), [line for line in lines if line]
     vocabulary = run.model.characters_for("A list")
     known = KnownEntries.of_lines(lines)
     quality = measure_list(

@@ -63,6 +63,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None, source: Sour
         facts=_facts(run),
         command=_commands(run),
         curves=_curves(run),
+        begun=_begun(run),
         samples=sections.samples(run, source),
         temperature=sections.temperature(run),
         copying=sections.copying(run, corpus_ids),
@@ -122,6 +123,13 @@ def _status(run: RunRecord) -> str:
     return "".join(element("p", sentence, class_="status") for sentence in sentences)
 
 
+def _begun(run: RunRecord) -> str:
+    """Return how every sample begins."""
+    if not run.settings.prompt:
+        return "begins with a new line"
+    return f"continues the same {text_element('span', 'prompt', class_='prompt')}"
+
+
 def _quoted(run: RunRecord) -> str:
     """Return the name of the run for a command line. A report does not leak the path of the run."""
     name = run.folder.path.resolve().name
@@ -154,9 +162,12 @@ def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
             "on the training text; nothing was held out",
         )
     scores = [(f"{bits:.3f}", "bits per character", split)]
+    if run.text is not None and run.text.lines:
+        length = run.text.characters / run.text.lines
+        scores.append((f"{bits * length:.2f}", "bits per line", f"of {length:.1f} characters, its end included"))
     if bits < SENSIBLE:
-        untrained = f"; untrained it is 1 in {run.model.vocabulary.size:,}" if run.model else ""
-        meaning = f"geometric mean of its probability{untrained}"
+        guessed = f"; by guessing it is 1 in {run.model.vocabulary.size:,}" if run.model else ""
+        meaning = f"geometric mean of its probability{guessed}"
         scores.append((f"1 in {2**bits:.1f}", "for the right character", meaning))
     return scores
 
@@ -172,9 +183,10 @@ def _split(run: RunRecord) -> str:
     count = text.validation_characters if scored is None else min(scored, text.validation_characters)
     unknown = f", {text.unknown_characters:,} of them unknown to the model" if text.unknown_characters else ""
     of = "the text" if len(text.names) == 1 else "each text"
+    last = f"last {share:.3g} % of {of}" if text.lines is None else f"{share:.3g} % of the lines"
     base = run.settings.base
     started = "" if base is None else f"; training started from {base.name}"
-    return f"on {count:,} characters of the held-out last {share:.3g} % of {of}{unknown}{started}"
+    return f"on {count:,} characters of the held-out {last}{unknown}{started}"
 
 
 def _commands(run: RunRecord) -> str:

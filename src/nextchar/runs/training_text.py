@@ -111,6 +111,17 @@ def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
     return corpus
 
 
+def held_out_text(path: Path, file: ModelFile, cache: Path) -> str:
+    """Return the text that a model was scored on and has not learned from, with `LOST` for lost characters; arguments
+    and errors are those of `corpus_of_model`. It is empty where nothing was held out."""
+    from nextchar.model.baselines import LOST
+
+    corpus = corpus_of_model(path, file, cache)
+    size = file.provenance.validation_characters
+    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
+    return corpus.vocabulary.decode(ids, unknown=LOST)
+
+
 def find_texts(
     names: Sequence[str],
     settings: TextSettings,
@@ -125,6 +136,7 @@ def find_texts(
         encoding=settings.encoding,
         errors=settings.errors,
         column=settings.column,
+        label_column=settings.label_column,
         boundary=settings.boundary,
         stdin=stdin,
         cache=cache,

@@ -15,9 +15,10 @@ Read in this order; a module imports only from those before it:
 - `listing`: responses of /api/list: entries like those of the training list.
 - `service`: what all routes share: models, schedulers, limits and metrics.
 - `event_stream`: responses that are sent while they are written: server-sent events.
-- `prediction`: responses of /api/distribution and /api/score: the next character, and the bits that a text costs.
+- `prediction`: responses of /api/distribution, /api/score and /api/who: the next character, the bits of a text, and its
+  author.
 - `completions`: the texts of a request to /v1/completions: chunk by chunk, or joined.
-- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/list,
+- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/who, /api/list,
   /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
 - `page_routes`: the routes besides the API: the page, the API's documentation, health, readiness and metrics.

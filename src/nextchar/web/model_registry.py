@@ -16,7 +16,7 @@ from nextchar.files.regular_file import open_regular
 from nextchar.model.description import describe
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile
-from nextchar.model.model_path import MODEL, find_model
+from nextchar.model.model_path import MODEL, find_model, named_models
 from nextchar.networks.architecture import Network
 from nextchar.runs.folder import EVENTS, RunFolder
 from nextchar.runs.record import RunRecord
@@ -173,16 +173,7 @@ class ModelRegistry:
     @classmethod
     def of(cls, paths: Iterable[Path]) -> ModelRegistry:
         """Return a registry of the models at ``paths``, named after their files or runs: book, book-2, ..."""
-        names: set[str] = set()
-        models: list[ModelHandle] = []
-        for path in paths:
-            name = _name(path)
-            while name in names:
-                stem, _, number = name.rpartition("-")
-                name = f"{stem}-{int(number) + 1}" if stem and number.isdecimal() else f"{name}-2"
-            names.add(name)
-            models.append(ModelHandle(name, path))
-        return cls(models)
+        return cls(ModelHandle(name, path) for name, path in named_models(paths).items())
 
     def __iter__(self) -> Iterator[ModelHandle]:
         return iter(self._models.values())
@@ -207,14 +198,6 @@ class ModelRegistry:
                 code="model_not_found",
             )
         return self._models[name]
-
-
-def _name(path: Path) -> str:
-    """Return the name of a run folder or model file, with ? for what UTF-8 cannot encode."""
-    folder = path.parent if path.name == MODEL else path
-    resolved = folder.resolve()
-    name = resolved.name if resolved.is_dir() or not path.is_file() else path.stem
-    return (name or "model").encode("utf-8", "replace").decode()
 
 
 def _relative_path(path: Path) -> dict[str, str]:

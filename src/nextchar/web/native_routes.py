@@ -1,8 +1,8 @@
-"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/list, /api/history."""
+"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/who, /api/list, /api/history."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,10 +15,11 @@ from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import EVENTS, EventStream
 from nextchar.web.listing import TIME_SHARE, write_list
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
-from nextchar.web.prediction import distribution, score
+from nextchar.web.prediction import attribute, distribution, score
 from nextchar.web.responses import json_response
 from nextchar.web.scheduler import Slot
 from nextchar.web.schemas import (
+    MAX_COMPARED,
     REFUSED,
     DistributionAnswer,
     DistributionBody,
@@ -30,6 +31,8 @@ from nextchar.web.schemas import (
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    WhoAnswer,
+    WhoBody,
     count_replacements,
 )
 from nextchar.web.service import Service
@@ -38,6 +41,7 @@ BODIES: dict[str, type[Settings]] = {
     "/api/generate": GenerateBody,
     "/api/distribution": DistributionBody,
     "/api/score": ScoreBody,
+    "/api/who": WhoBody,
     "/api/list": ListBody,
 }
 """The schema of the body of each path, for the description of the API."""
@@ -79,6 +83,15 @@ def native_routes(service: Service) -> APIRouter:
         service.check_text("text", len(body.text))
         return json_response(await service.read(request, _score(handle, body)))
 
+    async def who(request: Request) -> Response:
+        """Return which of several models a text is most like, as a whole and line by line."""
+        body = await service.body(request, WhoBody)
+        handles = list(service.registry) if body.models is None else [*map(service.registry.find, body.models)]
+        if len(handles) > MAX_COMPARED:
+            raise RefusedError(400, f"models: name at most {MAX_COMPARED} of the {len(handles)}.", param="models")
+        service.check_text("text", len(body.text))
+        return json_response(await service.read(request, _who(handles, body.text)))
+
     async def list_entries(request: Request) -> Response:
         """Write new entries like those of the list that the model learned from. The same seed gives the same list."""
         body = await service.body(request, ListBody)
@@ -100,6 +113,7 @@ def native_routes(service: Service) -> APIRouter:
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
     router.post("/distribution", response_model=DistributionAnswer)(next_character)
     router.post("/score", response_model=ScoreAnswer)(score_text)
+    router.post("/who", response_model=WhoAnswer)(who)
     router.post("/list", response_model=ListAnswer)(list_entries)
     router.get("/history", response_model=HistoryAnswer)(history)
     return router
@@ -164,6 +178,10 @@ def _distribution(handle: ModelHandle, body: DistributionBody) -> Iterator[dict[
 
 def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
     yield from score(handle.ready().model, body.text, body.alternatives, adapt=body.adapt)
+
+
+def _who(handles: Sequence[ModelHandle], text: str) -> Iterator[dict[str, Any] | None]:
+    yield from attribute({handle.name: handle.ready().model for handle in handles}, text)
 
 
 def _list(service: Service, handle: ModelHandle, body: ListBody) -> Iterator[dict[str, Any] | None]:

@@ -1,17 +1,20 @@
-"""Responses of /api/distribution and /api/score: the next character, and the bits that a text costs."""
+"""Responses of /api/distribution, /api/score and /api/who: the next character, the bits of a text, and its author."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextchar.errors import TextError
+from nextchar.model.authorship import Authors
 from nextchar.model.continuation import CHUNK
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.logprobs import LogprobReader, TokenLogprobs
 from nextchar.model.sampling import entropy, next_distribution
+from nextchar.model.scoring import Scorer, character_scores
 from nextchar.settings import SamplingSettings
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.web.responses import json_bytes
@@ -92,3 +95,25 @@ def _alternatives(logprobs: TokenLogprobs, vocabulary: Tokenizer) -> Iterator[li
         yield [
             {"character": character, "probability": share} for character, share in zip(characters, shares, strict=True)
         ]
+
+
+def attribute(models: Mapping[str, LanguageModel], text: str) -> Iterator[dict[str, Any] | None]:
+    """Yield which of ``models`` ``text`` is most like at the end, and None after each step before.
+
+    Raises:
+        TextError: the text is empty.
+        UsageError: some of the models learned from lower case and others did not.
+    """
+    authors = Authors(models)
+    if not text:
+        raise TextError("text is empty: give at least one character.")
+    surprises: list[NDArray[np.float64]] = []
+    for model in models.values():
+        ids = model.vocabulary.encode(model.as_trained(text))  # (T,)
+        scorer = Scorer(model.network_for(len(ids)), model.start_id, None)
+        pieces: list[NDArray[np.float64]] = []
+        for first in range(0, len(ids), CHUNK):
+            pieces.append(-character_scores(scorer, ids[first : first + CHUNK], model.vocabulary))
+            yield None
+        surprises.append(np.concatenate(pieces))
+    yield authors.from_surprises(text, surprises).as_json()

@@ -14,6 +14,8 @@ from nextchar.settings import SamplingSettings, Settings
 from nextchar.text.vocabulary import Replacement
 
 MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
+MAX_COMPARED = 8
+"""Most models that a text is compared with: each of them reads it."""
 _FIELDS = SamplingSettings.model_fields
 
 
@@ -86,6 +88,18 @@ class ScoreBody(Settings):
     adapt: bool = Field(default=False, description="Learn from each character after it is scored.")
 
 
+class WhoBody(Settings):
+    """Asks which of several models a text is most like."""
+
+    models: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_COMPARED,
+        description="Names of the models; null is all, if not more.",
+    )
+    text: Annotated[str, AfterValidator(with_line_feeds)] = Field(description="Text to attribute, whole and by lines.")
+
+
 class ListBody(ListSettings):
     """Asks for a list of entries like those of the training list."""
 
@@ -155,6 +169,31 @@ class ScoreAnswer(BaseModel):
     bits: list[float]
     unknown: list[bool]
     alternatives: list[list[Alternative]]
+
+
+class AttributionAnswer(BaseModel):
+    """Whose a text is. What is unknown, and the posterior of an empty line, is null."""
+
+    author: str | None = Field(description="The most likely model; null if it is none of them.")
+    none_of_them: bool = Field(description="Whether all models are more surprised than by their own held-out text.")
+    characters: int
+    posterior: dict[str, float | None] = Field(description="Probability of each model, if it is one of them.")
+    bits_per_character: dict[str, float | None]
+    deviations: dict[str, float | None] = Field(
+        description="Standard deviations above the mean of each model's own held-out text."
+    )
+
+
+class LineAttribution(AttributionAnswer):
+    """Whose a line is."""
+
+    text: str
+
+
+class WhoAnswer(AttributionAnswer):
+    """Whose a text is, as a whole and line by line."""
+
+    lines: list[LineAttribution]
 
 
 class ListedEntry(BaseModel):
