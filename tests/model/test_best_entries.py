@@ -22,7 +22,7 @@ VOCABULARY = MODEL.file.characters_for("A test")
 
 def best(network: Network[Any] | None = None, **options: Any) -> list[tuple[str, float]]:
     settings = ListSettings(**{"best": True, "count": 200, "max": LONGEST, **options})
-    return list(Listing(network or MODEL.network, VOCABULARY, settings))
+    return list(Listing(MODEL.file, network or MODEL.network, settings))
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_new_and_unique_hold_for_the_best_as_well() -> None:
 
 def test_the_end_of_a_small_space_is_reached() -> None:
     settings = ListSettings(best=True, count=100, max=2)
-    listing = Listing(MODEL.network, VOCABULARY, settings)
+    listing = Listing(MODEL.file, MODEL.network, settings)
     assert len(list(listing)) == 3 + 9
     assert listing.shortfall == "Only 12 of 100 entries: after 12 found, there are no others within these options."
 
 
 def test_a_full_memory_ends_the_search_with_the_right_entries() -> None:
     settings = ListSettings(best=True, count=500, max=20)
-    listing = Listing(MODEL.network, VOCABULARY, settings, max_bytes=200_000)
+    listing = Listing(MODEL.file, MODEL.network, settings, max_bytes=200_000)
     found = list(listing)
     assert 0 < len(found) < 500
     assert listing.shortfall is not None
     assert "the search has no memory left; narrow it" in listing.shortfall
-    wider = list(Listing(MODEL.network, VOCABULARY, settings))
+    wider = list(Listing(MODEL.file, MODEL.network, settings))
     assert found == wider[: len(found)]
 
 

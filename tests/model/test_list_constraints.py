@@ -48,6 +48,14 @@ def test_a_start_of_another_start_is_enough() -> None:
     assert constraints().starts == ("",)
 
 
+def test_the_order_of_starts_does_not_matter() -> None:
+    # A set of texts has another order in each process, and the same seed would give another list.
+    starts = ("e", "a", "cd", "d", "b", "ca")
+    assert (
+        constraints(starts=starts).starts == constraints(starts=starts[::-1]).starts == ("a", "b", "d", "e", "ca", "cd")
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "refusals"),
     [

@@ -37,8 +37,8 @@ def deviation(found: Counter[str], expected: dict[str, float]) -> float:
 
 
 def listed(network: Network[Any] | None = None, **options: Any) -> tuple[list[str], Listing]:
-    settings = ListSettings(**{"count": DRAWS, "seed": 3, "max": LONGEST, **options})
-    listing = Listing(network or MODEL.network, VOCABULARY, settings)
+    settings = ListSettings(**{"count": DRAWS, "seed": 3, "max": LONGEST, "temperature": 1.0, **options})
+    listing = Listing(MODEL.file, network or MODEL.network, settings)
     return [entry.text for entry in listing], listing
 
 
@@ -118,7 +118,7 @@ def test_without_repeats_entries_come_as_if_repeats_were_refused() -> None:
 
 
 def test_what_is_excluded_is_not_drawn_again_and_the_rest_keeps_its_proportions() -> None:
-    settings = ListSettings(max=3, min=1, seed=5)
+    settings = ListSettings(max=3, min=1, temperature=1.0)
     constraints = ListConstraints(VOCABULARY, settings)
     drawing = ListDrawing(MODEL.network, constraints, settings, random_stream(5, "sampling"))
     every = probabilities()
@@ -155,7 +155,7 @@ def test_rounds_grow_and_keep_the_order_in_which_entries_began() -> None:
 @pytest.mark.parametrize("options", [{}, {"starts": ("a", "bcb")}, {"temperature": 0.6, "top_k": 2, "min": 2}])
 def test_bits_are_those_of_the_line(options: dict[str, Any]) -> None:
     settings = ListSettings(**{"count": 200, "seed": 0, "max": LONGEST, **options})
-    entries = list(Listing(MODEL.network, VOCABULARY, settings))
+    entries = list(Listing(MODEL.file, MODEL.network, settings))
     expected = MODEL.score_many([entry.text + "\n" for entry in entries])
     assert [entry.bits for entry in entries] == pytest.approx(expected.tolist(), rel=1e-5)
 

@@ -12,7 +12,9 @@ from nextchar.model.kept_text import KeptText
 from nextchar.model.known_entries import KnownEntries
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.list_settings import ListOptions, ListSettings
-from nextchar.model.listing import Listing
+from nextchar.model.listing import Listing, max_rows
+from nextchar.networks.architecture import Architecture
+from nextchar.networks.kinds import BlendHeader, NgramHeader
 from nextchar.text.documents import SourceText
 from tests.exact_lists import MODEL
 from tests.small_networks import random_model
@@ -21,7 +23,7 @@ VOCABULARY = MODEL.file.characters_for("A test")
 
 
 def listed(known: KnownEntries | None = None, **options: Any) -> tuple[list[str], Listing]:
-    listing = Listing(MODEL.network, VOCABULARY, ListSettings(**{"seed": 0, "max": 6, **options}), known)
+    listing = Listing(MODEL.file, MODEL.network, ListSettings(**{"seed": 0, "max": 6, **options}), known)
     return [entry.text for entry in listing], listing
 
 
@@ -60,7 +62,9 @@ def test_a_list_that_is_exhausted_says_so() -> None:
     assert len(entries) == 12
     assert listing.shortfall is not None
     assert listing.shortfall.startswith(f"Only 12 of 20 entries: after {listing.drawn:,} drawn (")
-    assert listing.shortfall.endswith("no others are probable enough to be drawn.")
+    assert listing.shortfall.endswith(
+        "no others are probable enough to be drawn; loosen an option, or raise --temperature."
+    )
 
 
 def test_new_entries_are_not_those_that_are_known() -> None:
@@ -84,7 +88,7 @@ def test_a_list_that_draws_too_often_says_why_entries_were_refused() -> None:
 
 
 def test_the_best_entries_have_a_ceiling_too() -> None:
-    listing = Listing(MODEL.network, VOCABULARY, ListSettings(best=True, ends="cc", count=20, max_draws=5, max=6))
+    listing = Listing(MODEL.file, MODEL.network, ListSettings(best=True, ends=("cc",), count=20, max_draws=5, max=6))
     list(listing)
     assert listing.drawn == 5
     assert listing.shortfall is not None
@@ -92,7 +96,7 @@ def test_the_best_entries_have_a_ceiling_too() -> None:
 
 
 def test_a_step_yields_even_where_nothing_is_ready() -> None:
-    listing = Listing(MODEL.network, VOCABULARY, ListSettings(seed=0, count=10, min=3, max=6))
+    listing = Listing(MODEL.file, MODEL.network, ListSettings(seed=0, count=10, min=3, max=6))
     steps = list(listing.steps())
     assert steps[0] == []
     assert sum(map(len, steps)) == 10
@@ -125,3 +129,20 @@ def test_options_are_checked() -> None:
 
 def test_editors_know_the_options() -> None:
     assert set(get_type_hints(ListOptions)) == set(ListSettings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "characters", "context", "rows"),
+    [(128, 60, None, 512), (256, 60, None, 215), (2048, 60, None, 64), (128, 4096, None, 109), (32, 60, 40, 162)],
+)
+def test_large_networks_write_fewer_entries_side_by_side(
+    hidden: int, characters: int, context: int | None, rows: int
+) -> None:
+    network = Architecture(vocabulary_size=characters, embedding=32, hidden=(hidden,), context_length=context)
+    assert max_rows(network) == rows
+    blend = BlendHeader(network=network, order=6, ngrams=1000)
+    assert max_rows(blend) == rows
+
+
+def test_counts_alone_write_many_entries_side_by_side() -> None:
+    assert max_rows(NgramHeader(vocabulary_size=60, order=6, ngrams=1000)) == 512

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ from nextchar.model.authorship import Authors
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.record import RunRecord
 from nextchar.settings import SamplingSettings
-from tests.served import client_of, events, model_file, refusal, serving
+from tests.served import RUNNING, client_of, events, model_file, refusal, serving
 from tests.served_page import evaluation_events, finished_event, run_folder
 from tests.small_networks import ALPHABET, model_with_text, random_model
 
@@ -86,6 +87,24 @@ def test_a_list_that_ends_short_is_answered_with_the_reason(client: httpx.Client
     answer = client.post("api/list", json={"count": 40, "max": 1, "unique": True, "allowed": "a-e"}).json()
     assert sorted(entry["text"] for entry in answer["entries"]) == list("abcde")
     assert answer["shortfall"].startswith("Only 5 of 40 entries: after ")
+
+
+def test_a_long_list_keeps_no_other_request_waiting(tmp_path: Path) -> None:
+    endless = {"like": "^$", "max_draws": 100_000_000}
+    with (
+        serving(model_file(tmp_path), cores=1) as server,
+        client_of(server) as client,
+        httpx.Client(base_url=server.address, timeout=None) as patient,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        listing = pool.submit(patient.post, "api/list", json=endless)
+        while RUNNING + " 1.0" not in client.get("metrics").text:
+            assert not listing.done()
+        assert client.post("api/distribution", json={"prompt": "a"}).status_code == 200
+        assert client.post("api/list", json={"count": 3}).json()["shortfall"] is None
+        assert not listing.done()
+        server.close()
+        assert listing.result().status_code == 503
 
 
 def test_a_stream_holds_the_same_text(client: httpx.Client) -> None:

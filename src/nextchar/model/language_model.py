@@ -347,10 +347,9 @@ class LanguageModel:
             settings: how many entries, and which ones.
             known: the training list, if not that in the model file; errors are those of `list`.
         """
-        vocabulary = self.file.characters_for("A list")
         if settings.new and known is None:
             known = self.known_entries
-        return Listing(self.network_for(CHARACTERS * settings.count), vocabulary, settings, known)
+        return Listing(self.file, self.network_for(CHARACTERS * settings.count), settings, known)
 
     @cached_property
     def known_entries(self) -> KnownEntries:

@@ -68,7 +68,7 @@ class ListConstraints:
     @cached_property
     def starts(self) -> tuple[str, ...]:
         """What entries start with, none of which another one starts with; a single empty text if that is free."""
-        given = sorted(set(self.settings.starts or ("",)), key=len)
+        given = sorted(set(self.settings.starts or ("",)), key=lambda start: (len(start), start))
         return tuple(start for number, start in enumerate(given) if not start.startswith(tuple(given[:number])))
 
     @property

@@ -108,9 +108,22 @@ class ListDrawing:
     """Draws entries in rounds. What it is told to exclude, it does not draw again."""
 
     def __init__(
-        self, network: Network[Any], constraints: ListConstraints, settings: ListSettings, random: np.random.Generator
+        self,
+        network: Network[Any],
+        constraints: ListConstraints,
+        settings: ListSettings,
+        random: np.random.Generator,
+        max_rows: int = MAX_ROWS,
     ) -> None:
-        """Prepare to draw; each entry takes a number of ``random``, and one for each character."""
+        """Prepare to draw.
+
+        Args:
+            network: predicts the next character.
+            constraints: say which characters are allowed.
+            settings: how to draw.
+            random: gives each entry a number, and one more for each of its characters.
+            max_rows: most entries side by side, at least `MIN_ROWS`; it changes which entries a seed gives.
+        """
         self._network, self._constraints, self._random = network, constraints, random
         self._sampling = settings.sampling if settings.is_cut else None
         self._plain = SamplingSettings(temperature=settings.temperature)
@@ -118,7 +131,7 @@ class ListDrawing:
         self._trees = [ExclusionTree() for _ in self._starts]
         weights = np.array([start.log_weight for start in self._starts])
         self._weights = np.exp(weights - weights.max()) if np.isfinite(weights.max()) else np.ones(len(weights))
-        self._size = MIN_ROWS
+        self._size, self._max_size = MIN_ROWS, max_rows
 
     @property
     def is_exhausted(self) -> bool:
@@ -135,7 +148,7 @@ class ListDrawing:
         That order matters: those that are ready first would be short.
         """
         chosen = draw(np.tile(self._left(), (self._size, 1)), self._random.random(self._size))  # (B,)
-        self._size = min(2 * self._size, MAX_ROWS)
+        self._size = min(2 * self._size, self._max_size)
         lengths = np.array([len(start.text) for start in self._starts])[chosen]  # (B,)
         drawn: dict[int, Drawn] = {}
         for length in np.unique(lengths).tolist():  # all prefixes of a step have the same length
@@ -154,9 +167,9 @@ class ListDrawing:
         """Draw the entries of ``rows`` (B,), whose starts are ``chosen`` and ``length`` characters long; yield the
         entries that have ended after each character, by their rows."""
         starts: list[int] = chosen[rows].tolist()
-        counts = [(start, np.zeros(len(list(same)), np.intp)) for start, same in groupby(starts)]
-        logits = np.concatenate([self._starts[start].logits[None][first] for start, first in counts])  # (B, V)
-        state = join_states([state_rows(self._starts[start].state, first) for start, first in counts])
+        begun = [(start, np.zeros(len(list(same)), np.intp)) for start, same in groupby(starts)]
+        logits = np.concatenate([self._starts[start].logits[None][first] for start, first in begun])  # (B, V)
+        state = join_states([state_rows(self._starts[start].state, first) for start, first in begun])
         prefixes = [self._trees[start].root for start in starts]
         bits = np.zeros(len(chosen))
         steps: list[_Step] = []

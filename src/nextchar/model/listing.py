@@ -10,11 +10,16 @@ from nextchar.errors import ListError, UsageError
 from nextchar.model.best_entries import MAX_BYTES, BestEntries
 from nextchar.model.known_entries import KnownEntries
 from nextchar.model.list_constraints import REFUSALS, ListConstraints, Refusal
-from nextchar.model.list_drawing import ListDrawing
+from nextchar.model.list_drawing import MAX_ROWS, MIN_ROWS, ListDrawing
 from nextchar.model.list_settings import ListSettings
-from nextchar.networks.architecture import Network
+from nextchar.model.model_file import ModelFile
+from nextchar.networks.architecture import Architecture, Network
+from nextchar.networks.kinds import BlendHeader, NetworkHeader
 from nextchar.randomness import choose_seed, random_stream
-from nextchar.text.vocabulary import Vocabulary
+
+MULTIPLICATIONS, PROBABILITIES = 1 << 26, 1 << 20
+"""About the most of both in a step of entries side by side: some 20 ms, after which a server turns to other requests,
+and some 10 MB an array."""
 
 
 class Entry(NamedTuple):
@@ -30,8 +35,8 @@ class Listing:
 
     def __init__(
         self,
+        file: ModelFile,
         network: Network[Any],
-        vocabulary: Vocabulary,
         settings: ListSettings,
         known: KnownEntries | None = None,
         max_bytes: int = MAX_BYTES,
@@ -39,8 +44,8 @@ class Listing:
         """Prepare the list; nothing is written yet.
 
         Args:
-            network: writes the entries.
-            vocabulary: its characters.
+            file: the model.
+            network: its network, which writes the entries.
             settings: how many entries, and which ones.
             known: the training list, which ``settings.new`` needs.
             max_bytes: memory of the search for the most probable entries.
@@ -62,8 +67,8 @@ class Listing:
         """How many were refused, and why."""
         self.shortfall: str | None = None
         """Why there are fewer entries than asked for, in a sentence; None if there are not."""
-        self._network, self._max_bytes = network, max_bytes
-        self._constraints = ListConstraints(vocabulary, settings, known)
+        self._file, self._network, self._max_bytes = file, network, max_bytes
+        self._constraints = ListConstraints(file.characters_for("A list"), settings, known)
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries."""
@@ -99,10 +104,11 @@ class Listing:
 
     def _drawings(self) -> Iterator[list[Entry]]:
         random = random_stream(self.seed, "sampling")
-        drawing = ListDrawing(self._network, self._constraints, self.settings, random)
+        rows = max_rows(self._file.architecture)
+        drawing = ListDrawing(self._network, self._constraints, self.settings, random, rows)
         while self.drawn < self.settings.draws:
             if drawing.is_exhausted:
-                self.end("no others are probable enough to be drawn")
+                self.end("no others are probable enough to be drawn; loosen an option, or raise --temperature")
                 return
             for drawn in drawing.round():
                 accepted: list[Entry] = []
@@ -141,3 +147,10 @@ class Listing:
         if refusal is not None:
             self.refused[refusal] += 1
         return refusal
+
+
+def max_rows(header: NetworkHeader) -> int:
+    """Return how many entries a network writes side by side: fewer where it is large or knows many characters."""
+    network = header.network if isinstance(header, BlendHeader) else header
+    work = network.multiplications * (network.context_length or 1) if isinstance(network, Architecture) else 1
+    return max(MIN_ROWS, min(MAX_ROWS, MULTIPLICATIONS // work, PROBABILITIES // header.vocabulary_size))

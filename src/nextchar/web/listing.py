@@ -33,8 +33,7 @@ def write_list(
     """
     known = model.known_entries if settings.new or model.file.text is not None else None
     yield None
-    vocabulary = model.file.characters_for("A list")
-    listing = Listing(model.network_for(0), vocabulary, settings, known, SEARCH_BYTES)
+    listing = Listing(model.file, model.network_for(0), settings, known, SEARCH_BYTES)
     entries: list[dict[str, Any]] = []
     for found in listing.steps():
         entries += [
