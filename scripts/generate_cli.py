@@ -10,6 +10,7 @@ from cyclopts import App
 from pydantic.fields import FieldInfo
 
 from nextchar.cli.app import DONE, FAILED, INTERRUPTED, WRONG_USAGE, app
+from nextchar.model.list_settings import ListSettings
 from nextchar.settings import SamplingSettings, ServeSettings, TextSettings, TrainingSettings, flag
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
@@ -71,7 +72,7 @@ def section(name: str) -> str:
     usage, options = command.generate_docs(heading_level=3, usage_name=f"nextchar {name}").split(command.help, 1)
     usage = re.sub(r"^### .*", f"### nextchar {name}", usage)
     options = re.sub(r"\n {2,}(?=\S)", " ", options)  # an option a line
-    for option, (kind, allowed) in settings_options().items():
+    for option, (kind, allowed) in settings_options(name).items():
         options = re.sub(rf"(`--{option} )\w+`(.*)", rf"\1{kind}`\2{allowed}" if kind else rf"\g<0>{allowed}", options)
     return usage + description(command) + options.rstrip() + "\n"
 
@@ -83,14 +84,15 @@ def description(command: App) -> str:
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
-def settings_options() -> dict[str, tuple[str, str]]:
-    """Return for each option its type, where the command names it wrongly, and its range."""
+def settings_options(command: str) -> dict[str, tuple[str, str]]:
+    """Return for each option of ``command`` its type, where the command names it wrongly, and its range."""
+    others = (TextSettings, TrainingSettings, SamplingSettings, ServeSettings)
     return {
         flag(name).removeprefix("--"): (
             "DURATION" if DURATION in str(settings.__annotations__[name]) else "",
             allowed_range(field),
         )
-        for settings in (TextSettings, TrainingSettings, SamplingSettings, ServeSettings)
+        for settings in ((ListSettings,) if command == "list" else others)
         for name, field in settings.model_fields.items()
     }
 

@@ -12,6 +12,7 @@ from nextchar.networks.architecture import Architecture, Floats, Ids, Network, P
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_content
+from nextchar.networks.line_counting import count_lines
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.word_counting import count_words
@@ -65,15 +66,22 @@ def random_text(characters: str, length: int, seed: int = 0) -> str:
     return (characters + " ".join(words[rank] for rank in ranks))[:length]
 
 
-def random_blend(text: str, order: int = 4, context_length: int | None = None, *, words: bool = False) -> ModelFile:
+def random_blend(
+    text: str, order: int = 4, context_length: int | None = None, *, words: bool = False, is_list: bool = False
+) -> ModelFile:
     """Return a blend of a network and the counts of ``text``, also of its ``words``, whose weights mean nothing."""
     vocabulary = Vocabulary("".join(sorted(set(text))))
+    line_end = int(vocabulary.encode("\n")[0]) if is_list else None
     architecture = Architecture(
-        vocabulary_size=vocabulary.size, embedding=4, hidden=(8,), context_length=context_length
+        vocabulary_size=vocabulary.size, embedding=4, hidden=(8,), context_length=context_length, line_end=line_end
     )
     ids, kinds = vocabulary.encode(text), kinds_of(vocabulary.token_texts(range(vocabulary.size)))
     of_words = count_words(ids, kinds) if words and kinds is not None else None
-    counts = TextCounts(count_text(ids, vocabulary.size, order), of_words)
+    if line_end is None:
+        ngrams = count_text(ids, vocabulary.size, order)
+    else:
+        ngrams = count_lines(ids, vocabulary.size, order, line_end)
+    counts = TextCounts(ngrams, of_words)
     weights = np.random.default_rng(0).uniform(0.2, 0.8, counts.weights_shape()).astype(np.float32)
     header, arrays = blend_content(architecture, random_parameters(architecture), counts, weights)
     return ModelFile(header, vocabulary, arrays)

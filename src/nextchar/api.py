@@ -23,6 +23,7 @@ from nextchar.settings import (
     Exchange,
     Precision,
     RecipeName,
+    Repeated,
     TextSettings,
     TrainingSettings,
     Weights,
@@ -38,7 +39,10 @@ class TextOptions(TypedDict, total=False):
     encoding: str | None
     errors: Errors
     column: str | None
+    label_column: str | None
     boundary: Boundary
+    lines: bool | None
+    repeated: Repeated
     lowercase: bool
     validation: float | None
     min_count: int | None

@@ -6,6 +6,7 @@ NextcharError
 ├── TextError                   a text cannot be found, read, decoded or learned from
 ├── UnknownCharacterError       strict mode met characters that the model does not know
 ├── ModelFileError              a model file is missing, damaged, or of another kind or version
+├── ListError                   there are fewer entries for a list than were asked for
 ├── RunFolderError              a run folder cannot be written, is in use, or cannot be resumed
 ├── TrainingError               training cannot continue
 └── MissingDependencyError      an optional package is not installed
@@ -58,6 +59,10 @@ class UnknownCharacterError(NextcharError):
 
 class ModelFileError(NextcharError):
     """A model file is missing, damaged, or of another kind or version."""
+
+
+class ListError(NextcharError):
+    """There are fewer entries for a list than were asked for."""
 
 
 class RunFolderError(NextcharError):

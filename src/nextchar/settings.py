@@ -25,6 +25,9 @@ Errors = Literal["strict", "replace", "latin"]
 Boundary = Literal["line", "blank", "none"]
 """What separates documents: each starts on a new line, or after a blank line, or they are joined as they stand."""
 
+Repeated = Literal["keep", "once"]
+"""How often a line of a list is learned that is there several times."""
+
 Precision = Literal["float32", "bfloat16"]
 """Number format of matrix products in training."""
 
@@ -76,6 +79,15 @@ def describe_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def describe_value(value: object) -> str:
+    """Return the value of an option as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value).strip("()[],")  # (128, 128)
+
+
 def parse_size(value: object) -> object:
     """Turn ``"250000"``, ``"500kB"``, ``"1.5MB"`` into bytes; leave anything that is not a string alone.
 
@@ -123,10 +135,26 @@ class TextSettings(Settings):
         description="Column or field of JSON lines, CSV, TSV and Parquet files that holds the text; each record is a "
         "document. Without it, such files are read as plain text, except Parquet.",
     )
+    label_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column with the kind of each record of a list, like dwarf or elf: the model learns to write "
+        "entries of a kind (nextchar sample --label).",
+    )
     boundary: Boundary = Field(
         default="line",
         description="What separates documents, that is, files or records: line starts each on a new line, blank puts "
         "a blank line between them, none joins them as they stand.",
+    )
+    lines: bool | None = Field(
+        default=None,
+        description="Each line is an entry of a list, in no order: a name, a product, a line of a log. By default a "
+        "list of short lines is noticed; --prose reads any text as running text.",
+    )
+    repeated: Repeated = Field(
+        default="keep",
+        description="Lines of a list that are there several times: keep learns them as often as they are there, once "
+        "counts them once.",
     )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
     validation: float | None = Field(
@@ -142,6 +170,14 @@ class TextSettings(Settings):
         description="Characters that occur fewer times than this in the training text share the unknown symbol; by "
         "default it depends on the size of the text.",
     )
+
+    @model_validator(mode="after")
+    def _labels_of_a_list(self) -> TextSettings:
+        if self.label_column is not None and self.column is None:
+            raise ValueError("--label-column is for files of records: name the column with the text in --column too")
+        if self.label_column is not None and self.lines is False:
+            raise ValueError("--label-column is for lists: leave --prose out")
+        return self
 
 
 class TrainingSettings(Settings):

@@ -1,6 +1,7 @@
 """`nextchar evaluate`: what is scored, beside what counting gets, and what is said where that cannot be told."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,10 @@ from nextchar.cli import main
 from nextchar.model import baselines as counting
 from nextchar.model.baselines import LOST, count_and_score
 from nextchar.model.language_model import LanguageModel
+from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.preparation import Texts
+from nextchar.settings import TextSettings, TrainingSettings
 from tests.command import Outcome, assert_refused, made_up_text
 from tests.runs.test_training_text import make_run
 from tests.small_networks import random_model
@@ -70,6 +74,9 @@ def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Ca
     assert result(evaluate(run.path, "--json")) == {
         "bits_per_character": pytest.approx(expected.bits_per_character, abs=1e-5),
         "characters": 601,
+        "lines": held_out.count("\n"),
+        "bits_per_line": None,
+        "labels": {},
         "unknown_characters": 1,
         "adaptive_bits_per_character": pytest.approx(expected.adaptive_bits_per_character, abs=1e-5),
         "adapt": "counts",
@@ -190,3 +197,99 @@ def test_that_only_the_end_was_counted_is_said(
         "counted               the last 2,000 characters of the training text"
     )
     assert result(evaluate(run.path, "--json"))["counted_characters"] == 2000
+
+
+def test_show_prints_the_text_and_the_worst_places(
+    run: RunFolder, book: Path, evaluate: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = book.with_name("text.txt")
+    text.write_text("the old\nman\x1b[31m\n")
+    outcome = evaluate(run.path, text, "--show", "--worst", 2, "--no-counting", "--adapt", "none")
+    assert (outcome.status, outcome.stderr) == (0, "")
+    lines = outcome.stdout.splitlines()
+    assert lines[0].startswith("     1 | the old")
+    assert "\x1b" not in outcome.stdout
+    assert "The most surprising of 17 characters (line:column):" in lines
+    assert lines[-3].split() == ["bits", "per", "character", lines[-3].split()[-1]]
+
+
+def test_show_in_json_is_the_worst_places(run: RunFolder, evaluate: Callable[..., Outcome]) -> None:
+    outcome = evaluate(run.path, "--json", "--show", "--worst", 1, "--limit", 100, "--no-counting")
+    assert outcome.stderr == ("nextchar: of 601 characters, the first 100 are shown; --limit takes another number\n")
+    found = json.loads(outcome.stdout)
+    bits = LanguageModel.load(run.path).surprises(BOOK[5400:5500])
+    assert found["shown_characters"] == 100
+    assert [place["bits"] for place in found["worst"]] == [pytest.approx(bits.max(), rel=1e-4)]
+
+
+def test_a_long_text_is_read_only_as_far_as_it_is_shown(
+    run: RunFolder, evaluate: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    monkeypatch.setattr("nextchar.cli.surprise.show", lambda pieces: read.extend(len(p.tokens) for p in pieces))
+    assert evaluate(run.path, "--show", "--limit", 130, "--no-counting").status == 0
+    assert sum(read) == 130
+
+
+def test_html_writes_the_page_of_the_text(run: RunFolder, tmp_path: Path, evaluate: Callable[..., Outcome]) -> None:
+    page = tmp_path / "page.html"
+    outcome = evaluate(run.path, "--html", page, "--no-counting", "--json")
+    assert "worst" not in json.loads(outcome.stdout)
+    assert str(page) in outcome.stderr.replace("\n", "")
+    assert '"model":' in page.read_text(encoding="utf-8")
+
+
+def test_models_are_compared_on_one_text(run: RunFolder, tmp_path: Path, evaluate: Callable[..., Outcome]) -> None:
+    other = tmp_path / "other.safetensors"
+    random_model(BOOK, seed=7).save(other)
+    outcome = evaluate(run.path, "--compare", other, run.path)
+    assert outcome.status == 0
+    assert "other.safetensors is not known to have held out the same text" in outcome.stderr.replace("\n", " ")
+    lines = outcome.stdout.splitlines()
+    assert lines[:3] == [f"A  {run.path}", f"B  {other}", f"C  {run.path}"]
+    assert "On the held-out text of b, 601 characters:" in lines
+    assert "Where B differs most from A, in bits for 40 characters:" in lines
+    assert "Where C" not in outcome.stdout  # the same model
+    values = json.loads(evaluate(run.path, "--compare", other, "--json").stdout)
+    assert values["models"] == [str(run.path), str(other)]
+    expected = LanguageModel.load(other).bits_per_character(BOOK[5400:].replace("é", LOST))
+    assert values["scores"][1]["bits_per_character"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["--compare", "other", "--show"], 2, "--show and --html show what surprised one model"),
+        (["--compare", "nowhere"], 1, "There is no model nowhere"),
+        (["--html", "page.safetensors"], 2, "should end in .html"),
+        (["--show", "--limit", "0"], 2, "limit"),
+        (["--compare", "@run", "--strict"], 1, "are unknown to the model"),
+    ],
+)
+def test_what_cannot_be_shown_gets_a_sentence(
+    run: RunFolder, evaluate: Callable[..., Outcome], options: list[str], status: int, words: str
+) -> None:
+    given = [str(run.path) if option == "@run" else option for option in options]
+    assert_refused(evaluate(run.path, *given), status, words)
+
+
+def test_of_a_list_it_says_the_bits_of_a_line_and_of_each_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setenv("NEXTCHAR_CACHE", str(tmp_path / "cache"))
+    rows = [f"{name}{number},{kind}" for number in range(300) for name, kind in (("la", "elf"), ("zug", "orc"))]
+    (tmp_path / "people.csv").write_text("\n".join(["name,kind", *rows]), encoding="utf-8")
+    texts = Texts((str(tmp_path / "people.csv"),), TextSettings(column="name", label_column="kind"))
+    training = TrainingSettings(recipe="counts", sample_length=10)
+    list(new_run(RunFolder(tmp_path / "run"), texts, training, cache=tmp_path / "cache").events())
+    found = result(evaluate(tmp_path / "run", "--no-counting", "--json"))
+    assert found["adapt"] == "none"
+    assert found["bits_per_line"] == pytest.approx(
+        found["bits_per_character"] * found["characters"] / found["lines"], rel=1e-6
+    )
+    assert sorted(found["labels"]) == ["elf", "orc"]
+    assert sum(label["entries"] for label in found["labels"].values()) == found["lines"]
+    shown = evaluate(tmp_path / "run", "--no-counting").stdout
+    assert "bits per line" in shown
+    assert re.search(r"label orc +\d\.\d{3} bits per character, \d+ entries", shown)

@@ -113,3 +113,24 @@ def test_demo_leaves_a_page_that_writes(tmp_path: Path) -> None:
     assert done.status == 0
     assert str(page) in done.stderr.replace("\n", "")
     assert nextchar("sample", str(page), "The ", "--length", "20", "--seed", "1").stdout.startswith("The ")
+
+
+def test_a_list_is_noticed_unless_the_command_decides(tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(f"name {number}" for number in range(250)), encoding="utf-8")
+    for option, is_list in (((), True), (("--lines",), True), (("--prose",), None)):
+        out = tmp_path / f"run{len(option) and option[0]}"
+        outcome = nextchar_forked("train", names, "--recipe", "counts", *option, "--out", out, output=tmp_path)
+        assert outcome.status == 0
+        assert ("is a list" in outcome.stderr) is (option == ())
+        header = ModelFile.load(out / "model.safetensors").architecture
+        assert (header.line_end is not None) is bool(is_list)
+        assert ("bits per line" in outcome.stderr) is bool(is_list)
+
+
+def test_labels_without_a_column_of_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("name,kind\nThorin,dwarf\n", encoding="utf-8")
+    options = ("--label-column", "kind", "--out", tmp_path / "run")
+    outcome = nextchar_forked("train", tmp_path / "people.csv", *options, output=tmp_path)
+    assert outcome.status == 2
+    assert "--column too" in outcome.stderr

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nextchar.model.sampling import draw, softmax
+from nextchar.model.scoring import log2_softmax
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.compiled_blend import CompiledBlend
@@ -98,3 +99,22 @@ def test_int8_weights_blend_too() -> None:
     ids = np.arange(20)[None]
     expected, logits = (network.forward(ids, network.initial_state(1))[0] for network in networks)
     np.testing.assert_allclose(logits, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("size", [SIZE, LARGE])
+@pytest.mark.parametrize("words", [False, True])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_scores_of_targets_are_those_of_all_logits(batch: int, words: bool, size: int) -> None:
+    slow, quick = blends(words=words, size=size)
+    random = np.random.default_rng(3)
+    ids, targets = random.integers(size, size=(2, batch, 25))
+    logits, expected_state = slow.forward(ids, slow.initial_state(batch))
+    before = quick.initial_state(batch)
+    first, middle = quick.score(ids[:, :10], targets[:, :10], before)
+    second, state = quick.score(ids[:, 10:], targets[:, 10:], middle)
+    scores = np.concatenate([first, second], axis=1)
+    np.testing.assert_allclose(scores, log2_softmax(logits, targets), atol=5e-5)
+    for part, expected_part in zip(state[1:], expected_state[1:], strict=True):
+        np.testing.assert_array_equal(part, expected_part)
+    for part, unchanged in zip(before[1:], quick.initial_state(batch)[1:], strict=True):
+        np.testing.assert_array_equal(part, unchanged)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nextchar.model.sampling import draw, softmax
+from nextchar.model.scoring import log2_softmax
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.engine import make_network
@@ -143,3 +144,14 @@ def test_many_generations_at_once_from_one_network() -> None:
     alone = [write(seed) for seed in range(16)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(write, range(16))) == alone
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_scores_of_targets_are_those_of_all_logits(batch: int) -> None:
+    architecture = Architecture(vocabulary_size=57, embedding=5, hidden=(12, 9))
+    network, random = compiled(architecture), np.random.default_rng(4)
+    ids, targets = random.integers(57, size=(2, batch, 20))
+    logits, expected = network.forward(ids, network.initial_state(batch))
+    scores, state = network.score(ids, targets, network.initial_state(batch))
+    np.testing.assert_allclose(scores, log2_softmax(logits, targets), atol=1e-5)
+    np.testing.assert_array_equal(state.cell[1], expected.cell[1])

@@ -23,6 +23,12 @@ def check_equal(counts: NgramCounts, ids: np.ndarray) -> None:
         np.testing.assert_allclose(read[1][0], read[0][0], atol=1e-5, rtol=1e-5)
         np.testing.assert_array_equal(read[1][1], read[0][1])
         np.testing.assert_array_equal(states[1], states[0])
+    targets = ids[:, ::-1]
+    log_p, _, after = networks[0].read(ids, networks[0].initial_state(len(ids)))
+    scores, last = networks[1].score(ids, targets, networks[1].initial_state(len(ids)))
+    expected = np.take_along_axis(log_p, targets[..., None], -1)[..., 0] / np.log(2)
+    np.testing.assert_allclose(scores, expected, atol=1e-5, rtol=1e-5)
+    np.testing.assert_array_equal(last, after)
 
 
 @settings(deadline=None)

@@ -49,3 +49,15 @@ def test_products_of_any_number_of_rows_are_added() -> None:
         out = np.ones(5, np.float32)
         kernels.add_product(vector, matrix, out)
         np.testing.assert_allclose(out, 1 + vector @ matrix, atol=1e-5)
+
+
+@settings(deadline=None)
+@given(logits=st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=70), data=st.data())
+def test_a_probability_is_that_of_a_softmax_however_far_the_logits_are_apart(
+    logits: list[float], data: st.DataObject
+) -> None:
+    values, target = np.array(logits, np.float32), data.draw(st.integers(0, len(logits) - 1))
+    room, powers = np.empty(len(values), np.float32), np.empty(len(values), np.int32)
+    expected = (float(values[target]) - float(np.logaddexp.reduce(values.astype(np.float64)))) / np.log(2)
+    found = kernels.log2_of(values, target, room, powers)
+    np.testing.assert_allclose(found, expected, atol=2e-6, rtol=1e-6)

@@ -154,5 +154,6 @@ def test_the_parts_are_in_the_wheel(tmp_path: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     for name in (*ENGINE_SCRIPTS, *APP_SCRIPTS, *STYLES, "page.html"):
         assert f"nextchar/page/{name}" in inside
-    for name in ("page.html", "draw_curves.js"):
+    drawn = ("draw_curves.js", "draw_surprise.js", "draw_comparison.js")
+    for name in ("page.html", "surprise.html", "comparison.html", *drawn):
         assert f"nextchar/report/{name}" in inside

@@ -7,7 +7,16 @@ import io
 import pytest
 from rich.cells import cell_len
 
-from nextchar.runs.screen import can_redraw, error_console, is_terminal, width_of, wrap_words
+from nextchar.runs.screen import (
+    can_redraw,
+    cell_width,
+    colours_of,
+    cut_to,
+    error_console,
+    is_terminal,
+    width_of,
+    wrap_words,
+)
 
 
 class Terminal(io.StringIO):
@@ -72,3 +81,47 @@ def test_a_file_gets_colours_only_where_they_are_forced(monkeypatch: pytest.Monk
     monkeypatch.setenv("FORCE_COLOR", "1")
     forced = error_console()
     assert (forced.is_terminal, forced.is_interactive, forced.color_system) == (False, False, "standard")
+
+
+@pytest.mark.parametrize(
+    ("environment", "stream", "colours"),
+    [
+        ({"TERM": "xterm-256color"}, Terminal(), 256),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, Terminal(), 256),
+        ({"TERM": "xterm"}, Terminal(), 16),
+        ({"TERM": "dumb"}, Terminal(), 0),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, Terminal(), 0),
+        ({"TERM": "xterm-256color"}, io.StringIO(), 0),
+        ({"TERM": "xterm-256color", "FORCE_COLOR": "1"}, io.StringIO(), 256),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, io.StringIO(), 16),
+        ({"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, io.StringIO(), 0),
+    ],
+    ids=[
+        "256 by name",
+        "true colours",
+        "16",
+        "dumb",
+        "unwanted",
+        "pipe",
+        "pipe that wants",
+        "dumb that wants",
+        "both",
+    ],
+)
+def test_as_many_colours_as_the_terminal_has(
+    environment: dict[str, str], stream: io.StringIO, colours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert colours_of(stream) == colours
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [("abcdef", 6, "abcdef"), ("abcdefg", 6, "abcde…"), ("가나다라", 6, "가나…"), ("a b c", 4, "a b…")],
+)
+def test_what_is_too_wide_is_cut(text: str, columns: int, shown: str) -> None:
+    assert cut_to(text, columns) == shown
+    assert cell_width(shown) <= columns

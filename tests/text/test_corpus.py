@@ -516,3 +516,45 @@ def test_records_have_a_file_but_no_lines(tmp_path: Path) -> None:
     assert source.vocabulary.decode(source.ids[source.documents[1].start :]) == "english\n" * 45
     alone = encode_corpus([records], TextSettings(), cache_folder=tmp_path / "cache").source
     assert [(document.name, document.line) for document in alone.documents] == [("a.jsonl", None)]
+
+
+NAMES = "".join(f"name {number}\n" for number in range(300))
+
+
+def test_a_list_is_held_out_by_lines_and_kept_so(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, NAMES + "\n\n", lines=True, validation=0.2)
+    assert corpus.is_list
+    assert corpus.line_end == corpus.vocabulary.encode("\n")[0]
+    assert corpus.training[-1] == corpus.validation[-1] == corpus.line_end
+    learned, held_out = (corpus.vocabulary.decode(ids).splitlines() for ids in (corpus.training, corpus.validation))
+    assert sorted([*learned, *held_out]) == sorted(NAMES.splitlines())
+    assert 30 < len(held_out) < 90
+    again = open_corpus(corpus.key, tmp_path / "cache")
+    assert again.is_list
+    assert again.line_end == corpus.line_end
+    assert not encode(tmp_path, NAMES, validation=0.2).is_list
+
+
+def test_how_often_a_line_is_learned_changes_the_corpus(tmp_path: Path) -> None:
+    twice = NAMES + NAMES
+    keep, once = (encode(tmp_path, twice, lines=True, repeated=repeated) for repeated in ("keep", "once"))
+    assert keep.key != once.key
+    assert keep.characters == 2 * once.characters == len(twice)
+
+
+def test_a_list_without_its_order_has_the_same_lines(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, NAMES, lines=True)
+    shuffled = corpus.vocabulary.decode(corpus.without_order(corpus.training)).splitlines()
+    lines = corpus.vocabulary.decode(corpus.training).splitlines()
+    assert sorted(shuffled) == sorted(lines)
+    assert shuffled != lines
+    assert corpus.characters_per_line(corpus.training) == pytest.approx(len(corpus.training) / len(lines))
+    prose = encode(tmp_path, NAMES)
+    np.testing.assert_array_equal(prose.without_order(prose.training), prose.training)
+    assert prose.characters_per_line(prose.training) is None
+
+
+def test_the_source_of_a_list_also_has_what_is_held_out(tmp_path: Path) -> None:
+    corpus = encode(tmp_path, NAMES, lines=True)
+    assert len(corpus.source.ids) == corpus.characters
+    assert corpus.source.place(0).line is None

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextchar.settings import Boundary
-from nextchar.text.held_out import MAX_HELD_OUT, Piece, part_sizes, split_texts, training_sizes
+from nextchar.settings import Boundary, Repeated
+from nextchar.text.held_out import MAX_HELD_OUT, Piece, part_sizes, split_lines, split_texts, training_sizes
 
 
 def split(texts: list[str], sizes: list[int], length: int = 7) -> tuple[str, str]:
@@ -98,3 +98,49 @@ def test_pieces_of_any_length_give_the_same(length: int) -> None:
     texts = ["Line one\nline two\n" * 20, "Linea una\nlinea due\n" * 20]
     sizes = [*training_sizes([len(text) for text in texts], 0.3)]
     assert split(texts, sizes, length) == split(texts, sizes, 50)
+
+
+def split_list(text: str, share: float | None = 0.3, repeated: Repeated = "keep", piece: int = 7) -> dict[bool, str]:
+    pieces = [text[at : at + piece] for at in range(0, len(text), piece)]
+    parts = {False: "", True: ""}
+    for found in split_lines([pieces], len(text), share, repeated):
+        assert found.content.endswith("\n")
+        parts[found.held_out] += found.content
+    return parts
+
+
+ENTRIES = [f"entry {number % 700}" for number in range(1000)]
+
+
+def test_no_line_is_on_both_sides_and_none_is_lost() -> None:
+    parts = split_list("\n".join(ENTRIES))
+    training, held_out = (parts[part].splitlines() for part in (False, True))
+    assert sorted(training + held_out) == sorted(ENTRIES)
+    assert not {*training} & {*held_out}
+    assert 0.2 < len({*held_out}) / 700 < 0.4
+
+
+def test_the_same_line_in_another_case_is_on_the_same_side() -> None:
+    parts = split_list("\n".join([*ENTRIES, *(f" {entry.upper()}" for entry in ENTRIES)]))
+    sides = [{entry.strip().casefold() for entry in parts[part].splitlines()} for part in (False, True)]
+    assert not sides[0] & sides[1]
+
+
+def test_a_repeated_line_is_counted_once_if_asked_for() -> None:
+    parts = split_list("\n".join(ENTRIES), repeated="once")
+    assert sorted(parts[False].splitlines() + parts[True].splitlines()) == sorted({*ENTRIES})
+
+
+def test_empty_lines_are_left_out_and_pieces_do_not_matter() -> None:
+    text = "a\n\n  \nb\n" * 50 + "last"
+    parts = split_list(text, piece=1)
+    assert parts == split_list(text, piece=1000)
+    assert parts[False].count("\n") + parts[True].count("\n") == 101
+    assert split_list(text, share=0.0)[True] == ""
+
+
+def test_of_a_long_list_a_million_characters_are_held_out() -> None:
+    lines = [f"{number:09}" for number in range(200_000)]
+    found = split_lines([["\n".join(lines)]], 100_000_000, None)
+    held_out = sum(len(piece.content) for piece in found if piece.held_out)
+    assert 0.8 < held_out / (0.01 * 2_000_000) < 1.2

@@ -56,7 +56,7 @@ def test_the_end_of_every_text_is_held_out_and_the_hash_is_of_all(tmp_path: Path
     tally = count(texts, validation=0.25)
     assert tally.held_out == (5, 5)
     assert tally.sha256 == hashlib.sha256(b"aaaa\n" * 4 + b"bbbb\n" * 4).hexdigest()
-    pieces = list(split_pieces(texts, False, survey(texts, 0.25)))
+    pieces = list(split_pieces(texts, TextSettings(), survey(texts, 0.25)))
     for held_out, times in ((False, 3), (True, 1)):
         content = "".join(piece.content for piece in pieces if piece.held_out == held_out)
         assert content == "aaaa\n" * times + "bbbb\n" * times

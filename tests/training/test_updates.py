@@ -17,7 +17,7 @@ from nextchar.networks.torch_threads import Compute
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.training.dataset import Dataset
 from nextchar.training.exchange import WAYS, Way
-from nextchar.training.feeding import Streams
+from nextchar.training.feeding import Lines, Streams
 from nextchar.training.plan import Plan
 from nextchar.training.updates import Updates
 from tests.devices import exact_products, on_devices, skip_without
@@ -180,3 +180,21 @@ def test_no_update_waits_for_the_device(precision: str, device: str) -> None:
             torch.cuda.set_sync_debug_mode("default")
     assert {loss.device.type for loss in losses} == {device}
     assert float(losses[-1]) < float(losses[0])
+
+
+def test_the_loss_of_lines_is_the_mean_over_their_characters() -> None:
+    """Lines of several lengths, in two shards: what is beyond the end of a line counts nothing."""
+    ids = np.array([1, 2, 0, 3, 0, 4, 5, 6, 1, 0, 2, 2, 0, 6, 0])
+    plan = Plan(
+        hidden=(6,), embedding=3, input_dropout=0.0, dropout=0.0, feeding=Lines(batch=5, window=3, line_end=0),
+        shards=2, steps=9, learning_rate=0.1, warm_up=1, weight_decay=0.0, clip=None, checkpoint_every=3,
+    )  # fmt: skip
+    updates = Updates(plan, Dataset(ids, ids[:0], VOCABULARY), 1, Compute())
+    network = NumpyNetwork(updates.architecture, updates.parameters())
+    nats = []
+    for line in np.split(ids, np.flatnonzero(ids == 0)[:-1] + 1):
+        logits, _ = network.forward(np.concatenate([[0], line[:-1]])[None], network.initial_state(1))
+        nats += (-np.log(softmax(logits.astype(float))[0, np.arange(len(line)), line])).tolist()
+    assert len(nats) == len(ids)
+    assert float(updates.update(0, 0.1)) == pytest.approx(np.mean(nats), abs=1e-5)
+    assert updates.architecture.line_end == 0

@@ -71,6 +71,23 @@ def test_each_model_answers_under_its_name(client: httpx.Client) -> None:
     assert "'fox', 'run'" in message
 
 
+def test_a_list_is_the_one_that_the_library_writes(client: httpx.Client) -> None:
+    options = {"count": 30, "seed": 7, "min": 2, "max": 6, "starts": ["a", "ho"], "allowed": "a-p"}
+    answer = client.post("api/list", json=options).json()
+    expected = list(random_model().list(**options))  # type: ignore[arg-type]
+    assert [entry["text"] for entry in answer["entries"]] == [entry.text for entry in expected]
+    assert [entry["bits"] for entry in answer["entries"]] == pytest.approx([entry.bits for entry in expected], rel=1e-4)
+    assert {entry["new"] for entry in answer["entries"]} == {None}
+    assert (answer["seed"], answer["shortfall"]) == (7, None)
+    assert answer["drawn"] == 30 + sum(answer["refused"].values())
+
+
+def test_a_list_that_ends_short_is_answered_with_the_reason(client: httpx.Client) -> None:
+    answer = client.post("api/list", json={"count": 40, "max": 1, "unique": True, "allowed": "a-e"}).json()
+    assert sorted(entry["text"] for entry in answer["entries"]) == list("abcde")
+    assert answer["shortfall"].startswith("Only 5 of 40 entries: after ")
+
+
 def test_a_stream_holds_the_same_text(client: httpx.Client) -> None:
     body = {"prompt": "hello", "length": 3000, "temperature": 1.0, "seed": 7}
     with client.stream("POST", "api/generate", json={**body, "stream": True}) as response:
@@ -135,6 +152,35 @@ def test_a_score_is_that_of_the_library(client: httpx.Client) -> None:
     assert answer["bits_per_character"] == pytest.approx(random_model().bits_per_character(text), abs=1e-5)
     assert answer["characters"] == list(text)
     assert answer["unknown"] == [character == "☃" for character in text]
+
+
+def test_many_texts_have_a_score_each(client: httpx.Client) -> None:
+    texts = ["hello ☃", "", "가나다", "hello ☃", *map(str, range(300))]
+    found = client.post("api/score", json={"texts": texts}).json()["scores"]
+    assert [score["bits"] for score in found] == pytest.approx(random_model().score_many(texts).tolist(), abs=1e-3)
+    surprises = random_model().surprises(texts[0])
+    assert found[0] == found[3]
+    assert (found[0]["surprise_column"], found[0]["surprise_character"]) == (7, "☃")
+    assert found[0]["surprise_bits"] == pytest.approx(surprises[6], abs=1e-4)
+    assert found[0]["bits_per_character"] == pytest.approx(surprises.mean(), abs=1e-4)
+    empty = {"bits": 0, "bits_per_character": None, "characters": 0, "surprise_column": None}
+    assert found[1] == {**empty, "surprise_character": None, "surprise_bits": None, "odder_than": None}
+    assert client.post("api/score", json={"texts": []}).json() == {"scores": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "texts, a list"),
+        ({"text": "a", "texts": ["b"]}, "exclude each other"),
+        ({"texts": ["b"], "adapt": True}, "adapt"),
+        ({"texts": ["b", 7]}, "texts.1"),
+        ({"texts": ["b" * 15_000, "c" * 15_000]}, "texts is 30,000 characters"),
+        ({"texts": ["b"] * 901}, "texts"),
+    ],
+)
+def test_texts_that_cannot_be_scored_together_are_refused(client: httpx.Client, body: dict, words: str) -> None:
+    assert words in refusal(client.post("api/score", json=body), 400)
 
 
 def test_alternatives_are_the_most_probable_and_fit_the_bits(client: httpx.Client) -> None:

@@ -42,6 +42,7 @@ ROUTES = [
     "POST /api/distribution",
     "POST /api/score",
     "POST /api/who",
+    "POST /api/list",
     "GET /api/history",
     "POST /v1/completions",
     "GET /v1/models",

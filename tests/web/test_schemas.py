@@ -28,6 +28,17 @@ from tests.small_networks import random_model
         ("score", {}, "text is missing"),
         ("score", {"text": "a" * 20_001}, "20,000 (--max-text)"),
         ("score", {"text": "a", "alternatives": 21}, "alternatives"),
+        ("list", {"count": 2001}, "2,000 (--max-characters, 10 for an entry)"),
+        ("list", {"cuont": 3}, "Did you mean 'count'"),
+        ("list", {"max": 1001}, "max = 1001"),
+        ("list", {"min": 4, "max": 3}, "--min 4 is more than --max 3"),
+        ("list", {"starts": ["a" * 500] * 41}, "20,000 (--max-text)"),
+        ("list", {"starts": ["A"]}, "the model does not know 'A'"),
+        ("list", {"starts": ["\ud800"]}, "the model does not know"),
+        ("list", {"like": "("}, "is not a regular expression"),
+        ("list", {"like": "\ud800"}, "like = "),
+        ("list", {"best": True, "seed": 1}, "--best draws nothing"),
+        ("list", {"new": True}, "does not have its training text"),
     ],
 )
 def test_what_is_wrong_is_said(client: httpx.Client, path: str, body: dict[str, object], words: str) -> None:

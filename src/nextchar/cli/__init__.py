@@ -6,21 +6,33 @@ Read in this order; a module imports only from those before it:
   characters.
 - `dashes`: arguments that begin with a dash: options or texts.
 - `console`: what the commands print: notes on standard error, facts, text and JSON on standard output.
+- `text_options`: how a text to learn from is read: the options of `train` and `inspect`.
+- `cells`: characters as a terminal draws them, and nothing that commands it.
+- `columns`: columns of text side by side, whatever the width of their characters.
+- `surprise`: a text coloured by surprise, and its most surprising places.
+- `scored_text`: the text that a command scores: one that is named, or the held-out text of a run.
+- `differences`: models beside each other on one text.
+- `html_file`: the HTML file that a command writes.
 - `app`: the command itself: its subcommands, errors and exit statuses.
 - `convert`: `nextchar convert`.
+- `list_figures`: the figures of a list: bits of a line, and of the entries of each label.
 - `evaluate`: `nextchar evaluate`.
 - `shard`: the share of the files that one of several processes takes.
 - `score_folder`: the files of scores of `nextchar score --out`.
+- `entries`: what it reads: lines, or records with a column of text.
+- `score_rows`: what it prints for each.
 - `score`: `nextchar score`.
 - `authors`: the models that `nextchar who` compares with, calibrated.
 - `who`: `nextchar who`.
 - `rank`: `nextchar rank`.
 - `info`: `nextchar info`.
 - `report`: `nextchar report`.
+- `compare`: `nextchar compare`.
 - `corpora`: `nextchar corpora`.
 - `inspect`: `nextchar inspect`.
 - `tracing`: what a text copies from the training text: marks in it, and a list below.
 - `sample`: `nextchar sample`.
+- `list`: `nextchar list`.
 - `serve`: `nextchar serve`.
 - `live_run`: a run on the terminal: its progress, Ctrl-C, its report.
 - `train`: `nextchar train` and `nextchar demo`.

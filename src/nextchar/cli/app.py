@@ -36,7 +36,9 @@ app = App(
 # The module of a command is loaded with the command, so that none waits for what another needs.
 app.command("nextchar.cli.train:train", name="train", help="Train a model on your text, or resume a run.")
 app.command("nextchar.cli.sample:sample", name="sample", help="Write text with a model.")
+app.command("nextchar.cli.list:list_entries", name="list", help="Write new entries like those of a list.")
 app.command("nextchar.cli.evaluate:evaluate", name="evaluate", help="Score a text: bits per character.")
+app.command("nextchar.cli.compare:compare", name="compare", help="Compare runs: settings, results, samples.")
 app.command("nextchar.cli.score:score", name="score", help="Score many texts, or each line of them.")
 app.command("nextchar.cli.who:who", name="who", help="Say which of several models a text is most like.")
 app.command("nextchar.cli.rank:rank", name="rank", help="Re-order candidates for a text, the most probable first.")

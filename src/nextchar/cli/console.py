@@ -145,6 +145,8 @@ def resolve(
     errors: Errors = "strict",
     column: str | None = None,
     boundary: Boundary = "line",
+    *,
+    label_column: str | None = None,
 ) -> Resolved:
     """Return the texts that ``names`` stand for, and print the notes about them."""
     from nextchar.text import catalog
@@ -156,6 +158,7 @@ def resolve(
         encoding=encoding,
         errors=errors,
         column=column,
+        label_column=label_column,
         boundary=boundary,
         stdin=stdin,
         cache=default_cache_folder(),

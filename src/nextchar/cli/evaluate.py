@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +14,7 @@ from cyclopts import Parameter
 from pydantic import Field
 
 from nextchar.cli.app import DONE
+from nextchar.cli.columns import line_width
 from nextchar.cli.console import (
     make_ready,
     note,
@@ -18,11 +22,12 @@ from nextchar.cli.console import (
     note_if_slow,
     print_facts,
     print_json,
-    resolve,
-    shell_quoted,
 )
-from nextchar.errors import NextcharError, TextError, UnknownCharacterError
-from nextchar.settings import Adapt, Boundary, Errors, Settings, Weights
+from nextchar.cli.html_file import check_html_name, write_html
+from nextchar.cli.list_figures import bits_per_line, label_dicts, list_facts
+from nextchar.cli.scored_text import ScoredText, TextScoringOptions, given_text, held_out_text, training_text
+from nextchar.errors import UnknownCharacterError, UsageError
+from nextchar.settings import Adapt
 
 if TYPE_CHECKING:
     from nextchar.model.baselines import CountingScores
@@ -33,50 +38,7 @@ if TYPE_CHECKING:
 Flag = Annotated[bool, Parameter(negative=())]
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """The text to score."""
-
-    name: str
-    held_out: bool
-    """Whether it is the held-out text of the model's own run."""
-    size: int
-    """Number of characters, or an upper bound."""
-    pieces: Callable[[], Iterable[str]]
-    """Reads the text in pieces."""
-
-
-class ScoringOptions(Settings):
-    """How a text is read, and how the model computes."""
-
-    encoding: str | None = Field(default=None, description="Encoding of the text; detected by default, with a note.")
-    errors: Errors = Field(
-        default="strict",
-        description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
-        "each wrong sequence, latin reads each wrong byte as cp1252.",
-    )
-    column: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
-    )
-    boundary: Boundary = Field(
-        default="line",
-        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
-    )
-    carry_state: Flag = Field(
-        default=False,
-        description="Let a model that was trained in windows carry its state from character to character: many times "
-        "faster, with other probabilities.",
-    )
-    weights: Weights = Field(
-        default="float32",
-        description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
-        "worse.",
-    )
-
-
-class EvaluationOptions(ScoringOptions):
+class EvaluationOptions(TextScoringOptions):
     """How a text is read and scored, and with what."""
 
     counting: bool = Field(
@@ -93,6 +55,25 @@ class EvaluationOptions(ScoringOptions):
     strict: Flag = Field(
         default=False,
         description="Refuse a text with characters that the model does not know, instead of scoring them as unknown.",
+    )
+    show: Flag = Field(
+        default=False,
+        description="Print the text coloured by surprise (marked, where there are no colours), and list the most "
+        "surprising places, with what the model expected there.",
+    )
+    html: Path | None = Field(
+        default=None,
+        description="Write the text coloured by surprise as a page: one HTML file that says of each character what it "
+        "cost and what the model expected.",
+    )
+    limit: int = Field(
+        default=20_000, ge=1, description="Characters that --show and --html take, from the beginning of the text."
+    )
+    worst: int = Field(default=10, ge=0, le=1000, description="Most surprising places that --show lists.")
+    compare: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = Field(
+        default=(),
+        description="Score other models on the text too, run folders or model files, and show where they differ most. "
+        "Nothing adapts then, and nothing is counted.",
     )
 
 
@@ -121,78 +102,129 @@ def evaluate(
     """
     from nextchar.model.language_model import LanguageModel
 
+    _check(options)
     language_model = LanguageModel.load(model, carry_state=options.carry_state, weights=options.weights)
     if options.carry_state:
         note_carried(language_model)
-    needs_corpus = options.counting or text is None
-    corpus, gone = _training_text(model, language_model) if needs_corpus else (None, "")
-    scored = _held_out(model, language_model, corpus, gone) if text is None else _given(text, options, language_model)
+    needs_corpus = text is None or (options.counting and not options.compare)
+    corpus, gone = training_text(model, language_model) if needs_corpus else (None, "")
+    if text is None:
+        scored = held_out_text(model, language_model, corpus, gone)
+    else:
+        scored = given_text(text, options, lowercase=language_model.provenance.lowercase)
     make_ready(language_model, scored.size)
-    evaluation = language_model.evaluate(scored.pieces(), adapt=options.adapt, parts=True)
-    if options.strict and evaluation.unknown_characters:
-        raise UnknownCharacterError(
-            f"{evaluation.unknown_characters:,} characters of {scored.name} are unknown to the model. Without --strict "
-            "they are scored as unknown."
-        )
+    if options.compare:
+        _compare([model, *options.compare], language_model, scored, options, as_json=json)
+        return DONE
+    # The default says nothing against a model of a list, which cannot learn from other lines.
+    adapt = "none" if language_model.is_of_lines and options.adapt == "counts" else options.adapt
+    evaluation = language_model.evaluate(scored.pieces(), adapt=adapt, parts=True)
+    if options.strict:
+        _refuse_unknown(evaluation.unknown_characters, scored.name)
+    per_line = bits_per_line(language_model, evaluation)
+    labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
+    shown = _show_surprise(language_model, str(model), scored, options, evaluation, quiet=json)
     if json:
         missing = gone if options.counting else "left out with --no-counting"
-        print_json({**_as_dict(scored, evaluation, counted, missing), "adapt": options.adapt})
+        of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
+        print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        print_facts(_facts(scored, evaluation, counted, gone))
+        facts = _facts(scored, evaluation, counted, gone)
+        print_facts(chain(facts, list_facts(evaluation, per_line, labels)))
     return DONE
 
 
-def _training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
-    """Return the text that the model learned from, or the reason why it is missing."""
-    from nextchar.runs.training_text import corpus_of_model
-    from nextchar.text.corpus import default_cache_folder
-
-    try:
-        return corpus_of_model(model, language_model.file, default_cache_folder()), ""
-    except NextcharError as error:
-        return None, str(error)
+def _check(options: EvaluationOptions) -> None:
+    """Check that the options make sense together."""
+    check_html_name(options.html)
+    if options.compare and (options.show or options.html is not None):
+        raise UsageError("--show and --html show what surprised one model: leave them out, or leave out --compare.")
 
 
-def _given(name: str, options: EvaluationOptions, language_model: LanguageModel) -> _Scored:
-    from nextchar.text.text_file import content_of, joined_chunks
-
-    files = resolve([name], options.encoding, options.errors, options.column, options.boundary).files
-    lowercase = language_model.provenance.lowercase
-    if lowercase:
-        note("the text was lower-cased, because the model was trained on lower-cased text")
-    size = sum(content_of(file).bytes for file in files)
-    return _Scored(name, False, size, lambda: joined_chunks(files, lowercase, options.boundary))
+def _refuse_unknown(count: int, text: str) -> None:
+    if count:
+        raise UnknownCharacterError(
+            f"{count:,} characters of {text} are unknown to the model. Without --strict they are scored as unknown."
+        )
 
 
-def _held_out(model: Path, language_model: LanguageModel, corpus: Corpus | None, gone: str) -> _Scored:
-    """Return the text that the model was scored on in its run.
+def _compare(
+    paths: Sequence[Path], first: LanguageModel, scored: ScoredText, options: EvaluationOptions, *, as_json: bool
+) -> None:
+    """Print how well the models at ``paths``, of which the ``first`` is loaded, predict the text."""
+    from nextchar.cli.differences import difference_lines, largest_difference_lines, name_lines
+    from nextchar.model.comparison import compare_models
+    from nextchar.model.language_model import LanguageModel
 
-    Raises:
-        TextError: it is missing, or nothing was held out.
-    """
-    from nextchar.model.baselines import LOST
+    load = partial(LanguageModel.load, carry_state=options.carry_state, weights=options.weights)
+    models = [first, *map(load, paths[1:])]
+    comparison = compare_models(models, scored.pieces(), scored.size)
+    if options.strict:
+        _refuse_unknown(max(score.unknown_characters for score in comparison.scores), scored.name)
+    if scored.held_out:
+        _note_other_texts(models, paths)
+    if as_json:
+        names = {"models": list(map(str, paths)), "text": scored.name, "held_out": scored.held_out}
+        print_json({**names, **comparison.as_json()})
+        return
+    width = line_width()
+    print(*name_lines(list(map(str, paths)), [None] * len(paths)), sep="\n")
+    print(f"\nOn {scored.title}, {comparison.characters:,} characters:")
+    print(*difference_lines(comparison, width), *largest_difference_lines(comparison, width), sep="\n")
 
-    instead = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
-    if corpus is None:
-        raise TextError(f"The held-out text of the model is missing. {gone} {instead}")
-    size = language_model.provenance.validation_characters
-    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
-    if len(ids) == 0:
-        raise TextError(f"The run of {model} held nothing out. {instead}")
-    held_out = corpus.vocabulary.decode(ids, unknown=LOST)
-    return _Scored(", ".join(corpus.names), True, len(ids), lambda: [held_out])
+
+def _note_other_texts(models: Sequence[LanguageModel], paths: Sequence[Path]) -> None:
+    """Say which models may have learned from the held-out text of the first."""
+    splits = [(model.provenance.corpus_sha256, model.provenance.training_characters) for model in models]
+    for split, path in zip(splits[1:], paths[1:], strict=True):
+        if None in split or split != splits[0]:
+            note(f"{path} is not known to have held out the same text, and may have learned from it")
 
 
-def _count(language_model: LanguageModel, corpus: Corpus, scored: _Scored) -> CountingScores:
+def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) -> CountingScores:
     from nextchar.model.baselines import count_and_score
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        return count_and_score(corpus.training, corpus.vocabulary, language_model.start_id, scored.pieces())
+        return count_and_score(
+            corpus.without_order(corpus.training), corpus.vocabulary, language_model.start_id, scored.pieces()
+        )
+
+
+def _show_surprise(
+    model: LanguageModel,
+    name: str,
+    scored: ScoredText,
+    options: EvaluationOptions,
+    evaluation: Evaluation,
+    *,
+    quiet: bool,
+) -> dict[str, object]:
+    """Show what surprised the model called ``name``, as the options ask; return it for JSON, which is ``quiet``."""
+    from nextchar.cli.surprise import list_worst, show
+    from nextchar.model.surprise import EXPECTED, WorstPlaces, read_first_surprises
+    from nextchar.report.surprise import ALTERNATIVES, surprise_page
+
+    taken = min(options.limit, evaluation.characters)
+    if (options.show or options.html) and taken < evaluation.characters:
+        note(f"of {evaluation.characters:,} characters, the first {taken:,} are shown; --limit takes another number")
+    if options.html is not None:
+        surprises = read_first_surprises(model, scored.pieces(), taken, ALTERNATIVES)
+        write_html(options.html, surprise_page(surprises, evaluation, text=scored.name, model=name))
+    if not options.show:
+        return {}
+    places = WorstPlaces(options.worst)
+    surprises = places.watch(read_first_surprises(model, scored.pieces(), taken, EXPECTED + 1))
+    if quiet:
+        deque(surprises, maxlen=0)
+    else:
+        show(surprises)
+        list_worst(places.found(), taken)
+    return {"shown_characters": taken, "worst": [place.as_json() for place in places.found()]}
 
 
 def _as_dict(
-    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, missing: str
+    scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, missing: str
 ) -> dict[str, object]:
     return {
         **asdict(evaluation),
@@ -207,12 +239,12 @@ def _as_dict(
 
 
 def _facts(
-    scored: _Scored, evaluation: Evaluation, counting: CountingScores | None, gone: str
+    scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
     if scored.held_out:
-        yield "text", f"the held-out text of {scored.name}"
+        yield "text", scored.title
     yield "bits per character", f"{evaluation.bits_per_character:.3f}"
     if evaluation.adaptive_bits_per_character is not None:
         yield "adapting as it reads", f"{evaluation.adaptive_bits_per_character:.3f}"

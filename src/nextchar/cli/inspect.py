@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, print_facts, print_json, resolve
+from nextchar.cli.text_options import TextOptions
 from nextchar.errors import MissingDependencyError, UsageError
 from nextchar.files.file_size import describe_size
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
@@ -26,7 +27,7 @@ WIDTH = 10
 
 def inspect(
     *corpus: str,
-    text: Annotated[TextSettings, Parameter(name="*")] = TextSettings(),  # noqa: B008 (immutable)
+    text: Annotated[TextOptions, Parameter(name="*")] = TextOptions(),  # noqa: B008 (immutable)
     training: Annotated[TrainingSettings, Parameter(name="*")] = TrainingSettings(),  # noqa: B008 (immutable)
     forecast: bool = True,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -48,12 +49,19 @@ def inspect(
 
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
-    text, training = recipe_of(training).complete(text, training)
-    found = resolve(corpus, text.encoding, text.errors, text.column, text.boundary)
-    inspection = inspect_texts(found.files, text)
+    settings, training = recipe_of(training).complete(text, training)
+    found = resolve(
+        corpus,
+        settings.encoding,
+        settings.errors,
+        settings.column,
+        settings.boundary,
+        label_column=settings.label_column,
+    )
+    inspection = inspect_texts(found.files, settings)
     if not json:
         print_facts(_inspection_facts(inspection), WIDTH)
-    expected = _forecast(found.files, text, training) if forecast and inspection.characters > 1 else None
+    expected = _forecast(found.files, settings, training) if forecast and inspection.characters > 1 else None
     if json:
         print_json({**inspection.as_dict(), "forecast": None if expected is None else _forecast_dict(expected)})
     elif expected is not None:
@@ -63,12 +71,14 @@ def inspect(
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
+    from nextchar.runs.preparation import notice_lists
     from nextchar.runs.start import find_start
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
+    text, noticed = notice_lists(files, text, training)
     start = find_start(files, text, training, default_cache_folder())
-    for message in start.notes:
+    for message in (*noticed, *start.notes):
         note(message)
     try:
         return forecast(start.corpus, start.training)

@@ -25,6 +25,7 @@ from nextchar.cli.console import (
 from nextchar.cli.tracing import copied_json, traced
 from nextchar.errors import UsageError
 from nextchar.settings import MIN_RUN, SamplingSettings, Settings, Weights
+from nextchar.text.labels import split_label
 
 if TYPE_CHECKING:
     from nextchar.model.continuation import Prompt
@@ -56,6 +57,10 @@ class WritingOptions(Settings):
         default="float32",
         description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
         "worse.",
+    )
+    label: str | None = Field(
+        default=None,
+        description="Write an entry of this kind, with a model of a list with labels: nextchar train --label-column.",
     )
     echo: bool = Field(default=True, description="Write the prompt, as the model reads it, before its continuation.")
     trace: int | None = Field(
@@ -100,9 +105,12 @@ def sample(
     typed = read_standard_input() if prompt == "-" else as_typed(prompt)
     if options.trace is not None:
         _ = language_model.source_text  # an error if it is not there
-    folded = _fold(language_model, typed, settings, options)
+    read = typed if options.label is None else language_model.labelled(options.label, typed)
+    folded = _fold(language_model, read, settings, options)
+    shown = folded.text if options.label is None else split_label(folded.text)[1]
     seed = choose_seed(settings.seed)
-    sampling = {**settings.model_dump(), "stop": tuple(map(_read_stop, settings.stop)), "seed": seed}
+    stop = (*map(_read_stop, settings.stop), *([] if options.label is None else ["\n"]))
+    sampling = {**settings.model_dump(), "stop": stop, "seed": seed}
     texts = _texts(language_model, folded, options.count, sampling)
     if json:
         written = ["".join(text) for text in texts]
@@ -114,7 +122,7 @@ def sample(
         if options.trace is not None:
             write_text(chain(traced(language_model, folded.text, "".join(text), options.trace, echo=options.echo), end))
         else:
-            write_text(chain(folded.text if options.echo else "", text, end))
+            write_text(chain(shown if options.echo else "", text, end))
     if settings.seed is None and sys.stderr.isatty():
         note("to reproduce this text", f"--seed {seed}")
     return DONE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json as json_format
-import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,26 +16,53 @@ from pydantic import Field
 
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, note_carried, note_compiling, resolve
-from nextchar.cli.evaluate import ScoringOptions
+from nextchar.cli.entries import STANDARD_INPUT, Entry, Source, records_of
 from nextchar.cli.score_folder import ScoreFolder
+from nextchar.cli.score_rows import NO_SCORE, Row, RowFormat, RowFormatter, ordered
+from nextchar.cli.scored_text import ScoringOptions
 from nextchar.cli.shard import parse_shard, shard_of_job
-from nextchar.errors import UnknownCharacterError, UsageError
+from nextchar.errors import UnknownCharacterError, UsageError, shortened
 from nextchar.settings import Adapt
+from nextchar.text.records import Format
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
+    from nextchar.model.text_score import TextScore
 
 Flag = Annotated[bool, Parameter(negative=())]
-STANDARD_INPUT = "-"
+OF_LINES = ("column", "echo", "sort", "worst", "threshold", "out")
+"""Options that are for scores of lines."""
 
 
 class LineOptions(ScoringOptions):
     """What is scored, and where the scores go."""
 
-    lines: Flag = Field(
-        default=False, description="Score each line by itself, without its line end, instead of each text as a whole."
+    lines: bool | None = Field(
+        default=None,
+        description="Score each line by itself, without its line end, instead of each text as a whole; the default on "
+        "standard input and with --column.",
     )
-    echo: Flag = Field(default=False, description="Repeat each line after its scores.")
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Score the text in this column or field of each record of JSON lines, CSV or TSV, and pass the "
+        "records through with the scores added. Records on standard input are JSON lines.",
+    )
+    format: RowFormat | None = Field(
+        default=None,
+        description="Print tsv, scores separated by tabs, or jsonl, a JSON object a line; by default tsv, and records "
+        "in their own format.",
+    )
+    echo: Flag = Field(
+        default=False, description="Repeat each line after its scores, as --sort, --worst and --threshold do."
+    )
+    sort: Flag = Field(default=False, description="Print the most surprising lines first, by bits per character.")
+    worst: int | None = Field(default=None, ge=1, description="Print only so many lines, the most surprising first.")
+    threshold: str | None = Field(
+        default=None,
+        description="Print only lines with more bits per character than this number, or, like 99.9%, than so many of "
+        "the lines that the model was tested on and has not learned from.",
+    )
     adapt: Adapt = Field(
         default="none",
         description="Learn from each text as it is scored: counts or weights, as in nextchar evaluate. Not with "
@@ -60,11 +87,13 @@ def score(
     options: Annotated[LineOptions, Parameter(name="*")] = LineOptions(),  # noqa: B008 (immutable)
     json: Flag = False,
 ) -> int:
-    """Score texts or lines: bits in total and bits per character, separated by a tab.
+    """Score lines or texts: bits in total and bits per character, and where a line is most surprising.
 
-    With --lines, each line gives a line, in the same order, and from a pipe as soon as it comes. An empty line has 0
-    bits and nan bits per character. Without --lines, each text gives a line that ends in its name; `nextchar evaluate`
-    says more about a single text.
+    With --lines, each line gives a line, in the same order, and from a pipe as soon as it comes: its bits, its bits per
+    character, the column of its most surprising character (from 1), that character, and its bits; and, where the model
+    learned from many lines, the share of lines it has not learned from that have fewer bits a character. An empty line
+    has 0 bits and nan bits per character. Without --lines, each text gives its bits, its bits per character, and its
+    name; `nextchar evaluate` says more about a single text.
 
     Parameters
     ----------
@@ -74,41 +103,52 @@ def score(
         Files (plain or compressed) or - for standard input, which is the default, and UTF-8 unless --encoding says
         otherwise.
     json
-        Print each line as a JSON object: bits, bits_per_character (null for an empty line) and characters.
+        The same as --format jsonl.
     """
     names = list(dict.fromkeys(texts)) or [STANDARD_INPUT]
-    _check(names, options)
+    options = _completed(names, options, json)
     share = _share(names, options)
-    folder = ScoreFolder(options.out, names, ".jsonl" if json else ".tsv") if options.out is not None else None
-    scoring = _Scoring(model, options, json)
-    if folder is None:
-        for name in share:
-            for rows in scoring.rows(name):
-                sys.stdout.write(rows)
-                sys.stdout.flush()
+    scoring = _Scoring(model, names, options)
+    if options.out is None:
+        for rows in scoring.rows(share):
+            sys.stdout.write(rows)
+            sys.stdout.flush()
         return DONE
+    folder = ScoreFolder(options.out, names, scoring.suffix)
     folder.claim(scoring.settings())
     for name in share:
         if folder.file_of(name).exists():
             note(f"skipped: the scores of {name} are there already, in {folder.file_of(name)}")
         else:
-            folder.write(name, scoring.rows(name))
+            folder.write(name, scoring.rows([name]))
             note(f"{name}: scored, in {folder.file_of(name)}")
     return DONE
 
 
-def _check(names: Sequence[str], options: LineOptions) -> None:
-    """Check that the options make sense together."""
-    if not options.lines:
-        for name in ("echo", "out"):
+def _completed(names: Sequence[str], options: LineOptions, json: bool) -> LineOptions:
+    """Return ``options`` with what follows from others.
+
+    Raises:
+        UsageError: they make no sense together.
+    """
+    if json and options.format == "tsv":
+        raise UsageError("--json is the same as --format jsonl: leave out --format tsv.")
+    by_line = options.lines
+    if by_line is None:
+        by_line = options.column is not None or (names == [STANDARD_INPUT] and options.adapt == "none")
+    if not by_line:
+        for name in OF_LINES:
             if getattr(options, name):
                 raise UsageError(f"--{name} is for scores of lines: add --lines.")
-    if options.lines and options.adapt != "none":
+    if by_line and options.adapt != "none":
         raise UsageError("--adapt is for whole texts: with --lines, each line is scored by itself.")
     if STANDARD_INPUT in names:
         for name in ("out", "shard"):
             if getattr(options, name):
                 raise UsageError(f"--{name} is for files, not for standard input: name the files to score.")
+    chosen = bool(options.sort or options.worst or options.threshold)
+    form = "jsonl" if json else options.format
+    return options.model_copy(update={"lines": by_line, "format": form, "echo": options.echo or chosen})
 
 
 def _share(names: Sequence[str], options: LineOptions) -> Sequence[str]:
@@ -130,42 +170,79 @@ def _share(names: Sequence[str], options: LineOptions) -> Sequence[str]:
 class _Scoring:
     """Scores texts by their names, and formats the scores."""
 
-    def __init__(self, path: Path, options: LineOptions, as_json: bool) -> None:
+    def __init__(self, path: Path, names: Sequence[str], options: LineOptions) -> None:
         from nextchar.model.language_model import LanguageModel
 
-        self._path, self._options, self._as_json = path, options, as_json
+        kinds: set[Format | None] = {None if options.column is None else records_of(name) for name in names}
+        if len(kinds) > 1:
+            raise UsageError("The files have records of several formats: score those of one format at a time.")
+        self._path, self._options = path, options
         self._model: LanguageModel = LanguageModel.load(path, carry_state=options.carry_state, weights=options.weights)
+        has_quantiles = self._model.provenance.held_out_lines is not None
+        self._formatter = RowFormatter(kinds.pop(), options.format, echo=options.echo, has_quantiles=has_quantiles)
+        self._threshold = None if options.threshold is None else _threshold(options.threshold, self._model)
         if options.carry_state:
             note_carried(self._model)
         if self._model.provenance.lowercase:
             note("the texts are lower-cased, because the model was trained on lower-cased text")
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of files of scores."""
+        return f".{self._formatter.form}"
 
     def settings(self) -> dict[str, object]:
         """Return what the scores depend on."""
         from nextchar.model.model_path import find_model
 
         digest = hashlib.sha256(find_model(self._path).read_bytes()).hexdigest()
-        chosen = self._options.model_dump(include={*ScoringOptions.model_fields, "echo"})
-        return {"model": digest, **chosen}
+        names = {*ScoringOptions.model_fields, "column", "echo", "format", "sort", "worst", "threshold"}
+        return {"model": digest, **self._options.model_dump(include=names)}
 
-    def rows(self, name: str) -> Iterator[str]:
-        """Yield the scores of the text ``name``, some lines at a time."""
+    def rows(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield the scores of the texts ``names``, some lines at a time."""
+        options = self._options
         with note_compiling():
-            yield from self._rows_of_lines(name) if self._options.lines else [self._row_of_text(name)]
+            if not options.lines:
+                yield from map(self._row_of_text, names)
+                return
+            heads_and_rows = (pair for name in names for pair in self._rows_of_entries(name))
+            if not (options.sort or options.worst):
+                yield from (head + "".join(row.text for row in rows) for head, rows in heads_and_rows)
+                return
+            heads: list[str] = []
 
-    def _rows_of_lines(self, name: str) -> Iterator[str]:
+            def all_rows() -> Iterator[Row]:
+                for head, rows in heads_and_rows:
+                    heads.append(head)
+                    yield from rows
+
+            found = ordered(all_rows(), options.worst)
+            yield from heads
+            yield from (row.text for row in found)
+
+    def _rows_of_entries(self, name: str) -> Iterator[tuple[str, list[Row]]]:
+        """Yield the rows of the lines or records of ``name``, some at a time, each time with what comes before them."""
+        options = self._options
+        source = Source(name, options.encoding, options.errors, options.column)
+        for number, entries in enumerate(source.entries()):
+            head = self._formatter.head(source) if number == 0 else ""
+            scored = zip(entries, self._scores(name, entries), strict=True)
+            rows = [self._formatter.row(source, entry, score) for entry, score in scored]
+            least = self._threshold
+            yield head, rows if least is None else [row for row in rows if row.bits_per_character > least]
+
+    def _scores(self, name: str, entries: Sequence[Entry]) -> Iterator[TextScore]:
         from nextchar.model.batch_scoring import UnknownTextError
 
-        done = 0
-        for lines in _lines(name, self._options):
-            try:
-                bits = self._model.score_many(lines).tolist()
-            except UnknownTextError as error:
-                raise UnknownCharacterError(f"Line {done + error.position + 1:,} of {name}: {error.reason}") from error
-            echoed = lines if self._options.echo else [None] * len(lines)
-            lengths = [len(self._model.as_trained(line)) for line in lines]
-            yield "".join(map(self._row, bits, lengths, echoed))
-            done += len(lines)
+        texts = [entry for entry in entries if entry.text is not None]
+        scores = self._model.text_scores(entry.text or "" for entry in texts)
+        try:
+            for entry in entries:
+                yield NO_SCORE if entry.text is None else next(scores)
+        except UnknownTextError as error:
+            number = texts[error.position].number
+            raise UnknownCharacterError(f"Line {number:,} of {name}: {error.reason}") from error
 
     def _row_of_text(self, name: str) -> str:
         from nextchar.text.text_file import joined_chunks
@@ -175,34 +252,31 @@ class _Scoring:
             joined_chunks(files, self._model.provenance.lowercase), adapt=self._options.adapt
         )
         plain, adaptive = evaluation.bits_per_character, evaluation.adaptive_bits_per_character
-        mean = plain if adaptive is None else adaptive
-        return self._row(mean * evaluation.characters, evaluation.characters, name)
-
-    def _row(self, bits: float, characters: int, text: str | None) -> str:
-        per_character = bits / characters if characters else None
-        if self._as_json:
-            row: dict[str, object] = {"bits": bits, "bits_per_character": per_character, "characters": characters}
-            return json_format.dumps(row if text is None else {**row, "text": text}) + "\n"
-        scores = f"{bits:.4f}\t{math.nan if per_character is None else per_character:.4f}"
-        return f"{scores}\n" if text is None else f"{scores}\t{text}\n"
+        mean, characters = plain if adaptive is None else adaptive, evaluation.characters
+        if self._formatter.form != "jsonl":
+            return f"{mean * characters:.4f}\t{mean:.4f}\t{name}\n"
+        scores = {"bits": mean * characters, "bits_per_character": mean, "characters": characters}
+        return json_format.dumps({**scores, "text": name}) + "\n"
 
 
-def _lines(name: str, options: LineOptions) -> Iterator[list[str]]:
-    """Yield the lines of the text ``name``, some at a time; those of a pipe as they come."""
-    from nextchar.text.lines import arriving_text, lines_of
-    from nextchar.text.text_file import EmptyTextError
+def _threshold(value: str, model: LanguageModel) -> float:
+    """Return the bits per character that ``value`` stands for: a number, or a share of held-out lines.
 
-    if name == STANDARD_INPUT:
-        if sys.stdin.isatty():
-            note("type the lines to score; Ctrl-D ends")
-        yield from lines_of(arriving_text(sys.stdin.buffer, "standard input", options.encoding, options.errors))
-    elif Path(name).is_fifo():
-        with Path(name).open("rb") as pipe:
-            yield from lines_of(arriving_text(pipe, name, options.encoding, options.errors))
-    else:
-        try:
-            files = resolve([name], options.encoding, options.errors).files
-        except EmptyTextError:
-            return
-        for file in files:
-            yield from lines_of(file.chunks())
+    Raises:
+        UsageError: it is neither, or the model file does not have the scores of held-out lines.
+    """
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(%?)\s*", value)
+    if match is None or (match[2] and float(match[1]) > 100):
+        raise UsageError(
+            f"--threshold = {shortened(value)} is not allowed: write a share of held-out lines, like 99.9%, or bits "
+            "per character, like 4.5."
+        )
+    if not match[2]:
+        return float(match[1])
+    quantiles = model.provenance.held_out_lines
+    if quantiles is None:
+        raise UsageError(
+            "The model file does not have the scores of held-out lines: give --threshold in bits per character, or "
+            "train again on a text of many lines."
+        )
+    return quantiles.threshold(float(match[1]) / 100)

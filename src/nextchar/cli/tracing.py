@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nextchar.runs.screen import can_redraw, is_terminal
+from nextchar.runs.screen import colours_of
 
 if TYPE_CHECKING:
     from nextchar.model.continuation import Prompt
@@ -37,7 +36,7 @@ def traced(model: LanguageModel, prompt: str, text: str, minimum: int, *, echo: 
     of = f"of {minimum} characters or more"
     lines = [f"Copied, in runs {of}:" if runs else f"Nothing is copied in runs {of}."]
     lines += [f"  {run.place}: {_shown(whole[run.start : run.end], run.length)}" for run in runs]
-    return marked(whole, runs, COLOURS if _has_colours() else BRACKETS) + "\n\n" + "\n".join(lines)
+    return marked(whole, runs, COLOURS if colours_of(sys.stdout) else BRACKETS) + "\n\n" + "\n".join(lines)
 
 
 def marked(text: str, runs: Sequence[CopiedRun], marks: tuple[str, str]) -> str:
@@ -66,10 +65,3 @@ def _shown(text: str, length: int) -> str:
     shown = repr(text) if len(text) <= MAX_SHOWN else repr(text[:MAX_SHOWN]) + "..."
     part = "" if len(text) == length else f"the last {len(text):,} of "
     return f"{shown} ({part}{length:,} characters)"
-
-
-def _has_colours() -> bool:
-    """Return whether standard output shows colours."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (is_terminal(sys.stdout) and can_redraw(os.environ))

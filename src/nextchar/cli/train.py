@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from pydantic import Field
 
 from nextchar.cli.app import DONE
+from nextchar.cli.text_options import TextOptions
 from nextchar.errors import UsageError
 from nextchar.settings import Settings, TextSettings, TrainingSettings, flag
 from nextchar.text.known_texts import BUILT_IN
@@ -60,7 +61,7 @@ class PageOptions(Settings):
 def train(
     *corpus: str,
     source: Annotated[RunOptions, Flat] = RunOptions(),  # noqa: B008 (immutable)
-    text: Annotated[TextSettings, Flat] = TextSettings(),  # noqa: B008 (immutable)
+    text: Annotated[TextOptions, Flat] = TextOptions(),  # noqa: B008 (immutable)
     training: Annotated[TrainingSettings, Flat] = TrainingSettings(),  # noqa: B008 (immutable)
     page: Annotated[PageOptions, Flat] = PageOptions(),  # noqa: B008 (immutable)
     quiet: Annotated[bool, Plain] = False,

@@ -28,7 +28,8 @@ class Exported:
 
 
 def without_memory(model: ModelFile, target: str) -> tuple[ModelFile, tuple[str, ...]]:
-    """Return ``model`` for a format that holds one LSTM, and notes for the user: what a blend has counted is left out.
+    """Return ``model`` for a format that holds one LSTM, and notes for the user: what a blend has counted is left out,
+    and whoever uses the model of a list begins each line anew.
 
     Args:
         model: the model.
@@ -38,10 +39,12 @@ def without_memory(model: ModelFile, target: str) -> tuple[ModelFile, tuple[str,
         ModelFileError: the model has no LSTM.
     """
     alone = model.without_memory(target)
+    anew = ("the model is of a list: begin each line with zeros as the state, and read a line end first",)
+    notes = () if model.architecture.line_end is None else anew
     if not model.has_memory:
-        return alone, ()
+        return alone, notes
     bits, with_memory = model.provenance.network_bits_per_character, model.provenance.validation_bits_per_character
     cost = (
         "" if bits is None or with_memory is None else f": {bits:.3f} bits per character in place of {with_memory:.3f}"
     )
-    return alone, (f"the file has the network alone, without the memory of what it counted{cost}",)
+    return alone, (f"the file has the network alone, without the memory of what it counted{cost}", *notes)

@@ -17,9 +17,10 @@ from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.scoring import Scorer
 from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Floats, Ids, Network
-from nextchar.networks.blend import BlendNetwork, Reading, TextCounts
+from nextchar.networks.blend import BlendNetwork, LineBlend, Reading, TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.kinds import blend_content, blend_networks
+from nextchar.networks.line_counting import count_lines
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_pruning import prune
 from nextchar.networks.word_counting import count_words
@@ -57,6 +58,7 @@ PENALTY = 200.0
 """Nats for a difference of 1, squared and halved, between a weight and that of all contexts."""
 
 Weights = NDArray[np.float64]
+Blend = BlendNetwork | LineBlend
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,7 @@ def remember(
     vocabulary_size: int,
     *,
     kinds: Kinds | None = None,
+    line_end: int | None = None,
     size: float | None = None,
     executor: Executor = SERIAL,
 ) -> TextCounts:
@@ -88,14 +91,18 @@ def remember(
         ids: the text, shape (n,); may be memory-mapped.
         vocabulary_size: V.
         kinds: the kind of each id, for counts of words; None for n-grams alone.
+        line_end: the id of the line end if the text is a list, of which n-grams alone are counted; None if not.
         size: about the bytes that they take in the file; by default those of as many n-grams as the text has ids, at
             most `MAX_NGRAMS`, and of the words.
         executor: computes in parallel.
     """
-    counted = spread(ids, most_counted(len(ids), size))
-    ngrams = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=len(counted) > MAX_WHOLE)
+    counted, most = spread(ids, most_counted(len(ids), size)), _most_ngrams(len(ids), size)
+    drop_rare = len(counted) > MAX_WHOLE
+    if line_end is not None:
+        counts = count_lines(counted, vocabulary_size, ORDER, line_end, executor=executor, drop_rare=drop_rare)
+        return TextCounts(prune(counts, most))
+    ngrams = count_text(counted, vocabulary_size, ORDER, executor, drop_rare=drop_rare)
     words = None if kinds is None else count_words(counted, kinds)
-    most = _most_ngrams(len(ids), size)
     if words is not None and size is None:
         most += int(WORD_SHARE * most)
     kept = prune_both(TextCounts(ngrams, words), most)
@@ -167,7 +174,7 @@ def with_bits(provenance: Provenance, blended: Provenance) -> Provenance:
     )
 
 
-def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = False) -> BlendNetwork:
+def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = False) -> Blend:
     """Return ``network`` blended with ``counts``, with the same weights in all situations, which are not fitted.
 
     Args:
@@ -180,7 +187,7 @@ def blend_evenly(network: Network[Any], counts: TextCounts, *, compiled: bool = 
     return blend_networks(network, counts, weights, compiled=compiled)
 
 
-def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> Floats:
+def fit_weights(blend: Blend, ids: Ids, executor: Executor = SERIAL) -> Floats:
     """Return the weights of ``blend`` with which it needs the fewest bits for ``ids`` (T,), T at least 2.
 
     Args:
@@ -194,7 +201,7 @@ def fit_weights(blend: BlendNetwork, ids: Ids, executor: Executor = SERIAL) -> F
     return _fit(_read(blend, ids, executor), blend.weights.shape).astype(np.float32)
 
 
-def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
+def honest_bits(blend: Blend, ids: Ids, start: int, executor: Executor = SERIAL) -> NDArray[np.float64]:
     """Return -log2 p of each of ``ids`` (T,), T at least 4, shape (T,), with weights that were not fitted on it: those
     for the first half of the text are fitted on the second half, and the other way round.
 
@@ -213,7 +220,7 @@ def honest_bits(blend: BlendNetwork, ids: Ids, start: int, executor: Executor = 
     return -np.concatenate(scores)
 
 
-def _read(blend: BlendNetwork, ids: Ids, executor: Executor) -> _Read:
+def _read(blend: Blend, ids: Ids, executor: Executor) -> _Read:
     """Read ``ids`` (T,) in up to `STREAMS` places."""
     length = max(MIN_LENGTH, LOGITS // (STREAMS * blend.vocabulary_size))
     rows = min(STREAMS, max(1, len(ids) // (MIN_LENGTH + WARM_UP)))

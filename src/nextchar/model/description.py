@@ -20,7 +20,8 @@ MAX_SHOWN = 100
 def describe(model: ModelFile) -> dict[str, Any]:
     """Return all facts about ``model`` except its weights, by their full names, ready for JSON.
 
-    These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``parameters``, the
+    These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``is_list`` (whether
+    each line is read by itself), ``parameters``, the
     sizes of its kind (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id``, ``characters_known``, and
     ``text_characters``, those of the training text that are in the file.
     """
@@ -32,6 +33,7 @@ def describe(model: ModelFile) -> dict[str, Any]:
         "vocabulary_size": header.vocabulary_size,
         **kind.sizes(header),
         "context_length": header.context_length,
+        "is_list": header.line_end is not None,
         "parameters": kind.parameter_count(header),
         "plan": provenance.plan,
         "start_id": model.vocabulary.start_id,
@@ -57,13 +59,17 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
     """Yield the facts about ``model`` for people: the name of each fact, and its text."""
     facts = describe(model)
     yield "network", _network(model, facts)
-    if facts["context_length"] is not None:
+    if facts["is_list"]:
+        yield "reads", "each line by itself: it was trained on a list"
+    elif facts["context_length"] is not None:
         yield "reads", f"{facts['context_length']} characters for each prediction"
     yield "parameters", f"{facts['parameters']:,}"
     known = facts["characters_known"]
     yield "vocabulary", f"{len(known):,} characters: {_printable(known)}"
     if facts["corpus"]:
         yield "trained on", ", ".join(facts["corpus"])
+    if facts["labels"]:
+        yield "labels", f"{len(facts['labels']):,}: {_printable(', '.join(facts['labels']))}"
     if facts["ancestors"]:
         yield "started from", ", ".join(map(_ancestor, facts["ancestors"]))
     if facts["characters"] is not None:

@@ -32,6 +32,8 @@ class Evaluation:
     unknown_characters: int
     """Characters outside the vocabulary; they share the unknown symbol's probability, spread over the rest of
     Unicode."""
+    lines: int = 0
+    """Line ends in it."""
     adaptive_bits_per_character: float | None = None
     """The same mean if the model learns from the text as it scores it; None unless asked for."""
     network_bits_per_character: float | None = None
@@ -51,14 +53,15 @@ def score_pieces(scorers: Mapping[str, ScoresIds], pieces: Iterable[str], vocabu
     Raises:
         TextError: the text is empty.
     """
-    bits, characters, unknown = dict.fromkeys(scorers, 0.0), 0, 0
+    bits, characters, unknown, lines = dict.fromkeys(scorers, 0.0), 0, 0, 0
     for piece in pieces:
         ids = vocabulary.encode(piece)
         for name, scorer in scorers.items():
             bits[name] -= float(character_scores(scorer, ids, vocabulary).sum())
         characters += len(piece)
+        lines += piece.count("\n")
         unknown += int(np.count_nonzero(vocabulary.unknown_in(piece)))
     if characters == 0:
         raise TextError("An empty text cannot be scored: give at least one character.")
     means = {name: total / characters for name, total in bits.items()}
-    return Evaluation(characters=characters, unknown_characters=unknown, **means)
+    return Evaluation(characters=characters, unknown_characters=unknown, lines=lines, **means)

@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.errors import ModelFileError, UsageError, shortened
-from nextchar.model.batch_scoring import BatchScorer, UnknownTextError, groups
+from nextchar.model.batch_scoring import BatchScorer, score_groups
 from nextchar.model.continuation import Continuation, Prompt, until_stop
 from nextchar.model.copying import CopyIndex
 from nextchar.model.description import as_html, summarise
 from nextchar.model.evaluation import Evaluation, score_pieces
 from nextchar.model.generation import BLOCK, generate_rows
+from nextchar.model.kept_text import MAX_KEPT
+from nextchar.model.known_entries import KnownEntries
+from nextchar.model.label_scores import LabelScore, scores_by_label
+from nextchar.model.list_settings import ListOptions, ListSettings
+from nextchar.model.listing import Entry, Listing
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.model_path import find_model
 from nextchar.model.reranking import Ranking
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores
 from nextchar.model.session import Session
+from nextchar.model.text_score import TextScore, text_score
 from nextchar.networks.architecture import Network
-from nextchar.networks.blend import BlendNetwork
+from nextchar.networks.blend import BlendNetwork, LineBlend
 from nextchar.networks.kinds import kind_of
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
+from nextchar.text.labels import SEPARATOR
 from nextchar.text.tokenizer import Tokenizer
 
+R = TypeVar("R")
+
+CHARACTERS = 10
+"""Characters of an entry of a list, roughly."""
 LOADING = 0.6
 """Seconds of work in NumPy from which loading the compiled loops pays."""
 
@@ -109,6 +120,11 @@ class LanguageModel:
         """Where the model comes from."""
         return self.file.provenance
 
+    @property
+    def is_of_lines(self) -> bool:
+        """Whether the model was trained on a list, and reads and writes each line by itself."""
+        return self.file.architecture.line_end is not None
+
     @cached_property
     def network(self) -> Network[Any]:
         """The network in NumPy, which is ready at once."""
@@ -145,6 +161,7 @@ class LanguageModel:
         """
         from nextchar.model.adapting import adaptive_network
 
+        self._check_reads_along()
         return adaptive_network(self.file, self.network_for(characters), learned)
 
     @cached_property
@@ -246,6 +263,26 @@ class LanguageModel:
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 
+    def labelled(self, label: str, prompt: str = "") -> str:
+        """Return ``prompt`` after ``label``, as the model of a list with labels reads it: what continues it is an entry
+        of that kind, up to the line end.
+
+        Raises:
+            UsageError: the model knows no such label.
+        """
+        known = self.provenance.labels
+        if label not in known:
+            shown = ", ".join(known[:10]) + (f" and {len(known) - 10:,} more" if len(known) > 10 else "")
+            instead = f"it knows {shown}" if known else "it was trained without labels (--label-column)"
+            raise UsageError(f"The model knows no label {shortened(label)}: {instead}.")
+        return f"{label}{SEPARATOR}{prompt}"
+
+    def bits_by_label(self, text: str) -> dict[str, LabelScore]:
+        """Return for each label of the lines of ``text``, the most frequent first, what its entries need, with their
+        line ends, given the label."""
+        lines = text.removesuffix("\n").split("\n")
+        return scores_by_label(lines, self.surprises("".join(f"{line}\n" for line in lines)))
+
     def fold_prompt(
         self, prompt: str = "", *, characters: int = 0, strict: bool = False, adapt: bool = False
     ) -> Prompt:
@@ -281,6 +318,44 @@ class LanguageModel:
             if stops and all(any(stop in text for stop in stops if stop) for text in texts):
                 break
         return ["".join(until_stop(iter(text), stops)) for text in texts]
+
+    def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
+        """Return entries like the lines that the model learned from, written side by side as they are asked for.
+
+        Args:
+            **options: of `nextchar.model.list_settings.ListSettings`: count (20 unless given), new, unique, min, max,
+                starts, ends, contains, like, allowed, best, temperature (0.8 unless given), top_k, top_p, min_p, seed
+                and max_draws. The same seed gives the same list.
+
+        Returns:
+            Each entry as a text and its bits: -log2 of the probability of the line, with its end, at temperature 1.
+
+        Raises:
+            ListError: after the last entry, if there are fewer than ``count``; it says why.
+            UsageError: an option is unknown or its value is not allowed; the model has no line end; or ``new`` is given
+                and the model file is without its training text.
+            UnknownCharacterError: an option names characters that the model does not know.
+        """
+        return self.listing(build(ListSettings, options)).whole()
+
+    def listing(self, settings: ListSettings, known: KnownEntries | None = None) -> Listing:
+        """Return the list of ``settings``, to be written by iterating over it, once.
+
+        Unlike `list`, it raises nothing at its end: ``shortfall`` says why there are fewer entries than asked for.
+
+        Args:
+            settings: how many entries, and which ones.
+            known: the training list, if not that in the model file; errors are those of `list`.
+        """
+        vocabulary = self.file.characters_for("A list")
+        if settings.new and known is None:
+            known = self.known_entries
+        return Listing(self.network_for(CHARACTERS * settings.count), vocabulary, settings, known)
+
+    @cached_property
+    def known_entries(self) -> KnownEntries:
+        """The lines of the training text, or of its end; errors are those of `source_text`."""
+        return KnownEntries.of_source(self.source_text, is_whole=len(self.source_text.ids) < MAX_KEPT)
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
@@ -323,7 +398,7 @@ class LanguageModel:
         if adapt != "none":
             scorers["adaptive_bits_per_character"] = self._scorer(len(first), adapt)
         blend = self.network_for(len(first))
-        if parts and isinstance(blend, BlendNetwork):
+        if parts and isinstance(blend, BlendNetwork | LineBlend):
             scorers["network_bits_per_character"] = self._plain_scorer(blend.network)
             scorers["counts_bits_per_character"] = self._plain_scorer(blend.ngrams)
         return score_pieces(scorers, map(self.as_trained, itertools.chain([first], pieces)), self.vocabulary)
@@ -343,17 +418,41 @@ class LanguageModel:
             UsageError: ``texts`` is a single string.
             UnknownCharacterError: a text has unknown characters and the model no unknown symbol.
         """
-        if isinstance(texts, str):
-            raise UsageError("score_many takes several texts: give a list, or [text] for a single one.")
-        bits = [np.zeros(0)]
-        for group in groups(texts):
-            network = self.network_for(sum(map(len, group)))
-            scorer = BatchScorer(network, self.vocabulary, Threads(available_cores()))
-            try:
-                bits.append(scorer.score([self.as_trained(text) for text in group]))
-            except UnknownTextError as error:
-                raise UnknownTextError(sum(map(len, bits)) + error.position, error.reason) from error
-        return np.concatenate(bits)
+        scored = self._scored("score_many", texts, BatchScorer.score)
+        return np.concatenate([np.zeros(0), *(bits[which] for _, which, bits in scored)])
+
+    def surprises_many(self, texts: Iterable[str]) -> list[NDArray[np.float64]]:
+        """Return for each of ``texts`` the bits of each of its characters, as `surprises` does: shape (t,) each.
+
+        Texts are read side by side and errors are the same as in `score_many`.
+        """
+        scored = self._scored("surprises_many", texts, BatchScorer.surprises)
+        return [bits[number].copy() for _, which, bits in scored for number in which]
+
+    def text_scores(self, texts: Iterable[str], *, threads: int | None = None) -> Iterator[TextScore]:
+        """Yield the score of each of ``texts`` in short: its bits, its most surprising character, and how odd it is.
+
+        Texts are read side by side, in ``threads`` threads or on all cores, and errors are the same as in `score_many`.
+        """
+        scored = self._scored("text_scores", texts, BatchScorer.summarise, threads)
+        for distinct, which, (bits, places, highest) in scored:
+            found = zip(distinct, bits.tolist(), places.tolist(), highest.tolist(), strict=True)
+            scores = [text_score(*of_text, self.provenance.held_out_lines) for of_text in found]
+            yield from (scores[number] for number in which)
+
+    def _scored(
+        self,
+        name: str,
+        texts: Iterable[str],
+        score: Callable[[BatchScorer, Sequence[str]], R],
+        threads: int | None = None,
+    ) -> Iterator[tuple[list[str], list[int], R]]:
+        """Yield what ``score`` gives for ``texts``, as `score_groups` does."""
+
+        def scorer_for(characters: int) -> BatchScorer:
+            return BatchScorer(self.network_for(characters), self.vocabulary, Threads(threads or available_cores()))
+
+        return score_groups(name, texts, self.as_trained, scorer_for, score)
 
     def rank(
         self,
@@ -406,8 +505,17 @@ class LanguageModel:
         if adapt == "weights":
             from nextchar.model.adapting import dynamic_scorer
 
+            self._check_reads_along()
             return dynamic_scorer(self.file, self.network_for, carry_state=self.carry_state, weights=self.weights)
         raise UsageError(f'adapt = {shortened(adapt)} is not allowed: give "none", "counts" or "weights".')
+
+    def _check_reads_along(self) -> None:
+        """Refuse to learn from a text where each of its lines is read by itself."""
+        if self.is_of_lines:
+            raise UsageError(
+                "The model was trained on a list, and reads each line by itself: it cannot learn from those before. "
+                "Leave adapt out (--adapt none)."
+            )
 
     def _plain_scorer(self, network: Network[Any]) -> Scorer:
         return Scorer(network, self.start_id, Threads(available_cores()))

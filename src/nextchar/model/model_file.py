@@ -24,6 +24,7 @@ from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
 from nextchar.files.regular_file import read_regular
 from nextchar.model.kept_text import ARRAY, KeptText, base_name
+from nextchar.model.line_quantiles import LineQuantiles
 from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.blend import TextCounts
@@ -92,12 +93,16 @@ class Provenance(BaseModel):
     """The same of the network alone, where the model blends it with counts."""
     validation_characters: int | None = None
     """Held-out characters that were scored for this."""
+    held_out_lines: LineQuantiles | None = None
+    """How many bits held-out lines cost, where the text is one of many lines."""
     held_out_spread: Spread | None = None
     """How the bits per character of held-out stretches lie apart; None where no run has measured it."""
     ancestors: tuple[Ancestor, ...] = ()
     """The model that training started from, and those before it, the nearest first."""
     licence: str | None = None
     """The terms of the texts and of the model, if they are known."""
+    labels: tuple[str, ...] = ()
+    """The kinds of the entries of a list, the most frequent first, if they have labels."""
     unknown_characters: int | None = None
     """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
     versions: dict[str, str] = Field(default_factory=dict)
@@ -279,11 +284,24 @@ class ModelFile:
         except OSError as error:
             raise ModelFileError(f"The model {path} cannot be read: {error.strerror or error}.") from error
         except ValueError as error:  # pydantic's ValidationError is one
-            reason = "its header has wrong entries" if isinstance(error, ValidationError) else error
-            raise ModelFileError(
-                f"{path} is not a nextchar model, or is damaged: {reason}. "
-                "Give a run folder or the .safetensors file of one, or copy the file again."
-            ) from error
+            raise _not_a_model(path, error) from error
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> ModelFile:
+        """Return the model of a file with this ``content``, as `to_bytes` gives it; errors are those of `load`."""
+        path = Path("The content")
+        try:
+            return _parse(path, content)
+        except ValueError as error:
+            raise _not_a_model(path, error) from error
+
+
+def _not_a_model(path: Path, error: ValueError) -> ModelFileError:
+    reason = "its header has wrong entries" if isinstance(error, ValidationError) else error
+    return ModelFileError(
+        f"{path} is not a nextchar model, or is damaged: {reason}. "
+        "Give a run folder or the .safetensors file of one, or copy the file again."
+    )
 
 
 def _read(path: Path) -> bytes | bytearray:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.lines import LineNetwork
 from nextchar.networks.states import differing_rows, join_states, state_rows, with_rows
 from nextchar.parallel import SERIAL, Executor
 from nextchar.text.tokenizer import Tokenizer
@@ -20,6 +21,8 @@ WARM_UP = 256
 """Ids read before a segment to get the state it begins with."""
 SEGMENTS = 128
 """Most parts of a long text read side by side; each is at least four times as long as its warm-up."""
+LINES = 128
+"""Lines of a list that are read side by side."""
 STEP = 16
 """Ids of a batch of texts that are read before the texts that have ended are left out."""
 
@@ -50,6 +53,8 @@ class Scorer:
 
     def score(self, ids: Ids) -> Scores:
         """Return log2 p of each of the next ``ids`` (T,), shape (T,)."""
+        if isinstance(self.network, LineNetwork) and self._executor is not None:
+            return self._score_lines(ids, self.network.line_end, self._executor)
         # The state of a network whose context is n ids is exact after n ids.
         warm_up = max(WARM_UP, self.network.context_length or 0)
         segments = min(SEGMENTS, (len(ids) - warm_up) // (4 * warm_up))
@@ -60,6 +65,27 @@ class Scorer:
         head = self._score_rest(ids[:warm_up])
         middle = self._score_segments(ids[:end], warm_up, length, self._executor)
         return np.concatenate([head, middle, self._score_rest(ids[end:])])
+
+    def _score_lines(self, ids: Ids, line_end: int, executor: Executor) -> Scores:
+        """Score ``ids`` (T,) for a network that begins each line anew: whole lines side by side, by length."""
+        ends = np.flatnonzero(np.asarray(ids) == line_end) + 1  # (L,)
+        if len(ends) < 2:
+            return self._score_rest(ids)
+        head = self._score_rest(ids[: ends[0]])  # it ends the line that was begun
+        lengths, scores = np.diff(ends), np.empty(ends[-1] - ends[0])  # (L - 1,)
+        longest_first = np.argsort(-lengths, kind="stable")
+        batches = [longest_first[first : first + LINES] for first in range(0, len(lengths), LINES)]
+
+        def score(shard: slice) -> None:
+            for batch in batches[shard]:
+                rows = score_batch(self.network, [ids[ends[line] : ends[line + 1]] for line in batch], line_end)
+                for line, row in zip(batch, rows, strict=True):
+                    scores[ends[line] - ends[0] : ends[line + 1] - ends[0]] = row[: lengths[line]]
+
+        executor.map_shards(score, len(batches))
+        # Whatever the state is, the line end before the rest is read from the beginning.
+        self._before = line_end
+        return np.concatenate([head, scores, self._score_rest(ids[ends[-1] :])])
 
     def _score_rest(self, ids: Ids) -> Scores:
         """Score ``ids`` (T,) one after another."""
@@ -142,6 +168,9 @@ def score_batch(network: Network[Any], texts: Sequence[Ids], start: int) -> Scor
         texts: the ids (t,) of each text, the longest, of T ids, first.
         start: the id read before the first of each.
     """
+    if isinstance(network, LineNetwork) and start == network.line_end:
+        # Each text begins a line: without another line end, the network within a line is enough, and much faster.
+        network = network if any((ids[:-1] == start).any() for ids in texts) else network.within
     lengths = np.array([len(ids) for ids in texts])  # (B,)
     rows = np.full((len(texts), lengths[0] + 1), start, np.intp)  # (B, 1 + T)
     for row, ids in zip(rows, texts, strict=True):
@@ -175,9 +204,13 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scor
     Unknown ones have their share of the probability of the id that stands for them. The log2 p of a token of several
     characters is divided evenly among them, so that the sum is that of the text.
     """
-    log2 = scorer.score(ids) - vocabulary.unknown_cost(ids)  # (T,)
+    return over_characters(scorer.score(ids) - vocabulary.unknown_cost(ids), ids, vocabulary)
+
+
+def over_characters(scores: Scores, ids: Ids, vocabulary: Tokenizer) -> Scores:
+    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,)."""
     lengths = vocabulary.token_lengths(ids)  # (T,)
-    return np.repeat(log2 / lengths, lengths)
+    return np.repeat(scores / lengths, lengths)
 
 
 def bits_per_id(network: Network[Any], ids: Ids, start: int, executor: Executor = SERIAL) -> float:

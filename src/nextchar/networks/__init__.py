@@ -5,6 +5,7 @@ Read in this order; a module imports only from those before it:
 - `states`: the state of a network after reading, of several texts side by side.
 - `architecture`: the contract: equations, parameter names and shapes, the `Network` protocol.
 - `numpy_network`: the LSTM in NumPy: short, readable, the reference.
+- `lines`: a network of lists, which begins each line anew.
 - `windowed`: a network that, for each prediction, reads the last n characters from the zero state.
 - `quantisation`: weights rounded to eight bits.
 - `compilation`: loops compiled by numba and cached on disk.
@@ -16,6 +17,7 @@ Read in this order; a module imports only from those before it:
 - `ngram_counts`: the n-grams of a text and their counts, whole or pruned.
 - `ngram_pruning`: keep the n-grams that are worth most.
 - `ngram_counting`: count the n-grams of a text.
+- `line_counting`: count the n-grams of a list, none across lines.
 - `ngram_network`: an n-gram model in NumPy, counted rather than trained.
 - `compiled_ngram_network`: the same with compiled loops.
 - `word_counts`: what came after the beginnings of words in a text.

@@ -13,7 +13,8 @@ embedding; x_t of a further layer is the h_t of the layer below. The prediction 
     p(next character) = softmax(``output.weight`` h_t + ``output.bias``)     h_t of the last layer
 
 h and c start at zero. If ``context_length`` is None, they are carried from each character to the next. If it is n, each
-prediction starts from zero and reads the last n characters (fewer at the beginning of a text).
+prediction starts from zero and reads the last n characters (fewer at the beginning of a text). If there is a
+``line_end``, they are zero again before it is read.
 
 Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); forget gate: Gers, Schmidhuber and Cummins (2000).
 
@@ -57,6 +58,8 @@ class Architecture(BaseModel):
     context_length: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
     """None: the state is carried from each character to the next; n: each prediction reads the last n characters from
     the zero state."""
+    line_end: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """In a network of lists the id of the line end, after which h and c are zero again; None in others."""
 
     @property
     def layers(self) -> int:

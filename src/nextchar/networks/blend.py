@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks.architecture import Floats, Ids, Network
+from nextchar.networks.lines import LineNetwork
 from nextchar.networks.ngram_counts import NgramCounts
 from nextchar.networks.ngram_network import CountedNetwork
 from nextchar.networks.word_counts import SITUATIONS, WordCounts
@@ -109,3 +110,38 @@ class BlendNetwork:
         log_q, known, places = self.words.read(ids, state[2], log_p)
         situations = longest + (self.ngrams.order + 1) * known
         return Reading((logits, log_p, log_q), situations, (network_state, last, places))
+
+
+class LineBlend(LineNetwork):
+    """A blend that begins each line anew, with what fitting its weights needs."""
+
+    within: BlendNetwork
+
+    @property
+    def network(self) -> LineNetwork:
+        """The network that has learned."""
+        return LineNetwork(self.within.network, self.line_end)
+
+    @property
+    def ngrams(self) -> LineNetwork:
+        """The network that has counted."""
+        return LineNetwork(self.within.ngrams, self.line_end)
+
+    @property
+    def weights(self) -> Floats:
+        """Those of the blend."""
+        return self.within.weights
+
+    def with_weights(self, weights: Floats) -> LineBlend:
+        """Return the same blend with other ``weights``."""
+        return LineBlend(self.within.with_weights(weights), self.line_end)
+
+    def read(self, ids: Ids, state: Any) -> Reading:
+        """Read like `BlendNetwork.read`."""
+        readings: list[Reading] = [*self.read_lines(self.within.read, ids, state)]
+        predictions = zip(*(reading.predictions for reading in readings), strict=True)
+        return Reading(
+            tuple(np.concatenate(part, axis=1) for part in predictions),
+            np.concatenate([reading.situations for reading in readings], axis=1),
+            readings[-1].state,
+        )

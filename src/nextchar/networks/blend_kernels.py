@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from nextchar.networks.compilation import compiled
-from nextchar.networks.kernels import LOOP, Array, Draw, Memory, Packed, advance, draw_id, predict
+from nextchar.networks.kernels import LOOP, Array, Draw, Memory, Packed, advance, draw_id, log2_of, predict
 from nextchar.networks.ngram_kernels import Tables, fill_log, fill_probabilities, read_id
 from nextchar.networks.word_kernels import Words, fill_words, read_word
 
@@ -54,6 +56,22 @@ def blend_rows(counted: Counted, ids: Array, logits: Array) -> None:
     """Read the next of ``ids`` (B,); change ``logits`` (B, P) like `blend`."""
     for row in range(len(ids)):
         blend(counted, row, ids[row], logits[row])
+
+
+@compiled(**LOOP)
+def score_ids(counted: Counted, ids: Array, logits: Array, targets: Array, scores: Array) -> None:
+    """Read ``ids`` (B, T) after the texts; fill ``scores`` (B, T), float64, with log2 p of ``targets`` (B, T), given
+    ``logits`` (T, B, P) of the network, which become those of the blend.
+
+    All probabilities are needed for one: the mixed ones have to add up to one.
+    """
+    size = counted.room.shape[1]
+    room, powers = np.empty(size, np.float32), np.empty(size, np.int32)
+    for row in range(len(ids)):
+        for step in range(ids.shape[1]):
+            mixed = logits[step, row, :size]
+            blend(counted, row, ids[row, step], mixed)
+            scores[row, step] = log2_of(mixed, targets[row, step], room, powers)
 
 
 @compiled(**LOOP)

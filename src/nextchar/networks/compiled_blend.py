@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks import blend_kernels, kernels
-from nextchar.networks.architecture import Architecture, Floats
+from nextchar.networks.architecture import Architecture, Floats, Ids
 from nextchar.networks.blend import BlendNetwork, BlendState
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
@@ -35,16 +35,8 @@ class CompiledBlend(BlendNetwork):
         uniforms: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], Floats, BlendState]:
         """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
-        network, ngrams, words = self.network, self.ngrams, self.words
+        network, counted = self.network, self._counted(state)
         draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
-        counted = blend_kernels.Counted(
-            tables=ngrams.tables,
-            words=tables_of(None) if words is None else words.tables,
-            weights=self.weights,
-            contexts=ngrams.contexts(state[1]),
-            places=np.zeros((len(logits), 3), np.int64) if words is None else state[2].copy(),
-            room=np.empty((2, self.vocabulary_size), np.float32),
-        )
         padded, ids = network.pad(logits), np.empty(uniforms.shape, np.int64)
         if len(logits) == 1:
             memory = network.memory(state[0])
@@ -57,9 +49,32 @@ class CompiledBlend(BlendNetwork):
                 texts.read(drawn, padded)
                 blend_kernels.blend_rows(counted, drawn, padded)
             after = texts.state
-        last = np.concatenate([state[1], ids.T], axis=1)[:, len(ids) :]  # (B, order)
-        counts = (last,) if words is None else (last, counted.places)
-        return ids, padded[:, : self.vocabulary_size], (after, *counts)
+        return ids, padded[:, : self.vocabulary_size], (after, *self._counts_after(state, ids.T, counted))
+
+    def score(self, ids: Ids, targets: Ids, state: BlendState) -> tuple[NDArray[np.float64], BlendState]:
+        """Read ``ids`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T) and the state after."""
+        ids, targets = np.ascontiguousarray(ids, np.int64), np.ascontiguousarray(targets, np.int64)
+        logits, after = self.network.predict(ids, state[0])  # (T, B, P)
+        counted, scores = self._counted(state), np.empty(ids.shape)
+        blend_kernels.score_ids(counted, ids, logits, targets, scores)
+        return scores, (after, *self._counts_after(state, ids, counted))
+
+    def _counted(self, state: BlendState) -> blend_kernels.Counted:
+        """Return what was counted, and where the texts of ``state`` are in it."""
+        words = self.words
+        return blend_kernels.Counted(
+            tables=self.ngrams.tables,
+            words=tables_of(None) if words is None else words.tables,
+            weights=self.weights,
+            contexts=self.ngrams.contexts(state[1]),
+            places=np.zeros((len(state[1]), 3), np.int64) if words is None else state[2].copy(),
+            room=np.empty((2, self.vocabulary_size), np.float32),
+        )
+
+    def _counts_after(self, state: BlendState, ids: Ids, counted: blend_kernels.Counted) -> BlendState:
+        """Return the part of the state for the counts after ``ids`` (B, T), which ``counted`` has read."""
+        last = self.ngrams.state_after(state[1], ids)
+        return (last,) if self.words is None else (last, counted.places)
 
 
 def compile_kernels() -> None:
@@ -77,3 +92,4 @@ def compile_kernels() -> None:
     for batch in (1, 2):
         logits, state = blend.forward(np.zeros((batch, 1), np.int64), blend.initial_state(batch))
         blend.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))
+        blend.score(np.zeros((batch, 1), np.int64), np.zeros((batch, 1), np.int64), state)

@@ -61,12 +61,24 @@ class CompiledNetwork:
 
     def forward(self, ids: Ids, state: State) -> tuple[Floats, State]:
         """Read ``ids`` (B, T) on from ``state``; return the logits (B, T, V) and the state after."""
-        batch, steps = ids.shape
-        if batch == 1 and steps > 0:
-            logits, state = self._read_one(ids[0], state, steps)
-            return logits[None, :, : self.vocabulary_size], state
+        logits, state = self.predict(ids, state)  # (T, B, P)
+        return logits.transpose(1, 0, 2)[..., : self.vocabulary_size], state
+
+    def score(self, ids: Ids, targets: Ids, state: State) -> tuple[NDArray[np.float64], State]:
+        """Read ``ids`` (B, T) on from ``state``; return log2 p of ``targets`` (B, T) and the state after."""
+        logits, state = self.predict(ids, state)  # (T, B, P)
+        scores = np.empty(ids.shape)
+        kernels.score_targets(logits, self.vocabulary_size, np.asarray(targets, np.int64), scores)
+        return scores, state
+
+    def predict(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read ``ids`` (B, T) on from ``state``; return the logits as the loops have them, (T, B, P), and the state
+        after."""
+        if len(ids) == 1 and ids.size > 0:
+            logits, state = self._read_one(ids[0], state, ids.size)  # (T, P)
+            return logits[:, None], state
         outputs, state = self._read_many(ids, state)  # (T, B, H)
-        return self._logits(outputs).transpose(1, 0, 2), state
+        return self._padded_logits(outputs), state
 
     def read(self, ids: Ids) -> Floats:
         """Return the logits (B, V) after the last of ``ids`` (B, T), read from the zero state."""
@@ -167,9 +179,13 @@ class CompiledNetwork:
 
     def _logits(self, outputs: Floats) -> Floats:
         """Return the logits (..., V) of the outputs (..., H) of the last layer."""
-        rows = outputs.reshape(-1, outputs.shape[-1])  # (N, H)
-        logits = rows @ self.output_weight + self.packed.output_bias  # (N, P)
-        return logits.reshape(*outputs.shape[:-1], -1)[..., : self.vocabulary_size]
+        return self._padded_logits(outputs)[..., : self.vocabulary_size]
+
+    def _padded_logits(self, outputs: Floats) -> Floats:
+        """Return the logits as wide as the loops need them, (..., P), of the outputs (..., H) of the last layer."""
+        logits = outputs.reshape(-1, outputs.shape[-1]) @ self.output_weight  # (N, P)
+        logits += self.packed.output_bias
+        return logits.reshape(*outputs.shape[:-1], -1)
 
     def memory(self, state: State) -> kernels.Memory:
         """Return copies of h and c of one text, all layers in one array each."""
@@ -228,4 +244,5 @@ def compile_kernels(weights: Weights = "float32") -> None:
     for batch in (1, 2):
         logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
         network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))
+    network.score(np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64), network.initial_state(2))
     network.read_outputs(np.zeros(1, np.int64), network.initial_state(1))

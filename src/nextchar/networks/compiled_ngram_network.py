@@ -22,9 +22,9 @@ class CompiledNgramNetwork(CountedNetwork):
     Safe to use from several threads: no call changes the network.
     """
 
-    def __init__(self, counts: NgramCounts) -> None:
-        """Prepare to predict from ``counts``, whole or pruned."""
-        super().__init__(counts)
+    def __init__(self, counts: NgramCounts, before: int = UNREAD) -> None:
+        """Prepare to predict from ``counts``, whole or pruned, with the id ``before`` as all ids before a text."""
+        super().__init__(counts, before)
         dense, nodes = _short_contexts(counts)
         self.tables = kernels.Tables(counts.firsts, counts.ids, counts.shares, counts.rests, dense, nodes)
 
@@ -35,7 +35,19 @@ class CompiledNgramNetwork(CountedNetwork):
         longest = np.empty(ids.shape, np.int64)
         for row, contexts in enumerate(self.contexts(state)):
             kernels.read_ids(self.tables, ids[row], contexts, log_p[row], longest[row])
-        return log_p, longest, np.concatenate([state, ids], axis=1)[:, ids.shape[1] :]
+        return log_p, longest, self.state_after(state, ids)
+
+    def score(self, ids: Ids, targets: Ids, state: Numbers) -> tuple[NDArray[np.float64], Numbers]:
+        """Read ``ids`` (B, T) after ``state``; return log2 p of ``targets`` (B, T) and the last ids: no other
+        probability is computed."""
+        ids, targets = np.ascontiguousarray(ids, np.int64), np.ascontiguousarray(targets, np.int64)
+        scores = np.empty(ids.shape)
+        kernels.score_ids(self.tables, ids, targets, self.contexts(state), scores)
+        return scores, self.state_after(state, ids)
+
+    def state_after(self, state: Numbers, ids: Ids) -> Numbers:
+        """Return the last ids of each text after ``state`` and ``ids`` (B, T)."""
+        return np.concatenate([state, np.asarray(ids, np.int64)], axis=1)[:, ids.shape[1] :]
 
     def write(
         self,
@@ -50,7 +62,7 @@ class CompiledNgramNetwork(CountedNetwork):
         last, ids = np.array(logits, np.float32), np.empty(uniforms.shape, np.int64)
         for row, contexts in enumerate(self.contexts(state)):
             kernels.write_ids(self.tables, contexts, last[row], draw, uniforms[:, row], ids[:, row])
-        return ids, last, np.concatenate([state, ids.T], axis=1)[:, len(ids) :]
+        return ids, last, self.state_after(state, ids.T)
 
     def contexts(self, state: Numbers) -> NDArray[np.int64]:
         """Return the number of the last 0, 1, ... ids of each text, or -1 where they never came: (B, order + 1)."""
@@ -83,3 +95,4 @@ def compile_kernels() -> None:
     network = CompiledNgramNetwork(count_text(np.array([0, 1]), 2, 1))
     logits, state = network.forward(np.zeros((1, 1), np.int64), network.initial_state(1))
     network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, 1)))
+    network.score(np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), state)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from nextchar.networks.architecture import Architecture, Network, Parameters
+from nextchar.networks.lines import in_lines
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.quantisation import quantised
 from nextchar.networks.windowed import as_trained
@@ -42,7 +43,7 @@ def make_network(
         network = CompiledNetwork(architecture, parameters, weights)
     else:
         network = NumpyNetwork(architecture, parameters)
-    return network if carry_state else as_trained(network, architecture)
+    return in_lines(network, architecture.line_end) if carry_state else as_trained(network, architecture)
 
 
 def numpy_seconds(architecture: Architecture, steps: int) -> float:

@@ -33,6 +33,8 @@ _P1, _P3, _P5, _P7 = (
     for value in (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08)
 )
 _P9, _P11, _P13 = (np.float32(value) for value in (-8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16))
+_ONE, _LOG2E, _SMALLEST = np.float32(1.0), np.float32(1.4426950408889634), np.float32(-87.0)
+_LN2, _E3, _E4, _E5, _E6 = (np.float32(value) for value in (0.6931471805599453, 1 / 6, 1 / 24, 1 / 120, 1 / 720))
 _Q0, _Q2, _Q4, _Q6 = (
     np.float32(value)
     for value in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
@@ -89,6 +91,44 @@ def tanh(x: Any) -> Any:
     p = _P1 + y * (_P3 + y * (_P5 + y * (_P7 + y * (_P9 + y * (_P11 + y * _P13)))))
     q = _Q0 + y * (_Q2 + y * (_Q4 + y * _Q6))
     return x * p / q
+
+
+@compiled(**LOOP)
+def sum_powers(values: Array, peak: float, room: Array, powers: Array) -> Any:
+    """Return the sum of e^(v - ``peak``) over ``values`` (N,), float32 of at most ``peak``, without a branch: with n
+    the whole number nearest to x / ln 2, e^x = 2^n e^(x - n ln 2), up to 2e-7 of the sum. ``room`` (N,), float32, and
+    ``powers`` (N,), int32, are overwritten."""
+    for j in range(len(values)):
+        x = max(values[j] - peak, _SMALLEST)
+        n = np.int32(x * _LOG2E - _HALF)  # x is not positive: rounded to the nearest
+        r = x - np.float32(n) * _LN2
+        room[j] = _ONE + r * (_ONE + r * (_HALF + r * (_E3 + r * (_E4 + r * (_E5 + r * _E6)))))
+        powers[j] = (n + np.int32(127)) << np.int32(23)
+    scales, total = powers.view(np.float32), _ZERO
+    for j in range(len(values)):
+        total += room[j] * scales[j]
+    return total
+
+
+@compiled(**LOOP)
+def log2_of(logits: Array, target: int, room: Array, powers: Array) -> float:
+    """Return log2 of the probability of the id ``target`` in softmax(``logits`` (V,)); ``room`` and ``powers`` as for
+    `sum_powers`."""
+    peak = logits[0]
+    for j in range(len(logits)):
+        peak = max(peak, logits[j])
+    total = sum_powers(logits, peak, room, powers)
+    return (np.float64(logits[target] - peak) - math.log(total)) / math.log(2.0)
+
+
+@compiled(**LOOP)
+def score_targets(logits: Array, size: int, targets: Array, scores: Array) -> None:
+    """Fill ``scores`` (B, T), float64, with log2 p of ``targets`` (B, T) among the first ``size`` of ``logits``
+    (T, B, P)."""
+    room, powers = np.empty(size, np.float32), np.empty(size, np.int32)
+    for step in range(len(logits)):
+        for row in range(logits.shape[1]):
+            scores[row, step] = log2_of(logits[step, row, :size], targets[row, step], room, powers)
 
 
 @compiled(**LOOP)

@@ -8,17 +8,18 @@ consists of other networks, like a blend, gets their kinds from `kind_of`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from nextchar.files.tensor_file import under
 from nextchar.networks.architecture import Architecture, Network, Parameters
-from nextchar.networks.blend import BlendNetwork, TextCounts
+from nextchar.networks.blend import BlendNetwork, LineBlend, TextCounts
 from nextchar.networks.engine import can_compile, make_network, numpy_seconds
+from nextchar.networks.lines import LineNetwork, in_lines
 from nextchar.networks.ngram_counts import NgramCounts
-from nextchar.networks.ngram_network import NgramNetwork
+from nextchar.networks.ngram_network import UNREAD, NgramNetwork
 from nextchar.networks.word_counts import WordCounts
 from nextchar.networks.word_network import WordNetwork
 from nextchar.settings import Weights
@@ -49,6 +50,11 @@ class BlendHeader(BaseModel):
         return self.network.context_length
 
     @property
+    def line_end(self) -> int | None:
+        """That of the network."""
+        return self.network.line_end
+
+    @property
     def parameter_count(self) -> int:
         """Number of trained values and of counts."""
         return self.network.parameter_count + self.ngrams + self.words
@@ -66,6 +72,8 @@ class NgramHeader(BaseModel):
     """Most ids of context that were counted."""
     ngrams: int = Field(ge=0, le=2**40, strict=True)
     """Counted n-grams that are kept."""
+    line_end: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """In counts of lists the id of the line end, after which a context begins anew; None in others."""
 
     @property
     def context_length(self) -> int:
@@ -242,13 +250,13 @@ class NgramKind:
         weights: Weights,  # noqa: ARG002 (it has none)
     ) -> Network[Any]:
         """Return the network, in NumPy or compiled."""
-        counts = counts_of(header, arrays)
+        counts, before = counts_of(header, arrays), UNREAD if header.line_end is None else header.line_end
         if not (compiled and can_compile()):
-            return NgramNetwork(counts)
+            return in_lines(NgramNetwork(counts, before), header.line_end)
         from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork, compile_kernels
 
         compile_kernels()
-        return CompiledNgramNetwork(counts)
+        return in_lines(CompiledNgramNetwork(counts, before), header.line_end)
 
     def numpy_seconds(self, header: NgramHeader, characters: int, *, carry_state: bool) -> float:  # noqa: ARG002
         """Return roughly how many seconds it takes in NumPy."""
@@ -267,7 +275,9 @@ class NgramKind:
         return {"ngrams": header.ngrams, "order": header.order}
 
 
-def blend_networks(network: Network[Any], counts: TextCounts, weights: NDArray[Any], *, compiled: bool) -> BlendNetwork:
+def blend_networks(
+    network: Network[Any], counts: TextCounts, weights: NDArray[Any], *, compiled: bool
+) -> BlendNetwork | LineBlend:
     """Return the blend of ``network`` and ``counts`` with ``weights``.
 
     Args:
@@ -276,15 +286,25 @@ def blend_networks(network: Network[Any], counts: TextCounts, weights: NDArray[A
         weights: of the parts in each situation: `nextchar.networks.blend.weights_shape`.
         compiled: use compiled loops for the counts if numba is installed.
     """
+    if isinstance(network, LineNetwork):
+        return LineBlend(_blend(network.within, counts, weights, network.line_end, compiled=compiled), network.line_end)
+    return _blend(network, counts, weights, UNREAD, compiled=compiled)
+
+
+def _blend(
+    network: Network[Any], counts: TextCounts, weights: NDArray[Any], before: int, *, compiled: bool
+) -> BlendNetwork:
+    """Return the blend as `blend_networks` does, with the id ``before`` as all ids before a text."""
     ngrams, words = counts
     if not (compiled and can_compile()):
-        return BlendNetwork(network, NgramNetwork(ngrams), weights, None if words is None else WordNetwork(words))
+        of_words = None if words is None else WordNetwork(words)
+        return BlendNetwork(network, NgramNetwork(ngrams, before), weights, of_words)
     from nextchar.networks.compiled_blend import CompiledBlend, compile_kernels
     from nextchar.networks.compiled_network import CompiledNetwork
     from nextchar.networks.compiled_ngram_network import CompiledNgramNetwork
     from nextchar.networks.compiled_word_network import CompiledWordNetwork
 
-    parts = CompiledNgramNetwork(ngrams), weights, None if words is None else CompiledWordNetwork(words)
+    parts = CompiledNgramNetwork(ngrams, before), weights, None if words is None else CompiledWordNetwork(words)
     if not isinstance(network, CompiledNetwork):
         return BlendNetwork(network, *parts)
     compile_kernels()
@@ -309,9 +329,11 @@ def blend_content(
     return header, arrays
 
 
-def ngram_content(counts: NgramCounts) -> tuple[NgramHeader, Parameters]:
-    """Return the header and the arrays of counts alone in a model file."""
-    header = NgramHeader(vocabulary_size=counts.vocabulary_size, order=counts.order, ngrams=len(counts.ids) - 1)
+def ngram_content(counts: NgramCounts, line_end: int | None = None) -> tuple[NgramHeader, Parameters]:
+    """Return the header and the arrays of counts alone in a model file, of a list if there is a ``line_end``."""
+    header = NgramHeader(
+        vocabulary_size=counts.vocabulary_size, order=counts.order, ngrams=len(counts.ids) - 1, line_end=line_end
+    )
     return header, counts.to_arrays()
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,6 +109,34 @@ def fill_probabilities(tables: Tables, contexts: Array, out: Array) -> int:
     for token in range(len(out)):
         out[token] += left * row[token]
     return longest
+
+
+@compiled(**_LOOP, forceinline=True)
+def probability_of(tables: Tables, contexts: Array, token: int) -> float:
+    """Return the probability of the id ``token`` after ``contexts`` (order + 1,), one of those that
+    `fill_probabilities` gives."""
+    probability, left = _ZERO, _ONE
+    for k in range(len(contexts) - 1, 0, -1):
+        context = contexts[k]
+        if context < 0 or tables.firsts[context] == tables.firsts[context + 1]:
+            continue
+        if k == 1 and len(tables.dense) > 1:
+            break
+        child = find_child(tables.firsts, tables.ids, context, token)
+        if child >= 0:
+            probability += left * tables.shares[child]
+        left *= tables.rests[context]
+    return probability + left * tables.dense[max(contexts[1], 0) if len(tables.dense) > 1 else 0, token]
+
+
+@compiled(**_EXACT)
+def score_ids(tables: Tables, ids: Array, targets: Array, contexts: Array, scores: Array) -> None:
+    """Read ``ids`` (B, T) after ``contexts`` (B, order + 1), which change; fill ``scores`` (B, T), float64, with log2 p
+    of ``targets`` (B, T)."""
+    for row in range(len(ids)):
+        for step in range(ids.shape[1]):
+            read_id(tables, contexts[row], ids[row, step])
+            scores[row, step] = math.log2(probability_of(tables, contexts[row], targets[row, step]))
 
 
 @compiled(**_EXACT)

@@ -49,15 +49,16 @@ ROOM = 1 << 19
 class CountedNetwork(ABC):
     """A `Network` that predicts from counts. Its state is the last ids read, shape (B, order)."""
 
-    def __init__(self, counts: NgramCounts) -> None:
-        """Prepare to predict from ``counts``, whole or pruned."""
+    def __init__(self, counts: NgramCounts, before: int = UNREAD) -> None:
+        """Prepare to predict from ``counts``, whole or pruned, with the id ``before`` as all ids before a text."""
+        self.before = before
         self.vocabulary_size: int = counts.vocabulary_size
         self.context_length: int | None = counts.order
         self.order = counts.order
 
     def initial_state(self, batch: int) -> Numbers:
         """Return the state of ``batch`` texts before anything is read."""
-        return np.full((batch, self.order), UNREAD)
+        return np.full((batch, self.order), self.before)
 
     def forward(self, ids: Ids, state: Numbers) -> tuple[Floats, Numbers]:
         """Read ``ids`` (B, T) after ``state``, the ids before; return log p of the next id (B, T, V), and the last
@@ -74,9 +75,9 @@ class CountedNetwork(ABC):
 class NgramNetwork(CountedNetwork):
     """An n-gram network in NumPy."""
 
-    def __init__(self, counts: NgramCounts) -> None:
-        """Prepare to predict from ``counts``, whole or pruned."""
-        super().__init__(counts)
+    def __init__(self, counts: NgramCounts, before: int = UNREAD) -> None:
+        """Prepare to predict from ``counts``, whole or pruned, with the id ``before`` as all ids before a text."""
+        super().__init__(counts, before)
         self.counts = counts
         self._lookup = Lookup(counts)
 

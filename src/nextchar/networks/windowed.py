@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, State
+from nextchar.networks.lines import in_lines
 
 GROUP = 512
 """Windows read side by side: memory is in proportion to it, and the result is the same."""
@@ -61,5 +62,5 @@ class WindowedNetwork:
 def as_trained(network: ReadingNetwork, architecture: Architecture) -> Network[Any]:
     """Return ``network``, which carries its state, as the one that ``architecture`` was trained as."""
     if architecture.context_length is None:
-        return network
+        return in_lines(network, architecture.line_end)
     return WindowedNetwork(network.read, architecture.context_length, architecture.vocabulary_size)

@@ -26,9 +26,9 @@ ENGINE_SCRIPTS = (
 """Scripts that compute a model in the page."""
 APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "copying.js", "sheet.js"),
-    *("draft_store.js", "keeping.js"),
+    *("draft_store.js", "keeping.js", "coloured_text.js"),
     *("choices.js", "writing.js", "bars.js", "surprise.js", "authorship.js", "curve.js", "history.js"),
-    *("header.js", "app.js"),
+    *("header.js", "listing.js", "app.js"),
 )
 """The rest of the page, wherever the model runs; `app.js` comes last and starts it."""
 
@@ -37,6 +37,8 @@ _EXPORT = re.compile(r"^export ", re.MULTILINE)
 STYLES = ("page.css", "curve.css")
 CURVE_SCRIPT, CURVE_STYLE = "curve.js", "curve.css"
 """Script and style that draw a learning curve, here and in the report of a run."""
+COLOURED_SCRIPTS = ("language.js", "characters.js", "coloured_text.js")
+"""Scripts that show a text coloured by surprise, here and in a page of its own."""
 DOCTYPE = b"<!doctype html>"
 """Start of every page, in lower case; no model file starts like this."""
 
@@ -115,6 +117,16 @@ def curve_style() -> str:
     """Return the style of the curve. The page must define the colours --ink, --muted, --line, --accent, --second and
     --alarm, and the font --sans."""
     return _asset(CURVE_STYLE)
+
+
+def coloured_scripts() -> str:
+    """Return the scripts that show a text coloured by surprise, for a page to contain."""
+    return "".join(module_as_script(_asset(name)) for name in COLOURED_SCRIPTS)
+
+
+def page_style() -> str:
+    """Return the style of the page."""
+    return _asset("page.css")
 
 
 def module_as_script(source: str) -> str:

@@ -14,6 +14,7 @@ import { Bars } from './bars.js';
 import { Surprise } from './surprise.js';
 import { Authorship } from './authorship.js';
 import { POLL, RunHistory } from './history.js';
+import { Listing } from './listing.js';
 import { Tabs, Theme, introduce, showRecipe } from './header.js';
 
 class App {
@@ -50,6 +51,7 @@ class App {
     });
     this.surprise = new Surprise({ model, sheetText: () => this.sheet.value, tell });
     this.authorship = new Authorship({ server: this.server, sheetText: () => this.sheet.value, tell });
+    this.listing = new Listing({ model, maxLength: setup.max_length ?? 0, tell });
     this.history = new RunHistory({ model, learned: () => this.learned(), tell });
     this.tabs = new Tabs((view) => this.opened(view));
     this.listen();
@@ -141,10 +143,12 @@ class App {
     this.settings.offerCopyLimit(model.info.has_text === true);
     this.sheet.setKnown(model.info.characters);
     this.surprise.forget();
+    this.listing.offer();
     this.bars.renew();
     this.writing.refresh();
     await this.history.open();
-    if (this.history.tab.hidden && !this.find('history').hidden) this.tabs.open(this.find('tab-write'));
+    const gone = [this.history, this.listing].some(({ tab }) => tab.hidden && tab.getAttribute('aria-selected') === 'true');
+    if (gone) this.tabs.open(this.find('tab-write'));
   }
 
   /** The model has learned more: ask again for its facts and for what it expects. */
@@ -316,6 +320,7 @@ class App {
     this.bars.draw();
     this.surprise.draw();
     this.authorship.draw();
+    this.listing.draw();
     this.history.draw();
     if (this.bars.answer) this.showReadings(this.bars.answer.replacements);
   }

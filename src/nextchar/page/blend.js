@@ -110,18 +110,36 @@ function under(tensors, prefix) {
 }
 
 /** What was counted in a text: `tensors` of it, of an architecture with `vocabulary` ids. */
-function makeNgrams({ order, ngrams }, vocabulary, tensors) {
-  const counted = new Ngrams(vocabulary, order, tensors);
+function makeNgrams({ order, ngrams }, vocabulary, tensors, lineEnd) {
+  const counted = new Ngrams(vocabulary, order, tensors, 1, lineEnd);
   if (counted.ids.length !== ngrams + 1) throw damaged('its counts do not fit its architecture');
   return counted;
 }
 
+/** Let `network` begin each line of a list anew: it goes back to the state before anything was read, and reads the line end. */
+function beginLines(network, lineEnd) {
+  const initial = network.initialState();
+  const advance = network.advance.bind(network);
+  network.advance = (id) => {
+    if (id === lineEnd) network.load(initial);
+    advance(id);
+  };
+  return network;
+}
+
 /** The network of an architecture, of any kind, with the tensors of its model file. */
 export function makeNetwork(architecture, tensors) {
+  const lineEnd = (architecture.network ?? architecture).line_end ?? null;
+  const network = makeOfKind(architecture, tensors, lineEnd);
+  return lineEnd === null ? network : beginLines(network, lineEnd);
+}
+
+/** The network of an architecture, which reads on after the end of a line. */
+function makeOfKind(architecture, tensors, lineEnd) {
   if (architecture.kind === 'lstm') return makeLSTM(architecture, tensors);
-  if (architecture.kind === 'ngram') return new NgramNetwork(makeNgrams(architecture, architecture.vocabulary_size, tensors));
+  if (architecture.kind === 'ngram') return new NgramNetwork(makeNgrams(architecture, architecture.vocabulary_size, tensors, lineEnd));
   const { network, order } = architecture;
-  const counted = makeNgrams(architecture, network.vocabulary_size, under(tensors, 'ngrams.'));
+  const counted = makeNgrams(architecture, network.vocabulary_size, under(tensors, 'ngrams.'), lineEnd);
   const ofWords = under(tensors, 'words.');
   const words = 'ids' in ofWords ? new Words(network.vocabulary_size, ofWords) : null;
   if ((words?.size ?? 0) !== (architecture.words ?? 0)) throw damaged('its counts do not fit its architecture');

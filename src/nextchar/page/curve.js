@@ -9,9 +9,11 @@ const CURVES = [['training', 'training_bits'], ['validation', 'validation_bits']
  * Return the learning curve of `evaluations`, by step and at least one, as an <svg> of `width` × `height` pixels.
  *
  * - `words`: `label` describes the picture; `x`, `y` and `top` are the names of the axes.
- * - `along`: the axis of x, 'epoch' or 'seconds'. Over seconds, epochs are marked along the top.
+ * - `along`: the axis of x, 'epoch' or 'seconds'. Over seconds, epochs are marked along the top, which `words.top` names.
  * - `moment`: number of the evaluation at which to draw a line.
  * - `best`: `seconds`, `epoch` and `bits` of a point to ring; `words.best` stands before its bits unless it is the last.
+ * - `curves`: the class of each curve, and the name of its bits in an evaluation; those of training and validation by
+ *   default. An evaluation may lack some of them.
  * - `recoveries`: where training went back, in units of x, as dotted lines.
  *
  * `at(x)` of the element returns the number of the evaluation nearest to x, in pixels.
@@ -19,8 +21,8 @@ const CURVES = [['training', 'training_bits'], ['validation', 'validation_bits']
  * @param {any} options
  */
 export function learningCurve(evaluations, options) {
-  const { width, height, words, along = 'epoch', moment, best, recoveries = [] } = options;
-  const scale = curveScale(evaluations, along, width, height, Boolean(best));
+  const { width, height, words, along = 'epoch', moment, best, recoveries = [], curves = CURVES } = options;
+  const scale = curveScale(evaluations, curves, along, width, height, Boolean(best));
   const { x, right, top, bottom } = scale;
   const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': words.label });
   picture.append(
@@ -30,12 +32,12 @@ export function learningCurve(evaluations, options) {
     svg('text', { class: 'axis', x: right, y: height - 6, 'text-anchor': 'end' }, words.x),
     svg('text', { class: 'axis', x: 0, y: 12 }, words.y),
   );
-  if (along === 'seconds') {
+  if (along === 'seconds' && words.top) {
     picture.append(svg('text', { class: 'axis', x: right, y: 12, 'text-anchor': 'end' }, words.top), ...epochTicks(evaluations, scale));
   }
   if (moment !== undefined) picture.append(upright('now', x(evaluations[moment][along]), top + 4, bottom));
   picture.append(...recoveries.map((place) => upright('recovery', x(place), top, bottom)));
-  for (const [kind, key] of CURVES) picture.append(...curvePoints(evaluations, kind, key, scale));
+  for (const [kind, key] of curves) picture.append(...curvePoints(evaluations, kind, key, scale));
   if (best) picture.append(...ring(best, best[along] === evaluations.at(-1)[along], words.best, scale));
   return Object.assign(picture, {
     at: (place) => {
@@ -53,10 +55,10 @@ function svg(tag, attributes = {}, ...content) {
 }
 
 /** From values to pixels: the functions `x` and `y`, the ends of both axes, and what x shows. */
-function curveScale(evaluations, along, width, height, ringed) {
+function curveScale(evaluations, curves, along, width, height, ringed) {
   // Room for the epochs along the top, and for a figure beside the last point.
   const [left, right, top, bottom] = [44, width - (ringed ? 52 : 16), along === 'seconds' ? 50 : 28, height - 44];
-  const values = evaluations.flatMap((evaluation) => CURVES.map(([, key]) => evaluation[key])).filter(Number.isFinite);
+  const values = evaluations.flatMap((evaluation) => curves.map(([, key]) => evaluation[key])).filter(Number.isFinite);
   const [lowest, highest] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
   const space = (highest - lowest || 1) * 0.08;
   const [low, high, last] = [lowest - space, highest + space, evaluations.at(-1)[along] || 1];

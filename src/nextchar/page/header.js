@@ -127,7 +127,8 @@ export function showRecipe(recipe, file, hint) {
   document.getElementById('recipe-dialog').showModal();
 }
 
-async function copyText(text, element) {
+/** Put `text` on the clipboard; `element` shows it. */
+export async function copyText(text, element) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {

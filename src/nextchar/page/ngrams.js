@@ -31,11 +31,15 @@ function unpacked(tensors, name, before = 0) {
  * that one id makes longer, and have numbers in a row.
  */
 export class Ngrams {
-  /** `vocabulary` ids, contexts of up to `order` of them; the tensors are those of a model file, no count below `minCount`. */
-  constructor(vocabulary, order, tensors, minCount = 1) {
+  /**
+   * `vocabulary` ids, contexts of up to `order` of them; the tensors are those of a model file, no count below `minCount`.
+   * In a list `lineEnd` stands for all ids before a text; it is null elsewhere.
+   */
+  constructor(vocabulary, order, tensors, minCount = 1, lineEnd = null) {
     if (String(Object.keys(tensors).sort()) !== String([...COUNTED].sort())) throw damaged('its tensors do not fit its architecture');
     this.vocabulary = vocabulary;
     this.order = order;
+    this.lineEnd = lineEnd;
     const children = unpacked(tensors, 'children');
     /** The number of the first child of each context, and the end of the last one's children. */
     this.firsts = new Uint32Array(children.length + 1);
@@ -59,7 +63,10 @@ export class Ngrams {
     /** What longer contexts add to the probability of each id; zeros between two predictions. */
     this.added = new Float32Array(vocabulary);
     /** The number of the last 0, 1, ... `order` ids that were read. */
-    this.contexts = this.initialState();
+    this.contexts = new Int32Array(order + 1).fill(NEVER);
+    this.contexts[0] = 0;
+    if (lineEnd !== null) for (let k = 0; k < order; k += 1) this.advance(lineEnd);
+    this.initial = this.save();
   }
 
   /** Refuse tables that do not fit each other. */
@@ -123,11 +130,9 @@ export class Ngrams {
     return rows;
   }
 
-  /** The state before anything is read: only the context without ids is known. */
+  /** The state before anything is read: only the context without ids is known, or, in a list, those of line ends. */
   initialState() {
-    const contexts = new Int32Array(this.order + 1).fill(NEVER);
-    contexts[0] = 0;
-    return contexts;
+    return this.initial.slice();
   }
 
   /** Continue from `state`. */

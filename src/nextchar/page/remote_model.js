@@ -157,6 +157,11 @@ export class RemoteModel {
     return this.server.json('api/score', { model: this.info.id, text, alternatives });
   }
 
+  /** A list of entries: {entries, drawn, refused, shortfall}. */
+  list(options, signal) {
+    return this.server.json('api/list', { model: this.info.id, ...options }, signal);
+  }
+
   async history() {
     if (!this.info.has_history) return null;
     try {

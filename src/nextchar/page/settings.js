@@ -12,11 +12,27 @@ export const PROMPT_CHARACTERS = 2000;
 /** A field of the page has a value that is not allowed; the message says what is. */
 export class FieldError extends PageError {}
 
-/** The allowed values of a field, in words. */
+/**
+ * The allowed values of a field, in words.
+ *
+ * @param {NumberRange} range
+ */
 function allowed({ type, minimum, exclusiveMinimum, maximum }) {
   if (exclusiveMinimum !== undefined) return say('betweenAbove', { min: exclusiveMinimum, max: maximum });
   if (type !== 'integer') return say('between', { min: minimum, max: maximum });
   return say(maximum === undefined ? 'wholeAtLeast' : 'wholeBetween', { min: minimum, max: maximum });
+}
+
+/**
+ * Return `value`, NaN for an empty field, if it is in `range`; throw a FieldError otherwise.
+ *
+ * @param {number} value
+ * @param {NumberRange} range
+ * @param {string} label
+ */
+export function checkedNumber(value, range, label) {
+  if (!isWithin(value, range)) throw new FieldError(say('badField', { label, message: allowed(range) }));
+  return value;
 }
 
 /** The controls of sampling. Their elements are looked up by id once. */
@@ -122,9 +138,7 @@ export class Settings {
 
   /** Return `value`, NaN for an empty field, if it is in the range of `name`; throw a FieldError otherwise. */
   checked(value, name, label) {
-    const range = this.range(name);
-    if (!isWithin(value, range)) throw new FieldError(say('badField', { label, message: allowed(range) }));
-    return value;
+    return checkedNumber(value, this.range(name), label);
   }
 
   /** The values of the controls by their ids, to be kept. */

@@ -20,10 +20,11 @@ from nextchar.networks.kinds import kind_of
 from nextchar.page import curve_style
 from nextchar.report import sections
 from nextchar.report.curves import drawing_script, learning_curves, script_policy
+from nextchar.report.lists import list_section
 from nextchar.report.markup import element, pairs_table, text_element, visible_lines
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
-from nextchar.settings import describe_duration
+from nextchar.settings import describe_duration, describe_value
 from nextchar.text.corpus import open_corpus
 from nextchar.text.documents import SourceText
 from nextchar.training.plan import Plan
@@ -41,7 +42,7 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None, source: Sour
     Args:
         folder: the run folder.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,), the held-out text last; may be
-            memory-mapped. Without them the page does not show what the model copied.
+            memory-mapped. Without them the page does not show what the model copied, or the list that it writes.
         source: the text that the model learned from, with its documents; without it, no sample has marks.
 
     Raises:
@@ -62,9 +63,11 @@ def render_report(folder: RunFolder, corpus_ids: Ids | None = None, source: Sour
         facts=_facts(run),
         command=_commands(run),
         curves=_curves(run),
+        begun=_begun(run),
         samples=sections.samples(run, source),
         temperature=sections.temperature(run),
         copying=sections.copying(run, corpus_ids),
+        lists=list_section(run, corpus_ids),
         details=_details(run),
     )
 
@@ -120,6 +123,13 @@ def _status(run: RunRecord) -> str:
     return "".join(element("p", sentence, class_="status") for sentence in sentences)
 
 
+def _begun(run: RunRecord) -> str:
+    """Return how every sample begins."""
+    if not run.settings.prompt:
+        return "begins with a new line"
+    return f"continues the same {text_element('span', 'prompt', class_='prompt')}"
+
+
 def _quoted(run: RunRecord) -> str:
     """Return the name of the run for a command line. A report does not leak the path of the run."""
     name = run.folder.path.resolve().name
@@ -152,9 +162,12 @@ def _scores(run: RunRecord) -> list[tuple[str, str, str]]:
             "on the training text; nothing was held out",
         )
     scores = [(f"{bits:.3f}", "bits per character", split)]
+    if run.text is not None and run.text.lines:
+        length = run.text.characters / run.text.lines
+        scores.append((f"{bits * length:.2f}", "bits per line", f"of {length:.1f} characters, its end included"))
     if bits < SENSIBLE:
-        untrained = f"; untrained it is 1 in {run.model.vocabulary.size:,}" if run.model else ""
-        meaning = f"geometric mean of its probability{untrained}"
+        guessed = f"; by guessing it is 1 in {run.model.vocabulary.size:,}" if run.model else ""
+        meaning = f"geometric mean of its probability{guessed}"
         scores.append((f"1 in {2**bits:.1f}", "for the right character", meaning))
     return scores
 
@@ -170,9 +183,10 @@ def _split(run: RunRecord) -> str:
     count = text.validation_characters if scored is None else min(scored, text.validation_characters)
     unknown = f", {text.unknown_characters:,} of them unknown to the model" if text.unknown_characters else ""
     of = "the text" if len(text.names) == 1 else "each text"
+    last = f"last {share:.3g} % of {of}" if text.lines is None else f"{share:.3g} % of the lines"
     base = run.settings.base
     started = "" if base is None else f"; training started from {base.name}"
-    return f"on {count:,} characters of the held-out last {share:.3g} % of {of}{unknown}{started}"
+    return f"on {count:,} characters of the held-out {last}{unknown}{started}"
 
 
 def _commands(run: RunRecord) -> str:
@@ -227,15 +241,7 @@ def _plan(plan: Plan) -> Sequence[tuple[str, str]]:
 
 def _pairs(values: dict[str, object]) -> Sequence[tuple[str, str]]:
     """Return the options with readable names, without those that are None."""
-    return [(name.replace("_", " "), _value(value)) for name, value in values.items() if value is not None]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value).strip("()[],")  # (128, 128)
+    return [(name.replace("_", " "), describe_value(value)) for name, value in values.items() if value is not None]
 
 
 def _provenance(run: RunRecord) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ Read in this order; a module imports only from those before it:
 - `counting_run`: a run that counts and trains nothing, and the choice between both.
 - `forecast`: how long training on a text would take, and how good the model would be.
 - `record`: what happened in a run, for its report and the page.
+- `comparison`: runs beside each other.
 - `screen`: what a stream can show: colours, a line drawn again, its width.
 - `progress`: a run on the screen.
 - `notebook`: a run in a notebook: one output that grows.

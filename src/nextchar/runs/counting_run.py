@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextchar.errors import RunFolderError, UsageError
 from nextchar.model import blending
+from nextchar.model.held_out_lines import line_quantiles
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
@@ -18,8 +19,8 @@ from nextchar.model.spread import Spread
 from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, find, text_read
-from nextchar.runs.run import Run, provenance_of, versions
+from nextchar.runs.preparation import Texts, find, notice_lists, text_read
+from nextchar.runs.run import Run, labels_in, provenance_of, versions
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
 from nextchar.runs.trainers import Preparation, dataset_of
@@ -27,7 +28,7 @@ from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import start_of_line
-from nextchar.training.events import Counted, Event, Finished, Saved
+from nextchar.training.events import Counted, Event, Finished, Note, Saved
 from nextchar.training.recipes import recipe_of
 
 
@@ -121,6 +122,8 @@ class CountingRun(Run):
         recipe = recipe_of(source.training)
         text, training = recipe.complete(source.texts.settings, source.training)
         files = yield from find(source.texts, text, source.cache)
+        text, noticed = notice_lists(files, text, training)
+        yield from (Note(message=message) for message in noticed)
         corpus = encode(files, text, training, source.cache)
         yield text_read(corpus)
         settings = RunSettings(
@@ -144,9 +147,11 @@ class CountingRun(Run):
         assert self._content is not None
         settings, corpus = self._content
         size, executor, began = settings.training.memory_size, Threads(available_cores()), self._clock()
-        counts = blending.remember(corpus.training, corpus.vocabulary.size, size=size, executor=executor).ngrams
+        counts = blending.remember(
+            corpus.training, corpus.vocabulary.size, line_end=corpus.line_end, size=size, executor=executor
+        ).ngrams
         seconds = self._clock() - began
-        header, arrays = ngram_content(counts)
+        header, arrays = ngram_content(counts, corpus.line_end)
         yield Counted(
             characters=blending.most_counted(len(corpus.training), size),
             ngrams=header.ngrams,
@@ -155,7 +160,11 @@ class CountingRun(Run):
         )
         dataset = dataset_of(corpus)
         provenance = provenance_of(corpus, settings, dataset.validation).model_copy(
-            update={"training_seconds": seconds, "versions": versions("nextchar", "numpy")}
+            update={
+                "labels": labels_in(corpus, settings),
+                "training_seconds": seconds,
+                "versions": versions("nextchar", "numpy"),
+            }
         )
         text = KeptText.of(corpus.source) if settings.training.keep_text else None
         self._file = ModelFile(header, corpus.vocabulary, arrays, provenance, text)
@@ -163,7 +172,11 @@ class CountingRun(Run):
         if len(dataset.validation):
             scorer = Scorer(network, dataset.first_read, executor)
             bits = -character_scores(scorer, dataset.validation, corpus.vocabulary)  # (T,)
-            scores = {"validation_bits_per_character": float(bits.mean()), "held_out_spread": Spread.of(bits)}
+            scores = {
+                "validation_bits_per_character": float(bits.mean()),
+                "held_out_lines": line_quantiles(network, dataset.validation, corpus.vocabulary, executor),
+                "held_out_spread": Spread.of(bits),
+            }
             provenance = provenance.model_copy(update=scores)
             self._file = replace(self._file, provenance=provenance)
         yield from write_samples(network, corpus.vocabulary, settings, step=0, epoch=1.0)
@@ -175,6 +188,7 @@ class CountingRun(Run):
             best_step=None,
             validation_bits_per_character=provenance.validation_bits_per_character,
             unknown_characters=provenance.unknown_characters or 0,
+            characters_per_line=corpus.characters_per_line(dataset.validation),
             interrupted=False,
         )
 

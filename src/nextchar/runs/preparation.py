@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
 
 from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.model.blending import MIN_HELD_OUT, most_counted
@@ -29,8 +31,9 @@ from nextchar.runs.training_text import corpus_of_run, find_texts, moved_text
 from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
+from nextchar.text.line_survey import are_lists
 from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
-from nextchar.training.feeding import Windows
+from nextchar.training.feeding import Lines, Streams, Windows
 from nextchar.training.plan import ChosenPlan, Plan
 from nextchar.training.recipes import recipe_of
 from nextchar.training.transfer import Transfer
@@ -69,6 +72,8 @@ def prepare(
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
     files = yield from find(texts, text, cache)
+    text, noticed = notice_lists(files, text, training)
+    yield from (Note(message=message) for message in noticed)
     start = find_start(files, text, training, cache)
     corpus, base = start.corpus, start.base
     yield text_read(corpus)
@@ -143,6 +148,30 @@ def find(texts: Texts, text: TextSettings, cache: Path) -> Generator[Event, None
     found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
     yield from (Note(message=message) for message in found.notes)
     return found.files
+
+
+def notice_lists(
+    files: Sequence[TextFile], text: TextSettings, training: TrainingSettings
+) -> tuple[TextSettings, Sequence[str]]:
+    """Return ``text`` with the decision whether ``files`` are lists, and what to say if they are noticed to be.
+
+    Raises:
+        UsageError: they are to be read as lists by a recipe that cannot.
+    """
+    if text.label_column is not None:
+        text = text.model_copy(update={"lines": True})
+    if not recipe_of(training).reads_lists:
+        if text.lines:
+            option = "--lines" if text.label_column is None else "--label-column"
+            raise UsageError(f"The {training.recipe} recipe reads running text: leave {option} out.")
+        return text, ()
+    if text.lines is None and are_lists(files):
+        message = (
+            "The text is a list: each line is learned as an entry of its own, whatever stands before it (--prose: as "
+            "running text)."
+        )
+        return text.model_copy(update={"lines": True}), (message,)
+    return text, ()
 
 
 def _base_read(base: StartingModel, started: Transfer, prepared: Prepared) -> BaseRead:
@@ -247,6 +276,8 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
     for asked, known in ((text, recorded.text), (completed, recorded.training)):
         for name in type(asked).model_fields:
             given, had = getattr(asked, name), getattr(known, name)
+            if name == "lines" and given is None:  # the run has looked whether the text is a list
+                continue
             if given != had:
                 raise UsageError(
                     f"The run that is there does not agree with this command: {flag(name)} is "
@@ -265,16 +296,26 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
 def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
     """Return the plan for ``corpus`` for which this machine is timed."""
     processes, vocabulary = compute.processes.count, corpus.vocabulary
-    return recipe_of(training).choose_plan(
+    chosen = recipe_of(training).choose_plan(
         len(corpus.training),
         vocabulary.size,
         training,
         compute.threads if compute.device.type == "cpu" else processes,
-        lambda plan: measure(plan, vocabulary, compute),
+        lambda plan: measure(_for_list(plan, corpus), vocabulary, compute),
         measure_exchange=(lambda plan: measure(plan, vocabulary, compute, "exchange")) if processes > 1 else None,
         device=compute.device.type,
         processes=processes,
     )
+    return replace(chosen, plan=_for_list(chosen.plan, corpus))
+
+
+def _for_list(plan: Plan, corpus: Corpus) -> Plan:
+    """Return ``plan`` with lines in place of streams where ``corpus`` is a list, about as many characters an update."""
+    if corpus.line_end is None or not isinstance(plan.feeding, Streams):
+        return plan
+    feeding = Lines.instead_of(plan.feeding, corpus.training, corpus.line_end)
+    shards = max(1, min(plan.shards, feeding.batch))
+    return plan.model_copy(update={"feeding": feeding, "shards": shards, "exchange": "float32", "average_every": 1})
 
 
 def _for_text(plan: Plan, corpus: Corpus) -> Plan:
@@ -283,7 +324,15 @@ def _for_text(plan: Plan, corpus: Corpus) -> Plan:
     Raises:
         TextError: the text is too short for a window.
     """
+    if isinstance(plan.feeding, Lines) != corpus.is_list:
+        given, fits = ("running text", "a list") if corpus.is_list else ("a list", "running text")
+        raise TextError(
+            f"The plan is for {given}, and the text is {fits}: give --{'prose' if corpus.is_list else 'lines'}, or "
+            "another plan."
+        )
     feeding = plan.feeding.over(len(corpus.training))
+    if isinstance(feeding, Lines) and corpus.line_end is not None:
+        feeding = feeding.model_copy(update={"line_end": corpus.line_end})
     if isinstance(feeding, Windows) and feeding.count == 0:
         raise TextError(
             f"The text has {len(corpus.training):,} characters to learn from, but the plan reads windows of "
@@ -316,6 +365,7 @@ def text_read(corpus: Corpus) -> TextRead:
         held_out_characters=len(corpus.validation),
         unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
+        lines=int(np.count_nonzero(corpus.ids == corpus.line_end)) if corpus.is_list else None,
     )
 
 

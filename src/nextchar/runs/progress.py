@@ -29,7 +29,7 @@ from nextchar.training.events import (
     TextRead,
     Writing,
 )
-from nextchar.training.feeding import Streams, Windows
+from nextchar.training.feeding import Lines, Streams, Windows
 
 Level = Literal["full", "lines", "brief", "silent"]
 """full: a bar, evaluations, and samples as they are written. lines: the same without the bar, with finished samples.
@@ -250,7 +250,8 @@ def _describe_before(event: TextRead | BaseRead | Planned | Counted) -> str:
 def _describe_text(event: TextRead) -> str:
     names = ", ".join(event.names[:3]) + (f" and {len(event.names) - 3} more" if len(event.names) > 3 else "")
     rare = f", {event.rare:,} of them too rare to learn" if event.rare else ""
-    learned = f"{event.characters:,} characters, {event.distinct:,} distinct{rare}"
+    lines = "" if event.lines is None else f"{event.lines:,} lines, "
+    learned = f"{lines}{event.characters:,} characters, {event.distinct:,} distinct{rare}"
     return f"{names}: {learned}{_describe_held_out(event)}."
 
 
@@ -258,6 +259,8 @@ def _describe_held_out(event: TextRead) -> str:
     if not event.validation_characters:
         return "; nothing is held out"
     held_out = event.held_out_characters or event.validation_characters
+    if event.lines is not None:
+        return f"; learning from {event.training_characters:,}, {held_out:,} in lines from everywhere are held out"
     at_end = len(event.names) == 1 or event.held_out_characters is None  # older runs held out the joined end
     last = f"the last {held_out:,}" if at_end else f"{held_out:,} at the ends of the texts"
     scored = "" if held_out == event.validation_characters else f", {event.validation_characters:,} of them scored"
@@ -308,6 +311,8 @@ def _describe_plan(event: Planned) -> str:
     match plan.feeding:
         case Streams(batch=batch, window=window):
             fed = f"{plan.steps:,} steps of {batch} × {window} characters"
+        case Lines(batch=batch, window=window):
+            fed = f"{plan.steps:,} steps of {batch} lines, about {batch * window:,} characters"
         case Windows() as windows:
             fed = (
                 f"{plan.steps / windows.epoch_steps:.3g} passes over {windows.count:,} windows of {windows.window} "
@@ -326,6 +331,10 @@ def _describe_counts(event: Counted) -> str:
 def _describe_end(event: Finished) -> str:
     bits = event.validation_bits_per_character
     reached = "" if bits is None else f": {bits:.3f} bits per character on the held-out text"
+    if bits is not None and event.characters_per_line is not None:
+        reached = (
+            f": {bits * event.characters_per_line:.2f} bits per line, {bits:.3f} per character, on the held-out lines"
+        )
     if event.network_bits_per_character is not None:
         reached += f" ({event.network_bits_per_character:.3f} without the memory)"
     if bits is not None and event.base is not None:

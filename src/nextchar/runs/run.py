@@ -13,8 +13,10 @@ from typing import Any
 
 from nextchar.errors import TrainingError
 from nextchar.model import blending
+from nextchar.model.held_out_lines import MAX_SCORED, line_quantiles
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
+from nextchar.model.line_quantiles import LineQuantiles
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.blend import TextCounts
@@ -28,6 +30,7 @@ from nextchar.runs.samples import write_samples
 from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus
+from nextchar.text.labels import labels_of
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Saved, Writing
 from nextchar.training.plan import Plan
@@ -49,6 +52,8 @@ class Run:
         self._counts: TextCounts | None = None
         self._remembered: tuple[object, ModelFile] | None = None
         self._text: KeptText | None = None
+        self._known_labels: tuple[str, ...] | None = None
+        self._held_out_lines: LineQuantiles | None = None
 
     @classmethod
     def new(
@@ -154,16 +159,25 @@ class Run:
         evaluated = state.best_step is not None
         provenance = provenance_of(corpus, settings, trainer.scored).model_copy(
             update={
+                "labels": self._labels(),
                 "plan": trainer.plan.model_dump(mode="json"),
                 "step": state.best_step if evaluated else state.step,
                 "training_seconds": state.seconds,
                 "validation_bits_per_character": state.best_bits,
+                "held_out_lines": self._held_out_lines,
                 "versions": versions("nextchar", "torch", "numpy"),
             }
         )
         parameters = trainer.best if evaluated else trainer.parameters()
         file = self._with_memory(ModelFile(trainer.architecture, corpus.vocabulary, parameters, provenance))
         return LanguageModel(replace(file, text=self._kept_text()))
+
+    def _labels(self) -> tuple[str, ...]:
+        """Return the labels of a list that has them."""
+        prepared = self._ready()
+        if self._known_labels is None:
+            self._known_labels = labels_in(prepared.corpus, prepared.settings)
+        return self._known_labels
 
     def _kept_text(self) -> KeptText | None:
         """Return the training text for the model file, if the run asks for it."""
@@ -199,6 +213,7 @@ class Run:
                 corpus.training,
                 vocabulary.size,
                 kinds=kinds_of(vocabulary.token_texts(range(vocabulary.size))),
+                line_end=corpus.line_end,
                 size=self._ready().settings.training.memory_size,
                 executor=Threads(available_cores()),
             )
@@ -251,7 +266,7 @@ class Run:
         except (TrainingError, KeyboardInterrupt, GeneratorExit):
             self.save()
             raise
-        before = self._saved_step
+        before, self._held_out_lines = self._saved_step, self._score_lines()
         self.save()
         if self._saved_step > before:
             yield Saved(step=self._saved_step)
@@ -264,8 +279,18 @@ class Run:
             network_bits_per_character=reached.network_bits_per_character,
             base=reached.started_from,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
+            characters_per_line=prepared.corpus.characters_per_line(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )
+
+    def _score_lines(self) -> LineQuantiles | None:
+        """Return how many bits held-out lines cost the model, if the text is one of many lines."""
+        prepared = self._ready()
+        if not prepared.trainer.processes.is_first:
+            return None
+        model, most = self.model, MAX_SCORED // (prepared.trainer.architecture.context_length or 1)
+        scored, threads = prepared.trainer.scored, Threads(available_cores())
+        return line_quantiles(model.network_for(most), scored, model.vocabulary, threads, most=most)
 
     def _record_plan(self, plan: Plan) -> None:
         """Record ``plan``, which training follows from here on; it would have led to this point too."""
@@ -316,6 +341,17 @@ def provenance_of(corpus: Corpus, settings: RunSettings, scored: Ids) -> Provena
         unknown_characters=corpus.count_unknown(scored),
         ancestors=() if settings.base is None else settings.base.ancestors,
     )
+
+
+def labels_in(corpus: Corpus, settings: RunSettings) -> tuple[str, ...]:
+    """Return the labels of the entries of ``corpus``, the most frequent first; none if it has no labels.
+
+    Raises:
+        TextError: there are too many.
+    """
+    if settings.text.label_column is None:
+        return ()
+    return labels_of(corpus.vocabulary.decode(corpus.ids).removesuffix("\n").split("\n"))
 
 
 def versions(*names: str) -> dict[str, str]:

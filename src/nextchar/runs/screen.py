@@ -46,6 +46,19 @@ def can_redraw(environment: Mapping[str, str]) -> bool:
     return kind.lower() not in {"", "dumb", "unknown"} and environment.get("TTY_INTERACTIVE") != "0"
 
 
+def colours_of(stream: TextIO | None) -> int:
+    """Return how many colours ``stream`` shows: 0, 16 or 256.
+
+    ``NO_COLOR`` means none; ``FORCE_COLOR`` adds them to a file or a pipe, like ``less -R``.
+    """
+    wanted = bool(os.environ.get("FORCE_COLOR")) or (is_terminal(stream) and can_redraw(os.environ))
+    if os.environ.get("NO_COLOR") or not wanted:
+        return 0
+    from rich.console import Console
+
+    return 256 if Console(file=stream, force_terminal=True).color_system in {"256", "truecolor"} else 16
+
+
 def width_of(stream: TextIO | None) -> int | None:
     """Return the columns of the terminal behind ``stream``; None if it is not a terminal: lines stay whole."""
     if stream is None or not is_terminal(stream):
@@ -56,6 +69,20 @@ def width_of(stream: TextIO | None) -> int | None:
     except OSError:
         columns = 0
     return columns or 80  # some terminals report 0
+
+
+def cell_width(text: str) -> int:
+    """Return the columns that ``text`` takes: two for characters of some scripts, none for combining marks."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut_to(text: str, columns: int) -> str:
+    """Return ``text`` in at most ``columns``, at least two; what is cut off becomes an ellipsis."""
+    from rich.cells import set_cell_size
+
+    return text if cell_width(text) <= columns else set_cell_size(text, columns - 1).rstrip() + "…"
 
 
 def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
@@ -72,11 +99,9 @@ def wrap_words(text: str, width: int | None, indent: int = 0) -> str:
 
 def _parts(line: str, room: int) -> Iterator[str]:
     """Yield ``line`` in parts of at most ``room`` columns, unless a word is longer."""
-    from rich.cells import cell_len  # textwrap does not know that characters of some scripts take two columns
-
-    part, *words = line.split(" ")
+    part, *words = line.split(" ")  # textwrap does not know that characters of some scripts take two columns
     for word in words:
-        if cell_len(f"{part} {word}") <= room:
+        if cell_width(f"{part} {word}") <= room:
             part = f"{part} {word}"
         else:
             yield part

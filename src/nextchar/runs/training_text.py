@@ -136,6 +136,7 @@ def find_texts(
         encoding=settings.encoding,
         errors=settings.errors,
         column=settings.column,
+        label_column=settings.label_column,
         boundary=settings.boundary,
         stdin=stdin,
         cache=cache,

@@ -13,7 +13,9 @@ Read in this order; a module imports only from those before it:
 - `text_file`: a text in a file, and how to read it piece by piece.
 - `files`: open text files: detect the encoding, then read the whole file strictly, in bounded memory.
 - `lines`: the lines of a text as they come, from a pipe without waiting for more.
+- `line_survey`: whether a text is a list: many short entries, one a line.
 - `records`: the columns of JSON lines, CSV, TSV and Parquet files.
+- `labels`: the kind of each entry of a list, before it on its line.
 - `record_file`: a column of such a file as a text, each record a document.
 - `known_texts`: the catalogue of texts known by name, with their sources and hashes.
 - `backup_files`: files beside texts that are not texts: editor back-ups and system files.
@@ -24,7 +26,7 @@ Read in this order; a module imports only from those before it:
 - `vocabulary`: the characters that a model knows, and what happens to the others.
 - `overlap`: find passages that one text copies from another.
 - `documents`: the documents of an encoded text: the file and the line of a place in it.
-- `held_out`: where to cut texts: the end of each is held out for validation.
+- `held_out`: where to cut texts: the end of each is held out for validation, or lines of a list.
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
 - `unfinished`: an encoded text while it is made, which the next process continues after a kill.
 - `corpus`: an encoded text, memory-mapped and keyed by its content.

@@ -43,6 +43,7 @@ class _Request:
     encoding: str | None
     errors: Errors
     column: str | None
+    label_column: str | None
     boundary: Boundary
     stdin: BinaryIO | None
     cache: Path
@@ -55,7 +56,13 @@ class _Request:
         name = name or readable(path)
         if self.column is not None:
             return open_records(
-                path, self.column, name=name, encoding=self.encoding, errors=self.errors, boundary=self.boundary
+                path,
+                self.column,
+                label_column=self.label_column,
+                name=name,
+                encoding=self.encoding,
+                errors=self.errors,
+                boundary=self.boundary,
             )
         if format_of(name) == "parquet":
             raise TextError(f"{name} is a Parquet file: name the column with the text in --column.")
@@ -68,6 +75,7 @@ def resolve(
     encoding: str | None = None,
     errors: Errors = "strict",
     column: str | None = None,
+    label_column: str | None = None,
     boundary: Boundary = "line",
     stdin: BinaryIO | None = None,
     cache: Path,
@@ -82,6 +90,7 @@ def resolve(
         encoding: encoding of files and standard input; detected if None.
         errors: how to read bytes that do not decode; an error by default.
         column: column of files of records that holds the text; if None, they are read as plain text.
+        label_column: column of the kind of each record; if None, there are no labels.
         boundary: what separates the documents of a file of records.
         stdin: stream to read for ``-``.
         cache: folder that keeps standard input and downloaded texts.
@@ -94,7 +103,7 @@ def resolve(
         MissingDependencyError: a package that reads a text is not installed.
     """
     request = _Request(
-        encoding, errors, column, boundary, stdin, cache, corpora or corpora_folder(), downloader, offline
+        encoding, errors, column, label_column, boundary, stdin, cache, corpora or corpora_folder(), downloader, offline
     )
     files: list[TextFile] = []
     notes: list[str] = []
@@ -273,7 +282,8 @@ def _record_notes(name: str, files: Sequence[TextFile]) -> list[str]:
         notes.append(f"{_named(name, of_records)}: {shown} in the column {of_records[0].column!r}")
         left_out = sum(file.left_out for file in of_records)
         if left_out:
-            notes.append(f"{_named(name, of_records)}: records without text in that column are left out ({left_out:,})")
+            without = "text in that column" if of_records[0].label_column is None else "a text and a label"
+            notes.append(f"{_named(name, of_records)}: records without {without} are left out ({left_out:,})")
     if plain:
         notes.append(f"{_named(name, plain)}: read as plain text; --column NAME reads one column of the records")
     return notes

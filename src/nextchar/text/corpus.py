@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nextchar.errors import TextError, UsageError
 from nextchar.files.cache_entry import UNFINISHED, crc32_of_file, locked, make_folder, remove_entry, remove_leftovers
+from nextchar.randomness import random_stream
 from nextchar.settings import TextSettings
 from nextchar.text.content import Content, Stamp
 from nextchar.text.documents import PLAIN, SourceText, Starts, documents_of
@@ -63,12 +64,14 @@ class _Description(BaseModel):
     ids_crc32: int
     starts: Starts = ()
     """As in `Corpus`; left out where it is `PLAIN`, and in entries of early versions."""
+    is_list: bool = False
+    """As in `Corpus`; entries of early versions lack it."""
     checksum: int = 0
     """CRC-32 of all other fields that are there; formats before 3 have none."""
 
     def sealed(self) -> _Description:
         """Return a copy with its checksum."""
-        left_out = {"checksum"} if self.starts else {"checksum", "starts"}
+        left_out = {"checksum", *(name for name in ("starts", "is_list") if not getattr(self, name))}
         return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude=left_out).encode())})
 
 
@@ -95,6 +98,8 @@ class Corpus:
     """Characters of the training part that are read as the unknown symbol."""
     starts: Starts = ()
     """Of the texts in the training part; empty if unknown."""
+    is_list: bool = False
+    """Whether each line is an entry of its own: the held-out lines are from everywhere, and empty ones are left out."""
     former_key: str | None = None
     """Name of an entry with the same ids in format 2; None if there is none, or if it is unknown."""
 
@@ -118,8 +123,14 @@ class Corpus:
 
     @property
     def source(self) -> SourceText:
-        """The training part with its documents."""
-        return SourceText(self.training, documents_of(self.names, self.starts), self.vocabulary)
+        """The training part with its documents; of a list also the held-out lines, so that what is new is known."""
+        ids = self.ids if self.is_list else self.training
+        return SourceText(ids, documents_of(self.names, self.starts), self.vocabulary)
+
+    @property
+    def line_end(self) -> int | None:
+        """The id of the line end in a list; None for other texts."""
+        return int(self.vocabulary.encode("\n")[0]) if self.is_list else None
 
     def held_out_excerpt(self, size: int) -> NDArray[np.unsignedinteger]:
         """Return ``size`` of the held-out ids, or all if there are fewer: the first ones of each text."""
@@ -129,6 +140,20 @@ class Corpus:
         starts = accumulate(self.held_out, initial=0)
         sizes = part_sizes(self.held_out, size)
         return np.concatenate([held_out[start : start + part] for start, part in zip(starts, sizes, strict=False)])
+
+    def without_order(self, ids: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return ``ids`` (n,) of a list with its lines shuffled, always in the same way, for what learns from their
+        order; other texts as they are."""
+        if not self.is_list:
+            return ids
+        bounds = [0, *(np.flatnonzero(ids == self.line_end) + 1).tolist()]
+        order = random_stream(0, "evaluation").permutation(len(bounds) - 1).tolist()
+        return np.concatenate([ids[bounds[line] : bounds[line + 1]] for line in order])
+
+    def characters_per_line(self, ids: NDArray[np.integer]) -> float | None:
+        """Return the mean length of the lines of ``ids`` (n,) of a list, with their ends; None for other texts."""
+        lines = int(np.count_nonzero(ids == self.line_end)) if self.is_list else 0
+        return len(ids) / lines if lines else None
 
     def count_unknown(self, ids: NDArray[np.integer]) -> int:
         """Return how many of ``ids`` stand for characters outside the vocabulary."""
@@ -223,6 +248,7 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
         distinct=description.distinct,
         rare=description.rare,
         starts=description.starts or (PLAIN if len(description.names) == 1 else ()),
+        is_list=description.is_list,
     )
 
 
@@ -255,6 +281,8 @@ def _options_of(
     # Only where they change something, so that the keys of other texts stay as they were.
     if settings.boundary != "line":
         options["boundary"] = settings.boundary
+    if settings.lines:
+        options["lines"] = settings.repeated
     sections = [[section.characters for section in content.sections] for content in contents]
     return {**options, "sections": sections} if any(sections) else options
 
@@ -287,14 +315,7 @@ class _Entry:
 
     def pieces(self, position: Position) -> Iterator[Piece]:
         """Yield the pieces of the texts from the section of ``position`` on."""
-        return split_pieces(
-            self.texts,
-            self.settings.lowercase,
-            self.survey,
-            self.settings.boundary,
-            start=position.section,
-            endings=position.endings,
-        )
+        return split_pieces(self.texts, self.settings, self.survey, start=position.section, endings=position.endings)
 
     def check_unchanged(self) -> None:
         """Check that no file has changed since it was first read.
@@ -308,7 +329,8 @@ class _Entry:
     def description(self, ids_crc32: int) -> _Description:
         """Return what stands in the entry besides the ids."""
         source, survey = self.source, self.survey
-        starts = tuple(zip(self.tally.starts, (not isinstance(text, RecordFile) for text in self.texts), strict=True))
+        has_lines = (not (self.settings.lines or isinstance(text, RecordFile)) for text in self.texts)
+        starts = tuple(zip(self.tally.starts, has_lines, strict=True))
         return _Description(
             key=source.key,
             names=tuple(text.name for text in self.texts),
@@ -323,6 +345,7 @@ class _Entry:
             has_unknown=survey.vocabulary.has_unknown,
             ids_crc32=ids_crc32,
             starts=() if starts == PLAIN else starts,
+            is_list=bool(self.settings.lines),
         ).sealed()
 
 

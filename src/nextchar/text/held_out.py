@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import accumulate, pairwise
 
-from nextchar.settings import Boundary
+from nextchar.settings import Boundary, Repeated
+from nextchar.text.lines import lines_of
 from nextchar.text.text_file import missing_boundary
 
 SHARE = 0.1
 """Default share of each text that is held out."""
 MAX_HELD_OUT = 1_000_000
 """Most characters held out of all texts together by default: more would be neither scored nor learned from."""
+_HASHES = 1 << 64
 _LOOKED_BACK = 1000
 """Characters before a cut in which a line end is looked for."""
 
@@ -77,6 +80,38 @@ def split_texts(
                 last[held_out] = number
             yield Piece(number, held_out, content)
             ending[held_out] = (ending[held_out] + content)[-2:]
+
+
+def split_lines(
+    texts: Iterable[Iterable[str]], characters: int, share: float | None, repeated: Repeated = "keep"
+) -> Iterator[Piece]:
+    """Yield the lines of ``texts``, lists with an entry on each line, in pieces of whole lines.
+
+    A line is held out or not by its hash, without regard to case and to spaces around it: so no line is on both sides,
+    and the held-out ones are from everywhere. Empty lines are left out.
+
+    Args:
+        texts: each in pieces of any length.
+        characters: length of all texts.
+        share: share of the lines to hold out; if None, as for `training_sizes`.
+        repeated: whether a line that came before is left out.
+    """
+    held_out = min(SHARE, MAX_HELD_OUT / max(1, characters)) if share is None else share
+    seen = set[int]()
+    for number, text in enumerate(texts):
+        for lines in lines_of(text):
+            parts: dict[bool, list[str]] = {False: [], True: []}
+            for line in lines:
+                if entry := line.strip():
+                    digest = int.from_bytes(blake2b(entry.casefold().encode(), digest_size=8).digest())
+                    if repeated == "once":
+                        if digest in seen:
+                            continue
+                        seen.add(digest)
+                    parts[digest < held_out * _HASHES].append(line)
+            for part, of_part in parts.items():
+                if of_part:
+                    yield Piece(number, part, "\n".join([*of_part, ""]))
 
 
 def _split(text: Iterable[str], size: int, back: int) -> Iterator[tuple[bool, str]]:

@@ -14,6 +14,7 @@ from nextchar.errors import TextError, shortened
 from nextchar.settings import Boundary, Errors
 from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
+from nextchar.text.labels import labelled
 from nextchar.text.records import FORMAT_NAMES, Format, format_of, read_records
 from nextchar.text.text_file import TextFile, lowered, missing_boundary, readable
 
@@ -29,6 +30,7 @@ def open_records(
     path: Path,
     column: str,
     *,
+    label_column: str | None = None,
     name: str | None = None,
     encoding: str | None = None,
     errors: Errors = "strict",
@@ -39,6 +41,8 @@ def open_records(
     Args:
         path: the file, plain or compressed.
         column: the column with the text.
+        label_column: the column with the kind of each record, which then stands before its text on a line; None for no
+            labels.
         name: its name in messages, whose suffix gives the format; the path if None.
         encoding: its encoding; if None, it is UTF-8 for JSON lines, and detected for CSV and TSV.
         errors: how to read wrong bytes; an error by default.
@@ -73,6 +77,7 @@ def open_records(
         source=source,
         kind=kind,
         column=column,
+        label_column=label_column,
         boundary=boundary,
     ).examine()
 
@@ -85,11 +90,12 @@ class RecordFile(TextFile):
     """The file as plain text, with its own encoding; None for Parquet."""
     kind: Format = "jsonl"
     column: str = ""
+    label_column: str | None = None
     boundary: Boundary = "line"
     documents: int = 0
     """Number of documents."""
     left_out: int = 0
-    """Number of records that hold no text in the column: it is missing, null or empty."""
+    """Number of records that hold no text in the column, or no label: it is missing, null or empty."""
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the text in UTF-8."""
@@ -143,8 +149,12 @@ class RecordFile(TextFile):
 
     def _pieces(self, skip: int = 0) -> Iterator[_Piece]:
         """Yield the documents after the first ``skip`` records, each followed by a boundary, a batch at a time."""
-        for batch in read_records(self.source or self, self.kind, [self.column], skip):
-            values = batch.columns[0]
+        columns = [self.column] if self.label_column is None else [self.column, self.label_column]
+        for batch in read_records(self.source or self, self.kind, columns, skip):
+            values, *labels = batch.columns
+            if labels:
+                pairs = zip(labels[0], values, strict=True)
+                values = [labelled(label, value) if label and value else None for label, value in pairs]
             indices = [index for index, value in enumerate(values) if value]
             documents = [value for value in values if value]
             text = "".join(documents)

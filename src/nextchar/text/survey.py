@@ -16,9 +16,9 @@ from itertools import accumulate, chain
 import numpy as np
 
 from nextchar.errors import TextError
-from nextchar.settings import Boundary, TextSettings
+from nextchar.settings import TextSettings
 from nextchar.text.content import Content
-from nextchar.text.held_out import Piece, split_texts, training_sizes
+from nextchar.text.held_out import Piece, split_lines, split_texts, training_sizes
 from nextchar.text.text_file import TextFile
 from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
@@ -98,7 +98,11 @@ def count_texts(texts: Sequence[TextFile], contents: Sequence[Content], settings
         for text in texts
         for section in text.sections(lowercase=settings.lowercase, on_block=digest.update if digest else None)
     )
-    for piece in split_texts(sections, lengths, sizes, settings.boundary):
+    if settings.lines:
+        pieces = split_lines(sections, sum(lengths), settings.validation, settings.repeated)
+    else:
+        pieces = split_texts(sections, lengths, sizes, settings.boundary)
+    for piece in pieces:
         found = np.bincount(code_points(piece.content))
         counts[piece.held_out][: len(found)] += found
         parts[piece.held_out][piece.text] += len(piece.content)
@@ -153,31 +157,33 @@ def survey_texts(
 
 def split_pieces(
     texts: Sequence[TextFile],
-    lowercase: bool,
+    settings: TextSettings,
     survey: Survey,
-    boundary: Boundary = "line",
     *,
     start: int = 0,
     endings: tuple[str, str] = ("", ""),
 ) -> Iterator[Piece]:
-    """Yield ``texts`` in pieces, cut at the sizes in ``survey``, as `nextchar.text.held_out.split_texts` does.
+    """Yield ``texts`` in pieces, cut at the sizes in ``survey``, as `nextchar.text.held_out` does.
 
     Args:
         texts: the texts of the survey.
-        lowercase: whether to lower-case them.
+        settings: as they were surveyed with.
         survey: what is known about them.
-        boundary: what separates them.
         start: number of the section to start from; texts before it are not read.
         endings: last characters of the two parts before it.
     """
+    if settings.lines:  # which of them are repeated, only all of them show
+        whole = (section for text in texts for section in text.sections(lowercase=settings.lowercase))
+        pieces = split_lines(whole, sum(survey.lengths), settings.validation, settings.repeated)
+        return (piece for piece in pieces if piece.text >= start)
     firsts = accumulate(survey.sections, initial=0)
     sections = (
         section
         for text, first, count in zip(texts, firsts, survey.sections, strict=False)
         if first + count > start
-        for section in text.sections(max(0, start - first), lowercase=lowercase)
+        for section in text.sections(max(0, start - first), lowercase=settings.lowercase)
     )
-    return split_texts(sections, survey.lengths, survey.sizes, boundary, start=start, endings=endings)
+    return split_texts(sections, survey.lengths, survey.sizes, settings.boundary, start=start, endings=endings)
 
 
 def names_of(texts: Sequence[TextFile]) -> str:

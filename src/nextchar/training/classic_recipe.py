@@ -34,6 +34,7 @@ class ClassicRecipe:
     has_plan = True
     has_unknown = False
     starts_from_models = False
+    reads_lists = False
     is_prompt_fixed = True
     fall: float | None = None
 

@@ -18,6 +18,7 @@ class CountsRecipe:
     has_plan = False
     has_unknown = True
     starts_from_models = False
+    reads_lists = True
     is_prompt_fixed = False
     fall: float | None = None
 

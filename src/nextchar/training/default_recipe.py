@@ -42,6 +42,7 @@ class DefaultRecipe:
     has_plan = True
     has_unknown = True
     starts_from_models = True
+    reads_lists = True
     is_prompt_fixed = False
     fall: float | None = FALL
 
@@ -153,7 +154,10 @@ def _fastest_precision(chooser: Chooser, hidden: int, measure: Measure) -> tuple
 
 
 def start_of_line(corpus: Corpus, seed: int) -> str:
-    """Return the start of a random line of the held-out text, or of the training text if nothing is held out."""
+    """Return the start of a random line of the held-out text, or of the training text if nothing is held out; nothing
+    for a list, whose lines are written from their beginning."""
+    if corpus.is_list:
+        return ""
     held_out = len(corpus.validation) > PROMPT
     ids = corpus.held_out_excerpt(1 << 16) if held_out else corpus.training[: 1 << 16]
     text = corpus.vocabulary.decode(ids).replace("\ufffd", "")

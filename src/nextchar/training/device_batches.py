@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nextchar.training.feeding import Batches
+from nextchar.training.feeding import Batches, WindowBatches
 
 MAX_TEXT_SHARE = 0.25
 """Share of a GPU's free memory that the text may take."""
@@ -45,7 +45,7 @@ class CopiedBatches:
 class ResidentText:
     """Batches read from a copy of the text on the device."""
 
-    def __init__(self, batches: Batches, device: torch.device) -> None:
+    def __init__(self, batches: WindowBatches, device: torch.device) -> None:
         self._batches = batches
         ids = batches.ids
         self.ids = torch.from_numpy(np.array(ids, np.uint8 if ids.dtype == np.uint8 else np.int32)).to(device)  # (n,)
@@ -60,7 +60,7 @@ class ResidentText:
 
 def batches_on(device: torch.device, batches: Batches) -> DeviceBatches:
     """Return ``batches`` as tensors on ``device``; a CUDA GPU that has room keeps the text."""
-    if device.type == "cuda":
+    if device.type == "cuda" and isinstance(batches, WindowBatches):
         free, _ = torch.cuda.mem_get_info(device)
         if 4 * len(batches.ids) <= MAX_TEXT_SHARE * free:
             return ResidentText(batches, device)

@@ -54,6 +54,8 @@ class TextRead(_Event):
     unknown_characters: Count = 0
     """Scored characters that are not in the vocabulary."""
     content_sha256: str
+    lines: Count | None = None
+    """Lines of a list, held-out ones included; None for other texts."""
 
 
 class BaseRead(_Event):
@@ -199,6 +201,8 @@ class Finished(_Event):
     """The model that training started from."""
     unknown_characters: Count = 0
     """Of the characters scored for this, those that are not in the vocabulary."""
+    characters_per_line: Amount | None = None
+    """Mean length of the scored lines of a list, with their ends; None for other texts."""
     interrupted: bool
 
 

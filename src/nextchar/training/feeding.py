@@ -1,9 +1,9 @@
-"""What training reads: parallel streams through the text, or shuffled windows of it."""
+"""What training reads: parallel streams through the text, shuffled windows of it, or the lines of a list."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nextchar.networks.architecture import Ids
 from nextchar.randomness import random_stream
-from nextchar.training.batches import ParallelStreams, ShuffledWindows, count_windows
+from nextchar.training.batches import MAX_LINE, ParallelStreams, ShuffledLines, ShuffledWindows, count_windows
 
 Count = Annotated[int, Field(le=10**15)]
 """A number of updates or windows, small enough for a float to count exactly."""
@@ -22,6 +22,17 @@ class Batches(Protocol):
 
     ids: Ids
     """The text that they are read from, shape (n,)."""
+
+    def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the inputs (T, B) of ``step``, counted from 0, and the targets: (T, B), or (1, B) for the last step
+        only."""
+        ...
+
+
+@runtime_checkable
+class WindowBatches(Batches, Protocol):
+    """Batches of windows of one length."""
+
     window: int
     """T."""
 
@@ -32,11 +43,6 @@ class Batches(Protocol):
 
     def firsts(self, step: int) -> NDArray[np.int64]:
         """Return where in the text each window of ``step`` begins, shape (B,)."""
-        ...
-
-    def batch(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the inputs (T, B) of ``step``, counted from 0, and the targets: (T, B), or (1, B) for the last step
-        only."""
         ...
 
 
@@ -53,6 +59,7 @@ class Streams(_Feeding):
     """Parallel streams: each continues where it stopped, with its state, and predicts every character."""
 
     kind: Literal["streams"] = "streams"
+    line_end: ClassVar[None] = None
 
     @property
     def carries_state(self) -> bool:
@@ -78,6 +85,10 @@ class Streams(_Feeding):
         """Return the same feeding for a text of ``characters`` characters."""
         return self
 
+    def example(self, vocabulary_size: int) -> Ids:
+        """Return ids enough for two updates, shape (n,), to time them."""
+        return np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
+
     def batches(self, training: Ids, seed: int) -> Batches:
         """Return the batches of ``training`` (n,), in the order given by ``seed``."""
         offset = int(random_stream(seed, "order").integers(len(training)))
@@ -89,6 +100,7 @@ class Windows(_Feeding):
     after it."""
 
     kind: Literal["windows"] = "windows"
+    line_end: ClassVar[None] = None
     stride: int = Field(ge=1, le=4096)
     """Characters from the start of a window to the start of the next."""
     count: Count = Field(ge=1)
@@ -118,9 +130,64 @@ class Windows(_Feeding):
         """Return the same feeding for a text of ``characters`` characters, more than a window."""
         return self.model_copy(update={"count": count_windows(characters, self.window, self.stride)})
 
+    def example(self, vocabulary_size: int) -> Ids:
+        """Return ids enough for two updates, shape (n,), to time them."""
+        return np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
+
     def batches(self, training: Ids, seed: int) -> Batches:
         """Return the batches of ``training`` (n,), in the order given by ``seed``."""
         return ShuffledWindows(training, self.batch, self.window, self.stride, seed)
 
 
-Feeding = Annotated[Streams | Windows, Field(discriminator="kind")]
+class Lines(_Feeding):
+    """The lines of a list, shuffled anew for each pass, each read from the zero state and the line end before it."""
+
+    kind: Literal["lines"] = "lines"
+    line_end: int = Field(ge=0)
+    """Id of the line end."""
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether a batch starts from the final state of the batch before."""
+        return False
+
+    @property
+    def context_length(self) -> None:
+        """None: a prediction depends on all characters before it in its line."""
+        return None
+
+    @property
+    def predicted(self) -> int:
+        """Characters predicted in an update, about: ``window`` is the mean length of a line with its end."""
+        return self.batch * self.window
+
+    @property
+    def epoch_steps(self) -> None:
+        """None: passes have no end that matters."""
+        return None
+
+    def over(self, characters: int) -> Lines:  # noqa: ARG002 (the same for any text)
+        """Return the same feeding for a text of ``characters`` characters."""
+        return self
+
+    def batches(self, training: Ids, seed: int) -> Batches:
+        """Return the batches of ``training`` (n,), in the order given by ``seed``."""
+        return ShuffledLines(training, self.batch, self.line_end, seed)
+
+    def example(self, vocabulary_size: int) -> Ids:
+        """Return ids enough for two updates, shape (n,), to time them: lines of the mean length."""
+        ids = np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
+        ids[ids == self.line_end] = (self.line_end + 1) % vocabulary_size
+        ids[self.window - 1 :: self.window] = self.line_end
+        return ids
+
+    @classmethod
+    def instead_of(cls, feeding: Streams, lines: Ids, line_end: int) -> Lines:
+        """Return the lines that an update reads in place of ``feeding``, about as many characters, of the list
+        ``lines`` (n,)."""
+        mean = max(1, round(len(lines) / max(1, np.count_nonzero(np.asarray(lines) == line_end))))
+        mean = min(mean, MAX_LINE)
+        return cls(batch=max(1, min(4096, feeding.predicted // mean)), window=mean, line_end=line_end)
+
+
+Feeding = Annotated[Streams | Windows | Lines, Field(discriminator="kind")]

@@ -43,7 +43,7 @@ def measure_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: f
 def _time_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: float) -> float:
     """Return the seconds that an update of ``plan`` takes, measured for about ``seconds``."""
     feeding = plan.feeding
-    ids = np.arange((feeding.batch + 1) * feeding.window * 2) % vocabulary.size
+    ids = feeding.example(vocabulary.size)
     # A tiny learning rate: only time is measured, and a trial must not diverge. Keras's initial weights, because the
     # default ones take long to make for a vocabulary of thousands of characters.
     every = TRIAL_UPDATES if compute.device.type == "cpu" else GPU_TRIAL_UPDATES

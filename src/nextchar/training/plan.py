@@ -117,6 +117,7 @@ class Plan(BaseModel):
             embedding=self.embedding,
             hidden=self.hidden,
             context_length=self.feeding.context_length,
+            line_end=self.feeding.line_end,
         )
 
     @property

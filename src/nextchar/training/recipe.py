@@ -28,6 +28,11 @@ class Recipe(Protocol):
         ...
 
     @property
+    def reads_lists(self) -> bool:
+        """Whether each line of a list is learned by itself."""
+        ...
+
+    @property
     def is_prompt_fixed(self) -> bool:
         """Whether the recipe prescribes the prompt, which a run then shows."""
         ...

@@ -19,6 +19,7 @@ from nextchar.networks.torch_network import LSTM, Dropout
 from nextchar.networks.torch_processes import ALONE
 from nextchar.networks.torch_threads import Compute, TorchThreads
 from nextchar.randomness import random_stream
+from nextchar.training.batches import IGNORED
 from nextchar.training.dataset import Dataset
 from nextchar.training.device_batches import batches_on, to_device
 from nextchar.training.initial_weights import initial_parameters, keras_initial_parameters
@@ -54,7 +55,7 @@ class Updates:
         else:
             parameters = initial_parameters(self.architecture, random, training)
         self.module = LSTM(self.architecture, parameters).to(compute.device)
-        if not plan.feeding.carries_state:
+        if plan.feeding.context_length is not None:
             self.module.prepare_windows()
         self._weights = self.module.tensors()
         self._optimizer = make_optimizer(self._weights, plan)
@@ -157,6 +158,8 @@ class _Shard:
         self._generator.manual_seed(int(random_stream(seed, "dropout", number).integers(2**63)))
         self._dropout = Dropout(plan.input_dropout, plan.dropout, self._generator)
         self._state = module.initial_state(size) if plan.feeding.carries_state else None
+        self._reads_windows = plan.feeding.context_length is not None
+        self._has_gaps = plan.feeding.kind == "lines"
 
     def gradients(self, inputs: Tensor, targets: Tensor, columns: slice) -> tuple[Tensor, ...]:
         """Return this shard's share of the batch's mean loss, in nats, and then its gradients.
@@ -171,13 +174,16 @@ class _Shard:
         if size == 0:  # the last batch of a pass has too few windows for every shard
             return (torch.zeros((), device=self._device), *map(torch.zeros_like, weights))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
-            if self._state is None:
+            if self._reads_windows:
                 logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
             else:
-                logits, after = self._module(read, self._state, self._dropout)  # (T, b, V)
-        loss = functional.cross_entropy(logits.float().flatten(0, -2), wanted.flatten()) * (size / inputs.shape[1])
+                logits, after = self._module(read, self._state or self._module.initial_state(size), self._dropout)
+        share = size / inputs.shape[1]
+        if self._has_gaps:
+            share = torch.count_nonzero(wanted != IGNORED) / torch.count_nonzero(targets != IGNORED)
+        loss = functional.cross_entropy(logits.float().flatten(0, -2), wanted.flatten()) * share
         gradients = torch.autograd.grad(loss, weights)
-        if after is not None:
+        if self._state is not None and after is not None:
             self._state = tuple((h.detach().float(), c.detach().float()) for h, c in after)
         return (loss.detach(), *gradients)
 

@@ -12,12 +12,13 @@ Read in this order; a module imports only from those before it:
 - `metrics`: what the server counts while it runs, in the text format of Prometheus.
 - `middleware`: what every request and response passes through: metrics, security headers, host and key.
 - `body_reading`: reads the body of a request: JSON of limited size that holds only known options.
+- `listing`: responses of /api/list: entries like those of the training list.
 - `service`: what all routes share: models, schedulers, limits and metrics.
 - `event_stream`: responses that are sent while they are written: server-sent events.
 - `prediction`: responses of /api/distribution, /api/score and /api/who: the next character, the bits of a text, and its
   author.
 - `completions`: the texts of a request to /v1/completions: chunk by chunk, or joined.
-- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/who,
+- `native_routes`: our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/who, /api/list,
   /api/history.
 - `openai_routes`: the API as OpenAI's clients speak it: /v1/completions and /v1/models.
 - `page_routes`: the routes besides the API: the page, the API's documentation, health, readiness and metrics.

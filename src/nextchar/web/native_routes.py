@@ -1,4 +1,4 @@
-"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/who, /api/history."""
+"""Our own API: /api/models, /api/generate, /api/distribution, /api/score, /api/who, /api/list, /api/history."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from nextchar.model.continuation import Continuation
+from nextchar.model.list_settings import ListSettings
 from nextchar.settings import Settings
 from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import EVENTS, EventStream
+from nextchar.web.listing import TIME_SHARE, write_list
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
-from nextchar.web.prediction import attribute, distribution, score
+from nextchar.web.prediction import attribute, distribution, score, scores
 from nextchar.web.responses import json_response
 from nextchar.web.scheduler import Slot
 from nextchar.web.schemas import (
@@ -24,9 +26,12 @@ from nextchar.web.schemas import (
     GenerateAnswer,
     GenerateBody,
     HistoryAnswer,
+    ListAnswer,
+    ListBody,
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    ScoresAnswer,
     WhoAnswer,
     WhoBody,
     count_replacements,
@@ -38,6 +43,7 @@ BODIES: dict[str, type[Settings]] = {
     "/api/distribution": DistributionBody,
     "/api/score": ScoreBody,
     "/api/who": WhoBody,
+    "/api/list": ListBody,
 }
 """The schema of the body of each path, for the description of the API."""
 
@@ -72,20 +78,15 @@ def native_routes(service: Service) -> APIRouter:
         return json_response(await service.read(request, _distribution(handle, body)))
 
     async def score_text(request: Request) -> Response:
-        """Return how many bits each character of a text costs, and the alternatives in its place."""
+        """Return how many bits each character of a text costs, and the alternatives in its place; or, of many texts,
+        how many bits each costs, and its most surprising character."""
         body = await service.body(request, ScoreBody)
         handle = service.registry.find(body.model)
-        service.check_text("text", len(body.text))
+        if body.text is not None:
+            service.check_text("text", len(body.text))
+        else:
+            service.check_text("texts", sum(map(len, body.texts or ())))
         return json_response(await service.read(request, _score(handle, body)))
-
-    async def who(request: Request) -> Response:
-        """Return which of several models a text is most like, as a whole and line by line."""
-        body = await service.body(request, WhoBody)
-        handles = list(service.registry) if body.models is None else [*map(service.registry.find, body.models)]
-        if len(handles) > MAX_COMPARED:
-            raise RefusedError(400, f"models: name at most {MAX_COMPARED} of the {len(handles)}.", param="models")
-        service.check_text("text", len(body.text))
-        return json_response(await service.read(request, _who(handles, body.text)))
 
     async def history(
         request: Request,
@@ -98,10 +99,35 @@ def native_routes(service: Service) -> APIRouter:
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
     router.post("/distribution", response_model=DistributionAnswer)(next_character)
-    router.post("/score", response_model=ScoreAnswer)(score_text)
-    router.post("/who", response_model=WhoAnswer)(who)
+    router.post("/score", response_model=ScoreAnswer | ScoresAnswer)(score_text)
+    _add_who_and_list(router, service)
     router.get("/history", response_model=HistoryAnswer)(history)
     return router
+
+
+def _add_who_and_list(router: APIRouter, service: Service) -> None:
+    """Add the routes for the author of a text and for lists."""
+
+    async def who(request: Request) -> Response:
+        """Return which of several models a text is most like, as a whole and line by line."""
+        body = await service.body(request, WhoBody)
+        handles = list(service.registry) if body.models is None else [*map(service.registry.find, body.models)]
+        if len(handles) > MAX_COMPARED:
+            raise RefusedError(400, f"models: name at most {MAX_COMPARED} of the {len(handles)}.", param="models")
+        service.check_text("text", len(body.text))
+        return json_response(await service.read(request, _who(handles, body.text)))
+
+    async def list_entries(request: Request) -> Response:
+        """Write new entries like those of the list that the model learned from. The same seed gives the same list."""
+        body = await service.body(request, ListBody)
+        handle = service.registry.find(body.model)
+        service.check_entries(body.count)
+        service.check_text("starts", sum(map(len, body.starts)))
+        async with service.writing.slot(request.is_disconnected) as slot:
+            return json_response(await slot.last(_list(service, handle, body)))
+
+    router.post("/who", response_model=WhoAnswer)(who)
+    router.post("/list", response_model=ListAnswer)(list_entries)
 
 
 class _Writing:
@@ -162,11 +188,27 @@ def _distribution(handle: ModelHandle, body: DistributionBody) -> Iterator[dict[
 
 
 def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
-    yield from score(handle.ready().model, body.text, body.alternatives, adapt=body.adapt)
+    model = handle.ready().model
+    if body.text is None:
+        yield from scores(model, body.texts or ())
+    else:
+        yield from score(model, body.text, body.alternatives, adapt=body.adapt)
 
 
 def _who(handles: Sequence[ModelHandle], text: str) -> Iterator[dict[str, Any] | None]:
     yield from attribute({handle.name: handle.ready().model for handle in handles}, text)
+
+
+def _list(service: Service, handle: ModelHandle, body: ListBody) -> Iterator[dict[str, Any] | None]:
+    clock = service.writing.clock
+    ends = clock() + TIME_SHARE * service.settings.max_time
+    chosen = {name: getattr(body, name) for name in ListSettings.model_fields}
+    settings = ListSettings.model_construct(**chosen)
+    for answer in write_list(handle.ready().model, settings, lambda: clock() > ends):
+        yield answer
+        if answer is not None:
+            characters = sum(len(entry["text"]) for entry in answer["entries"])
+            service.metrics.characters.labels(handle.name).inc(characters)
 
 
 def _history(handle: ModelHandle) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from nextchar.parallel import available_cores
 from nextchar.settings import ServeSettings
 from nextchar.web.body_reading import S, read_body
 from nextchar.web.errors import too_much
+from nextchar.web.listing import CHARACTERS
 from nextchar.web.metrics import Metrics
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
 from nextchar.web.scheduler import Scheduler
@@ -83,6 +84,16 @@ class Service:
         if texts * (read + written) > maximum:
             what = f"texts of {read:,} characters to read and {written:,} to write"
             raise too_much("n", texts, maximum, what, "--max-text and --max-characters together")
+
+    def check_entries(self, count: int) -> None:
+        """Check that a list may have that many entries.
+
+        Raises:
+            RefusedError: it is more than the limit.
+        """
+        maximum = self.settings.max_characters // CHARACTERS
+        if count > maximum:
+            raise too_much("count", count, maximum, "entries", f"--max-characters, {CHARACTERS} for an entry")
 
     def check_text(self, param: str, characters: int) -> None:
         """Check that a prompt, or a text to score, may have that many characters.

@@ -1,0 +1,118 @@
+"""What may come next in an entry, and which entries are accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nextchar.errors import UnknownCharacterError, UsageError
+from nextchar.model.known_entries import KnownEntries
+from nextchar.model.list_constraints import ListConstraints, characters_in
+from nextchar.model.list_settings import ListSettings
+from nextchar.settings import build
+from nextchar.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary("\n-abcde")
+
+
+def constraints(known: KnownEntries | None = None, **options: Any) -> ListConstraints:
+    return ListConstraints(VOCABULARY, build(ListSettings, options), known)
+
+
+def allowed(of: ListConstraints, length: int) -> str:
+    """Return the characters allowed after ``length`` others."""
+    return "".join(VOCABULARY.token_texts([n for n, may in enumerate(of.allowed(length)) if may]))
+
+
+def test_the_line_end_comes_between_the_shortest_and_the_longest() -> None:
+    of = constraints(min=2, max=3)
+    assert [allowed(of, length) for length in range(5)] == ["-abcde", "-abcde", "\n-abcde", "\n", "\n"]
+
+
+def test_only_allowed_characters_come() -> None:
+    assert allowed(constraints(allowed="a-c"), 1) == "\nabc"
+    assert allowed(constraints(allowed="ezé"), 1) == "\ne"
+
+
+@pytest.mark.parametrize(
+    ("written", "characters"),
+    [("abc", "abc"), ("a-c", "abc"), ("a-", "-a"), ("-a", "-a"), ("a-cx-z", "abcxyz"), ("a", "a"), ("--0", "-./0")],
+)
+def test_ranges_of_characters(written: str, characters: str) -> None:
+    assert "".join(characters_in(written, "".join(map(chr, range(128))))) == characters
+
+
+def test_a_start_of_another_start_is_enough() -> None:
+    assert constraints(starts=("abc", "ab", "c", "ab")).starts == ("c", "ab")
+    assert constraints().starts == ("",)
+
+
+@pytest.mark.parametrize(
+    ("options", "refusals"),
+    [
+        ({"ends": ("b", "cc")}, {"ab": None, "acc": None, "ac": "end"}),
+        ({"contains": ("bb", "e")}, {"abba": None, "dea": None, "ab": "part"}),
+        ({"like": "b{2}"}, {"abba": None, "aba": "pattern"}),
+        ({"like": "^a.b$"}, {"acb": None, "aacb": "pattern"}),
+        ({"new": True}, {"ab": None, "ADA": "known"}),
+        ({"ends": "a", "contains": "b"}, {"ba": None, "b": "end", "ca": "part"}),
+    ],
+)
+def test_entries_are_accepted_or_not(options: dict[str, Any], refusals: dict[str, str | None]) -> None:
+    of = constraints(KnownEntries.of_lines(["ada"]), **options)
+    assert {entry: of.refusal(entry) for entry in refusals} == refusals
+    assert {entry: of.refusal(entry) for entry in refusals} == refusals
+
+
+def test_repeats_are_refused_whatever_their_case() -> None:
+    of = constraints(unique=True)
+    assert [of.refusal(entry) for entry in ("ab", "ac", "AB", "ab")] == [None, None, "repeat", "repeat"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"starts": "É"}, "does not know 'É'"),
+        ({"starts": "A"}, r"does not know 'A' \(U\+0041 LATIN CAPITAL LETTER A\)\. It knows 'a'\."),
+        ({"ends": ("a", "x")}, "--ends 'x'"),
+        ({"contains": "axb"}, "does not know 'x'"),
+        ({"allowed": "xyz"}, "knows none of the characters of --allowed 'xyz'"),
+    ],
+)
+def test_characters_that_the_model_does_not_know(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UnknownCharacterError, match=words):
+        constraints(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"min": 5, "max": 4}, "--min 5 is more than --max 4"),
+        ({"starts": ""}, "--starts '' is not allowed"),
+        ({"ends": ("a", "b\n")}, r"--ends 'b\\n' is not allowed"),
+        ({"contains": "abcde", "max": 4}, "--contains 'abcde' has more characters than --max 4"),
+        ({"starts": "ad", "allowed": "abc"}, "--starts 'ad' has characters that --allowed leaves out"),
+        ({"allowed": "z-a"}, "range backwards"),
+        ({"like": "(a"}, r"--like '\(a' is not a regular expression"),
+        ({"like": "(?=a)"}, "is not a regular expression of RE2"),
+        ({"best": True, "temperature": 0.5}, "--best draws nothing, so --temperature"),
+        ({"best": True, "seed": 1}, "--seed"),
+        ({"temperature": 0}, "temperature = 0 is not allowed"),
+        ({"count": 0}, "count = 0 is not allowed"),
+        ({"start": "a"}, "Did you mean 'starts'"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        constraints(**options)
+
+
+def test_a_model_without_a_line_end_writes_no_list() -> None:
+    with pytest.raises(UsageError, match="knows no line end"):
+        ListConstraints(Vocabulary("abc"), ListSettings())
+
+
+def test_a_pattern_takes_time_in_proportion_to_the_entry() -> None:
+    # An engine that goes back would need 2^60 steps.
+    assert constraints(like="^(a|aa)+$").refusal("a" * 60 + "b") == "pattern"
