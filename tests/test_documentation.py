@@ -104,7 +104,8 @@ def test_the_commands_and_programs_of_the_walk_run(desk: Path, capsys: pytest.Ca
 def test_the_commands_and_programs_about_authors_run(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, book in (("mine", "mybook"), ("yours", "other")):
         text = (desk / f"{book}.txt").read_text(encoding="utf-8")
-        (desk / f"{name}.txt").write_text(text, encoding="utf-8")
+        for file in (f"{name}.txt", f"more-{name}.txt"):
+            (desk / file).write_text(text, encoding="utf-8")
         (desk / "letters" / name).mkdir(parents=True)
         (desk / "letters" / name / "letter.txt").write_text(text[:200], encoding="utf-8")
     (desk / "letter.txt").write_text("There were bears.\nOnce upon a time\n")
