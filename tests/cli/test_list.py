@@ -93,7 +93,7 @@ def test_new_entries_are_not_in_the_training_list(desk: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("--starts", "A"), 1, "the model does not know 'A'"),
+        (("--starts", "z"), 1, "the model does not know 'z'"),
         (("--starts", "a,,b"), 2, "--starts ''"),
         (("--min", "3", "--max", "2"), 2, "--min 3 is more than --max 2"),
         (("--like", "("), 2, "is not a regular expression"),
@@ -120,3 +120,14 @@ def test_held_out_entries_of_a_run_are_not_new(
     shown = capsys.readouterr()
     assert not set(shown.out.splitlines()) & set(lines)
     assert "in the training list" in shown.err
+
+
+def test_what_the_model_does_not_know_is_read_as_what_is_near(desk: Path) -> None:
+    expected = [entry.text for entry in MODEL.list(count=5, seed=4, starts=("a", "b"))]
+    outcome = listed(desk, "--count", 5, "--seed", 4, "--starts", "A,b")
+    assert outcome.stdout.splitlines() == expected
+    assert outcome.stderr == "nextchar: the model does not know all of --starts A,b: it reads a,b\n"
+
+
+def test_a_label_that_the_model_does_not_know_is_refused(desk: Path) -> None:
+    assert_refused(listed(desk, "--label", "elf"), 2, "trained without labels")

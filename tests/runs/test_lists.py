@@ -154,6 +154,12 @@ def test_with_labels_a_model_writes_an_entry_of_a_kind(tmp_path: Path) -> None:
             written = model.generate(model.labelled(label), length=30, temperature=0.5, seed=seed, stop="\n")
             assert written
             assert set(written) <= letters
+        entries = [entry.text for entry in model.list(count=20, label=label, unique=True, new=True, seed=1)]
+        assert len(entries) == 20
+        assert set("".join(entries)) <= letters
+        best, second = model.list(count=2, label=label, best=True)
+        assert best.bits <= second.bits
+        assert best.bits == pytest.approx(model.surprises(f"{label}\t{best.text}\n")[len(label) + 1 :].sum(), abs=1e-3)
     scores = model.bits_by_label("elf\tlaelfi\norc\tzugnak\nelf\tlala\n")
     assert [(label, score.entries) for label, score in scores.items()] == [("elf", 2), ("orc", 1)]
     assert model.bits_by_label("elf\tlaelfi\n")["elf"].bits < model.bits_by_label("orc\tlaelfi\n")["orc"].bits

@@ -85,6 +85,7 @@ def list_entries(
 
     language_model = LanguageModel.load(model)
     known = _known_entries(model, language_model) if settings.new else None
+    settings = settings.model_copy(update=_folded(settings, language_model))
     with note_compiling():
         listing = language_model.listing(settings, known)
     if output.format == "json":
@@ -100,6 +101,25 @@ def list_entries(
     if settings.seed is None and not settings.best and sys.stderr.isatty():
         note("to reproduce this list", f"--seed {listing.seed}")
     return DONE
+
+
+def _folded(settings: ListArguments, model: LanguageModel) -> dict[str, tuple[str, ...]]:
+    """Return the texts of --starts, --ends and --contains in characters that the model knows, with a note on those that
+    were replaced, as in a prompt; one with nothing near it stays, and is an error."""
+    folded: dict[str, tuple[str, ...]] = {}
+    for name in ("starts", "ends", "contains"):
+        given: tuple[str, ...] = getattr(settings, name)
+        read = tuple(_near(part, model) or part for part in given)
+        if read != given:
+            note(f"the model does not know all of --{name} {','.join(given)}: it reads {','.join(read)}")
+            folded[name] = read
+    return folded
+
+
+def _near(part: str, model: LanguageModel) -> str:
+    """Return ``part`` in characters that the model knows; "" if one of them has none near it."""
+    text, replacements = model.vocabulary.fold(part)
+    return text if all(replacement.read_as for replacement in replacements) else ""
 
 
 def _known_entries(path: Path, model: LanguageModel) -> KnownEntries:
@@ -120,7 +140,7 @@ def _known_entries(path: Path, model: LanguageModel) -> KnownEntries:
         known = model.known_entries
     if not known.is_whole:
         note(f"new entries are those that are not in the last {len(known):,} lines: the model file has no more")
-    elif model.provenance.validation_characters:
+    elif model.provenance.validation_characters and not model.is_of_lines:
         note("new entries may be in the part of the list that was held out: the model file does not have it")
     return known
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nextchar.text.documents import SourceText
+from nextchar.text.labels import split_label
 
 
 def fold_case(entry: str) -> str:
@@ -39,6 +40,10 @@ class KnownEntries:
         one, which is left out."""
         lines = source.vocabulary.decode(source.ids).split("\n")
         return cls(cls.of_lines(lines if is_whole else lines[1:]).folded, is_whole)
+
+    def without_labels(self) -> KnownEntries:
+        """Return the entries of a list with labels, which stand before them, alone."""
+        return KnownEntries(frozenset(split_label(line)[1] for line in self.folded), self.is_whole)
 
     def __contains__(self, entry: str) -> bool:
         """Return whether ``entry`` is among them, whatever its case."""

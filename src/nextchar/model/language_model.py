@@ -324,8 +324,8 @@ class LanguageModel:
 
         Args:
             **options: of `nextchar.model.list_settings.ListSettings`: count (20 unless given), new, unique, min, max,
-                starts, ends, contains, like, allowed, best, temperature (0.8 unless given), top_k, top_p, min_p, seed
-                and max_draws. The same seed gives the same list.
+                label, starts, ends, contains, like, allowed, best, temperature (0.8 unless given), top_k, top_p, min_p,
+                seed and max_draws. The same seed gives the same list.
 
         Returns:
             Each entry as a text and its bits: -log2 of the probability of the line, with its end, at temperature 1.
@@ -349,6 +349,9 @@ class LanguageModel:
         """
         if settings.new and known is None:
             known = self.known_entries
+        if settings.label is not None:
+            self.labelled(settings.label)  # an error if it is unknown
+            known = known and known.without_labels()
         return Listing(self.file, self.network_for(CHARACTERS * settings.count), settings, known)
 
     @cached_property

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nextchar.errors import UnknownCharacterError, UsageError, shortened
 from nextchar.model.known_entries import KnownEntries, fold_case
 from nextchar.model.list_settings import ListSettings
+from nextchar.text.labels import SEPARATOR, labelled
 from nextchar.text.tokenizer import describe_characters
 from nextchar.text.vocabulary import Vocabulary
 
@@ -55,6 +56,8 @@ class ListConstraints:
         self.vocabulary, self.settings = vocabulary, settings
         self.line_end = int(vocabulary.encode("\n")[0])
         """Id of the line end, which ends an entry."""
+        self.before = self.vocabulary.encode("" if settings.label is None else labelled(settings.label, ""))
+        """Ids of what stands before each entry on its line, shape (T,): its label, if one is given."""
         self._known = known if settings.new else None
         self._accepted: set[str] = set()
         for name in ("starts", "ends", "contains"):
@@ -119,6 +122,8 @@ class ListConstraints:
                     )
             letters[:] = False
             letters[self.vocabulary.encode(known)] = True
+        if self.settings.label is not None:
+            letters[self.vocabulary.encode(SEPARATOR)] = False
         letters[list(self.forbidden)] = False
         letters[self.line_end] = False
         return letters

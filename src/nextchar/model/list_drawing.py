@@ -47,15 +47,15 @@ class Start:
 
 
 def read_starts(network: Network[Any], constraints: ListConstraints) -> list[Start]:
-    """Return each of the starts of ``constraints``, read after a line end."""
+    """Return each of the starts of ``constraints``, read after a line end and the label, if one is given."""
     return [_read_start(network, constraints, text) for text in constraints.starts]
 
 
 def _read_start(network: Network[Any], constraints: ListConstraints, text: str) -> Start:
     ids = constraints.vocabulary.encode(text).astype(np.intp)
-    read = np.concatenate([[constraints.line_end], ids]).astype(np.intp)
-    logits, state = network.forward(read[None], network.initial_state(1))  # (1, 1 + T, V)
-    before = logits[0, :-1]  # (T, V)
+    read = np.concatenate([[constraints.line_end], constraints.before, ids]).astype(np.intp)
+    logits, state = network.forward(read[None], network.initial_state(1))  # (1, 1 + L + T, V)
+    before = logits[0, len(constraints.before) : -1]  # (T, V)
     steps = np.arange(len(ids))
     costs = log_normaliser(before) - before[steps, ids] if len(ids) else np.zeros(0)
     temperature = SamplingSettings(temperature=constraints.settings.temperature)

@@ -26,6 +26,10 @@ class ListSettings(Settings):
         "file.",
     )
     unique: bool = Field(default=False, description="No entry twice, whatever its case.")
+    label: str | None = Field(
+        default=None,
+        description="Only entries of this kind, with a model of a list with labels: nextchar train --label-column.",
+    )
     min: int = Field(default=1, ge=1, le=10_000, description="Fewest characters of an entry.")
     max: int = Field(default=500, ge=1, le=10_000, description="Most characters of an entry.")
     starts: OneOrMore = Field(default=(), description="Only entries that start with this, or with one of several.")
@@ -115,6 +119,7 @@ class ListOptions(TypedDict, total=False):
     count: int
     new: bool
     unique: bool
+    label: str | None
     min: int
     max: int
     starts: str | Sequence[str]
