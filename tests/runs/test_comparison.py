@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
@@ -120,9 +121,10 @@ def test_what_a_run_cannot_have_is_no_difference(run: ComparedRun, tmp_path: Pat
 def test_scores_can_be_compared_on_the_same_text_alone(run: ComparedRun, tmp_path: Path) -> None:
     assert same_held_out([run, run]) is True
     assert about_held_out([run, run]) == []
-    for number, difference in enumerate(
-        ({"corpus_sha256": "cd" * 32}, {"validation_characters": 99}, {"lowercase": True})
-    ):
+    differences: list[dict[str, Any]] = [
+        {"corpus_sha256": "cd" * 32}, {"validation_characters": 99}, {"lowercase": True}
+    ]  # fmt: skip
+    for number, difference in enumerate(differences):
         other = ComparedRun.read(make_run(tmp_path / str(number), **difference))
         assert same_held_out([run, other]) is False
         assert "are not the same, so the bits cannot be compared" in about_held_out([run, other])[0]
