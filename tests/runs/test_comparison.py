@@ -72,7 +72,7 @@ def test_a_model_file_alone_knows_what_it_records(tmp_path: Path) -> None:
     model_of(**MEASURED, recipe="default", plan={"hidden": [8], "steps": 9}).save(path)
     run = ComparedRun.read(path)
     assert run.record is None
-    assert (run.short_name, run.seconds, run.step) == ("alone.safetensors", 41, 40)
+    assert (run.short_name, run.seconds, run.step) == ("alone", 41, 40)
     assert run.settings["recipe"] == "default"
     assert run.settings["hidden"] == [8]
     assert run.settings["started from"] == "nothing"
