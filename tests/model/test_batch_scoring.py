@@ -67,8 +67,15 @@ def test_tokens_of_several_characters_are_scored_too() -> None:
     network = random_network(tokenizer.size)
     texts = ["abba", "a", "", "ab ab ba"]
     expected = [-Scorer(network, tokenizer.start_id).score(tokenizer.encode(text)).sum() for text in texts]
-    bits = BatchScorer(network, tokenizer, Threads()).score(texts)
+    scorer = BatchScorer(network, tokenizer, Threads())
+    bits = scorer.score(texts)
     np.testing.assert_allclose(bits, expected, atol=1e-4)
+    surprises, summaries = scorer.surprises(texts), scorer.summarise(texts)
+    assert [len(of_text) for of_text in surprises] == [len(text) for text in texts]
+    np.testing.assert_allclose([of_text.sum() for of_text in surprises], expected, atol=1e-4)
+    np.testing.assert_allclose(summaries.bits, expected, atol=1e-4)
+    assert summaries.places.tolist() == [int(of_text.argmax()) if len(of_text) else 0 for of_text in surprises]
+    np.testing.assert_allclose(summaries.highest, [max(of_text, default=0) for of_text in surprises])
 
 
 def test_a_text_with_characters_that_nothing_stands_for_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -244,9 +245,36 @@ def test_many_texts_have_the_bits_of_each(monkeypatch: pytest.MonkeyPatch) -> No
     assert model.score_many([]).shape == (0,)
 
 
-def test_a_single_text_is_not_taken_for_its_characters() -> None:
+def test_many_texts_have_the_surprises_that_each_has_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_scoring, "MAX_TEXTS", 3)
+    model = random_model(lowercase=True)
+    texts = ["so IT goes", "", "나가 é☃", "so IT goes", "x" * 200]
+    surprises = model.surprises_many(iter(texts))
+    for text, bits in zip(texts, surprises, strict=True):
+        np.testing.assert_allclose(bits, model.surprises(text) if text else np.zeros(0), atol=1e-4)
+    assert surprises[0] is not surprises[3]
+    assert model.surprises_many([]) == []
+    scores = list(model.text_scores(texts))
+    np.testing.assert_allclose([score.bits for score in scores], model.score_many(texts))
+    unknown = scores[2]
+    assert (unknown.surprise_column, unknown.surprise_character, unknown.odder_than) == (5, "☃", None)
+    assert unknown.surprise_bits == pytest.approx(surprises[2][4])
+    assert scores[1] == (0.0, None, 0, None, None, None, None)
+
+
+def test_a_column_of_pandas_is_scored() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame, model = pandas.DataFrame({"text": ["so it goes", "나가"]}, index=[7, 3]), random_model()
+    np.testing.assert_array_equal(frame.text.pipe(model.score_many), model.score_many(["so it goes", "나가"]))
+    assert frame.assign(bits=frame.text.pipe(model.score_many)).bits[3] == pytest.approx(model.score_many(["나가"])[0])
+    with pytest.raises(UsageError, match="Text 2 is not a string, but nan"):
+        pandas.Series(["so", None], dtype="str").pipe(model.score_many)
+
+
+@pytest.mark.parametrize("ask", [LanguageModel.score_many, LanguageModel.surprises_many, LanguageModel.text_scores])
+def test_a_single_text_is_not_taken_for_its_characters(ask: Callable[[LanguageModel, str], Iterable[object]]) -> None:
     with pytest.raises(UsageError, match=r"\[text\]"):
-        random_model().score_many("so it goes")
+        list(ask(random_model(), "so it goes"))
 
 
 def test_one_of_many_texts_that_cannot_be_scored_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,20 @@ def test_a_run_counts_writes_samples_and_keeps_a_model(folder: RunFolder) -> Non
     held_out = made_up_text(6000, seed=1)[5400:]
     assert model.bits_per_character(held_out) == pytest.approx(finished.validation_bits_per_character)
     assert "Temperature 0.5" in (folder.path / "samples.md").read_text()
+
+
+def test_a_text_of_many_lines_has_the_scores_of_held_out_ones(folder: RunFolder) -> None:
+    assert LanguageModel.load(folder.path).provenance.held_out_lines is None
+    lines = [f"line {number * 7919 % 1000} of many" for number in range(1500)]
+    run = new_run(None, Texts(("-",), TextSettings(), BytesIO("\n".join(lines).encode())), COUNTS, cache=folder.path)
+    list(run.events())
+    model, held_out = run.model, lines[-148:-1]  # the cut is within a line
+    found = model.provenance.held_out_lines
+    assert found is not None
+    assert found.lines == pytest.approx(148, abs=2)
+    means = model.score_many(held_out) / [len(line) for line in held_out]
+    assert found.threshold(0.5) == pytest.approx(np.median(means), abs=0.05)
+    assert found.threshold(1) == pytest.approx(means.max(), abs=0.3)
 
 
 def test_the_text_can_be_left_out(texts: Texts, tmp_path: Path) -> None:

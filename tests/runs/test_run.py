@@ -474,6 +474,16 @@ def test_a_memory_changes_nothing_in_the_network_and_survives_an_interruption(
     assert {n: a.tobytes() for n, a in first.items()} == {n: a.tobytes() for n, a in second.items()}
 
 
+def test_a_text_of_many_lines_has_the_scores_of_held_out_ones(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
+    Path(texts.names[0]).write_text(
+        "".join(f"line {number * 7919 % 1000} of many\n" for number in range(1500)), encoding="utf-8"
+    )
+    list(begin(folder, texts, tmp_path / "cache", TINY.model_copy(update={"steps": 4})).events())
+    found = ModelFile.load(folder.model_path).provenance.held_out_lines
+    assert found is not None
+    assert found.lines == pytest.approx(148, abs=2)
+
+
 def test_too_little_held_out_text_gives_no_memory_and_says_so(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
     few = replace(texts, settings=TextSettings(validation=0.02))
     events = list(begin(folder, few, tmp_path / "cache", TINY.model_copy(update={"memory": True})).events())

@@ -154,6 +154,35 @@ def test_a_score_is_that_of_the_library(client: httpx.Client) -> None:
     assert answer["unknown"] == [character == "☃" for character in text]
 
 
+def test_many_texts_have_a_score_each(client: httpx.Client) -> None:
+    texts = ["hello ☃", "", "가나다", "hello ☃", *map(str, range(300))]
+    found = client.post("api/score", json={"texts": texts}).json()["scores"]
+    assert [score["bits"] for score in found] == pytest.approx(random_model().score_many(texts).tolist(), abs=1e-3)
+    surprises = random_model().surprises(texts[0])
+    assert found[0] == found[3]
+    assert (found[0]["surprise_column"], found[0]["surprise_character"]) == (7, "☃")
+    assert found[0]["surprise_bits"] == pytest.approx(surprises[6], abs=1e-4)
+    assert found[0]["bits_per_character"] == pytest.approx(surprises.mean(), abs=1e-4)
+    empty = {"bits": 0, "bits_per_character": None, "characters": 0, "surprise_column": None}
+    assert found[1] == {**empty, "surprise_character": None, "surprise_bits": None, "odder_than": None}
+    assert client.post("api/score", json={"texts": []}).json() == {"scores": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "texts, a list"),
+        ({"text": "a", "texts": ["b"]}, "exclude each other"),
+        ({"texts": ["b"], "adapt": True}, "adapt"),
+        ({"texts": ["b", 7]}, "texts.1"),
+        ({"texts": ["b" * 15_000, "c" * 15_000]}, "texts is 30,000 characters"),
+        ({"texts": ["b"] * 901}, "texts"),
+    ],
+)
+def test_texts_that_cannot_be_scored_together_are_refused(client: httpx.Client, body: dict, words: str) -> None:
+    assert words in refusal(client.post("api/score", json=body), 400)
+
+
 def test_alternatives_are_the_most_probable_and_fit_the_bits(client: httpx.Client) -> None:
     answer = client.post("api/score", json={"text": "the fox", "alternatives": 20}).json()
     for character, bits, others in zip(answer["characters"], answer["bits"], answer["alternatives"], strict=True):

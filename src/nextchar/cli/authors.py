@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextchar.cli.console import note_carried, note_compiling, note_if_slow, resolve
-from nextchar.cli.evaluate import ScoringOptions
+from nextchar.cli.scored_text import TextScoringOptions
 from nextchar.errors import NextcharError, UsageError, shortened
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Calibrated:
 
 
 def load_authors(
-    paths: Sequence[Path], calibrate: Sequence[str], options: ScoringOptions, *, fit: bool = True
+    paths: Sequence[Path], calibrate: Sequence[str], options: TextScoringOptions, *, fit: bool = True
 ) -> Calibrated:
     """Return the models at ``paths``, calibrated.
 
@@ -76,7 +76,7 @@ def load_authors(
     return Calibrated(authors, tuple(name for name in models if name in texts))
 
 
-def _given_text(given: str, models: Mapping[str, LanguageModel], options: ScoringOptions) -> tuple[str, str]:
+def _given_text(given: str, models: Mapping[str, LanguageModel], options: TextScoringOptions) -> tuple[str, str]:
     """Return the name and the text of ``given``, NAME=FILE."""
     name, _, file = given.partition("=")
     if not name or not file:
@@ -101,7 +101,7 @@ def _held_out_texts(named: Mapping[str, Path], models: Mapping[str, LanguageMode
     return found
 
 
-def read_text(name: str, options: ScoringOptions) -> str:
+def read_text(name: str, options: TextScoringOptions) -> str:
     """Return the text of ``name``: a file, a folder, an address, or - for standard input."""
     from nextchar.text.text_file import joined_chunks
 

@@ -15,7 +15,7 @@ from nextchar.cli.columns import aligned, fitted, line_width
 from nextchar.cli.console import as_typed, note_compiling, print_json
 from nextchar.cli.differences import difference_lines, name_lines
 from nextchar.cli.html_file import check_html_name, write_html
-from nextchar.cli.scored_text import ScoringOptions, given_text
+from nextchar.cli.scored_text import TextScoringOptions, given_text
 from nextchar.errors import UsageError
 from nextchar.model.comparison import letter
 from nextchar.runs.screen import wrap_words
@@ -30,7 +30,7 @@ MAX_BESIDE = 6
 """Most runs beside each other in a table; with more, their figures would be cut."""
 
 
-class ComparingOptions(ScoringOptions):
+class ComparingOptions(TextScoringOptions):
     """What is compared besides settings and results."""
 
     text: str | None = Field(
@@ -91,7 +91,7 @@ def compare(
     return DONE
 
 
-def _scores(runs: Sequence[ComparedRun], text: str, options: ScoringOptions) -> Comparison:
+def _scores(runs: Sequence[ComparedRun], text: str, options: TextScoringOptions) -> Comparison:
     """Return the scores of ``runs`` on ``text``."""
     from nextchar.model.comparison import compare_models
 

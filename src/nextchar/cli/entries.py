@@ -8,12 +8,15 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from nextchar.cli.console import note, resolve
 from nextchar.errors import TextError, UsageError, shortened
 from nextchar.settings import Errors
 from nextchar.text.records import FORMAT_NAMES, MAX_RECORD, Format, format_of, missing_column
+
+if TYPE_CHECKING:
+    from nextchar.text.text_file import TextFile
 
 STANDARD_INPUT = "-"
 
@@ -41,7 +44,8 @@ class Source:
             errors: how to read wrong bytes.
             column: the column or field with the text; None for lines.
         """
-        self.name, self._encoding, self._errors, self._column = name, encoding, errors, column
+        self.name, self._encoding, self._column = name, encoding, column
+        self._errors: Errors = errors
         self.header: list[str] = []
         """The names of the columns of a table, as soon as one of its entries was read."""
 
@@ -101,7 +105,7 @@ class Source:
             rows = csv.reader(lines(), "excel-tab", quoting=csv.QUOTE_NONE)
         entries: list[Entry] = []
         try:
-            self.header = next(rows, [])
+            self.header = next(rows, list[str]())
             if self._column not in self.header:
                 raise missing_column(self.name, self._column or "", self.header)
             at = self.header.index(self._column)
@@ -134,11 +138,19 @@ class Source:
                 yield from lines_of(arriving_text(pipe, self.name, self._encoding, self._errors))
         else:
             try:
-                files = resolve([self.name], self._encoding, self._errors).files
+                files = self._files()
             except EmptyTextError:
                 return
             for file in files:
                 yield from lines_of(file.chunks())
+
+    def _files(self) -> Sequence[TextFile]:
+        """Return the files of the name, opened; one of records without a note that it is read as plain text."""
+        if self._column is None:
+            return resolve([self.name], self._encoding, self._errors).files
+        from nextchar.text.files import open_text
+
+        return [open_text(Path(self.name), self._encoding, self.name, self._errors)]
 
 
 def records_of(name: str) -> Format:

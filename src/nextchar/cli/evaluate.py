@@ -23,7 +23,7 @@ from nextchar.cli.console import (
 )
 from nextchar.cli.html_file import check_html_name, write_html
 from nextchar.cli.list_figures import bits_per_line, label_dicts, list_facts
-from nextchar.cli.scored_text import ScoredText, ScoringOptions, given_text, held_out_text, training_text
+from nextchar.cli.scored_text import ScoredText, TextScoringOptions, given_text, held_out_text, training_text
 from nextchar.errors import UnknownCharacterError, UsageError
 from nextchar.settings import Adapt
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Flag = Annotated[bool, Parameter(negative=())]
 
 
-class EvaluationOptions(ScoringOptions):
+class EvaluationOptions(TextScoringOptions):
     """How a text is read and scored, and with what."""
 
     counting: bool = Field(

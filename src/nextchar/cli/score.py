@@ -17,12 +17,13 @@ from pydantic import Field
 from nextchar.cli.app import DONE
 from nextchar.cli.console import note, note_carried, note_compiling, resolve
 from nextchar.cli.entries import STANDARD_INPUT, Entry, Source, records_of
-from nextchar.cli.evaluate import ScoringOptions
 from nextchar.cli.score_folder import ScoreFolder
 from nextchar.cli.score_rows import NO_SCORE, Row, RowFormat, RowFormatter, ordered
+from nextchar.cli.scored_text import ScoringOptions
 from nextchar.cli.shard import parse_shard, shard_of_job
 from nextchar.errors import UnknownCharacterError, UsageError, shortened
 from nextchar.settings import Adapt
+from nextchar.text.records import Format
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
@@ -172,14 +173,13 @@ class _Scoring:
     def __init__(self, path: Path, names: Sequence[str], options: LineOptions) -> None:
         from nextchar.model.language_model import LanguageModel
 
-        kinds = {None if options.column is None else records_of(name) for name in names}
+        kinds: set[Format | None] = {None if options.column is None else records_of(name) for name in names}
         if len(kinds) > 1:
             raise UsageError("The files have records of several formats: score those of one format at a time.")
         self._path, self._options = path, options
         self._model: LanguageModel = LanguageModel.load(path, carry_state=options.carry_state, weights=options.weights)
         has_quantiles = self._model.provenance.held_out_lines is not None
-        (kind,) = kinds
-        self._formatter = RowFormatter(kind, options.format, echo=options.echo, has_quantiles=has_quantiles)
+        self._formatter = RowFormatter(kinds.pop(), options.format, echo=options.echo, has_quantiles=has_quantiles)
         self._threshold = None if options.threshold is None else _threshold(options.threshold, self._model)
         if options.carry_state:
             note_carried(self._model)
@@ -196,7 +196,7 @@ class _Scoring:
         from nextchar.model.model_path import find_model
 
         digest = hashlib.sha256(find_model(self._path).read_bytes()).hexdigest()
-        names = {*ScoringOptions.model_fields, "echo", "format", "sort", "worst", "threshold"}
+        names = {*ScoringOptions.model_fields, "column", "echo", "format", "sort", "worst", "threshold"}
         return {"model": digest, **self._options.model_dump(include=names)}
 
     def rows(self, names: Sequence[str]) -> Iterator[str]:

@@ -30,15 +30,6 @@ class ScoringOptions(Settings):
         description="What to do with bytes that do not decode: strict stops with an error, replace reads U+FFFD for "
         "each wrong sequence, latin reads each wrong byte as cp1252.",
     )
-    column: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
-    )
-    boundary: Boundary = Field(
-        default="line",
-        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
-    )
     carry_state: Flag = Field(
         default=False,
         description="Let a model that was trained in windows carry its state from character to character: many times "
@@ -48,6 +39,20 @@ class ScoringOptions(Settings):
         default="float32",
         description="int8 rounds the weights to eight bits: large models are about twice as fast and score a little "
         "worse.",
+    )
+
+
+class TextScoringOptions(ScoringOptions):
+    """The same for texts that may be files of records."""
+
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column or field of a JSON lines, CSV, TSV or Parquet file that holds the text.",
+    )
+    boundary: Boundary = Field(
+        default="line",
+        description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from nextchar.cli.app import DONE
 from nextchar.cli.authors import Calibrated, load_authors, read_text
 from nextchar.cli.console import note_compiling, print_facts, print_json, resolve
-from nextchar.cli.evaluate import ScoringOptions
+from nextchar.cli.scored_text import TextScoringOptions
 from nextchar.errors import UsageError
 from nextchar.settings import OneOrMore
 
@@ -27,7 +27,7 @@ NONE = "none"
 """The author of a text that is like none of the models; also the folder of such texts."""
 
 
-class WhoOptions(ScoringOptions):
+class WhoOptions(TextScoringOptions):
     """How texts are read, and what the probabilities are calibrated on."""
 
     lines: Flag = Field(default=False, description="Also say whose each line is; it is read after the lines before it.")

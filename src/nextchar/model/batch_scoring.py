@@ -138,8 +138,8 @@ class BatchScorer:
 
 def _within(ids: Sequence[Ids]) -> NDArray[np.bool_]:
     """Return which of the places of texts side by side, the longest first, belong to one: (B, T)."""
-    lengths = np.array([len(of_text) for of_text in ids])
-    return np.arange(lengths[0]) < lengths[:, None]
+    lengths = [len(of_text) for of_text in ids]
+    return np.less.outer(np.arange(lengths[0]), lengths).T
 
 
 def groups(texts: Iterable[str]) -> Iterator[list[str]]:

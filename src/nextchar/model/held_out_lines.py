@@ -38,7 +38,7 @@ def line_quantiles(
     if not are_many(lines):
         return None
     count = min(MAX_LINES, max(MIN_LINES, int(len(lines) * most / sum(map(len, lines)))), len(lines))
-    chosen = [lines[at] for at in np.linspace(0, len(lines) - 1, count).astype(np.intp)]
+    chosen = [lines[at * len(lines) // count] for at in range(count)]
     bits = BatchScorer(network, vocabulary, threads).score_ids(chosen)
     lengths = np.array([vocabulary.token_lengths(ids).sum() for ids in chosen])
     return LineQuantiles.of(bits / lengths)

@@ -429,23 +429,28 @@ class LanguageModel:
         scored = self._scored("surprises_many", texts, BatchScorer.surprises)
         return [bits[number].copy() for _, which, bits in scored for number in which]
 
-    def text_scores(self, texts: Iterable[str]) -> Iterator[TextScore]:
+    def text_scores(self, texts: Iterable[str], *, threads: int | None = None) -> Iterator[TextScore]:
         """Yield the score of each of ``texts`` in short: its bits, its most surprising character, and how odd it is.
 
-        Texts are read side by side and errors are the same as in `score_many`.
+        Texts are read side by side, in ``threads`` threads or on all cores, and errors are the same as in `score_many`.
         """
-        for distinct, which, summaries in self._scored("text_scores", texts, BatchScorer.summarise):
-            columns = (values.tolist() for values in summaries)
-            scores = [text_score(*row, self.provenance.held_out_lines) for row in zip(distinct, *columns, strict=True)]
+        scored = self._scored("text_scores", texts, BatchScorer.summarise, threads)
+        for distinct, which, (bits, places, highest) in scored:
+            found = zip(distinct, bits.tolist(), places.tolist(), highest.tolist(), strict=True)
+            scores = [text_score(*of_text, self.provenance.held_out_lines) for of_text in found]
             yield from (scores[number] for number in which)
 
     def _scored(
-        self, name: str, texts: Iterable[str], score: Callable[[BatchScorer, Sequence[str]], R]
+        self,
+        name: str,
+        texts: Iterable[str],
+        score: Callable[[BatchScorer, Sequence[str]], R],
+        threads: int | None = None,
     ) -> Iterator[tuple[list[str], list[int], R]]:
         """Yield what ``score`` gives for ``texts``, as `score_groups` does."""
 
         def scorer_for(characters: int) -> BatchScorer:
-            return BatchScorer(self.network_for(characters), self.vocabulary, Threads(available_cores()))
+            return BatchScorer(self.network_for(characters), self.vocabulary, Threads(threads or available_cores()))
 
         return score_groups(name, texts, self.as_trained, scorer_for, score)
 

@@ -284,11 +284,24 @@ class ModelFile:
         except OSError as error:
             raise ModelFileError(f"The model {path} cannot be read: {error.strerror or error}.") from error
         except ValueError as error:  # pydantic's ValidationError is one
-            reason = "its header has wrong entries" if isinstance(error, ValidationError) else error
-            raise ModelFileError(
-                f"{path} is not a nextchar model, or is damaged: {reason}. "
-                "Give a run folder or the .safetensors file of one, or copy the file again."
-            ) from error
+            raise _not_a_model(path, error) from error
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> ModelFile:
+        """Return the model of a file with this ``content``, as `to_bytes` gives it; errors are those of `load`."""
+        path = Path("The content")
+        try:
+            return _parse(path, content)
+        except ValueError as error:
+            raise _not_a_model(path, error) from error
+
+
+def _not_a_model(path: Path, error: ValueError) -> ModelFileError:
+    reason = "its header has wrong entries" if isinstance(error, ValidationError) else error
+    return ModelFileError(
+        f"{path} is not a nextchar model, or is damaged: {reason}. "
+        "Give a run folder or the .safetensors file of one, or copy the file again."
+    )
 
 
 def _read(path: Path) -> bytes | bytearray:

@@ -47,7 +47,7 @@ class CompiledNgramNetwork(CountedNetwork):
 
     def state_after(self, state: Numbers, ids: Ids) -> Numbers:
         """Return the last ids of each text after ``state`` and ``ids`` (B, T)."""
-        return np.concatenate([state, ids], axis=1)[:, ids.shape[1] :]
+        return np.concatenate([state, np.asarray(ids, np.int64)], axis=1)[:, ids.shape[1] :]
 
     def write(
         self,

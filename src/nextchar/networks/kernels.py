@@ -94,7 +94,7 @@ def tanh(x: Any) -> Any:
 
 
 @compiled(**LOOP)
-def sum_powers(values: Array, peak: float, room: Array, powers: Array) -> float:
+def sum_powers(values: Array, peak: float, room: Array, powers: Array) -> Any:
     """Return the sum of e^(v - ``peak``) over ``values`` (N,), float32 of at most ``peak``, without a branch: with n
     the whole number nearest to x / ln 2, e^x = 2^n e^(x - n ln 2), up to 2e-7 of the sum. ``room`` (N,), float32, and
     ``powers`` (N,), int32, are overwritten."""

@@ -15,7 +15,7 @@ from nextchar.web.errors import RefusedError
 from nextchar.web.event_stream import EVENTS, EventStream
 from nextchar.web.listing import TIME_SHARE, write_list
 from nextchar.web.model_registry import ModelHandle, ModelRegistry
-from nextchar.web.prediction import attribute, distribution, score
+from nextchar.web.prediction import attribute, distribution, score, scores
 from nextchar.web.responses import json_response
 from nextchar.web.scheduler import Slot
 from nextchar.web.schemas import (
@@ -31,6 +31,7 @@ from nextchar.web.schemas import (
     ModelsAnswer,
     ScoreAnswer,
     ScoreBody,
+    ScoresAnswer,
     WhoAnswer,
     WhoBody,
     count_replacements,
@@ -77,11 +78,35 @@ def native_routes(service: Service) -> APIRouter:
         return json_response(await service.read(request, _distribution(handle, body)))
 
     async def score_text(request: Request) -> Response:
-        """Return how many bits each character of a text costs, and the alternatives in its place."""
+        """Return how many bits each character of a text costs, and the alternatives in its place; or, of many texts,
+        how many bits each costs, and its most surprising character."""
         body = await service.body(request, ScoreBody)
         handle = service.registry.find(body.model)
-        service.check_text("text", len(body.text))
+        if body.text is not None:
+            service.check_text("text", len(body.text))
+        else:
+            service.check_text("texts", sum(map(len, body.texts or ())))
         return json_response(await service.read(request, _score(handle, body)))
+
+    async def history(
+        request: Request,
+        model: Annotated[str | None, Query(description="Name of the model; by default the first.")] = None,
+    ) -> Response:
+        """Return the history of a model's training so far."""
+        handle = service.registry.find(model)
+        return json_response(await service.read(request, _history(handle)))
+
+    router.get("/models", response_model=ModelsAnswer)(models)
+    router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
+    router.post("/distribution", response_model=DistributionAnswer)(next_character)
+    router.post("/score", response_model=ScoreAnswer | ScoresAnswer)(score_text)
+    _add_who_and_list(router, service)
+    router.get("/history", response_model=HistoryAnswer)(history)
+    return router
+
+
+def _add_who_and_list(router: APIRouter, service: Service) -> None:
+    """Add the routes for the author of a text and for lists."""
 
     async def who(request: Request) -> Response:
         """Return which of several models a text is most like, as a whole and line by line."""
@@ -101,22 +126,8 @@ def native_routes(service: Service) -> APIRouter:
         async with service.writing.slot(request.is_disconnected) as slot:
             return json_response(await slot.last(_list(service, handle, body)))
 
-    async def history(
-        request: Request,
-        model: Annotated[str | None, Query(description="Name of the model; by default the first.")] = None,
-    ) -> Response:
-        """Return the history of a model's training so far."""
-        handle = service.registry.find(model)
-        return json_response(await service.read(request, _history(handle)))
-
-    router.get("/models", response_model=ModelsAnswer)(models)
-    router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
-    router.post("/distribution", response_model=DistributionAnswer)(next_character)
-    router.post("/score", response_model=ScoreAnswer)(score_text)
     router.post("/who", response_model=WhoAnswer)(who)
     router.post("/list", response_model=ListAnswer)(list_entries)
-    router.get("/history", response_model=HistoryAnswer)(history)
-    return router
 
 
 class _Writing:
@@ -177,7 +188,11 @@ def _distribution(handle: ModelHandle, body: DistributionBody) -> Iterator[dict[
 
 
 def _score(handle: ModelHandle, body: ScoreBody) -> Iterator[bytes]:
-    yield from score(handle.ready().model, body.text, body.alternatives, adapt=body.adapt)
+    model = handle.ready().model
+    if body.text is None:
+        yield from scores(model, body.texts or ())
+    else:
+        yield from score(model, body.text, body.alternatives, adapt=body.adapt)
 
 
 def _who(handles: Sequence[ModelHandle], text: str) -> Iterator[dict[str, Any] | None]:

@@ -1,8 +1,8 @@
-"""Responses of /api/distribution, /api/score and /api/who: the next character, the bits of a text, and its author."""
+"""Responses of /api/distribution, /api/score and /api/who: the next character, the bits of texts, and its author."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextchar.errors import TextError
 from nextchar.model.authorship import Authors
+from nextchar.model.batch_scoring import ROWS
 from nextchar.model.continuation import CHUNK
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.logprobs import LogprobReader, TokenLogprobs
@@ -85,6 +86,16 @@ def score(model: LanguageModel, text: str, alternatives: int, *, adapt: bool = F
         }
     )
     yield answer[:-1] + b',"alternatives":[' + b",".join(others) + b"]}"
+
+
+def scores(model: LanguageModel, texts: Sequence[str]) -> Iterator[bytes]:
+    """Yield the scores of ``texts``, each by itself, as JSON at the end, and b"" after each step before."""
+    found: list[dict[str, Any]] = []
+    for first in range(0, len(texts), ROWS):
+        some = texts[first : first + ROWS]
+        found += [score._asdict() for score in model.text_scores(some, threads=1)]
+        yield b""
+    yield json_bytes({"scores": found})
 
 
 def _alternatives(logprobs: TokenLogprobs, vocabulary: Tokenizer) -> Iterator[list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from nextchar.model.list_settings import ListSettings
 from nextchar.settings import SamplingSettings, Settings
@@ -16,6 +16,8 @@ from nextchar.text.vocabulary import Replacement
 MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
 MAX_COMPARED = 8
 """Most models that a text is compared with: each of them reads it."""
+MAX_TEXTS = 900
+"""Most texts that a request scores: a body may hold a few more values."""
 _FIELDS = SamplingSettings.model_fields
 
 
@@ -78,14 +80,29 @@ class DistributionBody(Settings):
 
 
 class ScoreBody(Settings):
-    """Asks for the score of a text."""
+    """Asks for the score of a text, or for those of many."""
 
     model: ModelName = None
-    text: str = Field(description="Text to score; each character is predicted from all before it.")
+    text: str | None = Field(default=None, description="Text to score; each character is predicted from all before it.")
+    texts: tuple[str, ...] | None = Field(
+        default=None,
+        max_length=MAX_TEXTS,
+        description="Texts to score instead, each by itself; without alternatives.",
+    )
     alternatives: int = Field(
         default=5, ge=0, le=20, description="Number of alternatives for each character, most probable first."
     )
-    adapt: bool = Field(default=False, description="Learn from each character after it is scored.")
+    adapt: bool = Field(default=False, description="Learn from each character of the text after it is scored.")
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> ScoreBody:
+        if self.text is None and self.texts is None:
+            raise ValueError("text is missing: give text, a string, or texts, a list of them")
+        if self.text is not None and self.texts is not None:
+            raise ValueError("text and texts exclude each other: give one of them")
+        if self.texts is not None and self.adapt:
+            raise ValueError("adapt is for a single text: each of texts is scored by itself")
+        return self
 
 
 class WhoBody(Settings):
@@ -212,6 +229,26 @@ class ListAnswer(BaseModel):
     drawn: int = Field(description="Entries drawn, those that were refused as well.")
     refused: dict[str, int] = Field(description="How many were refused, by the reason.")
     shortfall: str | None = Field(description="Why there are fewer entries than asked for; null if there are not.")
+
+
+class ShortScore(BaseModel):
+    """The score of one of many texts; all but bits and characters are null for an empty one."""
+
+    bits: float
+    bits_per_character: float | None
+    characters: int
+    surprise_column: int | None = Field(description="Where the most surprising character is, from 1.")
+    surprise_character: str | None
+    surprise_bits: float | None
+    odder_than: float | None = Field(
+        description="Share of held-out lines of the model with fewer bits a character; null if it has none."
+    )
+
+
+class ScoresAnswer(BaseModel):
+    """The scores of many texts, in their order."""
+
+    scores: list[ShortScore]
 
 
 class ModelInfo(BaseModel):
