@@ -138,7 +138,7 @@ def _check(options: EvaluationOptions) -> None:
         raise UsageError("--show and --html show what surprised one model: leave them out, or leave out --compare.")
 
 
-def _load(path: Path, options: ScoringOptions) -> LanguageModel:
+def _load(path: Path, options: TextScoringOptions) -> LanguageModel:
     from nextchar.model.language_model import LanguageModel
 
     model = LanguageModel.load(path, carry_state=options.carry_state, weights=options.weights)
