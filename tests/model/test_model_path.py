@@ -6,7 +6,7 @@ import pytest
 
 from nextchar.errors import ModelFileError
 from nextchar.model import model_path
-from nextchar.model.model_path import MODEL, SETTINGS, find_model, named_models
+from nextchar.model.model_path import MODEL, SETTINGS, find_model, model_name, named_models
 from tests.small_networks import random_model
 
 GOTHIC = Path("somewhere/nextchar_gothic") / MODEL
@@ -57,3 +57,10 @@ def test_models_are_named_after_their_folders_and_files(tmp_path: Path) -> None:
         (tmp_path / path).touch()
     paths = [tmp_path / "book", tmp_path / "poems.safetensors", tmp_path / "book/model.safetensors", tmp_path / "book"]
     assert named_models(paths) == dict(zip(["book", "poems", "book-2", "book-3"], paths, strict=True))
+
+
+def test_a_model_has_the_name_of_its_run_or_file(here: Path) -> None:
+    (here / "one").mkdir()
+    (here / "two.safetensors").touch()
+    paths = (here / "one", here / "one" / MODEL, here / "two.safetensors", Path("gothic"))
+    assert [model_name(path) for path in paths] == ["one", "one", "two", "gothic"]

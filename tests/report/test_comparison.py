@@ -24,7 +24,7 @@ SAMPLING = SamplingSettings(length=9, seed=3)
 def compared(runs: list[ComparedRun], text: str = "") -> RunComparison:
     scores = compare_models([run.model for run in runs], [text], len(text)) if text else None
     samples = [f"<b>{number}</b> wrote" for number in range(len(runs))]
-    return RunComparison(runs, "the fox", SAMPLING, samples, "<text>" if text else None, scores)
+    return RunComparison(runs, "the fox", SAMPLING, samples, "/home/me/<text>" if text else None, scores)
 
 
 @pytest.fixture
@@ -46,6 +46,8 @@ def test_everything_is_on_one_page(runs: list[ComparedRun]) -> None:
     for words in ("Where B differs most from A", "not finished: step 1 of 40", "the fox&lt;b&gt;1&lt;/b&gt; wrote"):
         assert words in text
     assert "At temperature 0.5, with the seed 3." in text
+    assert "/home/me" not in page
+    assert runs[0].name not in page
 
 
 def test_curves_of_all_runs_are_merged_by_time(runs: list[ComparedRun]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_a_model_file_alone_knows_what_it_records(tmp_path: Path) -> None:
     model_of(**MEASURED, recipe="default", plan={"hidden": [8], "steps": 9}).save(path)
     run = ComparedRun.read(path)
     assert run.record is None
-    assert (run.short_name, run.seconds, run.step) == ("alone.safetensors", 41, 40)
+    assert (run.short_name, run.seconds, run.step) == ("alone", 41, 40)
     assert run.settings["recipe"] == "default"
     assert run.settings["hidden"] == [8]
     assert run.settings["started from"] == "nothing"
@@ -120,9 +121,10 @@ def test_what_a_run_cannot_have_is_no_difference(run: ComparedRun, tmp_path: Pat
 def test_scores_can_be_compared_on_the_same_text_alone(run: ComparedRun, tmp_path: Path) -> None:
     assert same_held_out([run, run]) is True
     assert about_held_out([run, run]) == []
-    for number, difference in enumerate(
-        ({"corpus_sha256": "cd" * 32}, {"validation_characters": 99}, {"lowercase": True})
-    ):
+    differences: list[dict[str, Any]] = [
+        {"corpus_sha256": "cd" * 32}, {"validation_characters": 99}, {"lowercase": True}
+    ]  # fmt: skip
+    for number, difference in enumerate(differences):
         other = ComparedRun.read(make_run(tmp_path / str(number), **difference))
         assert same_held_out([run, other]) is False
         assert "are not the same, so the bits cannot be compared" in about_held_out([run, other])[0]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +70,7 @@ class EvaluationOptions(TextScoringOptions):
     worst: int = Field(default=10, ge=0, le=1000, description="Most surprising places that --show lists.")
     compare: Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=())] = Field(
         default=(),
+        max_length=11,
         description="Score other models on the text too, run folders or model files, and show where they differ most. "
         "Nothing adapts then, and nothing is counted.",
     )
@@ -100,12 +99,10 @@ def evaluate(
     json
         Print the result as one JSON object.
     """
-    from nextchar.model.language_model import LanguageModel
+    from nextchar.model.model_path import model_name
 
     _check(options)
-    language_model = LanguageModel.load(model, carry_state=options.carry_state, weights=options.weights)
-    if options.carry_state:
-        note_carried(language_model)
+    language_model = _load(model, options)
     needs_corpus = text is None or (options.counting and not options.compare)
     corpus, gone = training_text(model, language_model) if needs_corpus else (None, "")
     if text is None:
@@ -124,14 +121,13 @@ def evaluate(
     per_line = bits_per_line(language_model, evaluation)
     labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
-    shown = _show_surprise(language_model, str(model), scored, options, evaluation, quiet=json)
+    shown = _show_surprise(language_model, model_name(model), scored, options, evaluation, quiet=json)
     if json:
         missing = gone if options.counting else "left out with --no-counting"
         of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
         print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        facts = _facts(scored, evaluation, counted, gone)
-        print_facts(chain(facts, list_facts(evaluation, per_line, labels)))
+        print_facts([*_facts(scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)])
     return DONE
 
 
@@ -140,6 +136,15 @@ def _check(options: EvaluationOptions) -> None:
     check_html_name(options.html)
     if options.compare and (options.show or options.html is not None):
         raise UsageError("--show and --html show what surprised one model: leave them out, or leave out --compare.")
+
+
+def _load(path: Path, options: TextScoringOptions) -> LanguageModel:
+    from nextchar.model.language_model import LanguageModel
+
+    model = LanguageModel.load(path, carry_state=options.carry_state, weights=options.weights)
+    if options.carry_state:
+        note_carried(model)
+    return model
 
 
 def _refuse_unknown(count: int, text: str) -> None:
@@ -155,10 +160,8 @@ def _compare(
     """Print how well the models at ``paths``, of which the ``first`` is loaded, predict the text."""
     from nextchar.cli.differences import difference_lines, largest_difference_lines, name_lines
     from nextchar.model.comparison import compare_models
-    from nextchar.model.language_model import LanguageModel
 
-    load = partial(LanguageModel.load, carry_state=options.carry_state, weights=options.weights)
-    models = [first, *map(load, paths[1:])]
+    models = [first, *(_load(path, options) for path in paths[1:])]
     comparison = compare_models(models, scored.pieces(), scored.size)
     if options.strict:
         _refuse_unknown(max(score.unknown_characters for score in comparison.scores), scored.name)
@@ -202,6 +205,7 @@ def _show_surprise(
 ) -> dict[str, object]:
     """Show what surprised the model called ``name``, as the options ask; return it for JSON, which is ``quiet``."""
     from nextchar.cli.surprise import list_worst, show
+    from nextchar.model.kept_text import base_name
     from nextchar.model.surprise import EXPECTED, WorstPlaces, read_first_surprises
     from nextchar.report.surprise import ALTERNATIVES, surprise_page
 
@@ -210,7 +214,7 @@ def _show_surprise(
         note(f"of {evaluation.characters:,} characters, the first {taken:,} are shown; --limit takes another number")
     if options.html is not None:
         surprises = read_first_surprises(model, scored.pieces(), taken, ALTERNATIVES)
-        write_html(options.html, surprise_page(surprises, evaluation, text=scored.name, model=name))
+        write_html(options.html, surprise_page(surprises, evaluation, text=base_name(scored.name), model=name))
     if not options.show:
         return {}
     places = WorstPlaces(options.worst)

@@ -58,7 +58,7 @@ def named_models(paths: Iterable[Path]) -> dict[str, Path]:
     book-2, ..., with ? for what UTF-8 cannot encode."""
     named: dict[str, Path] = {}
     for path in paths:
-        name = _name(path)
+        name = model_name(path)
         while name in named:
             stem, _, number = name.rpartition("-")
             name = f"{stem}-{int(number) + 1}" if stem and number.isdecimal() else f"{name}-2"
@@ -66,7 +66,9 @@ def named_models(paths: Iterable[Path]) -> dict[str, Path]:
     return named
 
 
-def _name(path: Path) -> str:
+def model_name(path: Path) -> str:
+    """Return the name of the run folder or model file at ``path``, without the folders above it, with ? for what UTF-8
+    cannot encode."""
     folder = path.parent if path.name == MODEL else path
     resolved = folder.resolve()
     name = resolved.name if resolved.is_dir() or not path.is_file() else path.stem

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from nextchar.model.comparison import PASSAGE, Comparison, letter
+from nextchar.model.kept_text import base_name
 from nextchar.page import curve_script, curve_style, inline_element, json_element, module_as_script, page_style
 from nextchar.report.curves import script_policy
 from nextchar.report.markup import element, grid_table, language_of, text_element, visible_lines
@@ -53,7 +54,7 @@ def comparison_page(comparison: RunComparison) -> str:
 
 
 def _notes(runs: Sequence[ComparedRun]) -> list[str]:
-    unfinished = [f"{run.name} is {run.unfinished}." for run in runs if run.unfinished is not None]
+    unfinished = [f"{run.short_name} is {run.unfinished}." for run in runs if run.unfinished is not None]
     return [*about_held_out(runs), *unfinished]
 
 
@@ -137,7 +138,7 @@ def _scores(comparison: RunComparison) -> str:
         ("95 % interval", [" to ".join(f"{end:+.3f}" for end in score.interval or ()) for score in scores.scores]),
         ("unknown characters", [f"{score.unknown_characters:,}" for score in scores.scores]),
     ]
-    head = text_element("h2", f"On {comparison.text}, {scores.characters:,} characters")
+    head = text_element("h2", f"On {base_name(comparison.text)}, {scores.characters:,} characters")
     about = text_element("p", scores.about_intervals, class_="note")
     return element("section", head + _table(comparison.runs, rows, "results") + about + _passages(scores))
 
@@ -174,7 +175,7 @@ def _samples(comparison: RunComparison) -> str:
 
 
 def _heading(number: int, run: ComparedRun) -> str:
-    return element("h3", text_element("b", letter(number)) + " " + text_element("bdi", run.name))
+    return element("h3", text_element("b", letter(number)) + " " + text_element("bdi", run.short_name))
 
 
 def _written(run: ComparedRun, prompt: str, sample: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from nextchar.files.file_size import describe_size
 from nextchar.model.comparison import Comparison
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_path import MODEL, find_model
+from nextchar.model.model_path import find_model, model_name
 from nextchar.networks.kinds import kind_of
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
@@ -74,8 +74,7 @@ class ComparedRun:
     @property
     def short_name(self) -> str:
         """The name of its folder, or of its file."""
-        path = Path(self.name)
-        return (path.parent if path.name == MODEL else path).resolve().name
+        return model_name(Path(self.name))
 
     @property
     def bits_per_character(self) -> float | None:
