@@ -3,8 +3,8 @@
 Usage: python benchmarks/scoring_lines.py [--lines 20000] [--hidden 128] [--rounds 3] [--log 50000] [--planted 200]
                                           [--time 60s]
 
-The log is made up (`log_lines`), the same each time: lines of about 80 characters. Models learn from 20,000 clean
-ones; what is scored are others, among which odd ones are planted. A line's score is its bits per character, or the bits
+The log is made up (`log_lines`), the same each time: lines of about 80 characters. Models learn from 20,000 clean ones.
+What is scored are others, among which odd ones are planted. The score of a line is its bits per character, or the bits
 of its most surprising character. ROC AUC says how well a score sorts the planted lines before the others: 1 is perfect,
 0.5 is chance.
 
