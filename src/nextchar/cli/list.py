@@ -120,7 +120,7 @@ def _known_entries(path: Path, model: LanguageModel) -> KnownEntries:
         known = model.known_entries
     if not known.is_whole:
         note(f"new entries are those that are not in the last {len(known):,} lines: the model file has no more")
-    elif model.provenance.validation_characters:
+    elif model.provenance.validation_characters and not model.is_of_lines:
         note("new entries may be in the part of the list that was held out: the model file does not have it")
     return known
 
