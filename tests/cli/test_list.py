@@ -90,6 +90,17 @@ def test_new_entries_are_not_in_the_training_list(desk: Path) -> None:
     assert_refused(listed(desk, "--new"), 2, "does not have its training text")
 
 
+def test_a_note_says_that_held_out_entries_are_not_known(desk: Path) -> None:
+    file = LanguageModel.load(desk / "listed.safetensors").file
+    provenance = file.provenance.model_copy(update={"validation_characters": 9})
+    LanguageModel(replace(file, provenance=provenance)).save(desk / "scored.safetensors")
+    outcome = listed(desk, "--count", 2, "--new", model="scored.safetensors")
+    assert outcome.status == 0
+    assert outcome.stderr == (
+        "nextchar: new entries may be in the part of the list that was held out: the model file does not have it\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
