@@ -29,8 +29,8 @@ from nextchar.model.spread import Spread
 from nextchar.parallel import Threads, available_cores
 
 MAX_DEVIATIONS = 3.0
-"""Standard deviations above the mean of its own held-out text from which a text is not like those of a model: one or two
-in a hundred held-out stretches."""
+"""Standard deviations above the mean of its own held-out text from which a text is not like those of a model: as one
+or two in a hundred held-out stretches are."""
 STRETCHES, STRETCH = 8, 256
 """Stretches of a held-out text that a law is fitted on, and characters of each: more give no better law."""
 LENGTHS = (32, 64, 128, 256)
