@@ -119,7 +119,7 @@ def test_a_list_is_noticed_unless_the_command_decides(tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("\n".join(f"name {number}" for number in range(250)), encoding="utf-8")
     for option, is_list in (((), True), (("--lines",), True), (("--prose",), None)):
-        out = tmp_path / f"run{len(option) and option[0]}"
+        out = tmp_path / "".join(("run", *option))
         outcome = nextchar_forked("train", names, "--recipe", "counts", *option, "--out", out, output=tmp_path)
         assert outcome.status == 0
         assert ("is a list" in outcome.stderr) is (option == ())

@@ -54,7 +54,8 @@ def test_pieces_change_nothing() -> None:
     model = random_model()
     whole = model.evaluate(TEXT, adapt="weights")
     pieces = model.evaluate((TEXT[first : first + 77] for first in range(0, len(TEXT), 77)), adapt="weights")
-    expected = Evaluation(whole.bits_per_character, len(TEXT), 0, whole.adaptive_bits_per_character)
+    adaptive, lines = whole.adaptive_bits_per_character, TEXT.count("\n")
+    expected = Evaluation(whole.bits_per_character, len(TEXT), 0, adaptive, lines=lines)
     assert astuple(pieces) == pytest.approx(astuple(expected), abs=1e-5)
 
 

@@ -90,9 +90,9 @@ def test_resumed_it_ends_as_if_undisturbed(names: Path, tmp_path: Path) -> None:
     whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
     events_of(whole, names, tmp_path / "cache")
     run = new_run(cut, Texts((str(names),), TextSettings()), TINY, cache=tmp_path / "cache")
-    [*takewhile(lambda event: not isinstance(event, Saved), run.events())]
+    list(takewhile(lambda event: not isinstance(event, Saved), run.events()))
     assert cut.checkpoint() is not None
-    [*resume_run(cut, cache=tmp_path / "cache").events()]
+    list(resume_run(cut, cache=tmp_path / "cache").events())
     mine, theirs = (LanguageModel.load(folder.path).file for folder in (cut, whole))
     assert mine.parameters.keys() == theirs.parameters.keys()
     for name, array in theirs.parameters.items():
@@ -130,9 +130,9 @@ def test_a_plan_for_lists_is_for_lists(names: Path, tmp_path: Path) -> None:
     events_of(folder, names, cache)
     texts = Texts((str(names),), TextSettings(lines=False))
     with pytest.raises(TextError, match="--lines"):
-        [*new_run(RunFolder(tmp_path / "other"), texts, TINY, like=folder, cache=cache).events()]
+        list(new_run(RunFolder(tmp_path / "other"), texts, TINY, like=folder, cache=cache).events())
     again = RunFolder(tmp_path / "again")
-    [*new_run(again, Texts((str(names),), TextSettings()), TINY, like=folder, cache=cache).events()]
+    list(new_run(again, Texts((str(names),), TextSettings()), TINY, like=folder, cache=cache).events())
     assert again.settings().plan == folder.settings().plan
 
 

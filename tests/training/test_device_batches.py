@@ -6,7 +6,7 @@ import torch
 
 from nextchar.networks.architecture import Ids
 from nextchar.training.device_batches import CopiedBatches, ResidentText, batches_on
-from nextchar.training.feeding import Feeding, Streams, Windows
+from nextchar.training.feeding import Feeding, Streams, WindowBatches, Windows
 from tests.devices import on_devices
 
 FEEDINGS = [Streams(batch=4, window=10), Windows(batch=7, window=10, stride=3, count=30)]
@@ -21,6 +21,7 @@ def test_batches_are_the_same_and_on_the_device(
 ) -> None:
     ids.flags.writeable = False  # as a text that is mapped from disk
     batches = feeding.batches(ids, 3)
+    assert isinstance(batches, WindowBatches)
     there = kind(batches, torch.device(device))
     for step in range(9):
         for ours, expected in zip(there.batch(step), batches.batch(step), strict=True):

@@ -85,7 +85,7 @@ def training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | 
         return None, str(error)
 
 
-def given_text(name: str, options: ScoringOptions, *, lowercase: bool) -> ScoredText:
+def given_text(name: str, options: TextScoringOptions, *, lowercase: bool) -> ScoredText:
     """Return the text called ``name``, read as the options say; ``lowercase`` if the model learned from such text."""
     from nextchar.text.text_file import content_of, joined_chunks
 

@@ -32,14 +32,14 @@ class Evaluation:
     unknown_characters: int
     """Characters outside the vocabulary; they share the unknown symbol's probability, spread over the rest of
     Unicode."""
-    lines: int = 0
-    """Line ends in it."""
     adaptive_bits_per_character: float | None = None
     """The same mean if the model learns from the text as it scores it; None unless asked for."""
     network_bits_per_character: float | None = None
     """That of the network alone; None unless asked for, or where the model is one network."""
     counts_bits_per_character: float | None = None
     """That of the counts alone; None like the network's."""
+    lines: int = 0
+    """Line ends in the text."""
 
 
 def score_pieces(scorers: Mapping[str, ScoresIds], pieces: Iterable[str], vocabulary: Tokenizer) -> Evaluation:
