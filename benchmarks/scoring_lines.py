@@ -3,15 +3,14 @@
 Usage: python benchmarks/scoring_lines.py [--lines 20000] [--hidden 128] [--rounds 3] [--log 50000] [--planted 200]
                                           [--time 60s]
 
-The log is made up (`log_lines`), the same each time: lines of about 80 characters. Models learn from 20,000 clean
-ones;
-what is scored are others, among which odd ones are planted. A line's score is its bits per character, or the bits of its
-most surprising character. ROC AUC says how well a score sorts the planted lines before the others: 1 is perfect, 0.5 is
-chance.
+The log is made up (`log_lines`), the same each time: lines of about 80 characters. Models learn from 20,000 clean ones.
+What is scored are others, among which odd ones are planted. The score of a line is its bits per character, or the bits
+of its most surprising character. ROC AUC says how well a score sorts the planted lines before the others: 1 is perfect,
+0.5 is chance.
 
-KenLM has no wheel, and its package has no program to learn with: `pip install kenlm` builds it, and here it gets our own
-6-grams in its format, so it gives the same probabilities. On a busy machine only lines per second of processor time say
-something, and they too suffer from shared caches.
+KenLM has no wheel, and its package has no program to learn with: `pip install kenlm` builds it, and here it gets our
+own 6-grams in its format, so it gives the same probabilities. On a busy machine only lines per second of processor time
+say something, and they too suffer from shared caches.
 """
 
 from __future__ import annotations

@@ -133,6 +133,19 @@ def test_tables_are_passed_through_with_more_columns(desk: Path) -> None:
     assert score(desk, "a.tsv", "--column", "text").stdout == expected
 
 
+def test_each_file_of_records_in_a_folder_has_its_first_line(desk: Path) -> None:
+    for name in "ab":
+        (desk / f"{name}.csv").write_text(f"text\nso {name}\n", encoding="utf-8")
+    assert score(desk, "a.csv", "b.csv", "--column", "text", "--out", "scores").status == 0
+    for name in "ab":
+        first, second = (desk / f"scores/{name}.csv.csv").read_text().splitlines()
+        assert (first.split(",")[:2], second.split(",")[0]) == (["text", "bits"], f"so {name}")
+    both = score(desk, "a.csv", "b.csv", "--column", "text").stdout.splitlines()
+    assert [line.split(",")[0] for line in both] == ["text", "so a", "so b"]
+    (desk / "b.csv").write_text("id,text\n1,so\n", encoding="utf-8")
+    assert "other columns" in score(desk, "a.csv", "b.csv", "--column", "text").stderr
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

@@ -475,7 +475,8 @@ def test_a_memory_changes_nothing_in_the_network_and_survives_an_interruption(
 
 
 def test_a_text_of_many_lines_has_the_scores_of_held_out_ones(folder: RunFolder, texts: Texts, tmp_path: Path) -> None:
-    Path(texts.names[0]).write_text("".join(f"line {number * 7919 % 1000} of many\n" for number in range(1500)))
+    lines = "".join(f"line {number * 7919 % 1000} of many\n" for number in range(1500))
+    Path(texts.names[0]).write_bytes(lines.encode())
     list(begin(folder, texts, tmp_path / "cache", TINY.model_copy(update={"steps": 4})).events())
     found = ModelFile.load(folder.model_path).provenance.held_out_lines
     assert found is not None

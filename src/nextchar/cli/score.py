@@ -202,6 +202,7 @@ class _Scoring:
     def rows(self, names: Sequence[str]) -> Iterator[str]:
         """Yield the scores of the texts ``names``, some lines at a time."""
         options = self._options
+        self._formatter.begin()
         with note_compiling():
             if not options.lines:
                 yield from map(self._row_of_text, names)
@@ -214,7 +215,7 @@ class _Scoring:
 
             def all_rows() -> Iterator[Row]:
                 for head, rows in heads_and_rows:
-                    heads.append(head)
+                    heads.extend([head] if head else [])
                     yield from rows
 
             found = ordered(all_rows(), options.worst)
@@ -228,9 +229,12 @@ class _Scoring:
         for number, entries in enumerate(source.entries()):
             head = self._formatter.head(source) if number == 0 else ""
             scored = zip(entries, self._scores(name, entries), strict=True)
-            rows = [self._formatter.row(source, entry, score) for entry, score in scored]
-            least = self._threshold
-            yield head, rows if least is None else [row for row in rows if row.bits_per_character > least]
+            shown = (pair for pair in scored if self._is_shown(pair[1]))
+            yield head, [self._formatter.row(source, entry, score) for entry, score in shown]
+
+    def _is_shown(self, score: TextScore) -> bool:
+        least, mean = self._threshold, score.bits_per_character
+        return least is None or (mean is not None and mean > least)
 
     def _scores(self, name: str, entries: Sequence[Entry]) -> Iterator[TextScore]:
         from nextchar.model.batch_scoring import UnknownTextError

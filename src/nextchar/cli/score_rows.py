@@ -45,7 +45,13 @@ class RowFormatter:
         """Of the rows."""
         self._passes = kind is not None and self.form in {kind, "jsonl"}
         self._names = [name for name in TextScore._fields if has_quantiles or name != "odder_than"]
+        self._columns = [name for name in self._names if name != "characters"]
+        """The scores of a row of a table."""
         self._first: list[str] | None = None
+
+    def begin(self) -> None:
+        """Begin another output, which has a first line of its own."""
+        self._first = None
 
     def head(self, source: Source) -> str:
         """Return the first line of a table; empty where there is none, or it was printed for the file before.
@@ -61,7 +67,7 @@ class RowFormatter:
         if self._first is not None and self._first != source.header:
             raise TextError(f"{source.name} has other columns than the file before it: score it by itself.")
         is_first, self._first = self._first is None, source.header
-        return self._table_row([*source.header, *self._columns()]) if is_first and self.form != "jsonl" else ""
+        return self._table_row([*source.header, *self._columns]) if is_first and self.form != "jsonl" else ""
 
     def row(self, source: Source, entry: Entry, score: TextScore) -> Row:
         """Return the line for ``entry`` of ``source``."""
@@ -77,22 +83,16 @@ class RowFormatter:
         assert entry.source is not None
         if self.form == "jsonl":
             return json.dumps({**dict(zip(source.header, entry.source, strict=True)), **self._fields(score)}) + "\n"
-        values = ["" if value in {"nan", None} else value for value in self._values(score)]
+        values = ["" if value == "nan" else value for value in self._values(score)]
         return self._table_row([*entry.source, *values])
-
-    def _columns(self) -> list[str]:
-        """The names of the scores in a table, which leaves out what `wc` would say too."""
-        return [name for name in self._names if name != "characters"]
 
     def _fields(self, score: TextScore) -> dict[str, object]:
         """Return the scores of a JSON object; all null for a record without a text."""
-        values = score._asdict()
-        return {name: None if score is NO_SCORE else values[name] for name in self._names}
+        return {name: None if score is NO_SCORE else getattr(score, name) for name in self._names}
 
     def _values(self, score: TextScore) -> list[str]:
         """Return the scores of a row of a table."""
-        values = score._asdict()
-        return [_shown(name, values[name]) for name in self._columns()]
+        return [_shown(name, getattr(score, name)) for name in self._columns]
 
     def _scores(self, score: TextScore, text: str | None) -> str:
         fields = self._values(score)
