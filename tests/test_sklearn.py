@@ -130,3 +130,10 @@ def test_what_is_not_a_list_of_strings_is_refused(ask: Callable[[CharacterModel]
 def test_it_scores_nothing_before_it_is_fitted(method: str) -> None:
     with pytest.raises(NotFittedError):
         partial(getattr(counted(), method), TEXTS)()
+
+
+def test_many_texts_are_a_list_each_by_itself() -> None:
+    many = [f"{text} {number}" for number, text in enumerate(TEXTS * 3)]
+    assert counted().fit(many).model_.is_of_lines
+    assert not counted().fit(TEXTS).model_.is_of_lines
+    assert not counted().fit([*many, "two\nlines"]).model_.is_of_lines

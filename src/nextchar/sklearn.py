@@ -24,6 +24,7 @@ from nextchar.errors import MissingDependencyError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.settings import RecipeName
+from nextchar.text.line_survey import MIN_LINES
 
 try:
     from sklearn.base import BaseEstimator, DensityMixin
@@ -92,7 +93,10 @@ class CharacterModel(DensityMixin, BaseEstimator):
         if self.time is not None:
             options["time"] = self.time
         options |= {"recipe": self.recipe, "lowercase": self.lowercase, "seed": self.seed, **(self.options or {})}
-        self.model_ = api.train(text=_joined(_texts(X)), quiet=True, **options)
+        texts = _texts(X)
+        if len({*texts}) >= MIN_LINES and self.recipe != "classic" and not any("\n" in text for text in texts):
+            options.setdefault("lines", True)  # each is a text of its own
+        self.model_ = api.train(text=_joined(texts), quiet=True, **options)
         return self
 
     def score_samples(self, X: Iterable[str]) -> NDArray[np.float64]:  # noqa: N803
