@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from nextchar.training.batches import ParallelStreams, ShuffledWindows
-from nextchar.training.feeding import Feeding, Streams, Windows
+from nextchar.training.feeding import Feeding, Lines, Streams, Windows
 
 STREAMS = Streams(batch=4, window=10)
 WINDOWS = Windows(batch=4, window=10, stride=3, count=30)
@@ -47,3 +47,11 @@ def test_the_kind_is_told_by_its_name() -> None:
         assert adapter.validate_json(feeding.model_dump_json()) == feeding
     with pytest.raises(ValidationError, match="stride"):
         adapter.validate_python({"kind": "windows", "batch": 4, "window": 10, "count": 3})
+
+
+def test_lines_are_timed_on_lines_of_the_mean_length() -> None:
+    lines = Lines.instead_of(Streams(batch=4, window=16), np.array([1, 2, 0, 3, 0, 1, 1, 1, 0]), 0)
+    assert (lines.batch, lines.window, lines.line_end) == (21, 3, 0)
+    ids = lines.example(5)
+    assert len(ids) >= 2 * lines.predicted
+    assert np.flatnonzero(ids == 0).tolist() == list(range(2, len(ids), 3))

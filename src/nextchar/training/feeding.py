@@ -54,6 +54,10 @@ class _Feeding(BaseModel):
     window: int = Field(ge=1, le=4096)
     """T: characters read from each; the steps of truncated back-propagation through time."""
 
+    def example(self, vocabulary_size: int) -> Ids:
+        """Return ids enough for two updates, shape (n,), to time them."""
+        return np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
+
 
 class Streams(_Feeding):
     """Parallel streams: each continues where it stopped, with its state, and predicts every character."""
@@ -84,10 +88,6 @@ class Streams(_Feeding):
     def over(self, characters: int) -> Streams:  # noqa: ARG002 (the same for any text)
         """Return the same feeding for a text of ``characters`` characters."""
         return self
-
-    def example(self, vocabulary_size: int) -> Ids:
-        """Return ids enough for two updates, shape (n,), to time them."""
-        return np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
 
     def batches(self, training: Ids, seed: int) -> Batches:
         """Return the batches of ``training`` (n,), in the order given by ``seed``."""
@@ -129,10 +129,6 @@ class Windows(_Feeding):
     def over(self, characters: int) -> Windows:
         """Return the same feeding for a text of ``characters`` characters, more than a window."""
         return self.model_copy(update={"count": count_windows(characters, self.window, self.stride)})
-
-    def example(self, vocabulary_size: int) -> Ids:
-        """Return ids enough for two updates, shape (n,), to time them."""
-        return np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
 
     def batches(self, training: Ids, seed: int) -> Batches:
         """Return the batches of ``training`` (n,), in the order given by ``seed``."""
@@ -176,7 +172,7 @@ class Lines(_Feeding):
 
     def example(self, vocabulary_size: int) -> Ids:
         """Return ids enough for two updates, shape (n,), to time them: lines of the mean length."""
-        ids = np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
+        ids = super().example(vocabulary_size)
         ids[ids == self.line_end] = (self.line_end + 1) % vocabulary_size
         ids[self.window - 1 :: self.window] = self.line_end
         return ids
