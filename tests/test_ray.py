@@ -47,6 +47,7 @@ def bits_of(lines: list[str]) -> list[float]:
     return random_model().score_many(lines).tolist()
 
 
+@pytest.mark.slow
 def test_a_dataset_gets_columns_of_scores(tmp_path: Path) -> None:
     (tmp_path / "lines").mkdir()
     for name, lines in (("a", LINES[:1]), ("b", LINES[2:])):

@@ -39,6 +39,7 @@ def old_terminal(*arguments: object, encoding: str, **options: object) -> Outcom
     return outcome
 
 
+@pytest.mark.slow
 def test_a_korean_text_is_learned_on_a_terminal_without_korean(corpora: Path, tmp_path: Path) -> None:
     text, run = tmp_path / "소설.txt", tmp_path / "실행"
     text.write_text((corpora / "korean_stories.txt").read_text()[:8000])
@@ -137,6 +138,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(kind: str, tmp_path: 
     assert all(cell_len(line) <= 44 or "/" in line for line in shown.splitlines())
 
 
+@pytest.mark.slow
 def test_colours_may_be_forced_into_a_file_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(made_up_text())
     asked = ("train", tmp_path / "book.txt", "--steps", 60, *SMALL, "--out")

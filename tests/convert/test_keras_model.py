@@ -166,6 +166,7 @@ def trained() -> Any:
     return model
 
 
+@pytest.mark.slow
 def test_the_loop_of_the_example_writes_the_same_text(tmp_path: Path) -> None:
     model, temperatures, seed = trained(), np.array([[0.2], [0.5], [1.0], [1.2]]), 11
     language_model = through_a_file(imported(saved(model, tmp_path / "model.keras")).file, tmp_path)

@@ -62,6 +62,7 @@ def test_the_author_of_a_stretch_is_found(models: dict[str, LanguageModel]) -> N
     assert np.mean(right) > 0.9
 
 
+@pytest.mark.slow
 def test_calibration_makes_the_probabilities_better(models: dict[str, LanguageModel], held_out: dict[str, str]) -> None:
     as_they_are = Authors(models, Law(1.0, 1e9))
     calibrated = as_they_are.fitted(held_out)

@@ -153,6 +153,7 @@ def test_a_form_that_another_process_kept_under_the_same_name_is_not_taken(load:
     assert (other(1.5), hits(other)) == (3.0, 0)
 
 
+@pytest.mark.slow
 def test_the_command_scores_where_nothing_can_be_kept(tmp_path: Path) -> None:
     installed = tmp_path / "site"
     shutil.copytree(

@@ -168,6 +168,7 @@ def test_a_time_is_turned_into_the_same_steps_by_both(text: Path, tmp_path: Path
     assert any(note.startswith("An update computes for ") and "the processes exchange" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_both_recover_from_divergence_together(text: Path, tmp_path: Path) -> None:
     options = (*OPTIONS, "--learning-rate", 10, "--clip", 1e6, "--dropout", 0)
     alone = tmp_path / "alone"

@@ -64,7 +64,7 @@ def check_whole(response: httpx.Response) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(CURLS) == 8
+    assert len(CURLS) == 10
     assert len(blocks("python")) == 1
 
 

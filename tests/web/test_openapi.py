@@ -59,7 +59,7 @@ ASKED_WITH_SOMETHING = [route for route in ROUTES if route.startswith("POST") or
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     """The description of the application that serves a small run."""
     run = run_folder(tmp_path_factory.mktemp("models") / "run", random_model())
-    limits = ServeSettings(max_characters=300, max_text=500, max_body=50_000, cores=1)
+    limits = ServeSettings(max_characters=300, max_text=500, max_body=50_000, max_time=2, cores=1)
     service = Service.of(limits, ModelRegistry.of([run.path]))
     schema = schemathesis.openapi.from_asgi("/openapi.json", make_app(service))
     yield schema

@@ -40,7 +40,7 @@ def without_memory(model: ModelFile, target: str) -> tuple[ModelFile, tuple[str,
     """
     alone = model.without_memory(target)
     anew = ("the model is of a list: begin each line with zeros as the state, and read a line end first",)
-    notes = () if model.architecture.line_end is None else anew
+    notes = () if model.line_end is None else anew
     if not model.has_memory:
         return alone, notes
     bits, with_memory = model.provenance.network_bits_per_character, model.provenance.validation_bits_per_character

@@ -154,7 +154,7 @@ class Authors:
     >>> answer = authors.attribute("so it goes. so it goes.\\nwho is it? who is it?")
     >>> [line.author for _, line in answer.lines]
     ['goes', 'asks']
-    >>> answer.lines[1][1].probabilities.argmax(), round(float(answer.lines[1][1].probabilities.sum()), 3)
+    >>> int(answer.lines[1][1].probabilities.argmax()), round(float(answer.lines[1][1].probabilities.sum()), 3)
     (1, 1.0)
     """
 

@@ -33,7 +33,7 @@ def describe(model: ModelFile) -> dict[str, Any]:
         "vocabulary_size": header.vocabulary_size,
         **kind.sizes(header),
         "context_length": header.context_length,
-        "is_list": header.line_end is not None,
+        "is_list": model.line_end is not None,
         "parameters": kind.parameter_count(header),
         "plan": provenance.plan,
         "start_id": model.vocabulary.start_id,

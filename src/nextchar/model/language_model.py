@@ -123,7 +123,7 @@ class LanguageModel:
     @property
     def is_of_lines(self) -> bool:
         """Whether the model was trained on a list, and reads and writes each line by itself."""
-        return self.file.architecture.line_end is not None
+        return self.file.line_end is not None
 
     @cached_property
     def network(self) -> Network[Any]:

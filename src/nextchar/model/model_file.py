@@ -181,6 +181,11 @@ class ModelFile:
         count = kind.parameter_count(header)
         return f"<ModelFile: {kind.describe(header)}, {self.vocabulary.size:,} ids, {count:,} parameters>"
 
+    @property
+    def line_end(self) -> int | None:
+        """In the model of a list the id of the line end, after which another text begins; None in others."""
+        return getattr(self.architecture, "line_end", None)
+
     def save(self, path: Path) -> None:
         """Write the file under a temporary name, sync and rename it, so that no reader ever sees a part of it.
 
@@ -195,7 +200,7 @@ class ModelFile:
         vocabulary = self.characters_for("A model file")
         header = {
             **format_stamp(FORMAT_VERSION),
-            "architecture": self.architecture.model_dump(mode="json"),
+            "architecture": _without_no_line_end(self.architecture.model_dump(mode="json")),
             "tokens": _Characters(characters=vocabulary.characters, has_unknown=vocabulary.has_unknown).model_dump(),
             "provenance": self.provenance.model_dump(mode="json"),
         }
@@ -374,6 +379,12 @@ def _check_format(path: Path, header: dict[str, Any]) -> int:
         raise ModelFileError(f"{path} was {error}: pip install --upgrade nextchar.") from error
     except ValueError as error:
         raise ValueError(f"its format {shortened(header.get('format'))} is not one of nextchar's") from error
+
+
+def _without_no_line_end(header: dict[str, Any]) -> dict[str, Any]:
+    """Return a ``header`` without the entry of a line end where there is none, as files of running text always were."""
+    inner = {name: _without_no_line_end(value) if isinstance(value, dict) else value for name, value in header.items()}
+    return {name: value for name, value in inner.items() if name != "line_end" or value is not None}
 
 
 def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:
