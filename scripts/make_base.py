@@ -19,6 +19,7 @@ import argparse
 import csv
 import lzma
 import random
+import re
 import subprocess
 import textwrap
 from collections import Counter
@@ -46,9 +47,9 @@ MOST_HELD_OUT = 100_000
 PIECE = 20_000
 """Characters of a piece, about."""
 LEFT_OUT_LICENCE, LEFT_OUT_REPOSITORIES = "not PD in life+70 countries", {"lovit/petitions_archive"}
-RARE = {"korean": 100}
+RARE = {"english": 1000, "korean": 100}
 """Characters that occur less often share the unknown symbol, by language."""
-RARE_ELSEWHERE = 1000
+RARE_ELSEWHERE = 50
 RARE_MARK = 1e-4
 """Share of the text below which a punctuation mark is left to its look-alike."""
 KOREAN_LITERATURE, LITERATURE_TIMES = {"storidient/KoCoNovel", "S25duck/AI_Tutorial"}, 4
@@ -57,7 +58,9 @@ WRAPPED, STRAIGHT, DASHES, CLOSE, LOWER, UPPER = 0.5, 0.5, 0.5, 0.2, 0.1, 0.02
 """Shares of pieces that are wrapped, have straight quotation marks, of those have two hyphens for a dash, have no blank
 lines, are lower-cased, and are in capitals."""
 WIDTHS = range(50, 86)
-STRAIGHT_MARKS = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "…": "...", "–": "-"})
+STRAIGHT_MARKS = str.maketrans({**dict(zip("“”„‘’‚‹›–", "\"\"\"'''''-", strict=True)), "…": "..."})
+ANGLED = re.compile(r"(?<!\S)« | »(?!\w)|[«»]")
+"""Angled quotation marks, with the space inside that French sets."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def formed(piece: str, chance: random.Random) -> str:
     """Return ``piece`` in a form drawn by ``chance``."""
     wrapped, straight, dashes, close, case = (chance.random() for _ in range(5))
     if straight < STRAIGHT:
-        piece = piece.translate(STRAIGHT_MARKS)
+        piece = ANGLED.sub('"', piece).translate(STRAIGHT_MARKS)
         if dashes < DASHES:
             piece = piece.replace("—", "--")
     if case < LOWER:
