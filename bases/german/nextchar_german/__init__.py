@@ -1,0 +1,1 @@
+"""A base model of German for nextchar: model.safetensors in this folder."""
