@@ -97,21 +97,26 @@ def split_lines(
         repeated: whether a line that came before is left out.
     """
     held_out = min(SHARE, MAX_HELD_OUT / max(1, characters)) if share is None else share
-    seen = set[int]()
+    seen = set[int]() if repeated == "once" else None
     for number, text in enumerate(texts):
         for lines in lines_of(text):
-            parts: dict[bool, list[str]] = {False: [], True: []}
-            for line in lines:
-                if entry := line.strip():
-                    digest = int.from_bytes(blake2b(entry.casefold().encode(), digest_size=8).digest())
-                    if repeated == "once":
-                        if digest in seen:
-                            continue
-                        seen.add(digest)
-                    parts[digest < held_out * _HASHES].append(line)
-            for part, of_part in parts.items():
+            for part, of_part in _divide(lines, held_out, seen).items():
                 if of_part:
                     yield Piece(number, part, "\n".join([*of_part, ""]))
+
+
+def _divide(lines: Sequence[str], held_out: float, seen: set[int] | None) -> dict[bool, list[str]]:
+    """Return the ``lines`` that are learned from, and those of which a share ``held_out`` is held out; without empty
+    ones, and without those whose hashes are in ``seen``, to which all are added."""
+    parts: dict[bool, list[str]] = {False: [], True: []}
+    for line in filter(str.strip, lines):
+        digest = int.from_bytes(blake2b(line.strip().casefold().encode(), digest_size=8).digest())
+        if seen is not None:
+            if digest in seen:
+                continue
+            seen.add(digest)
+        parts[digest < held_out * _HASHES].append(line)
+    return parts
 
 
 def _split(text: Iterable[str], size: int, back: int) -> Iterator[tuple[bool, str]]:
