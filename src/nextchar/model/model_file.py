@@ -200,7 +200,7 @@ class ModelFile:
         vocabulary = self.characters_for("A model file")
         header = {
             **format_stamp(FORMAT_VERSION),
-            "architecture": _without_no_line_end(self.architecture.model_dump(mode="json")),
+            "architecture": _header_of(self.architecture),
             "tokens": _Characters(characters=vocabulary.characters, has_unknown=vocabulary.has_unknown).model_dump(),
             "provenance": self.provenance.model_dump(mode="json"),
         }
@@ -381,10 +381,15 @@ def _check_format(path: Path, header: dict[str, Any]) -> int:
         raise ValueError(f"its format {shortened(header.get('format'))} is not one of nextchar's") from error
 
 
-def _without_no_line_end(header: dict[str, Any]) -> dict[str, Any]:
-    """Return a ``header`` without the entry of a line end where there is none, as files of running text always were."""
-    inner = {name: _without_no_line_end(value) if isinstance(value, dict) else value for name, value in header.items()}
-    return {name: value for name, value in inner.items() if name != "line_end" or value is not None}
+def _header_of(architecture: NetworkHeader) -> dict[str, Any]:
+    """Return the entries of the header of a network, without that of a line end where there is none, as in all files of
+    running text."""
+    values = architecture.model_dump(mode="json")
+    parts: tuple[dict[str, Any], ...] = (values, values.get("network", {}))
+    for part in parts:
+        if part.get("line_end", 0) is None:
+            del part["line_end"]
+    return values
 
 
 def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:
