@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,7 @@ from numpy.typing import NDArray
 
 from nextchar.errors import TextError, UsageError
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.scoring import score_batch
 from nextchar.model.spread import Spread
-from nextchar.parallel import Threads, available_cores
 
 MAX_DEVIATIONS = 3.0
 """Standard deviations above the mean of its own held-out text from which a text is not like those of a model: one or
@@ -193,7 +190,7 @@ class Authors:
         self._check_names(texts)
         spreads = dict(self.spreads or {})
         for name, text in texts.items():
-            spread = Spread.of(np.concatenate(_surprises(self.models[name], _stretches(text, MEASURED))))
+            spread = Spread.of(np.concatenate(self.models[name].surprises_many(_stretches(text, MEASURED))))
             if spread is None:
                 raise UsageError(f"The text to calibrate {name} with is too short: {len(text):,} characters.")
             spreads[name] = spread
@@ -249,7 +246,7 @@ class Authors:
     def _pieces(self, name: str, text: str) -> list[_Pieces]:
         """Return pieces of ``text``, which is by the author ``name``, with their bits under all models."""
         stretches = _stretches(text, STRETCH)
-        by_model = [_surprises(model, stretches) for model in self.models.values()]  # K × S × (T,)
+        by_model = [model.surprises_many(stretches) for model in self.models.values()]  # K × S × (T,)
         found: list[_Pieces] = []
         for length in LENGTHS:
             bits = [
@@ -298,25 +295,6 @@ def _stretches(text: str, size: int) -> list[str]:
     count = min(STRETCHES, max(1, len(text) // size))
     starts = np.linspace(0, max(0, len(text) - size), count).astype(int).tolist()
     return [text[start : start + size] for start in starts]
-
-
-def _surprises(model: LanguageModel, texts: Sequence[str]) -> list[Bits]:
-    """Return the bits of each character of ``texts``, read side by side on all cores: (T,) each."""
-    vocabulary = model.vocabulary
-    ids = [vocabulary.encode(model.as_trained(text)) for text in texts]
-    order = sorted(range(len(ids)), key=lambda number: -len(ids[number]))
-    network = model.network_for(sum(map(len, ids)))
-
-    def score(rows: slice) -> list[Bits]:
-        return list(score_batch(network, [ids[number] for number in order[rows]], vocabulary.start_id))  # (S, T)
-
-    shards = Threads(available_cores()).map_shards(score, len(ids))
-    bits: list[Bits] = [np.zeros(0)] * len(ids)
-    for number, log2 in zip(order, chain.from_iterable(shards), strict=True):
-        of_ids = vocabulary.unknown_cost(ids[number]) - log2[: len(ids[number])]  # (T,)
-        lengths = vocabulary.token_lengths(ids[number])  # (T,)
-        bits[number] = np.repeat(of_ids / lengths, lengths)
-    return bits
 
 
 def _line_bits(text: str, bits: Bits) -> Bits:
