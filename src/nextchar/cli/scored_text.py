@@ -102,14 +102,12 @@ def held_out_text(model: Path, language_model: LanguageModel, corpus: Corpus | N
     Raises:
         TextError: it is missing, or nothing was held out.
     """
-    from nextchar.model.baselines import LOST
+    from nextchar.runs.training_text import scored_text
 
     instead = f"Name a text to score: nextchar evaluate {shell_quoted(model)} TEXT"
     if corpus is None:
         raise TextError(f"The held-out text of the model is missing. {gone} {instead}")
-    size = language_model.provenance.validation_characters
-    ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
-    if len(ids) == 0:
+    held_out = scored_text(corpus, language_model.file)
+    if not held_out:
         raise TextError(f"The run of {model} held nothing out. {instead}")
-    held_out = corpus.vocabulary.decode(corpus.without_order(ids), unknown=LOST)
-    return ScoredText(", ".join(corpus.names), True, len(ids), lambda: [held_out])
+    return ScoredText(", ".join(corpus.names), True, len(held_out), lambda: [held_out])

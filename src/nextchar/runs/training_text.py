@@ -112,14 +112,23 @@ def corpus_of_model(path: Path, file: ModelFile, cache: Path) -> Corpus:
 
 
 def held_out_text(path: Path, file: ModelFile, cache: Path) -> str:
-    """Return the text that a model was scored on and has not learned from, with `LOST` for lost characters; arguments
-    and errors are those of `corpus_of_model`. It is empty where nothing was held out."""
+    """Return the `scored_text` of a model; arguments and errors are those of `corpus_of_model`."""
+    return scored_text(corpus_of_model(path, file, cache), file)
+
+
+def scored_text(corpus: Corpus, file: ModelFile) -> str:
+    """Return the text that a model was scored on and has not learned from, with `LOST` for lost characters; the lines
+    of a list in no order. It is empty where nothing was held out.
+
+    Args:
+        corpus: the encoded text that the model learned from.
+        file: the model.
+    """
     from nextchar.model.baselines import LOST
 
-    corpus = corpus_of_model(path, file, cache)
     size = file.provenance.validation_characters
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
-    return corpus.vocabulary.decode(ids, unknown=LOST)
+    return corpus.vocabulary.decode(corpus.without_order(ids), unknown=LOST) if len(ids) else ""
 
 
 def find_texts(
