@@ -14,6 +14,7 @@ from pydantic import Field
 
 from nextchar.cli.app import DONE
 from nextchar.cli.authors import Calibrated, load_authors, read_text
+from nextchar.cli.columns import aligned
 from nextchar.cli.console import note_compiling, print_facts, print_json, resolve
 from nextchar.cli.scored_text import TextScoringOptions
 from nextchar.errors import UsageError
@@ -166,10 +167,7 @@ def _print_confusion(confusion: Mapping[str, Counter[str]], names: Sequence[str]
     columns = [*names, NONE]
     rows = [["written by, taken for", *columns]]
     rows += [[truth, *(str(confusion[truth][name]) for name in columns)] for truth in columns if truth in confusion]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for first, *rest in rows:
-        cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
-        print("  ".join([f"{first:<{widths[0]}}", *cells]))
+    print(*aligned(rows, sys.maxsize, right=range(1, len(rows[0]))), sep="\n")
     summary = _summary(confusion)
     print(f"{summary['correct']:,} of {summary['judged']:,} correct: {summary['accuracy']:.1%}")
 
