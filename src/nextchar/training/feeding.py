@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,20 @@ class _Feeding(BaseModel):
     window: int = Field(ge=1, le=4096)
     """T: characters read from each; the steps of truncated back-propagation through time."""
 
+    @property
+    def predicted(self) -> int:
+        """Characters predicted in an update."""
+        return self.batch * self.window
+
+    @property
+    def epoch_steps(self) -> int | None:
+        """Updates of a pass over the text; None where passes have no end that matters."""
+        return None
+
+    def over(self, characters: int) -> Self:  # noqa: ARG002 (the same for any text)
+        """Return the same feeding for a text of ``characters`` characters."""
+        return self
+
     def example(self, vocabulary_size: int) -> Ids:
         """Return ids enough for two updates, shape (n,), to time them."""
         return np.arange((self.batch + 1) * self.window * 2) % vocabulary_size
@@ -74,20 +88,6 @@ class Streams(_Feeding):
     def context_length(self) -> None:
         """None: a prediction depends on all characters before it."""
         return None
-
-    @property
-    def predicted(self) -> int:
-        """Characters predicted in an update."""
-        return self.batch * self.window
-
-    @property
-    def epoch_steps(self) -> None:
-        """None: passes have no end, since the streams wrap around the end of the text."""
-        return None
-
-    def over(self, characters: int) -> Streams:  # noqa: ARG002 (the same for any text)
-        """Return the same feeding for a text of ``characters`` characters."""
-        return self
 
     def batches(self, training: Ids, seed: int) -> Batches:
         """Return the batches of ``training`` (n,), in the order given by ``seed``."""
@@ -126,7 +126,7 @@ class Windows(_Feeding):
         """Updates of a pass over the windows; the last one may read fewer windows."""
         return math.ceil(self.count / self.batch)
 
-    def over(self, characters: int) -> Windows:
+    def over(self, characters: int) -> Self:
         """Return the same feeding for a text of ``characters`` characters, more than a window."""
         return self.model_copy(update={"count": count_windows(characters, self.window, self.stride)})
 
@@ -136,7 +136,8 @@ class Windows(_Feeding):
 
 
 class Lines(_Feeding):
-    """The lines of a list, shuffled anew for each pass, each read from the zero state and the line end before it."""
+    """The lines of a list, shuffled anew for each pass, each read from the zero state and the line end before it.
+    ``window`` is the mean length of a line with its end."""
 
     kind: Literal["lines"] = "lines"
     line_end: int = Field(ge=0)
@@ -151,20 +152,6 @@ class Lines(_Feeding):
     def context_length(self) -> None:
         """None: a prediction depends on all characters before it in its line."""
         return None
-
-    @property
-    def predicted(self) -> int:
-        """Characters predicted in an update, about: ``window`` is the mean length of a line with its end."""
-        return self.batch * self.window
-
-    @property
-    def epoch_steps(self) -> None:
-        """None: passes have no end that matters."""
-        return None
-
-    def over(self, characters: int) -> Lines:  # noqa: ARG002 (the same for any text)
-        """Return the same feeding for a text of ``characters`` characters."""
-        return self
 
     def batches(self, training: Ids, seed: int) -> Batches:
         """Return the batches of ``training`` (n,), in the order given by ``seed``."""
