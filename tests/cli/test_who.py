@@ -81,6 +81,13 @@ def test_lines_follow_with_their_authors(desk: Path) -> None:
     assert [line.partition(" %  ")[2] for line in shown[:3]] == lines
 
 
+def test_a_line_cannot_command_the_terminal(desk: Path) -> None:
+    (desk / "hostile.txt").write_text("a\x1b[2Jb\u202ec\n", encoding="utf-8")
+    outcome = who(desk, "hostile.txt", "--lines", "--no-calibration")
+    assert outcome.status == 0, outcome.stderr
+    assert outcome.stdout.splitlines()[-1].endswith("a<U+001B>[2Jb<U+202E>c")
+
+
 def test_a_folder_gives_a_table_of_who_was_taken_for_whom(desk: Path) -> None:
     outcome = who(desk, "texts")
     rows = [line.split("\t") for line in outcome.stdout.splitlines() if "\t" in line]

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from nextchar.cli.app import DONE
 from nextchar.cli.authors import Calibrated, load_authors, read_text
+from nextchar.cli.cells import safe_line
 from nextchar.cli.columns import aligned
 from nextchar.cli.console import note_compiling, print_facts, print_json, resolve
 from nextchar.cli.scored_text import TextScoringOptions
@@ -111,7 +112,7 @@ def _print_lines(answer: AttributedText) -> None:
         author, share = "", ""
         if line.characters:
             author, share = line.author or NONE, "" if line.none_of_them else _likely(float(line.probabilities.max()))
-        print(f"{author:<{width}}  {share:>8}  {text}".rstrip())
+        print(f"{author:<{width}}  {share:>8}  {safe_line(text)}".rstrip())
 
 
 def _judge_folder(folder: Path, calibrated: Calibrated, options: WhoOptions, *, as_json: bool) -> int:
