@@ -28,6 +28,13 @@ Boundary = Literal["line", "blank", "none"]
 Repeated = Literal["keep", "once"]
 """How often a line of a list is learned that is there several times."""
 
+TokenKind = Literal["characters", "bytes", "jamo", "words"]
+"""What the tokens of a model are."""
+
+Normalization = Literal["nfc", "nfkc"]
+"""Unicode's normalization forms that a text may be brought into before it is learned: composed, or composed with
+compatibility characters replaced."""
+
 Precision = Literal["float32", "bfloat16"]
 """Number format of matrix products in training."""
 
@@ -157,6 +164,22 @@ class TextSettings(Settings):
         "counts them once.",
     )
     lowercase: bool = Field(default=False, description="Lower-case the text.")
+    normalize: Normalization | None = Field(
+        default=None,
+        description="Unicode's normalization form to bring the text into, and every prompt and scored text: nfc "
+        "composes letters and their marks, nfkc also replaces compatibility characters like full-width letters.",
+    )
+    tokens: Literal["auto"] | TokenKind = Field(
+        default="auto",
+        description="What the model reads and writes at a time: characters; bytes, of any file; jamo, the letters of "
+        "Hangul; or words, with rare ones in pieces. auto takes characters.",
+    )
+    vocabulary_size: int | None = Field(
+        default=None,
+        ge=100,
+        le=60_000,
+        description="With --tokens words: most words and pieces; by default it depends on the size of the text.",
+    )
     validation: float | None = Field(
         default=None,
         ge=0,
@@ -178,6 +201,21 @@ class TextSettings(Settings):
         if self.label_column is not None and self.lines is False:
             raise ValueError("--label-column is for lists: leave --prose out")
         return self
+
+    @model_validator(mode="after")
+    def _tokens_of_a_text(self) -> TextSettings:
+        if self.vocabulary_size is not None and self.tokens != "words":
+            raise ValueError("--vocabulary-size is for words: add --tokens words")
+        if self.tokens == "bytes":
+            given = [name for name in ("encoding", "lowercase", "normalize", "min_count") if getattr(self, name)]
+            if given and not (given == ["encoding"] and self.column is not None):
+                raise ValueError(f"--tokens bytes reads every byte as it is: leave {flag(given[0])} out")
+        return self
+
+    @property
+    def token_kind(self) -> TokenKind:
+        """What the tokens are."""
+        return "characters" if self.tokens == "auto" else self.tokens
 
 
 class TrainingSettings(Settings):

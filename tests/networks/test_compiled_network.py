@@ -93,7 +93,7 @@ def test_the_state_given_and_the_logits_given_are_left_as_they_were() -> None:
     before = [array.copy() for part in state for array in part]
     last = logits[0, -1].copy()
     network.forward(np.array([[4, 5]]), state)
-    network.write(logits[:, -1], state, 1.0, np.ones(16, np.bool_), np.linspace(0, 0.99, 20)[:, None])
+    network.write(logits[:, -1], state, 1.0, Allowed.always(np.ones(16, np.bool_), 1), np.linspace(0, 0.99, 20)[:, None])
     for kept, array in zip(before, [array for part in state for array in part], strict=True):
         np.testing.assert_array_equal(kept, array)
     np.testing.assert_array_equal(logits[0, -1], last)

@@ -127,13 +127,13 @@ class BatchScorer:
         ]
 
     def _in_short(self, ids: Sequence[Ids], costs: Scores) -> Summaries:
-        lengths = np.ones(costs.shape, np.intp)  # characters of each token
-        lengths[_within(ids)] = self._vocabulary.token_lengths(np.concatenate(ids))
-        spread, rows = costs / lengths, np.arange(len(ids))
-        spread[~_within(ids)] = -np.inf
-        tokens = spread.argmax(-1)  # (B,)
-        places = (lengths.cumsum(-1) - lengths)[rows, tokens]
-        return Summaries(costs.sum(-1), places, spread[rows, tokens])
+        if self._vocabulary.kind != "characters":
+            of_texts = self._of_characters(ids, costs)
+            places = np.array([bits.argmax() for bits in of_texts], np.intp)
+            return Summaries(costs.sum(-1), places, np.array([bits.max() for bits in of_texts]))
+        rows, spread = np.arange(len(ids)), np.where(_within(ids), costs, -np.inf)
+        places = spread.argmax(-1)  # (B,)
+        return Summaries(costs.sum(-1), places, spread[rows, places])
 
 
 def _within(ids: Sequence[Ids]) -> NDArray[np.bool_]:

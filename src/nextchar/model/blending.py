@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.model.model_file import ModelFile, Provenance
-from nextchar.model.scoring import Scorer
+from nextchar.model.scoring import Scorer, over_characters
 from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.networks.blend import BlendNetwork, LineBlend, Reading, TextCounts
@@ -150,11 +150,11 @@ def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Ex
     blend = blend_evenly(make_network(architecture, parameters, compiled=True), counts, compiled=True)
     tokens = file.vocabulary
     bits = honest_bits(blend, held_out, tokens.start_id, executor) + tokens.unknown_cost(held_out)  # (T,)
-    lengths = tokens.token_lengths(held_out)  # (T,)
+    of_characters = over_characters(bits, held_out, tokens)  # (C,)
     provenance = file.provenance.model_copy(
         update={
-            "validation_bits_per_character": float(bits.sum() / lengths.sum()),
-            "held_out_spread": Spread.of(np.repeat(bits / lengths, lengths)),
+            "validation_bits_per_character": float(bits.sum() / len(of_characters)),
+            "held_out_spread": Spread.of(of_characters),
             "network_bits_per_character": file.provenance.validation_bits_per_character,
         }
     )

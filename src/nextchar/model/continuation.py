@@ -9,7 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from nextchar.model.copying import CopyIndex
-from nextchar.model.generation import BLOCK, Guard, Writer, draw_blocks, draws_many
+from nextchar.errors import UsageError
+from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many
+from nextchar.model.sampling import draw, next_distribution
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import SamplingSettings
@@ -53,14 +56,35 @@ class Prompt:
         """Logits (V,) of the next character, once the prompt is read."""
         self.state: Any = network.initial_state(1)
         """State of the network after the ids read so far."""
+        self.begun = text[len(text) - vocabulary.begun(text) :]
+        """The end of the prompt that may be the beginning of a token: what is drawn first begins with it."""
         # A network whose context is n ids needs no more than the last n.
         self._unread = self.ids[-(network.context_length or 0) :]
 
     @property
     def ids(self) -> Ids:
-        """The ids that stand for the prompt, shape (T,), at least one."""
-        text, vocabulary = self.text, self.vocabulary
+        """The ids that stand for the prompt, but for the end that is `begun`: shape (T,), at least one."""
+        text, vocabulary = self.text.removesuffix(self.begun), self.vocabulary
         return vocabulary.encode(text).astype(np.intp) if text else np.array([vocabulary.start_id])
+
+    def allowed(self, batch: int = 1) -> Allowed:
+        """Return which ids may be drawn in ``batch`` texts that continue the prompt, once nothing is begun."""
+        tokens = self.vocabulary
+        before = int(self.ids[-1]) if self.text else None
+        return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, before, batch)
+
+    def next_logits(self, refused: Sequence[int] = ()) -> Floats:
+        """Return the logits (V,) of what comes next, once the prompt is read: -inf for what cannot, and ``refused``."""
+        allowed = self.goes_on(self.begun) if self.begun else self.allowed()
+        logits: Floats = allowed.masked(self.logits[None])[0]
+        logits[list(refused)] = -np.inf
+        return logits
+
+    def goes_on(self, begun: str) -> Allowed:
+        """Return which ids may be drawn where ``begun`` is the beginning of what comes next, at least one character."""
+        texts = self.vocabulary.token_texts(range(self.vocabulary.size))
+        fits = np.array([text.startswith(begun) or begun.startswith(text) for text in texts])
+        return self.allowed().where(fits)
 
     def guard(self, settings: SamplingSettings) -> Guard | None:
         """Return a new guard for a text that continues the prompt; None if ``settings`` do not limit copying.
@@ -71,6 +95,11 @@ class Prompt:
         if settings.max_copy is None:
             return None
         assert self._copy_index is not None, "the prompt is from a language model"
+        if self.vocabulary.kind != "characters":
+            raise UsageError(
+                f"max_copy is for models whose tokens are characters; those of this model are {self.vocabulary.kind}: "
+                "leave it out."
+            )
         return self._copy_index().guard(settings.max_copy, self.vocabulary.encode(self.text).tolist())
 
     def read(self) -> Iterator[None]:
@@ -138,17 +167,36 @@ class Continuation:
     def _pieces(self, max_block: int) -> Iterator[str]:
         """Yield the text, whatever it should stop before, in blocks that grow to ``max_block`` ids."""
         prompt, random = self._prompt, random_stream(self.seed, "sampling", *self._path)
-        never, logits = prompt.vocabulary.never_drawn, prompt.logits[None]  # (1, V)
-        guard = prompt.guard(self._settings)
-        blocks = draw_blocks(prompt.network, logits, prompt.state, self._settings, random, forbidden=never, guard=guard)
-        ids, size, missing = chain.from_iterable(blocks), 1, self._settings.length
+        guard, decoder = prompt.guard(self._settings), prompt.vocabulary.decoder()
+        logits, state, missing = prompt.logits[None], prompt.state, self._settings.length  # (1, V)
+        if prompt.begun and missing:
+            piece, logits, state = self._finish_begun(random)
+            missing -= len(piece[:missing])
+            yield piece[: self._settings.length]
+        blocks = draw_blocks(prompt.network, logits, state, self._settings, random, prompt.allowed(), guard)
+        ids, size = chain.from_iterable(blocks), 1
         while missing > 0 and not self._cut_short:
             wanted = min(size, missing)
             block = list(islice(ids, wanted))
             self._cut_short = len(block) < wanted
-            piece = prompt.vocabulary.decode(block)[:missing]  # a token may have several characters
+            piece = decoder.push(block)[:missing]  # a token may have several characters, or a part of one
             missing, size = missing - len(piece), min(2 * size, max_block)
             yield piece
+
+    def _finish_begun(self, random: np.random.Generator) -> tuple[str, Floats, Any]:
+        """Draw ids until their text goes beyond what the prompt has begun; return what is beyond it, the logits (1, V)
+        after them, and the state."""
+        prompt, begun = self._prompt, self._prompt.begun
+        logits, state, text = prompt.logits[None], prompt.state, ""
+        while not text:
+            masked = prompt.goes_on(begun).masked(logits)
+            drawn = draw(next_distribution(masked, self._settings), random.random(1))  # (1,)
+            following, state = prompt.network.forward(drawn[None], state)  # (1, 1, V)
+            logits, written = following[:, -1], prompt.vocabulary.token_texts(drawn)[0]
+            text, begun = written[len(begun) :], begun[len(written) :]
+            if not begun:
+                break
+        return text, logits, state
 
 
 def until_stop(pieces: Iterable[str], stops: Sequence[str]) -> Generator[str, None, bool]:

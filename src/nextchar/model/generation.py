@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.model.sampling import draw, next_distribution
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.settings import SamplingSettings
+from nextchar.text.tokenizer import Succession
 
 BLOCK = 256
 """Most ids that a network with its own loop draws at once; those that are not needed any more are wasted time."""
@@ -41,7 +43,7 @@ class Writer(Protocol):
         logits: Floats,
         state: Any,
         temperature: float,
-        allowed: NDArray[np.bool_],
+        allowed: Allowed,
         uniforms: NDArray[np.float64],
     ) -> tuple[Ids, Floats, Any]:
         """Draw an id for each of ``uniforms`` (T, B), the first from ``logits`` (B, V), and read each; return the ids
@@ -55,6 +57,7 @@ def generate_ids(
     settings: SamplingSettings,
     random: np.random.Generator,
     forbidden: tuple[int, ...] = (),
+    succession: Succession | None = None,
 ) -> Iterator[int]:
     """Yield ids that continue ``prompt``, each as soon as it is drawn, for as long as they are asked for.
 
@@ -64,9 +67,28 @@ def generate_ids(
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
         random: gives one uniform number for each id; a network with its own loop takes some more.
         forbidden: ids that are never drawn.
+        succession: which ids may be drawn after which; None if any may be.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
-    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, forbidden=forbidden))
+    allowed = allowed_ids(network.vocabulary_size, forbidden, succession, int(prompt[-1]))
+    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, allowed))
+
+
+def allowed_ids(
+    vocabulary_size: int,
+    forbidden: tuple[int, ...] = (),
+    succession: Succession | None = None,
+    before: int | None = None,
+    batch: int = 1,
+) -> Allowed:
+    """Return which ids may be drawn in ``batch`` texts that all go on after the id ``before``."""
+    mask = np.ones(vocabulary_size, np.bool_)
+    mask[list(forbidden)] = False
+    if succession is None:
+        return Allowed.always(mask, batch)
+    rows = succession.may_follow[:, succession.classes] & mask  # (C, V)
+    last = 0 if before is None else int(succession.classes[before])
+    return Allowed(rows, succession.classes, np.full(batch, last, np.int64))
 
 
 def draw_blocks(
@@ -75,8 +97,7 @@ def draw_blocks(
     state: Any,
     settings: SamplingSettings,
     random: np.random.Generator,
-    *,
-    forbidden: tuple[int, ...] = (),
+    allowed: Allowed,
     guard: Guard | None = None,
 ) -> Iterator[list[int]]:
     """Yield the ids of `generate_ids` in blocks, from where a text has been read to: ``logits`` (1, V) and ``state``.
@@ -86,24 +107,24 @@ def draw_blocks(
     """
     if isinstance(network, Writer) and _is_plain(settings):
         if guard is not None:
-            yield from _guarded_writes(network, logits, state, settings.temperature, random, forbidden, guard)
+            yield from _guarded_writes(network, logits, state, settings.temperature, random, allowed, guard)
             return
-        allowed, size = _allowed(logits, forbidden), 1
+        size = 1
         while True:
             ids, logits, state = network.write(logits, state, settings.temperature, allowed, random.random((size, 1)))
             yield ids[:, 0].tolist()
             size = min(2 * size, BLOCK)
-    never = forbidden
     while True:
+        some = allowed if guard is None else allowed.where(_all_but(guard.forbidden(), logits))
+        masked = some.masked(logits)  # (1, V)
+        if guard is not None and not np.isfinite(masked).any():
+            return
+        drawn = draw(next_distribution(masked, settings), random.random(1))  # (1,)
+        allowed.read(drawn)
         if guard is not None:
-            never = (*forbidden, *guard.forbidden())
-            if not _allowed(logits, never).any():
-                return
-        drawn = int(draw(next_distribution(logits[0], settings, never), random.random()))
-        if guard is not None:
-            guard.read(drawn)
-        yield [drawn]
-        following, state = network.forward(np.array([[drawn]]), state)  # (1, 1, V)
+            guard.read(int(drawn[0]))
+        yield drawn.tolist()
+        following, state = network.forward(drawn[None], state)  # (1, 1, V)
         logits = following[:, -1]
 
 
@@ -113,15 +134,16 @@ def _guarded_writes(  # noqa: PLR0917 (those of `draw_blocks`)
     state: Any,
     temperature: float,
     random: np.random.Generator,
-    forbidden: tuple[int, ...],
+    allowed: Allowed,
     guard: Guard,
 ) -> Iterator[list[int]]:
     """Yield the ids of `draw_blocks` from a network with its own loop. A block is written as if all were allowed; from
     the first id that is not, it is written again. So each id has the same uniform number as without blocks."""
-    allowed, size, uniforms = _allowed(logits, forbidden), 1, np.empty((0, 1))
+    size, uniforms = 1, np.empty((0, 1))
     while True:
         ready = np.concatenate([uniforms, random.random((max(0, size - len(uniforms)), 1))])
         uniforms, later = ready[:size], ready[size:]
+        before = allowed.last.copy()
         ids, *after = network.write(logits, state, temperature, allowed, uniforms)
         written: list[int] = ids[:, 0].tolist()
         kept, refused = _read_allowed(written, guard)
@@ -130,9 +152,10 @@ def _guarded_writes(  # noqa: PLR0917 (those of `draw_blocks`)
             logits, state = after
             uniforms, size = later, min(2 * size, GUARDED_BLOCK)
             continue
+        allowed.last[:] = before
         _, logits, state = network.write(logits, state, temperature, allowed, uniforms[:kept])
-        some = _allowed(logits, (*forbidden, *refused))
-        if not some.any():
+        some = allowed.where(_all_but(refused, logits))
+        if not some.rows[some.last].any():
             return
         again, logits, state = network.write(logits, state, temperature, some, uniforms[kept : kept + 1])
         guard.read(int(again[0, 0]))
@@ -150,30 +173,39 @@ def _read_allowed(ids: Sequence[int], guard: Guard) -> tuple[int, Sequence[int]]
     return len(ids), ()
 
 
+def _all_but(refused: Sequence[int], logits: Floats) -> NDArray[np.bool_]:
+    """Return whether each id is not among ``refused``, shape (V,), for logits (..., V)."""
+    mask = np.ones(logits.shape[-1], np.bool_)
+    mask[list(refused)] = False
+    return mask
+
+
 def generate_rows(
     network: Network[Any],
     prompt: Ids,
     settings: SamplingSettings,
     randoms: Sequence[np.random.Generator],
     forbidden: tuple[int, ...] = (),
+    succession: Succession | None = None,
 ) -> Iterator[NDArray[np.intp]]:
-    """Yield the next id of each of B texts that continue ``prompt`` (T,) side by side, shape (B,), up to the length in
-    ``settings``.
+    """Yield the next id of each of B texts that continue ``prompt`` (T,) side by side, shape (B,), for as long as they
+    are asked for.
 
     Each text takes one uniform number for each id from its own generator in ``randoms`` (B), like `generate_ids`.
     """
-    batch = len(randoms)
+    batch, blocks = len(randoms), max(1, -(-settings.length // BLOCK))
+    size = max(1, -(-settings.length // blocks))  # so that none is drawn in vain where an id is a character
     logits, state = network.forward(np.tile(prompt, (batch, 1)), network.initial_state(batch))  # (B, T, V)
-    last, allowed = logits[:, -1], _allowed(logits, forbidden)
-    for first in range(0, settings.length, BLOCK):
-        size = min(BLOCK, settings.length - first)
+    last, allowed = logits[:, -1], allowed_ids(logits.shape[-1], forbidden, succession, int(prompt[-1]), batch)
+    while True:
         uniforms = np.stack([random.random(size) for random in randoms], axis=1)  # (size, B)
         if isinstance(network, Writer) and _is_plain(settings):
             ids, last, state = network.write(last, state, settings.temperature, allowed, uniforms)
             yield from ids
             continue
         for uniform in uniforms:
-            drawn = draw(next_distribution(last, settings, forbidden), uniform)  # (B,)
+            drawn = draw(next_distribution(allowed.masked(last), settings), uniform)  # (B,)
+            allowed.read(drawn)
             yield drawn
             logits, state = network.forward(drawn[:, None], state)  # (B, 1, V)
             last = logits[:, 0]
@@ -187,10 +219,3 @@ def draws_many(network: Network[Any], settings: SamplingSettings) -> bool:
 def _is_plain(settings: SamplingSettings) -> bool:
     """Return whether only a temperature shapes the draws."""
     return settings.top_k is None and settings.top_p is None and settings.min_p is None
-
-
-def _allowed(logits: Floats, forbidden: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return whether each id may be drawn, shape (V,), for logits (..., V)."""
-    allowed = np.ones(logits.shape[-1], np.bool_)
-    allowed[list(forbidden)] = False
-    return allowed

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nextchar.errors import ModelFileError
 from nextchar.text.documents import Document, SourceText
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 MAX_KEPT = 8_000_000
 """Most ids of a training text that are kept, from its end."""
@@ -69,7 +69,7 @@ class KeptText:
             raise ValueError("its training text does not fit its header")
         return cls(TextHeader.model_validate(header), packed)
 
-    def source(self, vocabulary: Vocabulary) -> SourceText:
+    def source(self, vocabulary: Tokenizer) -> SourceText:
         """Return the text, unpacked: about ten million characters a second.
 
         Args:
@@ -80,7 +80,7 @@ class KeptText:
         """
         return SourceText(self._unpacked(vocabulary), self.header.documents, vocabulary)
 
-    def _unpacked(self, vocabulary: Vocabulary) -> NDArray[np.unsignedinteger]:
+    def _unpacked(self, vocabulary: Tokenizer) -> NDArray[np.unsignedinteger]:
         size = self.header.characters * _type_of(vocabulary).itemsize
         try:
             unpacker = bz2.BZ2Decompressor()
@@ -100,5 +100,5 @@ def base_name(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
-def _type_of(vocabulary: Vocabulary) -> np.dtype[np.unsignedinteger]:
+def _type_of(vocabulary: Tokenizer) -> np.dtype[np.unsignedinteger]:
     return vocabulary.dtype.newbyteorder("<")

@@ -177,7 +177,7 @@ class LanguageModel:
                 "The model file does not have its training text, which max_copy and trace compare with: train again "
                 "with the present nextchar, without --no-keep-text (with --keep-text in the classic recipe)."
             )
-        return self.file.text.source(self.file.characters_for("A training text"))
+        return self.file.text.source(self.vocabulary).in_characters()
 
     @cached_property
     def copy_index(self) -> CopyIndex:
@@ -200,7 +200,7 @@ class LanguageModel:
         """
         if minimum < 1:
             raise UsageError(f"minimum = {minimum} is not allowed: a run has one character or more.")
-        ids = self.vocabulary.encode(self.as_trained(prompt + text))
+        ids = self.source_text.vocabulary.encode(self.as_trained(prompt + text))
         return self.source_text.copied_runs(ids, minimum, len(prompt))
 
     @property
@@ -251,15 +251,18 @@ class LanguageModel:
         settings = build(SamplingSettings, options)
         folded = self._folded(prompt, settings, count * settings.length, strict=strict)
         seed = choose_seed(settings.seed)
-        if settings.adapt or settings.max_copy is not None:  # one text at a time is read along, or guarded
+        # One text at a time is read along, guarded, or begun with the end of the prompt.
+        if settings.adapt or settings.max_copy is not None or folded.begun:
             seeded = settings.model_copy(update={"seed": seed})
             return ["".join(Continuation(folded, seeded, text)) for text in range(count)]
         randoms = [random_stream(seed, "sampling", text) for text in range(count)]
 
         def write(rows: slice) -> list[str]:
-            drawn = generate_rows(folded.network, folded.ids, settings, randoms[rows], self.vocabulary.never_drawn)
-            texts = self._rows_until(drawn, settings.stop, len(randoms[rows]))
-            return [text[: settings.length] for text in texts]
+            tokens = self.vocabulary
+            drawn = generate_rows(
+                folded.network, folded.ids, settings, randoms[rows], tokens.never_drawn, tokens.succession
+            )
+            return self._rows_until(drawn, settings, len(randoms[rows]))
 
         return [text for texts in Threads(available_cores()).map_shards(write, count) for text in texts]
 
@@ -309,15 +312,18 @@ class LanguageModel:
             return prompt
         return self.fold_prompt(prompt, characters=characters, strict=strict, adapt=settings.adapt)
 
-    def _rows_until(self, drawn: Iterator[NDArray[np.intp]], stops: tuple[str, ...], count: int) -> list[str]:
-        """Return the texts of the ``count`` rows drawn, each up to its stop; draw no more once all have stopped."""
-        texts = [""] * count
-        for rows in iter(lambda: list(itertools.islice(drawn, BLOCK)), []):
-            pieces = (self.vocabulary.decode(row) for row in np.stack(rows, axis=1))
-            texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
-            if stops and all(any(stop in text for stop in stops if stop) for text in texts):
-                break
-        return ["".join(until_stop(iter(text), stops)) for text in texts]
+    def _rows_until(self, drawn: Iterator[NDArray[np.intp]], settings: SamplingSettings, count: int) -> list[str]:
+        """Return the texts of the ``count`` rows drawn, each of the length asked for or up to its stop; draw no more
+        once all are whole."""
+        texts, decoders = [""] * count, [self.vocabulary.decoder() for _ in range(count)]
+
+        def is_whole(text: str) -> bool:
+            return len(text) >= settings.length or any(stop in text for stop in settings.stop if stop)
+
+        while not all(map(is_whole, texts)):
+            rows = np.stack(list(itertools.islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
+            texts = [text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows, strict=True)]
+        return ["".join(until_stop(iter(text[: settings.length]), settings.stop)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
         """Return entries like the lines that the model learned from, written side by side as they are asked for.
@@ -371,13 +377,11 @@ class LanguageModel:
         folded = self.fold_prompt(prompt, strict=strict, adapt=settings.adapt)
         for _ in folded.read():
             pass
-        never, guard = self.vocabulary.never_drawn, folded.guard(settings)
-        refused = guard.forbidden() if guard else ()
-        distribution = next_distribution(folded.logits, settings, (*never, *refused))  # (V,)
+        guard, never = folded.guard(settings), set(self.vocabulary.never_drawn)
+        distribution = next_distribution(folded.next_logits(guard.forbidden() if guard else ()), settings)  # (V,)
         order = np.argsort(-distribution, kind="stable")
-        return {
-            self.vocabulary.token_texts([drawn])[0]: float(distribution[drawn]) for drawn in order if drawn not in never
-        }
+        texts = self.vocabulary.token_texts(order)
+        return {text: float(distribution[id_]) for id_, text in zip(order, texts, strict=True) if id_ not in never}
 
     def evaluate(self, text: str | Iterable[str], *, adapt: Adapt = "none", parts: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.
@@ -527,5 +531,5 @@ class LanguageModel:
         return character_scores(scorer, self.vocabulary.encode(self.as_trained(text)), self.vocabulary)
 
     def as_trained(self, text: str) -> str:
-        """Return ``text`` as the model reads it: lower-cased if its training text was."""
-        return text.lower() if self.provenance.lowercase else text
+        """Return ``text`` as the model reads it: normalized and lower-cased if its training text was."""
+        return self.provenance.as_trained(text)

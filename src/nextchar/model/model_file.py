@@ -8,6 +8,7 @@ and is read like one.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -40,7 +41,10 @@ from nextchar.networks.kinds import (
     text_counts_of,
 )
 from nextchar.page import embedded_model, is_page
+from nextchar.settings import Normalization
 from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.tokenizers import KINDS as TOKEN_KINDS
+from nextchar.text.tokenizers import tokenizer_of
 from nextchar.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 2
@@ -81,6 +85,8 @@ class Provenance(BaseModel):
     """Characters in those texts, including the held-out ones."""
     training_characters: int | None = None
     lowercase: bool = False
+    normalize: Normalization | None = None
+    """The normalization form that the text was brought into."""
     recipe: str | None = None
     plan: dict[str, Any] = Field(default_factory=dict)
     seed: int | None = None
@@ -93,6 +99,8 @@ class Provenance(BaseModel):
     """The same of the network alone, where the model blends it with counts."""
     validation_characters: int | None = None
     """Held-out characters that were scored for this."""
+    validation_tokens: int | None = None
+    """Held-out tokens that were scored for this, where a token is not a character."""
     held_out_lines: LineQuantiles | None = None
     """How many bits held-out lines cost, where the text is one of many lines."""
     held_out_spread: Spread | None = None
@@ -112,20 +120,15 @@ class Provenance(BaseModel):
         """The name of the model that training started from; None if it started from nothing."""
         return self.ancestors[0].name if self.ancestors else None
 
+    def as_trained(self, text: str) -> str:
+        """Return ``text`` as the model reads it: normalized and lower-cased if its training text was."""
+        text = text if self.normalize is None else unicodedata.normalize(self.normalize.upper(), text)
+        return text.lower() if self.lowercase else text
+
     @field_validator("corpus")
     @classmethod
     def _without_folders(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(base_name, names))
-
-
-class _Characters(BaseModel):
-    """Tokens that are single characters."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["characters"] = "characters"
-    characters: str
-    has_unknown: StrictBool
 
 
 class _Header(BaseModel):
@@ -197,11 +200,10 @@ class ModelFile:
     def to_bytes(self, *, half: bool = False) -> bytes:
         """Return the content of the file, with weights in float32; if ``half``, those of the LSTM that fit are in
         float16."""
-        vocabulary = self.characters_for("A model file")
         header = {
             **format_stamp(FORMAT_VERSION),
             "architecture": _header_of(self.architecture),
-            "tokens": _Characters(characters=vocabulary.characters, has_unknown=vocabulary.has_unknown).model_dump(),
+            "tokens": self.vocabulary.header(),
             "provenance": self.provenance.model_dump(mode="json"),
         }
         prefix = f"{self.architecture.kind}."
@@ -232,7 +234,8 @@ class ModelFile:
         if isinstance(self.vocabulary, Vocabulary):
             return self.vocabulary
         raise ModelFileError(
-            f"{target} is only for models whose tokens are single characters, not {type(self.vocabulary).__name__}."
+            f"{target} is only for models whose tokens are single characters; those of this model are "
+            f"{self.vocabulary.kind}."
         )
 
     def lstm_for(self, target: str) -> tuple[Architecture, Parameters]:
@@ -327,9 +330,8 @@ def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
     if number > 1:
         arrays = _without_prefix(arrays, f"{kind_name}.")
     kind.check_arrays(architecture, arrays)
-    _known_kind(path, header, "tokens", header.tokens, ("characters",))
-    tokens = _Characters.model_validate(header.tokens)
-    vocabulary = Vocabulary(tokens.characters, tokens.has_unknown)
+    _known_kind(path, header, "tokens", header.tokens, TOKEN_KINDS)
+    vocabulary = tokenizer_of(header.tokens)
     if vocabulary.size != architecture.vocabulary_size:
         raise ValueError("its vocabulary does not fit its architecture")
     if not vocabulary.characters:

@@ -208,8 +208,15 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scor
 
 
 def over_characters(scores: Scores, ids: Ids, vocabulary: Tokenizer) -> Scores:
-    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,)."""
+    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,). Those of
+    several ids that spell one character are added up."""
     lengths = vocabulary.token_lengths(ids)  # (T,)
+    if len(lengths) and not lengths.all():
+        starts = np.flatnonzero(lengths)
+        scores = np.add.reduceat(scores, np.union1d(starts, [0])) if len(starts) else scores[:0]
+        if len(starts) and starts[0] > 0:  # the text begins within a character, which is not among those counted
+            scores = np.concatenate([[scores[0] + scores[1]], scores[2:]])
+        lengths = lengths[starts]
     return np.repeat(scores / lengths, lengths)
 
 

@@ -81,7 +81,7 @@ def write_ids(  # noqa: PLR0917 (numba takes no keywords)
     """Draw ``ids`` (T,) from ``logits`` (P,), one for each of ``uniforms`` (T,), and read each back; ``logits`` become
     those after the last id."""
     for step in range(len(ids)):
-        token = draw_id(logits, draw, uniforms[step])
+        token = draw_id(logits, draw, 0, uniforms[step])
         ids[step] = token
         predict(advance(token, packed, memory), packed, memory, logits)
         blend(counted, 0, token, logits)

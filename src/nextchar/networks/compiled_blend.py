@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks import blend_kernels, kernels
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Architecture, Floats, Ids
 from nextchar.networks.blend import BlendNetwork, BlendState
 from nextchar.networks.compiled_network import CompiledNetwork
@@ -31,12 +32,12 @@ class CompiledBlend(BlendNetwork):
         logits: Floats,
         state: BlendState,
         temperature: float,
-        allowed: NDArray[np.bool_],
+        allowed: Allowed,
         uniforms: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], Floats, BlendState]:
         """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
         network, counted = self.network, self._counted(state)
-        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        draw = kernels.Draw(float(temperature), *allowed, np.empty(self.vocabulary_size))
         padded, ids = network.pad(logits), np.empty(uniforms.shape, np.int64)
         if len(logits) == 1:
             memory = network.memory(state[0])
@@ -91,5 +92,5 @@ def compile_kernels() -> None:
     )
     for batch in (1, 2):
         logits, state = blend.forward(np.zeros((batch, 1), np.int64), blend.initial_state(batch))
-        blend.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))
+        blend.write(logits[:, 0], state, 1.0, Allowed.always(np.ones(2, np.bool_), batch), np.zeros((1, batch)))
         blend.score(np.zeros((batch, 1), np.int64), np.zeros((batch, 1), np.int64), state)

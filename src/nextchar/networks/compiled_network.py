@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks import kernels
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import GATES, Architecture, Floats, Ids, Parameters, State
 from nextchar.networks.numpy_network import ScaledLayer, input_table
 from nextchar.networks.quantisation import levels, row_scale
@@ -102,7 +103,7 @@ class CompiledNetwork:
         logits: Floats,
         state: State,
         temperature: float,
-        allowed: NDArray[np.bool_],
+        allowed: Allowed,
         uniforms: NDArray[np.float64],
     ) -> tuple[NDArray[np.int64], Floats, State]:
         """Draw an id for each of ``uniforms`` and read it back, in one compiled loop.
@@ -111,14 +112,14 @@ class CompiledNetwork:
             logits: of the next id of each text, shape (B, V).
             state: of the texts.
             temperature: 0 or more.
-            allowed: whether each id may be drawn, shape (V,).
+            allowed: which ids may be drawn.
             uniforms: one number in [0, 1) for each id, shape (T, B).
 
         Returns:
             The ids (T, B), and logits and state after the last of them.
         """
         padded = self.pad(logits)  # (B, P)
-        draw = kernels.Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        draw = kernels.Draw(float(temperature), *allowed, np.empty(self.vocabulary_size))
         ids = np.empty(uniforms.shape, np.int64)
         if len(logits) == 1:
             memory = self.memory(state)
@@ -243,6 +244,6 @@ def compile_kernels(weights: Weights = "float32") -> None:
     network = CompiledNetwork(architecture, zeros, weights)
     for batch in (1, 2):
         logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
-        network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, batch)))
+        network.write(logits[:, 0], state, 1.0, Allowed.always(np.ones(2, np.bool_), batch), np.zeros((1, batch)))
     network.score(np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64), network.initial_state(2))
     network.read_outputs(np.zeros(1, np.int64), network.initial_state(1))

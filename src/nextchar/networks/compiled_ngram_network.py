@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.networks import ngram_kernels as kernels
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Floats, Ids
 from nextchar.networks.kernels import Draw
 from nextchar.networks.ngram_counting import count_text
@@ -54,14 +55,14 @@ class CompiledNgramNetwork(CountedNetwork):
         logits: Floats,
         state: Numbers,
         temperature: float,
-        allowed: NDArray[np.bool_],
+        allowed: Allowed,
         uniforms: NDArray[np.float64],
     ) -> tuple[Numbers, Floats, Numbers]:
         """Draw an id for each of ``uniforms`` (T, B) and read it back, like `CompiledNetwork.write`."""
-        draw = Draw(float(temperature), allowed, np.empty(self.vocabulary_size))
+        draw = Draw(float(temperature), *allowed, np.empty(self.vocabulary_size))
         last, ids = np.array(logits, np.float32), np.empty(uniforms.shape, np.int64)
         for row, contexts in enumerate(self.contexts(state)):
-            kernels.write_ids(self.tables, contexts, last[row], draw, uniforms[:, row], ids[:, row])
+            kernels.write_ids(self.tables, contexts, last[row], draw, row, uniforms[:, row], ids[:, row])
         return ids, last, self.state_after(state, ids.T)
 
     def contexts(self, state: Numbers) -> NDArray[np.int64]:
@@ -94,5 +95,5 @@ def compile_kernels() -> None:
     """Load every loop, or compile it, on a machine's first use."""
     network = CompiledNgramNetwork(count_text(np.array([0, 1]), 2, 1))
     logits, state = network.forward(np.zeros((1, 1), np.int64), network.initial_state(1))
-    network.write(logits[:, 0], state, 1.0, np.ones(2, np.bool_), np.zeros((1, 1)))
+    network.write(logits[:, 0], state, 1.0, Allowed.always(np.ones(2, np.bool_), 1), np.zeros((1, 1)))
     network.score(np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), state)

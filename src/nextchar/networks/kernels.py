@@ -79,7 +79,11 @@ class Draw(NamedTuple):
 
     temperature: float
     allowed: Array
-    """Whether each id may be drawn: (V,)."""
+    """Whether each id may be drawn after one of each class: (C, V)."""
+    classes: Array
+    """The class of each id: (V,)."""
+    last: Array
+    """The class of the id before, of each text: (B,), changed as ids are drawn."""
     powers: Array
     """Room for a number of each id: (V,)."""
 
@@ -231,15 +235,16 @@ def read_outputs(ids: Array, packed: Packed, memory: Memory, outputs: Array) -> 
 
 
 @compiled(**_EXACT)
-def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
-    """Return the id that ``uniform``, in [0, 1), picks from softmax(``logits`` (P,) / temperature) among those allowed,
-    by inverting its running sum; at temperature 0 the most probable."""
-    temperature, allowed, powers = draw.temperature, draw.allowed, draw.powers
+def draw_id(logits: Array, draw: Draw, row: int, uniform: float) -> int:
+    """Return the next id of text ``row``: the one that ``uniform``, in [0, 1), picks from softmax(``logits`` (P,) /
+    temperature) among those allowed, by inverting its running sum; at temperature 0 the most probable."""
+    temperature, allowed, powers = draw.temperature, draw.allowed[draw.last[row]], draw.powers
     best = -1
     for token in range(len(allowed)):
         if allowed[token] and (best < 0 or logits[token] > logits[best]):
             best = token
     if temperature == 0.0:
+        draw.last[row] = draw.classes[best]
         return best
     peak, total = float(logits[best]), 0.0
     for token in range(len(allowed)):
@@ -252,6 +257,7 @@ def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
             last = token
             if running > target:
                 break
+    draw.last[row] = draw.classes[last]
     return last
 
 
@@ -259,7 +265,7 @@ def draw_id(logits: Array, draw: Draw, uniform: float) -> int:
 def draw_rows(logits: Array, draw: Draw, uniforms: Array, ids: Array) -> None:
     """Draw ``ids`` (B,) from ``logits`` (B, P), one for each of ``uniforms`` (B,)."""
     for row in range(len(ids)):
-        ids[row] = draw_id(logits[row], draw, uniforms[row])
+        ids[row] = draw_id(logits[row], draw, row, uniforms[row])
 
 
 @compiled(**LOOP)
@@ -278,6 +284,6 @@ def write_ids(  # noqa: PLR0917 (numba takes no keywords)
     """Draw ``ids`` (T,) from ``logits`` (P,), one for each of ``uniforms`` (T,), and read each back; ``logits`` become
     those after the last id."""
     for step in range(len(ids)):
-        token = draw_id(logits, draw, uniforms[step])
+        token = draw_id(logits, draw, 0, uniforms[step])
         ids[step] = token
         predict(advance(token, packed, memory), packed, memory, logits)

@@ -161,12 +161,12 @@ def find_contexts(tables: Tables, before: Array, contexts: Array) -> None:
 
 @compiled(**_EXACT)
 def write_ids(  # noqa: PLR0917 (numba takes no keywords)
-    tables: Tables, contexts: Array, logits: Array, draw: Draw, uniforms: Array, ids: Array
+    tables: Tables, contexts: Array, logits: Array, draw: Draw, row: int, uniforms: Array, ids: Array
 ) -> None:
-    """Draw ``ids`` (T,) from ``logits`` (V,), one for each of ``uniforms`` (T,), and read each after ``contexts``
+    """Draw ``ids`` (T,) of text ``row`` from ``logits`` (V,), one for each of ``uniforms`` (T,), and read each after ``contexts``
     (order + 1,), which change; ``logits`` become those after the last id."""
     for step in range(len(ids)):
-        token = draw_id(logits, draw, uniforms[step])
+        token = draw_id(logits, draw, row, uniforms[step])
         ids[step] = token
         read_id(tables, contexts, token)
         fill_probabilities(tables, contexts, logits)

@@ -40,11 +40,13 @@ SITUATIONS = 3
 Kinds = NDArray[np.uint8]
 
 
-def kinds_of(texts: Sequence[str]) -> Kinds | None:
-    """Return the kind of each id, shape (V,), given the text of each; None if there are no words.
+def kinds_of(texts: Sequence[str] | None) -> Kinds | None:
+    """Return the kind of each id, shape (V,), given the text of each; None if there are no words, or no texts.
 
     Words are made of letters, digits, the marks on them, underscores and apostrophes.
     """
+    if texts is None:
+        return None
     kinds = np.array([BELONGS if text and all(map(_is_of_word, text)) else SEPARATES for text in texts], np.uint8)
     between = np.flatnonzero(kinds == SEPARATES).tolist()
     if len(between) == 0 or len(between) == len(kinds):

@@ -37,14 +37,16 @@ def list_section(run: RunRecord, corpus_ids: Ids | None) -> str:
         run: the run.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,).
     """
-    if run.model is None or corpus_ids is None or not run.model.characters_for("A list").knows("\n"):
+    if run.model is None or corpus_ids is None or run.model.vocabulary.kind != "characters":
         return ""
-    text = run.model.vocabulary.decode(corpus_ids[-MAX_READ:])
+    vocabulary = run.model.characters_for("A list")
+    if not vocabulary.knows("\n"):
+        return ""
+    text = vocabulary.decode(corpus_ids[-MAX_READ:])
     lines = text.split("\n")
     if not is_list(lines):
         return ""
     survey, lines = survey_lines(lines), [line for line in lines if line]
-    vocabulary = run.model.characters_for("A list")
     known = KnownEntries.of_lines(lines)
     quality = measure_list(
         LanguageModel(run.model).network, vocabulary, known, survey, count=DRAWN, seed=run.settings.training.seed

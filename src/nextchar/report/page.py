@@ -85,7 +85,7 @@ def write_report(folder: RunFolder, cache: Path) -> None:
     except TextError:  # it is no longer in the cache
         folder.write_report(render_report(folder))
     else:
-        folder.write_report(render_report(folder, corpus.ids, corpus.source))
+        folder.write_report(render_report(folder, corpus.ids, corpus.source.in_characters()))
 
 
 def _named(run: RunRecord) -> str:

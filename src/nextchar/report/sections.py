@@ -15,6 +15,7 @@ from nextchar.runs.record import RunRecord, Samples, evenly_spread
 from nextchar.settings import MIN_RUN, SAMPLE_TEMPERATURES
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.overlap import copied_mask, longest_copied_passage
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.events import Evaluated, Sampled
 
 MAX_ROWS = 48
@@ -132,7 +133,7 @@ def _bars(effect: TemperatureEffect, characters: list[str], language: str) -> st
             for temperature, bits in zip(effect.temperatures, effect.entropies.tolist(), strict=True)
         ),
     ]
-    names = [element("bdi", escape(visible(character)), lang=language) for character in characters]
+    names = [element("bdi", escape("".join(map(visible, token))), lang=language) for token in characters]
     rest = 1 - effect.probabilities.sum(-1)  # (N,)
     rows = [_bars_row(name, row) for name, row in zip(names, effect.probabilities.T.tolist(), strict=True)]
     rows.append(_bars_row("others", np.where(rest < ROUNDING, 0, rest).tolist()))
@@ -156,11 +157,12 @@ def copying(run: RunRecord, corpus_ids: Ids | None) -> str:
     if corpus_ids is None:
         gone = "The encoded text is no longer in the cache, so this is unknown."
         return text_element("p", gone, class_="none")
-    end = run.text.training_characters if run.text else len(corpus_ids)
-    training, held_out = corpus_ids[:end], corpus_ids[end:]
+    source = SourceText(corpus_ids, (), run.model.vocabulary).in_characters()
+    end = run.text.training_characters if run.text else len(source.ids)
+    training, held_out = source.ids[:end], source.ids[end:]
     language = language_of(run.model.vocabulary.characters)
     written: list[tuple[str, Ids]] = [
-        (f"<span>temperature</span> {temperature}", run.model.vocabulary.encode(sample.text))
+        (f"<span>temperature</span> {temperature}", source.vocabulary.encode(sample.text))
         for temperature, sample in run.last_samples.items()
     ]
     length = max(len(ids) for _, ids in written)
@@ -168,14 +170,14 @@ def copying(run: RunRecord, corpus_ids: Ids | None) -> str:
         middle = (len(held_out) - length) // 2
         author = "<span>for comparison,</span> the held-out text"
         written.append((author, np.asarray(held_out[middle : middle + length])))
-    rows = [_copied_row(run.model, name, ids, training, language) for name, ids in written]
+    rows = [_copied_row(source.vocabulary, name, ids, training, language) for name, ids in written]
     return grid_table(["", "longest passage", "", f"in passages of {COPIED} or more"], rows, "copied")
 
 
-def _copied_row(model: ModelFile, name: str, ids: Ids, training: Ids, language: str) -> str:
+def _copied_row(vocabulary: Tokenizer, name: str, ids: Ids, training: Ids, language: str) -> str:
     longest = longest_copied_passage(ids, training)
     share = float(copied_mask(ids, training, COPIED).mean()) if longest.length >= COPIED else 0.0
-    passage = visible_lines(model.vocabulary.decode(ids[longest.start : longest.start + longest.length]))
+    passage = visible_lines(vocabulary.decode(ids[longest.start : longest.start + longest.length]))
     cells = (
         element("th", name, scope="row"),
         element("td", f"<b>{longest.length}</b> of {len(ids)} characters"),

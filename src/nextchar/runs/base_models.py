@@ -14,8 +14,10 @@ from nextchar.model.model_path import find_model, installed_bases
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.runs.run_settings import Base
-from nextchar.settings import TrainingSettings, flag
+from nextchar.settings import TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
+from nextchar.text.jamo import JamoTokenizer
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.training.transfer import Transfer, transfer
 
@@ -40,12 +42,28 @@ class StartingModel:
             validation_bits_per_character=bits,
             licence=provenance.licence,
         )
-        return Base(ancestors=(ancestor, *provenance.ancestors), characters=self.characters)
+        tokens = self.file.vocabulary
+        of_tokens = None if tokens.kind == "characters" else tokens.header()
+        return Base(ancestors=(ancestor, *provenance.ancestors), characters=self.characters, tokens=of_tokens)
 
     @property
     def characters(self) -> str:
-        """The characters that it knows."""
-        return self._vocabulary.characters
+        """The characters, or the jamo, that it knows."""
+        return self.file.vocabulary.characters
+
+    def text_like(self, text: TextSettings) -> TextSettings:
+        """Return the settings ``text`` with the tokens of the model.
+
+        Raises:
+            UsageError: another kind of tokens is asked for.
+        """
+        kind = self.file.vocabulary.kind
+        if text.tokens not in {"auto", kind}:
+            raise UsageError(
+                f"--tokens {text.tokens} does not fit {self.name}, whose tokens are {kind}: leave it out, or choose "
+                "another model."
+            )
+        return text.model_copy(update={"tokens": kind}) if kind != text.token_kind else text
 
     def fixed(self, training: TrainingSettings) -> TrainingSettings:
         """Return ``training`` with the name and the sizes of the model.
@@ -74,7 +92,11 @@ class StartingModel:
 
     def transfer(self, corpus: Corpus) -> Transfer:
         """Return the weights for the vocabulary of ``corpus``."""
-        return transfer(*self._network, self._vocabulary, corpus.vocabulary, corpus.training)
+        known, vocabulary = _symbols(self.file.vocabulary), _symbols(corpus.vocabulary)
+        architecture, parameters = self._network
+        if known is None or vocabulary is None:  # bytes are always the same, and words are those of the model
+            return Transfer(dict(parameters), corpus.vocabulary.size, (), "")
+        return transfer(architecture, parameters, known, vocabulary, corpus.training)
 
     def network_for(self, corpus: Corpus) -> Network[Any]:
         """Return its network with the vocabulary of ``corpus``."""
@@ -85,9 +107,12 @@ class StartingModel:
     def _network(self) -> tuple[Architecture, Parameters]:
         return self.file.lstm_for("Training from a model")
 
-    @property
-    def _vocabulary(self) -> Vocabulary:
-        return self.file.characters_for("Training from a model")
+
+def _symbols(tokens: Tokenizer) -> Vocabulary | None:
+    """Return what the ids of ``tokens`` stand for, if that differs from text to text."""
+    if isinstance(tokens, JamoTokenizer):
+        return tokens.symbols
+    return tokens if isinstance(tokens, Vocabulary) else None
 
 
 def read_base(name: str) -> StartingModel:

@@ -173,7 +173,7 @@ class CountingRun(Run):
             scorer = Scorer(network, dataset.first_read, executor)
             bits = -character_scores(scorer, dataset.validation, corpus.vocabulary)  # (T,)
             scores = {
-                "validation_bits_per_character": float(bits.mean()),
+                "validation_bits_per_character": float(bits.mean()),  # over the characters
                 "held_out_lines": line_quantiles(network, dataset.validation, corpus.vocabulary, executor),
                 "held_out_spread": Spread.of(bits),
             }

@@ -74,8 +74,9 @@ def prepare(
     files = yield from find(texts, text, cache)
     text, noticed = notice_lists(files, text, training)
     yield from (Note(message=message) for message in noticed)
+    _check_tokens(text, training)
     start = find_start(files, text, training, cache)
-    corpus, base = start.corpus, start.base
+    corpus, base, text = start.corpus, start.base, start.text
     yield text_read(corpus)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
@@ -172,6 +173,16 @@ def notice_lists(
         )
         return text.model_copy(update={"lines": True}), (message,)
     return text, ()
+
+
+def _check_tokens(text: TextSettings, training: TrainingSettings) -> None:
+    """Refuse tokens other than characters where the recipe reads characters.
+
+    Raises:
+        UsageError: they are.
+    """
+    if training.recipe == "classic" and text.token_kind != "characters":
+        raise UsageError(f"The classic recipe reads characters: leave --tokens {text.tokens} out.")
 
 
 def _base_read(base: StartingModel, started: Transfer, prepared: Prepared) -> BaseRead:
@@ -360,9 +371,11 @@ def text_read(corpus: Corpus) -> TextRead:
         distinct=corpus.distinct,
         vocabulary_size=corpus.vocabulary.size,
         rare=corpus.rare,
-        training_characters=len(corpus.training),
-        validation_characters=len(of_figure),
-        held_out_characters=len(corpus.validation),
+        training_characters=corpus.training_characters,
+        validation_characters=int(corpus.vocabulary.token_lengths(of_figure).sum()),
+        held_out_characters=corpus.characters - corpus.training_characters,
+        tokens=corpus.vocabulary.kind,
+        token_count=len(corpus.ids),
         unknown_characters=corpus.count_unknown(of_figure),
         content_sha256=corpus.content_sha256,
         lines=int(np.count_nonzero(corpus.ids == corpus.line_end)) if corpus.is_list else None,

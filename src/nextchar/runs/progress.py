@@ -247,11 +247,19 @@ def _describe_before(event: TextRead | BaseRead | Planned | Counted) -> str:
             return _describe_counts(event)
 
 
+_TOKENS = {"bytes": "bytes", "jamo": "jamo and other characters", "words": "words and pieces of words"}
+"""What tokens are called."""
+
+
 def _describe_text(event: TextRead) -> str:
     names = ", ".join(event.names[:3]) + (f" and {len(event.names) - 3} more" if len(event.names) > 3 else "")
     rare = f", {event.rare:,} of them too rare to learn" if event.rare else ""
     lines = "" if event.lines is None else f"{event.lines:,} lines, "
     learned = f"{lines}{event.characters:,} characters, {event.distinct:,} distinct{rare}"
+    if event.tokens != "characters":
+        learned += f", read as {event.token_count or 0:,} {_TOKENS[event.tokens]}"
+        if event.tokens == "words":
+            learned += f" ({event.vocabulary_size:,} different ones)"
     return f"{names}: {learned}{_describe_held_out(event)}."
 
 

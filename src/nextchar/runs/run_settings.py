@@ -30,6 +30,8 @@ class Base(BaseModel):
     """The model itself, and those that it was trained from."""
     characters: str
     """The characters that it knows."""
+    tokens: dict[str, Any] | None = None
+    """Its tokens, where they are something else than characters."""
 
     @property
     def name(self) -> str:
@@ -75,7 +77,10 @@ class RunSettings(BaseModel):
         """Return the content of settings.json."""
         # Unlike pydantic, json can write file names that are not UTF-8, which Python keeps as lone surrogates.
         exclude = {name for name in ("base", "budget") if getattr(self, name) is None}  # as runs before there were any
-        return json.dumps({**format_stamp(FORMAT), **self.model_dump(mode="json", exclude=exclude)}, indent=2).encode()
+        values = self.model_dump(mode="json", exclude=exclude)
+        if self.base is not None and self.base.tokens is None:
+            del values["base"]["tokens"]
+        return json.dumps({**format_stamp(FORMAT), **values}, indent=2).encode()
 
     @classmethod
     def from_json(cls, content: bytes | bytearray) -> RunSettings:

@@ -67,6 +67,8 @@ class Start:
 
     corpus: Corpus
     """The text, with the characters that the base knows."""
+    text: TextSettings
+    """How it was read, with the tokens of the base."""
     training: TrainingSettings
     """How it is trained, with the name and the sizes of the base."""
     base: StartingModel | None = None
@@ -91,22 +93,24 @@ def find_start(files: Sequence[TextFile], text: TextSettings, training: Training
     """
     if training.from_ is not None and training.from_ != NOTHING:
         named = read_base(training.from_)
-        return Start(encode(files, text, training, cache, named.record), named.fixed(training), named)
+        text = named.text_like(text)
+        return Start(encode(files, text, training, cache, named.record), text, named.fixed(training), named)
     corpus = encode(files, text, training, cache)
     nothing = training.model_copy(update={"from_": None})
-    if training.from_ == NOTHING or not recipe_of(training).starts_from_models:
-        return Start(corpus, nothing)
+    of_characters = text.token_kind == "characters"  # as all installed base models
+    if training.from_ == NOTHING or not of_characters or not recipe_of(training).starts_from_models:
+        return Start(corpus, text, nothing)
     sample, damaged = _Sample(corpus), list[str]()
     tried = [(sample.bits_of(base), base) for base in _candidates(sample, training, damaged)]
     if not tried:
-        return Start(corpus, nothing, damaged=tuple(damaged))
+        return Start(corpus, text, nothing, damaged=tuple(damaged))
     bits, base = min(tried, key=itemgetter(0))
     trial = Trial(base.name, bits, sample.bits_of_counts())
     if not trial.pays:
-        return Start(corpus, nothing, None, trial, tuple(damaged))
+        return Start(corpus, text, nothing, None, trial, tuple(damaged))
     if corpus.rare:
         corpus = encode(files, text, training, cache, base.record)  # what is rare here, the base may know
-    return Start(corpus, base.fixed(training), base, trial, tuple(damaged))
+    return Start(corpus, text, base.fixed(training), base, trial, tuple(damaged))
 
 
 def _candidates(sample: _Sample, training: TrainingSettings, damaged: list[str]) -> Iterator[StartingModel]:

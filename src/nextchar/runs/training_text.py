@@ -14,7 +14,9 @@ from nextchar.runs.run_settings import Base, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
+from nextchar.text.decoding import BYTES
 from nextchar.text.text_file import TextFile
+from nextchar.text.tokenizers import tokenizer_of
 from nextchar.training.recipes import recipe_of
 
 
@@ -35,6 +37,7 @@ def encode(
         unknown_symbol=recipe_of(training).has_unknown,
         known=known,
         kept=known if training.keep_characters else "",
+        tokens=None if base is None or base.tokens is None else tokenizer_of(base.tokens),
     )
 
 
@@ -126,7 +129,7 @@ def scored_text(corpus: Corpus, file: ModelFile) -> str:
     """
     from nextchar.model.baselines import LOST
 
-    size = file.provenance.validation_characters
+    size = file.provenance.validation_tokens or file.provenance.validation_characters
     ids = corpus.validation if size is None else corpus.held_out_excerpt(size)
     return corpus.vocabulary.decode(corpus.without_order(ids), unknown=LOST) if len(ids) else ""
 
@@ -142,11 +145,12 @@ def find_texts(
     """Return the texts that ``names`` stand for, to be read with ``settings``; the rest is as in `catalog.resolve`."""
     return catalog.resolve(
         names,
-        encoding=settings.encoding,
+        encoding=BYTES if settings.tokens == "bytes" and settings.column is None else settings.encoding,
         errors=settings.errors,
         column=settings.column,
         label_column=settings.label_column,
         boundary=settings.boundary,
+        normalize=settings.normalize,
         stdin=stdin,
         cache=cache,
         offline=offline,

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nextchar.errors import TextError
-from nextchar.settings import Boundary, Errors
+from nextchar.settings import Boundary, Errors, Normalization
 from nextchar.text.addresses import fetch, is_address
 from nextchar.text.backup_files import why_left_out
+from nextchar.text.decoding import BYTES
 from nextchar.text.files import open_text
 from nextchar.text.kept_texts import Downloader, blocks_of, corpora_folder, find, keep_text, no_such_text
 from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
@@ -45,6 +46,7 @@ class _Request:
     column: str | None
     label_column: str | None
     boundary: Boundary
+    normalize: Normalization | None
     stdin: BinaryIO | None
     cache: Path
     corpora: Path | None
@@ -63,10 +65,11 @@ class _Request:
                 encoding=self.encoding,
                 errors=self.errors,
                 boundary=self.boundary,
+                normalize=self.normalize,
             )
         if format_of(name) == "parquet":
             raise TextError(f"{name} is a Parquet file: name the column with the text in --column.")
-        return open_text(path, self.encoding, name, self.errors)
+        return open_text(path, self.encoding, name, self.errors, self.normalize)
 
 
 def resolve(
@@ -77,6 +80,7 @@ def resolve(
     column: str | None = None,
     label_column: str | None = None,
     boundary: Boundary = "line",
+    normalize: Normalization | None = None,
     stdin: BinaryIO | None = None,
     cache: Path,
     corpora: Path | None = None,
@@ -92,6 +96,7 @@ def resolve(
         column: column of files of records that holds the text; if None, they are read as plain text.
         label_column: column of the kind of each record; if None, there are no labels.
         boundary: what separates the documents of a file of records.
+        normalize: the normalization form that texts are brought into; None leaves them as they are.
         stdin: stream to read for ``-``.
         cache: folder that keeps standard input and downloaded texts.
         corpora: folder with texts of the catalogue; the one that ``NEXTCHAR_CORPORA`` names if None.
@@ -103,7 +108,17 @@ def resolve(
         MissingDependencyError: a package that reads a text is not installed.
     """
     request = _Request(
-        encoding, errors, column, label_column, boundary, stdin, cache, corpora or corpora_folder(), downloader, offline
+        encoding,
+        errors,
+        column,
+        label_column,
+        boundary,
+        normalize,
+        stdin,
+        cache,
+        corpora or corpora_folder(),
+        downloader,
+        offline,
     )
     files: list[TextFile] = []
     notes: list[str] = []
@@ -180,7 +195,7 @@ def _resolve_one(name: str, request: _Request) -> tuple[list[TextFile], list[str
     found = find(name, cache=request.cache, corpora=request.corpora, downloader=downloader)
     if request.column is not None:
         return [request.open(found, name)], []
-    return [open_text(found, name=name)], []
+    return [open_text(found, BYTES if request.encoding == BYTES else None, name, normalize=request.normalize)], []
 
 
 def _refuse(*_: object) -> None:

@@ -36,7 +36,10 @@ from nextchar.text.record_file import RecordFile
 from nextchar.text.survey import Survey, Tally, count_texts, names_of, split_pieces, survey_texts
 from nextchar.text.text_file import TextFile, content_of, up_to_date
 from nextchar.text.unfinished import Position, Unfinished
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
+from nextchar.text.word_tokenizer import WordTokenizer, pieces_of_words
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.tokenizers import tokenizer_of
 
 FORMAT_VERSION = 3
 _READABLE = (2, FORMAT_VERSION)
@@ -59,19 +62,30 @@ class _Description(BaseModel):
     held_out: tuple[int, ...] = ()
     distinct: int
     rare: int
-    vocabulary: str
-    has_unknown: bool
+    vocabulary: str = ""
+    has_unknown: bool = True
+    """The characters of a `Vocabulary`, and whether it has the unknown symbol."""
     ids_crc32: int
     starts: Starts = ()
     """As in `Corpus`; left out where it is `PLAIN`, and in entries of early versions."""
     is_list: bool = False
     """As in `Corpus`; entries of early versions lack it."""
+    tokens: dict[str, Any] | None = None
+    """The tokens where they are something else than characters."""
+    of_text: tuple[int, int] | None = None
+    """Characters of all of the text and of the training part, where they are not one for each id."""
     checksum: int = 0
     """CRC-32 of all other fields that are there; formats before 3 have none."""
 
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokens."""
+        return Vocabulary(self.vocabulary, self.has_unknown) if self.tokens is None else tokenizer_of(self.tokens)
+
     def sealed(self) -> _Description:
         """Return a copy with its checksum."""
-        left_out = {"checksum", *(name for name in ("starts", "is_list") if not getattr(self, name))}
+        optional = ("starts", "is_list", "tokens", "of_text")
+        left_out = {"checksum", *(name for name in optional if not getattr(self, name))}
         return self.model_copy(update={"checksum": zlib.crc32(self.model_dump_json(exclude=left_out).encode())})
 
 
@@ -81,11 +95,15 @@ class Corpus:
 
     ids: NDArray[np.unsignedinteger]
     """Shape (n,), memory-mapped, read-only."""
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
+    characters: int
+    """Characters of the whole text."""
     training_characters: int
+    """Characters of the training part."""
+    training_ids: int
     """Number of ids, from the start, in the training part; the others are held out."""
     held_out: tuple[int, ...]
-    """Number of held-out characters of each text, or of each section of a file of records; empty if unknown."""
+    """Number of held-out ids of each text, or of each section of a file of records; empty if unknown."""
     key: str
     """Name of the cache entry."""
     names: tuple[str, ...]
@@ -107,19 +125,14 @@ class Corpus:
         return f"<Corpus: {self.characters:,} characters of {', '.join(self.names)}, {self.vocabulary.size:,} ids>"
 
     @property
-    def characters(self) -> int:
-        """Characters of the whole text."""
-        return len(self.ids)
-
-    @property
     def training(self) -> NDArray[np.unsignedinteger]:
         """Ids of the training part."""
-        return self.ids[: self.training_characters]
+        return self.ids[: self.training_ids]
 
     @property
     def validation(self) -> NDArray[np.unsignedinteger]:
         """Ids of the held-out part: the ends of all texts, one after another; may be empty."""
-        return self.ids[self.training_characters :]
+        return self.ids[self.training_ids :]
 
     @property
     def source(self) -> SourceText:
@@ -153,11 +166,11 @@ class Corpus:
     def characters_per_line(self, ids: NDArray[np.integer]) -> float | None:
         """Return the mean length of the lines of ``ids`` (n,) of a list, with their ends; None for other texts."""
         lines = int(np.count_nonzero(ids == self.line_end)) if self.is_list else 0
-        return len(ids) / lines if lines else None
+        return int(self.vocabulary.token_lengths(ids).sum()) / lines if lines else None
 
     def count_unknown(self, ids: NDArray[np.integer]) -> int:
         """Return how many of ``ids`` stand for characters outside the vocabulary."""
-        return len(ids) - int(np.count_nonzero(ids)) if self.vocabulary.has_unknown else 0
+        return len(ids) - int(np.count_nonzero(ids)) if UNKNOWN_ID in self.vocabulary.never_drawn else 0
 
 
 def default_cache_folder() -> Path:
@@ -173,6 +186,7 @@ def encode_corpus(
     unknown_symbol: bool = True,
     known: str = "",
     kept: str = "",
+    tokens: Tokenizer | None = None,
 ) -> Corpus:
     """Encode ``texts``, one after another, or return them from the cache if they have been encoded before.
 
@@ -188,6 +202,7 @@ def encode_corpus(
         unknown_symbol: whether rare characters share one id; if not, every character of the text has its own.
         known: characters that have an id if they occur at all.
         kept: characters that have one even if they do not.
+        tokens: those of a model that training starts from; of words and bytes they are taken as they are.
 
     Raises:
         TextError: a text cannot be read or is too small to learn from, or the cache cannot be written.
@@ -200,6 +215,8 @@ def encode_corpus(
     options = _options_of(texts, contents, settings, unknown_symbol)
     # Only where they change something, so that the keys of other texts stay as they were.
     options.update({name: value for name, value in (("known", known), ("kept", kept)) if value})
+    if isinstance(tokens, WordTokenizer):
+        options["words"] = tokens.header()
     each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]
     work = _key({**options, "each": each, "format": FORMAT_VERSION})
     unfinished = Unfinished(cache_folder / "corpora" / f"{UNFINISHED}{work}")
@@ -209,7 +226,9 @@ def encode_corpus(
     corpus = _find(source.key, cache_folder)
     if corpus is None:
         tally = tally or unfinished.tally() or count_texts(texts, contents, settings)
-        survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, known=known, kept=kept)
+        survey = _survey(texts, settings, tally, unknown_symbol, known, kept)
+        if isinstance(tokens, WordTokenizer):
+            survey = replace(survey, vocabulary=tokens)
         _make_entry(_Entry(texts, settings, source, tally, survey), unfinished, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
@@ -224,7 +243,7 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
     entry = cache_folder / "corpora" / key
     try:
         description = _Description.model_validate_json((entry / DESCRIPTION).read_bytes())
-        vocabulary = Vocabulary(description.vocabulary, description.has_unknown)
+        vocabulary = description.tokenizer
         if description.format not in _READABLE or description.key != key:
             raise ValueError("another format or another text")
         if description.format > 2 and description != description.sealed():
@@ -236,10 +255,13 @@ def open_corpus(key: str, cache_folder: Path) -> Corpus:
         ids = np.memmap(entry / IDS, vocabulary.dtype, "r")
     except (OSError, ValidationError, ValueError) as error:
         raise TextError(f"The encoded text {key} is missing or damaged in {cache_folder}.") from error
+    characters, training_characters = description.of_text or (description.characters, description.training_characters)
     return Corpus(
         ids=ids,
         vocabulary=vocabulary,
-        training_characters=description.training_characters,
+        characters=characters,
+        training_characters=training_characters,
+        training_ids=description.training_characters,
         held_out=description.held_out,
         key=key,
         names=description.names,
@@ -283,8 +305,27 @@ def _options_of(
         options["boundary"] = settings.boundary
     if settings.lines:
         options["lines"] = settings.repeated
+    if settings.token_kind != "characters":
+        options["tokens"] = settings.token_kind
+        options["vocabulary_size"] = settings.vocabulary_size
+    if settings.normalize is not None:
+        options["normalize"] = [settings.normalize, unicodedata.unidata_version]
     sections = [[section.characters for section in content.sections] for content in contents]
     return {**options, "sections": sections} if any(sections) else options
+
+
+def _survey(  # noqa: PLR0917 (those of `encode_corpus`)
+    texts: Sequence[TextFile], settings: TextSettings, tally: Tally, unknown_symbol: bool, known: str, kept: str
+) -> Survey:
+    """Return what to know before ``texts`` are encoded; where tokens are words, those are counted in another reading."""
+    kind = settings.token_kind
+    survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, tokens=kind, known=known, kept=kept)
+    if kind != "words":
+        return survey
+    assert isinstance(survey.vocabulary, Vocabulary)
+    pieces = pieces_of_words(split_pieces(texts, settings, survey))
+    learned = (piece.content for piece in pieces if not piece.held_out)
+    return replace(survey, vocabulary=WordTokenizer.of_text(learned, survey.vocabulary, settings.vocabulary_size))
 
 
 def _identify(texts: Sequence[TextFile], contents: Sequence[Content], sha256: str, options: dict[str, Any]) -> _Source:
@@ -315,7 +356,8 @@ class _Entry:
 
     def pieces(self, position: Position) -> Iterator[Piece]:
         """Yield the pieces of the texts from the section of ``position`` on."""
-        return split_pieces(self.texts, self.settings, self.survey, start=position.section, endings=position.endings)
+        pieces = split_pieces(self.texts, self.settings, self.survey, start=position.section, endings=position.endings)
+        return pieces_of_words(pieces) if isinstance(self.survey.vocabulary, WordTokenizer) else pieces
 
     def check_unchanged(self) -> None:
         """Check that no file has changed since it was first read.
@@ -326,23 +368,29 @@ class _Entry:
         if any(text.stamp != stamp for text, stamp in zip(self.texts, self.source.stamps, strict=True)):
             raise TextError(f"{names_of(self.texts)} changed while being read: try again once nothing writes to it.")
 
-    def description(self, ids_crc32: int) -> _Description:
-        """Return what stands in the entry besides the ids."""
+    def description(self, ids: Sequence[tuple[int, int]], ids_crc32: int) -> _Description:
+        """Return what stands in the entry besides the ``ids``, given their number in both parts of each section."""
         source, survey = self.source, self.survey
+        training, held_out = zip(*ids, strict=True)
         has_lines = (not (self.settings.lines or isinstance(text, RecordFile)) for text in self.texts)
-        starts = tuple(zip(self.tally.starts, has_lines, strict=True))
+        before = tuple(accumulate(training, initial=0))
+        firsts = accumulate(survey.sections[:-1], initial=0)
+        starts = tuple(zip((before[first] for first in firsts), has_lines, strict=True))
+        of_text = survey.training_characters + sum(survey.held_out), survey.training_characters
+        tokens: dict[str, Any] = {"tokens": survey.vocabulary.header(), "of_text": of_text}
+        if isinstance(survey.vocabulary, Vocabulary):
+            tokens = {"vocabulary": survey.vocabulary.characters, "has_unknown": survey.vocabulary.has_unknown}
         return _Description(
             key=source.key,
             names=tuple(text.name for text in self.texts),
             content_sha256=source.content_sha256,
             bytes=source.bytes,
-            characters=survey.training_characters + sum(survey.held_out),
-            training_characters=survey.training_characters,
-            held_out=survey.held_out,
+            characters=sum(training) + sum(held_out),
+            training_characters=sum(training),
+            held_out=held_out,
             distinct=survey.distinct,
             rare=survey.rare,
-            vocabulary=survey.vocabulary.characters,
-            has_unknown=survey.vocabulary.has_unknown,
+            **tokens,
             ids_crc32=ids_crc32,
             starts=() if starts == PLAIN else starts,
             is_list=bool(self.settings.lines),
@@ -360,10 +408,10 @@ def _make_entry(entry: _Entry, unfinished: Unfinished, cache_folder: Path) -> No
                 return
             unfinished.begin()
             unfinished.keep_tally(entry.tally)
-            ids = unfinished.entry / IDS
-            unfinished.write_ids(ids, entry.pieces, entry.survey.vocabulary)
+            path, survey = unfinished.entry / IDS, entry.survey
+            ids = unfinished.write_ids(path, entry.pieces, survey.vocabulary, len(survey.lengths))
             entry.check_unchanged()
-            description = entry.description(crc32_of_file(ids))
+            description = entry.description(ids, crc32_of_file(path))
             (unfinished.entry / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
             _install(unfinished.entry, folder / key, cache_folder)
             unfinished.remove()

@@ -13,6 +13,9 @@ _HANDLERS = {"strict": "strict", "replace": "nextchar.replace", "latin": "nextch
 _MARKER = 0xDC00
 """Wrong bytes are decoded as lone surrogates from this code point on: no text encoding has them, so they are unique."""
 _MARKED = re.compile("[\udc00-\udcff]")
+BYTES = "bytes"
+"""In place of an encoding: read every byte as it is, as UTF-8 where it is UTF-8, else as a lone surrogate, which a
+`nextchar.text.byte_tokenizer.ByteTokenizer` turns back into that byte."""
 _READ_MARKS = {"utf-8-sig", "utf-16", "utf-32"}
 """Encodings whose decoders remove the byte order mark themselves."""
 _AROUND = 20
@@ -46,6 +49,11 @@ class Decoding:
         Raises:
             UndecodableError: bytes do not decode, and ``errors`` is strict.
         """
+        if self._encoding == BYTES:
+            decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+            yield from filter(None, map(decoder.decode, blocks))
+            yield from filter(None, [decoder.decode(b"", final=True)])
+            return
         pieces = map(self._mended, self._decoded(blocks))
         if codecs.lookup(self._encoding).name not in _READ_MARKS:
             pieces = chain([next(pieces, "").removeprefix("\ufeff")], pieces)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from nextchar.text.overlap import copied_passages
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
 
 Ids = NDArray[np.integer]
@@ -76,7 +77,17 @@ class SourceText:
     """Shape (n,); may be memory-mapped."""
     documents: tuple[Document, ...]
     """In the order of their beginnings; empty if unknown."""
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
+
+    def in_characters(self) -> SourceText:
+        """Return the text with an id for each character, so that runs are counted in characters."""
+        if isinstance(self.vocabulary, Vocabulary):
+            return self
+        text = self.vocabulary.decode(self.ids)
+        ends = np.cumsum(np.concatenate([[0], self.vocabulary.token_lengths(self.ids)]))
+        moved = (document.model_copy(update={"start": int(ends[document.start])}) for document in self.documents)
+        vocabulary = Vocabulary("".join(sorted(c for c in set(text) if not "\ud800" <= c < "\ue000")))
+        return SourceText(vocabulary.encode(text), tuple(moved), vocabulary)
 
     def place(self, index: int) -> Place:
         """Return the file and the line of the id at ``index``."""

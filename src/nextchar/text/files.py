@@ -17,8 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from nextchar.errors import TextError, shortened
-from nextchar.settings import Errors
+from nextchar.settings import Errors, Normalization
 from nextchar.text.compression import HEAD, compression_of
+from nextchar.text.decoding import BYTES
 from nextchar.text.encodings import (
     WIDTHS,
     Damage,
@@ -37,21 +38,30 @@ _NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "un
 """Encodings of Python that no file uses."""
 
 
-def open_text(path: Path, encoding: str | None = None, name: str | None = None, errors: Errors = "strict") -> TextFile:
+def open_text(
+    path: Path,
+    encoding: str | None = None,
+    name: str | None = None,
+    errors: Errors = "strict",
+    normalize: Normalization | None = None,
+) -> TextFile:
     """Detect how to read the file at ``path``, and read it once to check that all of it decodes.
 
     Args:
         path: a plain or compressed file (`nextchar.text.compression`).
-        encoding: its encoding, any that Python knows; detected if None.
+        encoding: its encoding, any that Python knows; detected if None; `nextchar.text.decoding.BYTES` reads any file.
         name: its name in messages; the path if None.
         errors: how to read wrong bytes; an error by default.
+        normalize: the normalization form that the text is brought into; None leaves it as it is.
 
     Raises:
         TextError: the file cannot be read, is empty, is not text, or does not decode.
     """
     name = name or readable(path)
-    text = TextFile(path, name, "utf-8", "UTF-8", is_compressed(path, name), errors)
-    if encoding is not None:
+    text = TextFile(path, name, "utf-8", "UTF-8", is_compressed(path, name), errors, normalize=normalize)
+    if encoding == BYTES:
+        text = replace(text, encoding=BYTES, determined="given")
+    elif encoding is not None:
         text = replace(text, encoding=known_encoding(encoding), determined="given")
     else:
         text = _determine(text, head=next(text.blocks(), b""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from nextchar.errors import TextError, shortened
-from nextchar.settings import Boundary, Errors
+from nextchar.settings import Boundary, Errors, Normalization
 from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
 from nextchar.text.labels import labelled
@@ -35,6 +36,7 @@ def open_records(
     encoding: str | None = None,
     errors: Errors = "strict",
     boundary: Boundary = "line",
+    normalize: Normalization | None = None,
 ) -> RecordFile:
     """Open the column of a file of records as a text, and read it once.
 
@@ -47,6 +49,7 @@ def open_records(
         encoding: its encoding; if None, it is UTF-8 for JSON lines, and detected for CSV and TSV.
         errors: how to read wrong bytes; an error by default.
         boundary: what separates documents.
+        normalize: the normalization form that documents are brought into; None leaves them as they are.
 
     Raises:
         TextError: it is not a file of records, cannot be read, has no such column, or has a damaged record.
@@ -79,6 +82,7 @@ def open_records(
         column=column,
         label_column=label_column,
         boundary=boundary,
+        normalize=normalize,
     ).examine()
 
 
@@ -164,6 +168,8 @@ class RecordFile(TextFile):
                     f"{self.name}, {batch.place(wrong)}, has a lone surrogate, which is not a character. Repair or "
                     "remove that record."
                 )
+            if self.normalize is not None:
+                documents = [unicodedata.normalize(self.normalize.upper(), document) for document in documents]
             if "\r" in text:
                 documents = [document.replace("\r\n", "\n").replace("\r", "\n") for document in documents]
             documents = [document + missing_boundary(document, self.boundary) for document in documents]

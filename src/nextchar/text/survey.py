@@ -16,10 +16,13 @@ from itertools import accumulate, chain
 import numpy as np
 
 from nextchar.errors import TextError
-from nextchar.settings import TextSettings
+from nextchar.settings import TextSettings, TokenKind
+from nextchar.text.byte_tokenizer import ByteTokenizer
 from nextchar.text.content import Content
 from nextchar.text.held_out import Piece, split_lines, split_texts, training_sizes
+from nextchar.text.jamo import JamoTokenizer
 from nextchar.text.text_file import TextFile
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
 
 SMALL = 20_000
@@ -68,7 +71,7 @@ class Survey:
     distinct: int
     rare: int
     """Characters of the training part that are read as the unknown symbol."""
-    vocabulary: Vocabulary
+    vocabulary: Tokenizer
 
 
 def least_count(training_characters: int) -> int:
@@ -125,24 +128,38 @@ def survey_texts(
     min_count: int | None,
     unknown_symbol: bool,
     *,
+    tokens: TokenKind = "characters",
     known: str = "",
     kept: str = "",
 ) -> Survey:
-    """Choose the vocabulary of ``texts``; the last two arguments are those of `Vocabulary.from_counts`.
+    """Choose the vocabulary of ``texts``; of words it has the characters that rare ones are spelled with.
+
+    Args:
+        texts: the texts.
+        tally: how often their characters occur.
+        min_count: as in `nextchar.settings.TextSettings`.
+        unknown_symbol: whether rare characters share one id.
+        tokens: their kind.
+        known: as for `Vocabulary.from_counts`, and ``kept`` too.
 
     Raises:
-        TextError: they are too small to learn from, or contain surrogates.
+        TextError: they are too small to learn from, or contain surrogates, which bytes alone may.
     """
-    _check(texts, tally)
+    _check(texts, tally, surrogates=tokens == "bytes")
     training = tally.training_counts
     training_characters = int(training.sum())
-    if unknown_symbol:
-        vocabulary = Vocabulary.from_counts(
-            training, min_count or least_count(training_characters), known=known, kept=kept
-        )
+    least = min_count or least_count(training_characters)
+    vocabulary: Tokenizer
+    if tokens == "bytes":
+        vocabulary = ByteTokenizer()
+    elif tokens == "jamo":
+        vocabulary = JamoTokenizer.from_counts(training, least, known=known, kept=kept)
+    elif unknown_symbol:
+        vocabulary = Vocabulary.from_counts(training, least, known=known, kept=kept)
     else:
         vocabulary = Vocabulary.from_counts(tally.counts, has_unknown=False)
-    learned = int(training[code_points(vocabulary.characters)].sum())
+    points = np.flatnonzero(training)
+    unknown = vocabulary.unknown_in(points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass"))
     return Survey(
         tally.sections,
         tally.lengths,
@@ -150,7 +167,7 @@ def survey_texts(
         training_characters,
         tally.held_out,
         int(np.count_nonzero(tally.counts)),
-        training_characters - learned,
+        int(training[points[unknown]].sum()),
         vocabulary,
     )
 
@@ -192,8 +209,8 @@ def names_of(texts: Sequence[TextFile]) -> str:
     return ", ".join(text.name for text in texts[:3]) + more
 
 
-def _check(texts: Sequence[TextFile], tally: Tally) -> None:
-    """Refuse texts that are too small to learn from or contain surrogates."""
+def _check(texts: Sequence[TextFile], tally: Tally, *, surrogates: bool) -> None:
+    """Refuse texts that are too small to learn from, or contain surrogates unless they are allowed."""
     characters, training_characters = int(tally.counts.sum()), int(tally.training_counts.sum())
     distinct = np.count_nonzero(tally.training_counts)
     if training_characters < 2 or distinct < 2:
@@ -202,7 +219,7 @@ def _check(texts: Sequence[TextFile], tally: Tally) -> None:
             f"{training_characters:,} of them to train on, {distinct} of these distinct. "
             "Give a text of at least a few thousand characters."
         )
-    if tally.counts[0xD800:0xE000].any():
+    if not surrogates and tally.counts[0xD800:0xE000].any():
         raise TextError(
             f"{names_of(texts)} contains lone surrogates, which are not characters: give the right --encoding, or "
             "save it as UTF-8."

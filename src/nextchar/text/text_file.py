@@ -6,16 +6,17 @@ import hashlib
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast
 
 from nextchar.errors import TextError
-from nextchar.settings import Boundary, Errors
+from nextchar.settings import Boundary, Errors, Normalization
 from nextchar.text.compression import CompressedDataError, read_compressed
-from nextchar.text.content import DOTTED_CAPITAL, Content, LineEndCounter, Stamp
-from nextchar.text.decoding import Decoding, UndecodableError
+from nextchar.text.content import DOTTED_CAPITAL, Content, LineEndCounter, LineEnds, Stamp
+from nextchar.text.decoding import BYTES, Decoding, UndecodableError
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -62,6 +63,13 @@ class TextFile:
     """What reading the whole file found; None if it has not been read."""
     address: str | None = None
     """Address that the file was fetched from; None if it was not."""
+    normalize: Normalization | None = None
+    """Unicode's normalization form that the text is brought into as it is decoded; None leaves it as it is."""
+
+    @property
+    def is_of_bytes(self) -> bool:
+        """Whether every byte is read as it is."""
+        return self.encoding == BYTES
 
     @property
     def place(self) -> str:
@@ -98,7 +106,8 @@ class TextFile:
         return _decoded(self, Decoding(self.encoding, self.errors), blocks or self.blocks())
 
     def chunks(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
-        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters.
+        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters; where bytes are read
+        as they are, the line ends too.
 
         Args:
             blocks: as for `decoded`.
@@ -106,6 +115,9 @@ class TextFile:
         Raises:
             TextError: as for `decoded`.
         """
+        if self.is_of_bytes:
+            yield from self.decoded(blocks)
+            return
         newlines = io.IncrementalNewlineDecoder(None, translate=True)
         for piece in self.decoded(blocks):
             yield newlines.decode(cast(bytes, piece))  # without a decoder, it takes str
@@ -188,7 +200,8 @@ def read_through(text: TextFile) -> TextFile:
         dotted += piece.count(DOTTED_CAPITAL)
     if characters == 0:
         raise EmptyTextError(f"{text.name} is empty: give a file with text in it.")
-    content = Content(stamp, digest.hexdigest(), size, characters, ends.total(), dotted)
+    line_ends = ends.total() if not text.is_of_bytes else LineEnds(ends.total().lf + ends.total().crlf)
+    content = Content(stamp, digest.hexdigest(), size, characters, line_ends, dotted)
     return replace(text, replaced=decoding.replaced, padding=decoding.padding, zeros=zeros, content=content)
 
 
@@ -231,18 +244,26 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
 
 
 def lowered(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield ``pieces`` lower-cased as if they were one string: the lower case of a capital sigma depends on its word.
+    """Yield ``pieces`` lower-cased as if they were one string: the lower case of a capital sigma depends on its word."""
+    return map(str.lower, _whole_words(pieces))
 
-    So words are not cut, except those longer than 1,000 characters.
-    """
+
+def normalized(pieces: Iterable[str], form: Normalization) -> Iterator[str]:
+    """Yield ``pieces`` in Unicode's normalization ``form``, as if they were one string: marks may compose with the letter
+    before them."""
+    return (unicodedata.normalize(form.upper(), piece) for piece in _whole_words(pieces))
+
+
+def _whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield ``pieces`` cut elsewhere: not within words, except those longer than 1,000 characters."""
     held = ""
     for piece in pieces:
         text = held + piece
         cut = max(text.rfind(" ", -1000), text.rfind("\n", -1000)) + 1 or len(text)
         held = text[cut:]
-        yield text[:cut].lower()
+        yield text[:cut]
     if held:
-        yield held.lower()
+        yield held
 
 
 def is_code_page(encoding: str) -> bool:
@@ -277,7 +298,8 @@ def readable(path: Path) -> str:
 
 def _decoded(text: TextFile, decoding: Decoding, blocks: Iterable[bytes]) -> Iterator[str]:
     try:
-        yield from decoding.pieces(blocks)
+        pieces = decoding.pieces(blocks)
+        yield from pieces if text.normalize is None else normalized(pieces, text.normalize)
     except UndecodableError as wrong:
         raise _wrong_bytes(text, wrong) from wrong
 

@@ -1,8 +1,8 @@
 """The protocol of a model's tokens: text into ids, ids into text, and unknown characters.
 
-A token is what one id stands for. In `nextchar.text.vocabulary` it is a single character; the protocol also allows
-several, as long as the tokens of a text, joined, are that text. Scores are always per *character*: the bits of all
-tokens of a text, divided by the number of its characters.
+A token is what one id stands for: a character (`nextchar.text.vocabulary`), a part of one, or several, as long as the
+tokens of a text, joined, are that text. Scores are always per *character*: the bits of all tokens of a text, divided by
+the number of its characters.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nextchar.settings import TokenKind
 
 REPLACEMENT = "\ufffd"
 """What is displayed for the unknown symbol."""
@@ -39,8 +41,42 @@ def describe_characters(text: str) -> str:
     return f"{text!r} ({', '.join(names)})"
 
 
+@dataclass(frozen=True, eq=False)
+class Succession:
+    """Which ids may be drawn after which, where not every text of tokens is one of characters.
+
+    Ids fall in C classes; class 0 is also that of what stands before a text.
+    """
+
+    classes: NDArray[np.uint8]
+    """The class of each id, shape (V,)."""
+    may_follow: NDArray[np.bool_]
+    """Whether an id of one class (the column) may come after one of another (the row), shape (C, C)."""
+
+    def allowed_after(self, token: int | None) -> NDArray[np.bool_]:
+        """Return whether each id may come after the id ``token``, or first if that is None: shape (V,)."""
+        return self.may_follow[0 if token is None else self.classes[token]][self.classes]
+
+
+class TextDecoder(Protocol):
+    """Ids into text, as they come."""
+
+    def push(self, ids: Sequence[int]) -> str:
+        """Return the text that the next ``ids`` complete; a character may take several."""
+        ...
+
+    def finish(self) -> str:
+        """Return the text of what is left, as if nothing followed."""
+        ...
+
+
 class Tokenizer(Protocol):
     """The tokens of a model. Ids are 0 to ``size`` - 1."""
+
+    @property
+    def kind(self) -> TokenKind:
+        """What the tokens are."""
+        ...
 
     @property
     def size(self) -> int:
@@ -67,6 +103,24 @@ class Tokenizer(Protocol):
         """Ids that are read and scored but never drawn."""
         ...
 
+    @property
+    def succession(self) -> Succession | None:
+        """Which ids may be drawn after which; None if any may be."""
+        ...
+
+    @property
+    def word_symbols(self) -> Sequence[str] | None:
+        """A character for each id that shows whether words are made of it, (V,); None where tokens are words."""
+        ...
+
+    def header(self) -> dict[str, Any]:
+        """Return what a file says of the tokens: their ``kind``, and what that needs."""
+        ...
+
+    def begun(self, text: str) -> int:
+        """Return how many characters at the end of ``text`` may be the beginning of a longer token."""
+        ...
+
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
         """Return ``prompt`` in characters that the model knows, and what was replaced.
 
@@ -91,12 +145,16 @@ class Tokenizer(Protocol):
         """Return the text of ``ids``, an array of any shape in order; unknown ones become the character ``unknown``."""
         ...
 
+    def decoder(self) -> TextDecoder:
+        """Return a decoder of ids that come piece by piece; what cannot be displayed, it escapes."""
+        ...
+
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
-        """Return the text of each of ``ids`` (T,)."""
+        """Return the text of each of ``ids`` (T,) by itself, to display it."""
         ...
 
     def token_lengths(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
-        """Return the number of characters of each of ``ids``, at least 1: shape (T,)."""
+        """Return the number of characters that begin with each of ``ids``, shape (T,): 0 where a character goes on."""
         ...
 
     def unknown_in(self, text: str) -> NDArray[np.bool_]:

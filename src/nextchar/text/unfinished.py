@@ -23,7 +23,8 @@ from nextchar.files.cache_entry import make_folder
 from nextchar.text.held_out import Piece
 from nextchar.text.survey import Tally
 from nextchar.text.text_file import BLOCK
-from nextchar.text.vocabulary import CODE_POINTS, Vocabulary, code_points
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.vocabulary import CODE_POINTS
 
 INTERVAL = 1 << 26
 """Characters between two notes of how far the ids go; shorter texts are not worth one."""
@@ -44,6 +45,8 @@ class Position(BaseModel):
     """Characters of the section that are encoded, with added line ends."""
     sizes: tuple[NonNegativeInt, NonNegativeInt] = (0, 0)
     """Bytes of the ids of both parts."""
+    ids: tuple[tuple[NonNegativeInt, NonNegativeInt], ...] = ()
+    """Number of ids of the training part and of the held-out part of each section so far."""
 
 
 class Unfinished:
@@ -93,13 +96,19 @@ class Unfinished:
             with replacing(self._folder / _COUNTS) as file:
                 np.savez(file, **arrays)
 
-    def write_ids(self, path: Path, pieces: Callable[[Position], Iterator[Piece]], vocabulary: Vocabulary) -> None:
+    def write_ids(
+        self, path: Path, pieces: Callable[[Position], Iterator[Piece]], vocabulary: Tokenizer, sections: int
+    ) -> tuple[tuple[int, int], ...]:
         """Write the ids of the training part to ``path``, then those of the held-out part, or the rest of them.
 
         Args:
             path: the file of the ids.
             pieces: gives the pieces of the texts from the section of a position on.
             vocabulary: gives the ids.
+            sections: number of the sections of all texts.
+
+        Returns:
+            The number of ids in the training part and in the held-out part of each section.
 
         Raises:
             OSError: they cannot be written.
@@ -107,7 +116,7 @@ class Unfinished:
         """
         position = self._position(path)
         with path.open("ab") as training, (self._folder / _HELD_OUT).open("a+b") as held_out:
-            writer = _Writer((training, held_out), position, vocabulary)
+            writer = _Writer((training, held_out), position, vocabulary, sections)
             noted = 0
             for piece in pieces(position):
                 writer.write(piece)
@@ -116,6 +125,7 @@ class Unfinished:
                     write_atomically(self._folder / _POSITION, writer.synced().model_dump_json().encode())
             held_out.seek(0)
             shutil.copyfileobj(held_out, training, BLOCK)
+        return writer.ids
 
     def _position(self, path: Path) -> Position:
         """Return how far the ids go, as far as they are all there."""
@@ -130,7 +140,9 @@ class Unfinished:
 class _Writer:
     """Writes the ids of pieces to two files, and knows the position."""
 
-    def __init__(self, files: tuple[IO[bytes], IO[bytes]], position: Position, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, files: tuple[IO[bytes], IO[bytes]], position: Position, vocabulary: Tokenizer, sections: int
+    ) -> None:
         """Cut the ``files`` off at ``position``; what comes first is then known and not written again."""
         for file, size in zip(files, position.sizes, strict=True):
             file.truncate(size)
@@ -140,7 +152,9 @@ class _Writer:
         """The position at the start of the section."""
         self._endings = [*position.endings]
         self._characters = 0
-        self._table = vocabulary.ids_by_code_point
+        self._vocabulary = vocabulary
+        self._ids = np.zeros((sections, 2), np.int64)
+        self._ids[: len(position.ids)] = np.reshape(position.ids, (-1, 2))
         self.written = 0
         """Number of characters written."""
 
@@ -154,10 +168,15 @@ class _Writer:
         self._characters += len(piece.content)
         self._endings[piece.held_out] = (self._endings[piece.held_out] + piece.content)[-2:]
         if new:
-            # Every code point is in the table, so "clip" never clips; it is twice as fast as table[points].
-            ids = self._table.take(code_points(piece.content[-new:]), mode="clip")
+            ids = self._vocabulary.encode(piece.content[-new:])
             self._files[piece.held_out].write(ids.data)
+            self._ids[piece.text, int(piece.held_out)] += len(ids)
             self.written += new
+
+    @property
+    def ids(self) -> tuple[tuple[int, int], ...]:
+        """The number of ids of both parts of each section."""
+        return tuple((training, held_out) for training, held_out in self._ids.tolist())
 
     def synced(self) -> Position:
         """Return the position once everything before it is on the disk."""
@@ -165,4 +184,5 @@ class _Writer:
             file.flush()
             os.fsync(file.fileno())
         first, second = (os.fstat(file.fileno()).st_size for file in self._files)
-        return self._start.model_copy(update={"characters": self._characters, "sizes": (first, second)})
+        ids = self.ids[: self._start.section + 1]
+        return self._start.model_copy(update={"characters": self._characters, "sizes": (first, second), "ids": ids})

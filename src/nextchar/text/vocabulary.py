@@ -11,16 +11,18 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.errors import TextError, UnknownCharacterError
-from nextchar.text.tokenizer import REPLACEMENT, Replacement, describe_characters
+from nextchar.settings import TokenKind
+from nextchar.text.tokenizer import REPLACEMENT, Replacement, TextDecoder, describe_characters
 
 UNKNOWN_ID = 0
 """Id of the unknown symbol in every vocabulary that has one."""
@@ -58,6 +60,10 @@ def code_points(text: str) -> NDArray[np.uint32]:
 class Vocabulary:
     """The characters that a model knows, distinct and in code-point order: a `nextchar.text.tokenizer.Tokenizer` whose
     tokens are single characters."""
+
+    kind: ClassVar[TokenKind] = "characters"
+    succession: ClassVar[None] = None
+    """Any character may follow any other."""
 
     characters: str
     has_unknown: bool = True
@@ -164,7 +170,13 @@ class Vocabulary:
             raise UnknownCharacterError(
                 f"The model does not know {describe_characters(unknown[0])}, and has no unknown symbol to read it as."
             )
-        return self.ids_by_code_point[code_points(text)]
+        # Every code point is in the table, so "clip" never clips; it is twice as fast as table[points].
+        return self.ids_by_code_point.take(code_points(text), mode="clip")
+
+    @property
+    def word_symbols(self) -> list[str]:
+        """The character of each id, shape (V,)."""
+        return self.token_texts(range(self.size))
 
     def split(self, text: str) -> list[str]:
         """Return the piece of ``text`` for each of its ids: its characters."""
@@ -193,38 +205,77 @@ class Vocabulary:
         return np.where(np.asarray(ids) == UNKNOWN_ID, -self.unseen_log2_probability, 0.0)
 
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
-        """Return ``prompt`` in characters that the model knows, and what was replaced.
+        """Return ``prompt`` in characters that the model knows, and what was replaced: `fold`."""
+        return fold(prompt, self.knows, strict=strict)
 
-        An unknown piece is read as the nearest known one: composed or decomposed, in the other case, in another width
-        or compatibility form, without its accents, or as the plain form of a typographic sign. Without such a form it
-        is left out.
+    def begun(self, text: str) -> int:  # noqa: ARG002
+        """Return 0: no token goes on where a text ends."""
+        return 0
 
-        Raises:
-            UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
-        """
-        pieces: list[str] = []
-        replacements: list[Replacement] = []
-        nearest: dict[str, str] = {}  # each piece is looked up once, however often it occurs
-        for match in _CLUSTER.finditer(prompt):
-            piece = match[0]
-            if not self.knows(piece):
-                near = nearest[piece] = nearest[piece] if piece in nearest else self._nearest(piece)
-                replacements.append(Replacement(match.start(), piece, near))
-                piece = near
-            pieces.append(piece)
-        if strict and replacements:
-            raise UnknownCharacterError(
-                f"The prompt has characters that the model does not know ({len(replacements):,}): "
-                + "; ".join(f"{describe_characters(r.given)} at character {r.position + 1}" for r in replacements[:5])
-                + ". Remove them, or run without --strict to have them replaced."
-            )
-        return "".join(pieces), replacements
+    def decoder(self) -> TextDecoder:
+        """Return a decoder of ids that come piece by piece."""
+        return _CharacterDecoder(self)
 
-    def _nearest(self, piece: str) -> str:
-        whole = next((form for form in _forms(piece) if form and self.knows(form)), None)
-        if whole is not None:
-            return whole
-        return "".join(map(self._nearest, piece)) if len(piece) > 1 else ""
+    def header(self) -> dict[str, Any]:
+        """Return what a file says of the characters."""
+        return {"kind": self.kind, "characters": self.characters, "has_unknown": self.has_unknown}
+
+
+
+@dataclass(frozen=True)
+class _CharacterDecoder:
+    """Decodes ids of which each is a character."""
+
+    vocabulary: Vocabulary
+
+    def push(self, ids: Sequence[int]) -> str:
+        """Return the text of ``ids``."""
+        return self.vocabulary.decode(ids)
+
+    def finish(self) -> str:
+        """Return nothing: no character is left."""
+        return ""
+
+
+def fold(prompt: str, knows: Callable[[str], bool], *, strict: bool = False) -> tuple[str, list[Replacement]]:
+    """Return ``prompt`` in characters that a model knows, and what was replaced.
+
+    An unknown piece is read as the nearest known one: composed or decomposed, in the other case, in another width
+    or compatibility form, without its accents, or as the plain form of a typographic sign. Without such a form it
+    is left out.
+
+    Args:
+        prompt: any text.
+        knows: tells whether the model knows all characters of a text.
+        strict: whether unknown characters are an error.
+
+    Raises:
+        UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
+    """
+    pieces: list[str] = []
+    replacements: list[Replacement] = []
+    nearest: dict[str, str] = {}  # each piece is looked up once, however often it occurs
+    for match in _CLUSTER.finditer(prompt):
+        piece = match[0]
+        if not knows(piece):
+            near = nearest[piece] = nearest[piece] if piece in nearest else _nearest(piece, knows)
+            replacements.append(Replacement(match.start(), piece, near))
+            piece = near
+        pieces.append(piece)
+    if strict and replacements:
+        raise UnknownCharacterError(
+            f"The prompt has characters that the model does not know ({len(replacements):,}): "
+            + "; ".join(f"{describe_characters(r.given)} at character {r.position + 1}" for r in replacements[:5])
+            + ". Remove them, or run without --strict to have them replaced."
+        )
+    return "".join(pieces), replacements
+
+
+def _nearest(piece: str, knows: Callable[[str], bool]) -> str:
+    whole = next((form for form in _forms(piece) if form and knows(form)), None)
+    if whole is not None:
+        return whole
+    return "".join(_nearest(character, knows) for character in piece) if len(piece) > 1 else ""
 
 
 def _forms(piece: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from nextchar.settings import TokenKind
 from nextchar.training.plan import Plan
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -47,6 +48,9 @@ class TextRead(_Event):
     rare: Count
     """Distinct characters of the training text that are too rare to learn and are read as the unknown symbol."""
     training_characters: Count
+    tokens: TokenKind = "characters"
+    token_count: Count | None = None
+    """Tokens of the whole text; None in runs from before there were other kinds than characters."""
     validation_characters: Count
     """Held-out characters that are scored, from the ends of the texts."""
     held_out_characters: Count | None = None

@@ -37,10 +37,10 @@ def distribution(
     """
     folded = model.fold_prompt(prompt)
     yield from folded.read()
-    never = model.vocabulary.never_drawn
-    plain, reweighted = (next_distribution(folded.logits, how, never) for how in (AS_IT_IS, settings))  # (V,)
+    logits = folded.next_logits()
+    plain, reweighted = (next_distribution(logits, how) for how in (AS_IT_IS, settings))  # (V,)
     order = np.argsort(-plain, kind="stable")
-    shown = order[~np.isin(order, never)][:limit]
+    shown = order[np.isfinite(logits[order])][:limit]
     yield {
         "characters": model.vocabulary.token_texts(shown),
         "probabilities": plain[shown].tolist(),
@@ -65,7 +65,7 @@ def score(model: LanguageModel, text: str, alternatives: int, *, adapt: bool = F
     """
     if not text:
         raise TextError("text is empty: give at least one character to score.")
-    read = text.lower() if model.provenance.lowercase else text
+    read = model.as_trained(text)
     vocabulary, ids = model.vocabulary, model.vocabulary.encode(read)  # (T,)
     network = model.adaptive_network_for(len(ids)) if adapt else model.network_for(len(ids))
     reader = LogprobReader.after_start(network, vocabulary, alternatives)
