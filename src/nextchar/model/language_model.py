@@ -363,7 +363,9 @@ class LanguageModel:
     @cached_property
     def known_entries(self) -> KnownEntries:
         """The lines of the training text, or of its end; errors are those of `source_text`."""
-        return KnownEntries.of_source(self.source_text, is_whole=len(self.source_text.ids) < MAX_KEPT)
+        source = self.source_text
+        assert self.file.text is not None, "there is a training text"
+        return KnownEntries.of_source(source, is_whole=self.file.text.header.characters < MAX_KEPT)  # its ids
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
@@ -380,8 +382,11 @@ class LanguageModel:
         guard, never = folded.guard(settings), set(self.vocabulary.never_drawn)
         distribution = next_distribution(folded.next_logits(guard.forbidden() if guard else ()), settings)  # (V,)
         order = np.argsort(-distribution, kind="stable")
-        texts = self.vocabulary.token_texts(order)
-        return {text: float(distribution[id_]) for id_, text in zip(order, texts, strict=True) if id_ not in never}
+        probabilities: dict[str, float] = {}
+        for id_, text in zip(order.tolist(), self.vocabulary.token_texts(order), strict=True):
+            if id_ not in never:  # the same jamo may be one of a syllable, or stand alone
+                probabilities[text] = probabilities.get(text, 0.0) + float(distribution[id_])
+        return probabilities
 
     def evaluate(self, text: str | Iterable[str], *, adapt: Adapt = "none", parts: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.

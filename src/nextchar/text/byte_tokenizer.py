@@ -1,13 +1,13 @@
 """Tokens that are bytes: any file can be learned, whatever its encoding, or if it is no text at all.
 
-A text is its bytes in UTF-8. What is not UTF-8 in a file is one lone surrogate for each byte while it is text, as Python
-has it (PEP 383), and so comes back as it was; where it is displayed, such a byte is escaped: \\xff.
+A text is its bytes in UTF-8. What is not UTF-8 in a file is one lone surrogate for each byte while it is text, as
+Python has it (PEP 383), and so comes back as it was; where it is displayed, such a byte is escaped: \\xff.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -89,7 +89,7 @@ class ByteTokenizer:
 
     def split(self, text: str) -> list[str]:
         """Return the piece of ``text`` for each of its ids; the first byte of a character has all of it."""
-        return [piece for c in text for piece in (c, *[""] * (len(c.encode("utf-8", ESCAPE)) - 1))]
+        return [piece for c in text for piece in (c, *[""] * (len(self.encode(c)) - 1))]
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:  # noqa: ARG002
         """Return the text of ``ids``, of any shape, in order; bytes that are not UTF-8 are lone surrogates."""
@@ -111,8 +111,9 @@ class ByteTokenizer:
             return np.ones(len(values), np.intp)
         text = self.decode(values)
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")  # (C,)
-        widths = np.select([points < 0x80, points < 0x800, (0xDC80 <= points) & (points < 0xDD00), points < 0x10000],
-                           [1, 2, 1, 3], 4)
+        widths = np.select(
+            [points < 0x80, points < 0x800, (points >= 0xDC80) & (points < 0xDD00), points < 0x10000], [1, 2, 1, 3], 4
+        )
         lengths = np.zeros(len(values), np.intp)
         lengths[np.cumsum(widths) - widths] = 1
         return lengths
@@ -132,9 +133,9 @@ class _ByteDecoder:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the characters that the next ``ids`` complete."""
-        return self._decoder.decode(bytes(ids))
+        return self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes())
 
     def finish(self) -> str:
         """Return what is left of a character, escaped."""

@@ -221,14 +221,13 @@ class Vocabulary:
         return {"kind": self.kind, "characters": self.characters, "has_unknown": self.has_unknown}
 
 
-
 @dataclass(frozen=True)
 class _CharacterDecoder:
     """Decodes ids of which each is a character."""
 
     vocabulary: Vocabulary
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the text of ``ids``."""
         return self.vocabulary.decode(ids)
 

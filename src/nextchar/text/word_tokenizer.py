@@ -13,9 +13,9 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from typing import Any, Self
 
@@ -30,7 +30,8 @@ from nextchar.text.vocabulary import Vocabulary
 FIRST_SYMBOL, LAST_SYMBOL = 0xF0000, 0xFFFFD
 """Symbols of the tokens of several characters: one of Unicode's private areas."""
 _NO_CHARACTER = "\uffff"
-"""In place of a character that is in that area: a noncharacter, which is unknown."""
+"""In place of a character that is in that area: a noncharacter, which has no id."""
+_TAKEN = re.compile(f"[{_NO_CHARACTER}{chr(FIRST_SYMBOL)}-{chr(LAST_SYMBOL)}]")
 MAX_HELD = 1 << 16
 """Most characters that are held back until a word ends."""
 MAX_WORD = 64
@@ -41,30 +42,30 @@ CACHED = 1 << 17
 Merge = tuple[str, str]
 
 
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    r"""Return the pattern of a word, a run of signs, a line end or a run of spaces.
-
-    Words are of letters, digits, marks (which \w lacks) and underscores, perhaps with an apostrophe inside.
-    """
-    marks = [point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)).startswith("M")]
-    ends = [first for first, second in pairwise([-2, *marks]) if second != first + 1][1:] + marks[-1:]
-    starts = [second for first, second in pairwise([-2, *marks]) if second != first + 1]
-    letter = r"\w" + "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
-    space = " \t\u00a0\u3000"
-    return re.compile(
-        f" ?[{letter}]{{1,{MAX_WORD}}}(?:['’][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{space}\n]{{1,{MAX_WORD}}}"
-        f"|\n|[{space}]{{1,{MAX_WORD}}}(?![^{space}\n])|[{space}]"
-    )
+_SPACE = " \t\u00a0\u3000"
 
 
 def words_of(text: str) -> list[str]:
     """Return the words, signs and spaces that ``text`` consists of.
 
+    Words are of letters, digits, marks and underscores, perhaps with an apostrophe inside.
+
     >>> words_of("It goes, so it goes.\\n")
     ['It', ' goes', ',', ' so', ' it', ' goes', '.', '\\n']
     """
-    return _word_pattern().findall(text)
+    # Only the marks that occur: a class with all of them takes three times as long.
+    marks = "" if text.isascii() else "".join(sorted(c for c in set(text) if unicodedata.category(c).startswith("M")))
+    return _word_pattern(marks).findall(text)
+
+
+@lru_cache
+def _word_pattern(marks: str) -> re.Pattern[str]:
+    r"""Return the pattern of a word, a run of signs, a line end or a run of spaces; \w lacks ``marks``."""
+    letter = rf"\w{marks}"
+    return re.compile(
+        f" ?[{letter}]{{1,{MAX_WORD}}}(?:['’][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
+        f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
+    )
 
 
 def pieces_of_words(pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -100,20 +101,20 @@ class WordTokenizer(SymbolTokenizer):
         """Prepare the tokens.
 
         Args:
-            characters: the single characters, with the unknown symbol for others.
+            characters: the single characters, with the unknown symbol for others; those in the area of the symbols are
+                unknown.
             merges: pairs of tokens that are joined to another one, those to be joined first first.
 
         Raises:
             ValueError: a pair is of something that is no token, or there are too many.
         """
-        known = {*characters.characters}
         self.words = list(dict.fromkeys(first + second for first, second in merges))
         """The tokens of several characters."""
         if len(self.words) > LAST_SYMBOL - FIRST_SYMBOL + 1:
             raise ValueError("there are too many words")
         symbols = "".join(map(chr, range(FIRST_SYMBOL, FIRST_SYMBOL + len(self.words))))
-        alone = "".join(c for c in characters.characters if not chr(FIRST_SYMBOL) <= c <= chr(LAST_SYMBOL))
-        after = "".join(c for c in alone if c > chr(LAST_SYMBOL))
+        alone = _TAKEN.sub("", characters.characters)
+        known, after = {*alone}, "".join(c for c in alone if c > chr(LAST_SYMBOL))
         super().__init__(Vocabulary(alone.removesuffix(after) + symbols + after, characters.has_unknown))
         self.alone = Vocabulary(alone, characters.has_unknown)
         self.merges = tuple(merges)
@@ -122,7 +123,7 @@ class WordTokenizer(SymbolTokenizer):
         if not all(part in known or part in self._symbols for part in chain.from_iterable(self.merges)):
             raise ValueError("its words do not fit its characters")
         self._texts = dict(zip(map(ord, symbols), self.words, strict=True))
-        self._spelled: dict[str, str] = {}
+        self._spelled = _Spelled(self._spell_word)
 
     @classmethod
     def of_text(cls, pieces: Iterable[str], characters: Vocabulary, size: int | None = None) -> Self:
@@ -140,9 +141,15 @@ class WordTokenizer(SymbolTokenizer):
         for piece in pieces:
             counted.update(words_of(piece))
         length = sum(len(word) * count for word, count in counted.items())
-        known = {word: count for word, count in counted.items() if len(word) > 1 and characters.knows(word)}
-        size = size or default_size(length) + characters.size
-        return cls(characters, _find_merges(known, size, characters.characters))
+        alone = Vocabulary(_TAKEN.sub("", characters.characters), characters.has_unknown)
+        known = {word: count for word, count in counted.items() if len(word) > 1 and alone.knows(word)}
+        size = size or default_size(length) + alone.size
+        return cls(alone, _find_merges(known, size - alone.has_unknown, alone.characters))
+
+    @property
+    def known_count(self) -> int:
+        """Number of the characters that can be spelled."""
+        return len(self.alone.characters)
 
     def header(self) -> dict[str, Any]:
         """Return what a file says of the tokens."""
@@ -164,7 +171,7 @@ class WordTokenizer(SymbolTokenizer):
 
     def spell(self, text: str) -> str:
         """Return the symbols of ``text``."""
-        return "".join(map(self._spell_word, words_of(text)))
+        return "".join(map(self._spelled.__getitem__, words_of(text)))
 
     def join(self, symbols: str) -> str:
         """Return the text that ``symbols`` spell."""
@@ -189,22 +196,30 @@ class WordTokenizer(SymbolTokenizer):
 
     def _spell_word(self, word: str) -> str:
         """Return the symbols of ``word``: its characters, joined by the merges, the first in their order first."""
-        spelled = self._spelled.get(word)
-        if spelled is not None:
-            return spelled
-        parts = [_NO_CHARACTER if chr(FIRST_SYMBOL) <= c <= chr(LAST_SYMBOL) else c for c in word]
+        parts = list(_TAKEN.sub(_NO_CHARACTER, word))
         while len(parts) > 1:
-            rank, place = min((self._ranks.get(pair, sys.maxsize), at) for at, pair in enumerate(pairwise(parts)))
+            ranks = [self._ranks.get(pair, sys.maxsize) for pair in pairwise(parts)]
+            rank = min(ranks)
             if rank == sys.maxsize:
                 break
-            pair, joined, at = self.merges[rank], "".join(self.merges[rank]), place
+            pair, joined, at = self.merges[rank], "".join(self.merges[rank]), ranks.index(rank)
             while at < len(parts) - 1:
                 if (parts[at], parts[at + 1]) == pair:
                     parts[at : at + 2] = [joined]
                 at += 1
-        spelled = "".join(self._symbols.get(part, part) for part in parts)
-        if len(self._spelled) < CACHED:
-            self._spelled[word] = spelled
+        return "".join(self._symbols.get(part, part) for part in parts)
+
+
+class _Spelled(dict[str, str]):
+    """The symbols of words, which are spelled when they are first asked for."""
+
+    def __init__(self, spell: Callable[[str], str]) -> None:
+        self._spell = spell
+
+    def __missing__(self, word: str) -> str:
+        spelled = self._spell(word)
+        if len(self) < CACHED:
+            self[word] = spelled
         return spelled
 
 
@@ -226,7 +241,11 @@ def _find_merges(words: Mapping[str, int], size: int, characters: str) -> list[M
 
     library = Library(models.BPE())
     trainer = trainers.BpeTrainer(
-        vocab_size=size, min_frequency=2, show_progress=False, initial_alphabet=list(characters), limit_alphabet=len(characters)
+        vocab_size=size,
+        min_frequency=2,
+        show_progress=False,
+        initial_alphabet=list(characters),
+        limit_alphabet=len(characters),
     )
     library.train_from_iterator((word for word, count in words.items() for _ in range(count)), trainer)
     merges = json.loads(library.to_str())["model"]["merges"]
