@@ -41,6 +41,7 @@ from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.labels import SEPARATOR
 from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.word_tokenizer import whole_words
 
 R = TypeVar("R")
 
@@ -412,7 +413,7 @@ class LanguageModel:
         if parts and isinstance(blend, BlendNetwork | LineBlend):
             scorers["network_bits_per_character"] = self._plain_scorer(blend.network)
             scorers["counts_bits_per_character"] = self._plain_scorer(blend.ngrams)
-        return score_pieces(scorers, map(self.as_trained, itertools.chain([first], pieces)), self.vocabulary)
+        return score_pieces(scorers, self.pieces_as_trained(itertools.chain([first], pieces)), self.vocabulary)
 
     def bits_per_character(self, text: str) -> float:
         """Return the mean bits that the model needs for a character of ``text``; lower is better."""
@@ -538,3 +539,8 @@ class LanguageModel:
     def as_trained(self, text: str) -> str:
         """Return ``text`` as the model reads it: normalized and lower-cased if its training text was."""
         return self.provenance.as_trained(text)
+
+    def pieces_as_trained(self, pieces: Iterable[str]) -> Iterator[str]:
+        """Yield the ``pieces`` of a text as the model reads it, cut where no token of it is cut."""
+        pieces = self.provenance.pieces_as_trained(pieces)
+        return filter(None, whole_words(pieces) if self.vocabulary.kind == "words" else pieces)

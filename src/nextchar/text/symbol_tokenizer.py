@@ -100,7 +100,7 @@ class SymbolTokenizer(ABC):
     @property
     def word_symbols(self) -> Sequence[str] | None:
         """A character for each id that shows whether words are made of it, (V,); None where tokens are words."""
-        return self.symbols.token_texts(range(self.size))
+        return self.token_texts(range(self.size))
 
     def knows(self, text: str) -> bool:
         """Return whether the model knows every character of ``text``."""

@@ -127,7 +127,7 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, text: str) -> NDArray[np.unsignedinteger]:
-        """Return the ids of ``text``, shape (T,); a text may be encoded in pieces.
+        """Return the ids of ``text``, shape (T,); a text may be encoded in pieces, of words cut between them.
 
         Raises:
             UnknownCharacterError: it holds unknown characters, and there is no id for them.

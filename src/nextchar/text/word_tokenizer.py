@@ -84,6 +84,17 @@ def pieces_of_words(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield held
 
 
+def whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield ``pieces`` of one text cut elsewhere: not within what is a word, unless it is very long."""
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = _safe_cut(text)
+        held = text[cut:]
+        yield text[:cut]
+    yield held
+
+
 def _safe_cut(text: str) -> int:
     """Return the last place at which ``text`` may be cut, since a word begins there whatever follows; 0 if none."""
     place = text.rfind("\n") + 1
