@@ -30,6 +30,7 @@ from nextchar.runs.trainers import (
 from nextchar.runs.training_text import corpus_of_run, find_texts, moved_text
 from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
+from nextchar.text.decomposition import ADVICE, NOTICED, decomposed_share
 from nextchar.text.files import TextFile
 from nextchar.text.line_survey import are_lists
 from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
@@ -74,10 +75,11 @@ def prepare(
     files = yield from find(texts, text, cache)
     text, noticed = notice_lists(files, text, training)
     yield from (Note(message=message) for message in noticed)
-    _check_tokens(text, training)
+    check_tokens(text, training)
     start = find_start(files, text, training, cache)
     corpus, base, text = start.corpus, start.base, start.text
     yield text_read(corpus)
+    yield from notes_on_text(corpus)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
     planned = like and plan_of(like)
@@ -175,7 +177,7 @@ def notice_lists(
     return text, ()
 
 
-def _check_tokens(text: TextSettings, training: TrainingSettings) -> None:
+def check_tokens(text: TextSettings, training: TrainingSettings) -> None:
     """Refuse tokens other than characters where the recipe reads characters.
 
     Raises:
@@ -380,6 +382,15 @@ def text_read(corpus: Corpus) -> TextRead:
         content_sha256=corpus.content_sha256,
         lines=int(np.count_nonzero(corpus.ids == corpus.line_end)) if corpus.is_list else None,
     )
+
+
+def notes_on_text(corpus: Corpus) -> Iterator[Note]:
+    """Yield what to know about an encoded text."""
+    share = decomposed_share(corpus.ids, corpus.vocabulary)
+    if share > NOTICED:
+        yield Note(
+            message=f"{share:.1%} of the text is decomposed, letters apart from their marks or in jamo: {ADVICE}."
+        )
 
 
 def _shown(value: object) -> str:
