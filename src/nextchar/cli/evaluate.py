@@ -127,7 +127,9 @@ def evaluate(
         of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
         print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        print_facts([*_facts(language_model, scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)])
+        print_facts(
+            [*_facts(language_model, scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)]
+        )
     return DONE
 
 
@@ -248,9 +250,7 @@ def _as_dict(
 
 
 def _facts(
-    model: LanguageModel,
-    scored: ScoredText,
-    evaluation: Evaluation, counting: CountingScores | None, gone: str
+    model: LanguageModel, scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 

@@ -165,7 +165,8 @@ class Authors:
             raise UsageError("Give at least one model to compare with.")
         if len({model.provenance.normalize for model in self.models.values()}) > 1:
             raise UsageError(
-                "The models read texts in different normalization forms (--normalize), so their bits cannot be compared."
+                "The models read texts in different normalization forms (--normalize), so their bits cannot be "
+                "compared: train all of them in the same one."
             )
         if len({model.provenance.lowercase for model in self.models.values()}) > 1:
             lower = next(name for name, model in self.models.items() if model.provenance.lowercase)

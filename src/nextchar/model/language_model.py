@@ -267,7 +267,7 @@ class LanguageModel:
         def write(rows: slice) -> list[str]:
             tokens = self.vocabulary
             drawn = generate_rows(
-                folded.network, folded.ids, settings, randoms[rows], tokens.never_drawn, tokens.succession
+                folded.network, folded.ids, settings, randoms[rows], tokens.never_drawn, succession=tokens.succession
             )
             return self._rows_until(drawn, settings, len(randoms[rows]))
 

@@ -345,7 +345,9 @@ def _describe_end(event: Finished) -> str:
             f": {bits * event.characters_per_line:.2f} bits per line, {bits:.3f} per character, on the held-out lines"
         )
     if bits is not None and event.characters_per_byte is not None:
-        reached = f": {bits:.3f} bits per character, {bits * event.characters_per_byte:.3f} per byte, on the held-out text"
+        reached = (
+            f": {bits:.3f} bits per character, {bits * event.characters_per_byte:.3f} per byte, on the held-out text"
+        )
     if event.network_bits_per_character is not None:
         reached += f" ({event.network_bits_per_character:.3f} without the memory)"
     if bits is not None and event.base is not None:

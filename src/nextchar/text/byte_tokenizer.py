@@ -1,14 +1,14 @@
 """Tokens that are bytes: any file can be learned, whatever its encoding, or if it is no text at all.
 
-A text is its bytes in UTF-8. What is not UTF-8 in a file is one lone surrogate for each byte while it is text, as Python
-has it (PEP 383), and so comes back as it was; where it is displayed, such a byte is escaped: \\xff.
+A text is its bytes in UTF-8. What is not UTF-8 in a file is one lone surrogate for each byte while it is text, as
+Python has it (PEP 383), and so comes back as it was; where it is displayed, such a byte is escaped: \\xff.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -113,8 +113,9 @@ class ByteTokenizer:
             return np.ones(len(values), np.intp)
         text = self.decode(values)
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")  # (C,)
-        widths = np.select([points < 0x80, points < 0x800, (0xDC80 <= points) & (points < 0xDD00), points < 0x10000],
-                           [1, 2, 1, 3], 4)
+        widths = np.select(
+            [points < 0x80, points < 0x800, (points >= 0xDC80) & (points < 0xDD00), points < 0x10000], [1, 2, 1, 3], 4
+        )
         lengths = np.zeros(len(values), np.intp)
         lengths[np.cumsum(widths) - widths] = 1
         return lengths

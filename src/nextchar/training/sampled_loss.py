@@ -30,7 +30,7 @@ def most_frequent(training: Ids, vocabulary_size: int, count: int) -> Tensor:
 
 
 def sampled_cross_entropy(
-    outputs: Tensor, wanted: Tensor, layer: nn.Linear, always: Tensor, drawn: int, generator: torch.Generator
+    outputs: Tensor, wanted: Tensor, layer: nn.Linear, always: Tensor, *, drawn: int, generator: torch.Generator
 ) -> Tensor:
     """Return the estimated cross-entropy, in nats, of the ids to predict.
 
@@ -49,6 +49,8 @@ def sampled_cross_entropy(
     logits = functional.linear(outputs, layer.weight[ids], layer.bias[ids])  # (N, C)
     if len(others):
         stands_for = (len(layer.bias) - len(known)) / len(others)
-        logits = logits + torch.cat([logits.new_zeros(len(known)), logits.new_full((len(others),), math.log(stands_for))])
+        logits = logits + torch.cat(
+            [logits.new_zeros(len(known)), logits.new_full((len(others),), math.log(stands_for))]
+        )
     places = torch.where(wanted == IGNORED, wanted, torch.searchsorted(known, wanted))
     return functional.cross_entropy(logits, places)

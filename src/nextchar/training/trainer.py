@@ -224,9 +224,7 @@ class Trainer:
             step=before.step,
             epoch=self.epoch,
             seconds=before.seconds,
-            training_bits_per_character=self._in_bits(
-                before.loss_sum / max(1, before.step - before.evaluated_step)
-            ),
+            training_bits_per_character=self._in_bits(before.loss_sum / max(1, before.step - before.evaluated_step)),
             validation_bits_per_character=bits,
             scored_characters=self._dataset.count_characters(excerpts),
             learning_rate=self.learning_rate(before.step - 1),

@@ -205,7 +205,7 @@ class _Shard:
         if self._sampled is None:
             return functional.cross_entropy(outputs, wanted)
         layer, generator = self._module.output, self._dropout.generator
-        return sampled_cross_entropy(outputs, wanted, layer, self._sampled, DRAWN, generator)
+        return sampled_cross_entropy(outputs, wanted, layer, self._sampled, drawn=DRAWN, generator=generator)
 
     def arrays(self) -> Arrays:
         """Return the hidden state and the random state."""
