@@ -74,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--spelling", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    print(f"{platform.processor() or platform.machine()}, {available_cores()} cores, Python {platform.python_version()}")
+    print(
+        f"{platform.processor() or platform.machine()}, {available_cores()} cores, Python {platform.python_version()}"
+    )
     rows = list(spellings(options.texts) if options.spelling else measured(options))
     if options.json is not None:
         options.json.write_text(json.dumps(rows, indent=1))

@@ -63,8 +63,8 @@ def read_first_surprises(
     """
     vocabulary = model.vocabulary
     reader = LogprobReader.after_start(model.network_for(characters), vocabulary, alternatives)
-    for piece in pieces:
-        text = model.as_trained(piece[:characters])
+    for piece in model.pieces_as_trained(pieces):
+        text = piece[:characters]
         ids, tokens = vocabulary.encode(text), vocabulary.split(text.replace(LOST, REPLACEMENT))
         for first in range(0, len(ids), CHUNK):
             chunk = slice(first, first + CHUNK)

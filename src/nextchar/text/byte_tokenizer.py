@@ -91,7 +91,7 @@ class ByteTokenizer:
 
     def split(self, text: str) -> list[str]:
         """Return the piece of ``text`` for each of its ids; the first byte of a character has all of it."""
-        return [piece for c in text for piece in (c, *[""] * (len(c.encode("utf-8", ESCAPE)) - 1))]
+        return [piece for c in text for piece in (c, *[""] * (len(self.encode(c)) - 1))]
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:  # noqa: ARG002
         """Return the text of ``ids``, of any shape, in order; bytes that are not UTF-8 are lone surrogates."""
@@ -135,9 +135,9 @@ class _ByteDecoder:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the characters that the next ``ids`` complete."""
-        return _without_controls(self._decoder.decode(bytes(ids)))
+        return _without_controls(self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes()))
 
     def finish(self) -> str:
         """Return what is left of a character, escaped."""

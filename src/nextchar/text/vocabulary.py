@@ -227,7 +227,7 @@ class _CharacterDecoder:
 
     vocabulary: Vocabulary
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the text of ``ids``."""
         return self.vocabulary.decode(ids)
 

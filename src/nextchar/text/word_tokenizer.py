@@ -8,13 +8,12 @@ every character. So nothing is unknown but rare characters, and the score of a t
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
-from itertools import islice, pairwise
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -26,8 +25,9 @@ from nextchar.text.vocabulary import Vocabulary
 
 FIRST_SYMBOL, LAST_SYMBOL = 0xF0000, 0xFFFFD
 """Symbols of the tokens of several characters: one of Unicode's private areas."""
-_TAKEN = dict.fromkeys(range(FIRST_SYMBOL, LAST_SYMBOL + 1), "\uffff")
-"""In place of a character that is in that area: a noncharacter, which is unknown."""
+_NO_CHARACTER = "\uffff"
+"""In place of a character that is in that area: a noncharacter, which has no id."""
+_TAKEN = re.compile(f"[{_NO_CHARACTER}{chr(FIRST_SYMBOL)}-{chr(LAST_SYMBOL)}]")
 MAX_HELD = 1 << 16
 """Most characters that are held back until a word ends."""
 MAX_WORD = 64
@@ -38,30 +38,30 @@ MIN_WORDS, MAX_WORDS = 200, 30_000
 """Fewest and most words by default."""
 
 
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    r"""Return the pattern of a word, a run of signs, a line end or a run of spaces.
-
-    Words are of letters, digits, marks (which \w lacks) and underscores, perhaps with an apostrophe inside.
-    """
-    marks = [point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)).startswith("M")]
-    ends = [first for first, second in pairwise([-2, *marks]) if second != first + 1][1:] + marks[-1:]
-    starts = [second for first, second in pairwise([-2, *marks]) if second != first + 1]
-    letter = r"\w" + "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
-    space = " \t\u00a0\u3000"
-    return re.compile(
-        f" ?[{letter}]{{1,{MAX_WORD}}}(?:['’][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{space}\n]{{1,{MAX_WORD}}}"
-        f"|\n|[{space}]{{1,{MAX_WORD}}}(?![^{space}\n])|[{space}]"
-    )
+_SPACE = " \t\u00a0\u3000"
 
 
 def words_of(text: str) -> list[str]:
     """Return the words, signs and spaces that ``text`` consists of.
 
+    Words are of letters, digits, marks and underscores, perhaps with an apostrophe inside.
+
     >>> words_of("It goes, so it goes.\\n")
     ['It', ' goes', ',', ' so', ' it', ' goes', '.', '\\n']
     """
-    return _word_pattern().findall(text)
+    # Only the marks that occur: a class with all of them takes three times as long.
+    marks = "" if text.isascii() else "".join(sorted(c for c in set(text) if unicodedata.category(c).startswith("M")))
+    return _word_pattern(marks).findall(text)
+
+
+@lru_cache
+def _word_pattern(marks: str) -> re.Pattern[str]:
+    r"""Return the pattern of a word, a run of signs, a line end or a run of spaces; \w lacks ``marks``."""
+    letter = rf"\w{marks}"
+    return re.compile(
+        f" ?[{letter}]{{1,{MAX_WORD}}}(?:['’][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
+        f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
+    )
 
 
 def pieces_of_words(pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -78,6 +78,17 @@ def pieces_of_words(pieces: Iterable[Piece]) -> Iterator[Piece]:
         held = replace(piece, content=content[cut:]) if content[cut:] else None
     if held is not None:
         yield held
+
+
+def whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield ``pieces`` of one text cut elsewhere: not within what is a word, unless it is very long."""
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = _safe_cut(text)
+        held = text[cut:]
+        yield text[:cut]
+    yield held
 
 
 def _safe_cut(text: str) -> int:
@@ -102,7 +113,8 @@ class WordTokenizer(SymbolTokenizer):
         """Prepare the tokens.
 
         Args:
-            characters: the single characters, with the unknown symbol for others.
+            characters: the single characters, with the unknown symbol for others; those in the area of the symbols are
+                unknown.
             words: of two known characters or more, distinct.
 
         Raises:
@@ -112,10 +124,10 @@ class WordTokenizer(SymbolTokenizer):
         """The tokens of several characters."""
         if len(self.words) > LAST_SYMBOL - FIRST_SYMBOL + 1:
             raise ValueError("there are too many words")
-        known = {*characters.characters}
+        alone = _TAKEN.sub("", characters.characters)
+        known = {*alone}
         if len({*self.words}) < len(self.words) or not all(len(w) > 1 and known.issuperset(w) for w in self.words):
             raise ValueError("its words do not fit its characters")
-        alone = "".join(c for c in characters.characters if not chr(FIRST_SYMBOL) <= c <= chr(LAST_SYMBOL))
         symbols = "".join(map(chr, range(FIRST_SYMBOL, FIRST_SYMBOL + len(self.words))))
         super().__init__(Vocabulary("".join(sorted(alone + symbols)), characters.has_unknown))
         self.alone = Vocabulary(alone, characters.has_unknown)
@@ -136,10 +148,16 @@ class WordTokenizer(SymbolTokenizer):
         for piece in pieces:
             counted.update(words_of(piece))
             length += len(piece)
-        most = default_words(length) if size is None else max(0, size - characters.size)
+        alone = Vocabulary(_TAKEN.sub("", characters.characters), characters.has_unknown)
+        most = default_words(length) if size is None else max(0, size - alone.size)
         often = ((-count, word) for word, count in counted.items() if count > 1 and len(word) > 1)
-        known = (word for _, word in sorted(often) if characters.knows(word))
-        return cls(characters, [*islice(known, most)])
+        known = (word for _, word in sorted(often) if alone.knows(word))
+        return cls(alone, [*islice(known, most)])
+
+    @property
+    def known_count(self) -> int:
+        """Number of the characters that can be spelled."""
+        return len(self.alone.characters)
 
     def header(self) -> dict[str, Any]:
         """Return what a file says of the tokens."""
@@ -162,7 +180,7 @@ class WordTokenizer(SymbolTokenizer):
     def spell(self, text: str) -> str:
         """Return the symbols of ``text``."""
         symbols = self._symbols
-        return "".join(symbols.get(word) or word.translate(_TAKEN) for word in words_of(text))
+        return "".join(symbols.get(word, word) for word in words_of(_TAKEN.sub(_NO_CHARACTER, text)))
 
     def join(self, symbols: str) -> str:
         """Return the text that ``symbols`` spell."""
