@@ -5,11 +5,10 @@ Usage: python benchmarks/tokens.py [--texts NAME ...] [--kinds KIND ...] [--seco
 
 For each text, time and kind: bits per character of the held-out text (memory included, starting from nothing), those of
 the network alone, those of a model that only counts (`--recipe counts`, a second), and how many characters a second the
-model writes, one text at a time. A run of each kind comes directly after that of the kind before, so that what else the
-machine does is the same for all.
+model writes, one text at a time. The kinds take turns, so that what else the machine does is the same for all.
 
-`--spelling` compares two ways to spell rare words, of as many tokens: pieces from byte-pair encoding, and words that are
-whole or else single characters; for both it counts, and trains the same number of updates.
+`--spelling` compares two ways to spell rare words, of as many tokens: by single characters, as nextchar does, and by
+pieces from byte-pair encoding, which needs the package tokenizers; for both it counts, and trains as many updates.
 
 NEXTCHAR_CORPORA names the folder with the texts.
 """
@@ -24,6 +23,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from nextchar.text.catalog import resolve
 from nextchar.text.corpus import default_cache_folder
 from nextchar.text.text_file import joined_chunks
 from nextchar.text.vocabulary import Vocabulary
-from nextchar.text.word_tokenizer import WordTokenizer, default_size, words_of
+from nextchar.text.word_tokenizer import WordTokenizer, words_of
 from nextchar.training.chooser import Chooser
 from nextchar.training.dataset import Dataset
 from nextchar.training.schedule import Schedule
@@ -139,19 +140,36 @@ def writing_speed(model: LanguageModel) -> float:
     return best
 
 
-class WholeWords(WordTokenizer):
-    """Words that are frequent enough, whole; others character by character."""
+class PieceTokenizer(WordTokenizer):
+    """Pieces of words from byte-pair encoding, for the comparison."""
 
-    def __init__(self, characters: Vocabulary, words: Sequence[str]) -> None:
-        """Take ``words`` as tokens of several characters."""
-        super().__init__(characters, [])
-        numbered = {word: chr(0xF0000 + number) for number, word in enumerate(words)}
-        self.symbols = Vocabulary(self.alone.characters + "".join(numbered.values()))
-        self.words, self._symbols = list(words), numbered
-        self._texts = {ord(symbol): word for word, symbol in numbered.items()}
+    def __init__(self, characters: Vocabulary, counted: Counter[str], size: int) -> None:
+        """Find the pieces of the words that are ``counted``, up to ``size`` tokens."""
+        library: Any = import_module("tokenizers")
+        model = library.Tokenizer(library.models.BPE())
+        trainer = library.trainers.BpeTrainer(
+            vocab_size=size, min_frequency=2, show_progress=False, initial_alphabet=list(characters.characters)
+        )
+        model.train_from_iterator((word for word, count in counted.items() for _ in range(count)), trainer)
+        merges = [(first, second) for first, second in json.loads(model.to_str())["model"]["merges"]]
+        super().__init__(characters, [*dict.fromkeys(first + second for first, second in merges)])
+        self._ranks = {pair: rank for rank, pair in enumerate(merges)}
+        self._spelled: dict[str, str] = {}
+
+    def spell(self, text: str) -> str:
+        """Return the symbols of ``text``."""
+        return "".join(map(self._spell_word, words_of(text)))
 
     def _spell_word(self, word: str) -> str:
-        return self._symbols.get(word, word)
+        if word not in self._spelled:
+            parts = list(word)
+            while len(parts) > 1:
+                rank, at = min((self._ranks.get(pair, 1 << 30), at) for at, pair in enumerate(pairwise(parts)))
+                if rank == 1 << 30:
+                    break
+                parts[at : at + 2] = [parts[at] + parts[at + 1]]
+            self._spelled[word] = "".join(self._symbols.get(part, part) for part in parts)
+        return self._spelled[word]
 
 
 def spellings(names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -162,10 +180,10 @@ def spellings(names: Sequence[str]) -> Iterator[dict[str, Any]]:
         text = "".join(joined_chunks(files, bool(TEXTS[name].get("lowercase"))))
         learned, held_out = text[: int(0.9 * len(text))], text[int(0.9 * len(text)) :]
         characters = Vocabulary("".join(sorted(c for c, count in Counter(learned).items() if count > 1)))
-        pieces = WordTokenizer.of_text([learned], characters)
         counted = Counter(word for word in words_of(learned) if len(word) > 1 and characters.knows(word))
-        whole = WholeWords(characters, [word for word, _ in counted.most_common(default_size(len(learned)))])
-        for spelling, tokens in (("pieces", pieces), ("whole words", whole)):
+        whole = WordTokenizer.of_text([learned], characters)
+        pieces = PieceTokenizer(characters, counted, whole.size - 1)
+        for spelling, tokens in (("characters", whole), ("pieces", pieces)):
             yield _spelled(name, spelling, tokens, learned, held_out)
 
 

@@ -25,12 +25,12 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def displayed(text: str) -> str:
-    r"""Return ``text`` with the bytes that are not UTF-8 escaped.
+    r"""Return ``text`` with control characters, and bytes that are not UTF-8, escaped.
 
     >>> print(displayed(b"caf\xe9".decode("utf-8", ESCAPE)))
     caf\xe9
     """
-    return text.encode("utf-8", ESCAPE).decode("utf-8", "backslashreplace")
+    return _without_controls(text.encode("utf-8", ESCAPE).decode("utf-8", "backslashreplace"))
 
 
 class ByteTokenizer:
