@@ -175,13 +175,14 @@ class TextSettings(Settings):
     tokens: TokenChoice = Field(
         default="auto",
         description="What the model reads and writes at a time: characters; bytes, of any file; jamo, the letters of "
-        "Hangul; or words, with rare ones in pieces. auto takes characters.",
+        "Hangul; or words, with rare ones spelled by their characters. auto takes characters.",
     )
     vocabulary_size: int | None = Field(
         default=None,
         ge=100,
         le=60_000,
-        description="With --tokens words: most words and pieces; by default it depends on the size of the text.",
+        description="With --tokens words: most words and characters; by default there is a word for every 300 "
+        "characters of the text.",
     )
     validation: float | None = Field(
         default=None,

@@ -108,7 +108,7 @@ def evaluate(
     if text is None:
         scored = held_out_text(model, language_model, corpus, gone)
     else:
-        scored = given_text(text, options, lowercase=language_model.provenance.lowercase)
+        scored = given_text(text, options, [language_model])
     make_ready(language_model, scored.size)
     if options.compare:
         _compare([model, *options.compare], language_model, scored, options, as_json=json)
@@ -120,14 +120,16 @@ def evaluate(
         _refuse_unknown(evaluation.unknown_characters, scored.name)
     per_line = bits_per_line(language_model, evaluation)
     labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
-    counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
+    counted = _count(corpus, scored) if options.counting and corpus is not None else None
     shown = _show_surprise(language_model, model_name(model), scored, options, evaluation, quiet=json)
     if json:
         missing = gone if options.counting else "left out with --no-counting"
         of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
         print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        print_facts([*_facts(scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)])
+        print_facts(
+            [*_facts(language_model, scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)]
+        )
     return DONE
 
 
@@ -185,13 +187,13 @@ def _note_other_texts(models: Sequence[LanguageModel], paths: Sequence[Path]) ->
             note(f"{path} is not known to have held out the same text, and may have learned from it")
 
 
-def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) -> CountingScores:
+def _count(corpus: Corpus, scored: ScoredText) -> CountingScores:
     from nextchar.model.baselines import count_and_score
+    from nextchar.text.documents import SourceText
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        return count_and_score(
-            corpus.without_order(corpus.training), corpus.vocabulary, language_model.start_id, scored.pieces()
-        )
+        learned = SourceText(corpus.without_order(corpus.training), (), corpus.vocabulary).in_characters()
+        return count_and_score(learned.ids, learned.vocabulary, learned.vocabulary.start_id, scored.pieces())
 
 
 def _show_surprise(
@@ -243,7 +245,7 @@ def _as_dict(
 
 
 def _facts(
-    scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
+    model: LanguageModel, scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
@@ -256,7 +258,11 @@ def _facts(
         yield "its network alone", f"{evaluation.network_bits_per_character:.3f}"
     if evaluation.counts_bits_per_character is not None:
         yield "its counts alone", f"{evaluation.counts_bits_per_character:.3f}"
+    if model.vocabulary.kind == "bytes":
+        yield "bits per byte", f"{evaluation.bits_per_character * evaluation.characters / evaluation.tokens:.3f}"
     yield "characters", f"{evaluation.characters:,}"
+    if model.vocabulary.kind != "characters":
+        yield f"read as {model.vocabulary.kind}", f"{evaluation.tokens:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:
         yield "counting", f"missing: {gone}" if gone else None

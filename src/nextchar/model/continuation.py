@@ -172,7 +172,9 @@ class Continuation:
             piece, logits, state = self._finish_begun(random)
             missing -= len(piece[:missing])
             yield piece[: self._settings.length]
-        blocks = draw_blocks(prompt.network, logits, state, self._settings, random, prompt.allowed(), guard)
+        blocks = draw_blocks(
+            prompt.network, logits, state, self._settings, random, allowed=prompt.allowed(), guard=guard
+        )
         ids, size = chain.from_iterable(blocks), 1
         while missing > 0 and not self._cut_short:
             wanted = min(size, missing)

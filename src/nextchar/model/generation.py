@@ -51,12 +51,13 @@ class Writer(Protocol):
         ...
 
 
-def generate_ids(  # noqa: PLR0917 (what draws)
+def generate_ids(
     network: Network[Any],
     prompt: Ids,
     settings: SamplingSettings,
     random: np.random.Generator,
     forbidden: tuple[int, ...] = (),
+    *,
     succession: Succession | None = None,
 ) -> Iterator[int]:
     """Yield ids that continue ``prompt``, each as soon as it is drawn, for as long as they are asked for.
@@ -71,7 +72,7 @@ def generate_ids(  # noqa: PLR0917 (what draws)
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
     allowed = allowed_ids(network.vocabulary_size, forbidden, succession)
-    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, allowed))
+    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, allowed=allowed))
 
 
 def allowed_ids(
@@ -89,12 +90,13 @@ def allowed_ids(
     return Allowed(rows, succession.classes, np.zeros(batch, np.int64))
 
 
-def draw_blocks(  # noqa: PLR0917 (what draws)
+def draw_blocks(
     network: Network[Any],
     logits: Floats,
     state: Any,
     settings: SamplingSettings,
     random: np.random.Generator,
+    *,
     allowed: Allowed,
     guard: Guard | None = None,
 ) -> Iterator[list[int]]:
@@ -178,12 +180,13 @@ def _all_but(refused: Sequence[int], logits: Floats) -> NDArray[np.bool_]:
     return mask
 
 
-def generate_rows(  # noqa: PLR0917 (what draws)
+def generate_rows(
     network: Network[Any],
     prompt: Ids,
     settings: SamplingSettings,
     randoms: Sequence[np.random.Generator],
     forbidden: tuple[int, ...] = (),
+    *,
     succession: Succession | None = None,
 ) -> Iterator[NDArray[np.intp]]:
     """Yield the next id of each of B texts that continue ``prompt`` (T,) side by side, shape (B,), for as long as they

@@ -7,6 +7,7 @@ Python has it (PEP 383), and so comes back as it was; where it is displayed, suc
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -20,15 +21,16 @@ ESCAPE = "surrogateescape"
 """How bytes that are not UTF-8 are read into text and written back, as the name of Python's handler."""
 VALUES = 256
 _LINE_END = 10
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def displayed(text: str) -> str:
-    r"""Return ``text`` with the bytes that are not UTF-8 escaped.
+    r"""Return ``text`` with control characters, and bytes that are not UTF-8, escaped.
 
     >>> print(displayed(b"caf\xe9".decode("utf-8", ESCAPE)))
     caf\xe9
     """
-    return text.encode("utf-8", ESCAPE).decode("utf-8", "backslashreplace")
+    return _without_controls(text.encode("utf-8", ESCAPE).decode("utf-8", "backslashreplace"))
 
 
 class ByteTokenizer:
@@ -128,15 +130,20 @@ class ByteTokenizer:
 
 
 class _ByteDecoder:
-    """Decodes bytes piece by piece."""
+    """Decodes bytes piece by piece, to be displayed."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the characters that the next ``ids`` complete."""
-        return self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes())
+        return _without_controls(self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes()))
 
     def finish(self) -> str:
         """Return what is left of a character, escaped."""
-        return self._decoder.decode(b"", final=True)
+        return _without_controls(self._decoder.decode(b"", final=True))
+
+
+def _without_controls(text: str) -> str:
+    """Return ``text`` with its control characters escaped, but for line ends and tabs, so that they command nothing."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

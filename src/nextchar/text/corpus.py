@@ -168,6 +168,11 @@ class Corpus:
         lines = int(np.count_nonzero(ids == self.line_end)) if self.is_list else 0
         return int(self.vocabulary.token_lengths(ids).sum()) / lines if lines else None
 
+    def characters_per_byte(self, ids: NDArray[np.integer]) -> float | None:
+        """Return how many characters a byte of ``ids`` (n,) stands for; None where tokens are something else."""
+        is_of_bytes = self.vocabulary.kind == "bytes" and len(ids) > 0
+        return float(self.vocabulary.token_lengths(ids).mean()) if is_of_bytes else None
+
     def count_unknown(self, ids: NDArray[np.integer]) -> int:
         """Return how many of ``ids`` stand for characters outside the vocabulary."""
         return len(ids) - int(np.count_nonzero(ids)) if UNKNOWN_ID in self.vocabulary.never_drawn else 0
@@ -321,7 +326,7 @@ def _survey(  # noqa: PLR0917 (those of `encode_corpus`)
     kept: str,
     tokens: Tokenizer | None,
 ) -> Survey:
-    """Return what to know before ``texts`` are encoded; words are counted in a reading of their own."""
+    """Return what to know before ``texts`` are encoded; words are counted in another reading."""
     kind = settings.token_kind
     survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, tokens=kind, known=known, kept=kept)
     if kind != "words":

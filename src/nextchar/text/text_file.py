@@ -107,8 +107,9 @@ class TextFile:
         return _decoded(self, Decoding(self.encoding, self.errors), blocks or self.blocks())
 
     def chunks(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
-        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters. Where bytes are
-        read as they are, the line ends are too.
+        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters.
+
+        Where bytes are read as they are, the line ends are too.
 
         Args:
             blocks: as for `decoded`.
@@ -245,10 +246,7 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
 
 
 def lowered(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield ``pieces`` lower-cased as if they were one string.
-
-    The lower case of a capital sigma depends on its word.
-    """
+    """Yield ``pieces`` lower-cased as one string: the lower case of a capital sigma depends on its word."""
     return map(str.lower, _whole_words(pieces))
 
 

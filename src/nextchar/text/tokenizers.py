@@ -27,10 +27,10 @@ class _Characters(_Header):
 
 
 class _Words(_Characters):
-    merges: tuple[tuple[StrictStr, StrictStr], ...]
+    words: tuple[StrictStr, ...]
 
     def tokenizer(self) -> WordTokenizer:
-        return WordTokenizer(self.vocabulary(), self.merges)
+        return WordTokenizer(self.vocabulary(), self.words)
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], Tokenizer]] = {

@@ -1,28 +1,24 @@
-"""Tokens that are words, with a space before them where there is one; rare words are spelled in pieces.
+"""Tokens that are words, with a space before them where there is one; rare words are spelled by their characters.
 
-A text is cut into words, signs and spaces, which joined are the text. The tokens are the characters and the pieces that
-byte-pair encoding finds in the words, the most frequent words whole. So nothing is unknown but rare characters, and the
-score of a text is one for all of its characters.
-
-Source: Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units" (2016).
+A text is cut into words, signs and spaces, which joined are the text. The most frequent of these are tokens, and so is
+every character. So nothing is unknown but rare characters, and the score of a text is one for all of its characters.
+(Pieces of words, from byte-pair encoding, need fewer tokens and more bits: docs/tokens.md.)
 """
 
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import chain, pairwise
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import MissingDependencyError
 from nextchar.text.held_out import Piece
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -36,10 +32,10 @@ MAX_HELD = 1 << 16
 """Most characters that are held back until a word ends."""
 MAX_WORD = 64
 """Characters of the longest word; longer ones are cut."""
-CACHED = 1 << 17
-"""Words whose pieces are remembered."""
-
-Merge = tuple[str, str]
+CHARACTERS_PER_WORD = 300
+"""Characters of a text for each word that is a token, by default: so each is there some five times or more."""
+MIN_WORDS, MAX_WORDS = 200, 30_000
+"""Fewest and most words by default."""
 
 
 _SPACE = " \t\u00a0\u3000"
@@ -104,37 +100,40 @@ def _safe_cut(text: str) -> int:
 
 
 class WordTokenizer(SymbolTokenizer):
-    """Words, pieces of words, and characters: a `nextchar.text.tokenizer.Tokenizer`."""
+    """Words and characters: a `nextchar.text.tokenizer.Tokenizer`.
+
+    >>> tokens = WordTokenizer(Vocabulary(" ehtx"), ["the", " the"])
+    >>> tokens.split("the the hex")
+    ['the', ' the', ' ', 'h', 'e', 'x']
+    """
 
     kind = "words"
 
-    def __init__(self, characters: Vocabulary, merges: Sequence[Merge]) -> None:
+    def __init__(self, characters: Vocabulary, words: Sequence[str]) -> None:
         """Prepare the tokens.
 
         Args:
             characters: the single characters, with the unknown symbol for others; those in the area of the symbols are
                 unknown.
-            merges: pairs of tokens that are joined to another one, those to be joined first first.
+            words: of two known characters or more, distinct.
 
         Raises:
-            ValueError: a pair is of something that is no token, or there are too many.
+            ValueError: there are too many words, or some that are not such.
         """
-        self.words = list(dict.fromkeys(first + second for first, second in merges))
+        self.words = tuple(words)
         """The tokens of several characters."""
         if len(self.words) > LAST_SYMBOL - FIRST_SYMBOL + 1:
             raise ValueError("there are too many words")
-        symbols = "".join(map(chr, range(FIRST_SYMBOL, FIRST_SYMBOL + len(self.words))))
         alone = _TAKEN.sub("", characters.characters)
-        known, after = {*alone}, "".join(c for c in alone if c > chr(LAST_SYMBOL))
-        super().__init__(Vocabulary(alone.removesuffix(after) + symbols + after, characters.has_unknown))
-        self.alone = Vocabulary(alone, characters.has_unknown)
-        self.merges = tuple(merges)
-        self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
-        self._symbols = dict(zip(self.words, symbols, strict=True))
-        if not all(part in known or part in self._symbols for part in chain.from_iterable(self.merges)):
+        known = {*alone}
+        if len({*self.words}) < len(self.words) or not all(len(w) > 1 and known.issuperset(w) for w in self.words):
             raise ValueError("its words do not fit its characters")
+        symbols = "".join(map(chr, range(FIRST_SYMBOL, FIRST_SYMBOL + len(self.words))))
+        super().__init__(Vocabulary("".join(sorted(alone + symbols)), characters.has_unknown))
+        self.alone = Vocabulary(alone, characters.has_unknown)
+        """The characters."""
+        self._symbols = dict(zip(self.words, symbols, strict=True))
         self._texts = dict(zip(map(ord, symbols), self.words, strict=True))
-        self._spelled = _Spelled(self._spell_word)
 
     @classmethod
     def of_text(cls, pieces: Iterable[str], characters: Vocabulary, size: int | None = None) -> Self:
@@ -143,19 +142,17 @@ class WordTokenizer(SymbolTokenizer):
         Args:
             pieces: of the text.
             characters: those that have an id of their own.
-            size: most tokens; chosen by the length of the text if None.
-
-        Raises:
-            MissingDependencyError: the package `tokenizers` is not installed.
+            size: most tokens, characters included; chosen by the length of the text if None.
         """
-        counted = Counter[str]()
+        counted, length = Counter[str](), 0
         for piece in pieces:
             counted.update(words_of(piece))
-        length = sum(len(word) * count for word, count in counted.items())
+            length += len(piece)
         alone = Vocabulary(_TAKEN.sub("", characters.characters), characters.has_unknown)
-        known = {word: count for word, count in counted.items() if len(word) > 1 and alone.knows(word)}
-        size = size or default_size(length) + alone.size
-        return cls(alone, _find_merges(known, size - alone.has_unknown, alone.characters))
+        most = default_words(length) if size is None else max(0, size - alone.size)
+        often = ((-count, word) for word, count in counted.items() if count > 1 and len(word) > 1)
+        known = (word for _, word in sorted(often) if alone.knows(word))
+        return cls(alone, [*islice(known, most)])
 
     @property
     def known_count(self) -> int:
@@ -164,7 +161,7 @@ class WordTokenizer(SymbolTokenizer):
 
     def header(self) -> dict[str, Any]:
         """Return what a file says of the tokens."""
-        return {**self.alone.header(), "kind": self.kind, "merges": [list(pair) for pair in self.merges]}
+        return {**self.alone.header(), "kind": self.kind, "words": [*self.words]}
 
     @property
     def characters(self) -> str:
@@ -182,7 +179,8 @@ class WordTokenizer(SymbolTokenizer):
 
     def spell(self, text: str) -> str:
         """Return the symbols of ``text``."""
-        return "".join(map(self._spelled.__getitem__, words_of(text)))
+        symbols = self._symbols
+        return "".join(symbols.get(word, word) for word in words_of(_TAKEN.sub(_NO_CHARACTER, text)))
 
     def join(self, symbols: str) -> str:
         """Return the text that ``symbols`` spell."""
@@ -205,59 +203,7 @@ class WordTokenizer(SymbolTokenizer):
     def _lengths(self) -> NDArray[np.intp]:
         return np.array([len(text) for text in self.token_texts(range(self.size))], np.intp)
 
-    def _spell_word(self, word: str) -> str:
-        """Return the symbols of ``word``: its characters, joined by the merges, the first in their order first."""
-        parts = list(_TAKEN.sub(_NO_CHARACTER, word))
-        while len(parts) > 1:
-            ranks = [self._ranks.get(pair, sys.maxsize) for pair in pairwise(parts)]
-            rank = min(ranks)
-            if rank == sys.maxsize:
-                break
-            pair, joined, at = self.merges[rank], "".join(self.merges[rank]), ranks.index(rank)
-            while at < len(parts) - 1:
-                if (parts[at], parts[at + 1]) == pair:
-                    parts[at : at + 2] = [joined]
-                at += 1
-        return "".join(self._symbols.get(part, part) for part in parts)
 
-
-class _Spelled(dict[str, str]):
-    """The symbols of words, which are spelled when they are first asked for."""
-
-    def __init__(self, spell: Callable[[str], str]) -> None:
-        self._spell = spell
-
-    def __missing__(self, word: str) -> str:
-        spelled = self._spell(word)
-        if len(self) < CACHED:
-            self[word] = spelled
-        return spelled
-
-
-def default_size(length: int) -> int:
-    """Return the number of tokens of several characters for a text of so many."""
-    return max(500, min(30_000, length // 150))
-
-
-def _find_merges(words: Mapping[str, int], size: int, characters: str) -> list[Merge]:
-    """Return the merges of byte-pair encoding in ``words``, given how often each occurs, up to ``size`` tokens."""
-    try:
-        from tokenizers import Tokenizer as Library
-        from tokenizers import models, trainers
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            'Words need the package tokenizers, which is not installed: pip install "nextchar[words]".'
-        ) from error
-    import json
-
-    library = Library(models.BPE())
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        min_frequency=2,
-        show_progress=False,
-        initial_alphabet=list(characters),
-        limit_alphabet=len(characters),
-    )
-    library.train_from_iterator((word for word, count in words.items() for _ in range(count)), trainer)
-    merges = json.loads(library.to_str())["model"]["merges"]
-    return [(first, second) for first, second in merges]
+def default_words(length: int) -> int:
+    """Return the number of words that are tokens for a text of so many characters."""
+    return max(MIN_WORDS, min(MAX_WORDS, length // CHARACTERS_PER_WORD))
