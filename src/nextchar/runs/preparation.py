@@ -13,7 +13,7 @@ import numpy as np
 
 from nextchar.errors import RunFolderError, TextError, UsageError
 from nextchar.model.blending import MIN_HELD_OUT, most_counted
-from nextchar.runs.base_models import StartingModel
+from nextchar.runs.base_models import StartingModel, like_base
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
@@ -72,6 +72,7 @@ def prepare(
         training = _like(training, like)
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
+    text = like_base(text, training)
     files = yield from find(texts, text, cache)
     text, noticed = notice_lists(files, text, training)
     yield from (Note(message=message) for message in noticed)
@@ -390,7 +391,7 @@ def notes_on_text(corpus: Corpus) -> Iterator[Note]:
     share = decomposed_share(corpus.ids, corpus.vocabulary)
     if share > NOTICED:
         yield Note(
-            message=f"{share:.1%} of the text is decomposed, letters apart from their marks or in jamo: {ADVICE}."
+            message=f"{share:.1%} of the characters are decomposed, letters apart from their marks or jamo: {ADVICE}."
         )
 
 
