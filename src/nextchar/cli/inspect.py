@@ -72,12 +72,12 @@ def inspect(
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
     from nextchar.runs.preparation import notice_lists
-    from nextchar.runs.start import find_start
+    from nextchar.runs.start import find_start, named_model
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     text, noticed = notice_lists(files, text, training)
-    start = find_start(files, text, training, default_cache_folder())
+    start = find_start(files, text, training, default_cache_folder(), named_model(training))
     for message in (*noticed, *start.notes):
         note(message)
     try:

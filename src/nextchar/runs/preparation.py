@@ -17,7 +17,7 @@ from nextchar.runs.base_models import StartingModel
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
-from nextchar.runs.start import find_start
+from nextchar.runs.start import find_start, named_model
 from nextchar.runs.trainers import (
     Preparation,
     Prepared,
@@ -32,6 +32,7 @@ from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.files import TextFile
 from nextchar.text.line_survey import are_lists
+from nextchar.text.text_file import NotTextError
 from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
 from nextchar.training.feeding import Lines, Streams, Windows
 from nextchar.training.plan import ChosenPlan, Plan
@@ -71,12 +72,14 @@ def prepare(
         training = _like(training, like)
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
+    named = named_model(training)
+    text = text if named is None else named.text_like(text)
+    _check_tokens(text, training)
     files = yield from find(texts, text, cache)
     text, noticed = notice_lists(files, text, training)
     yield from (Note(message=message) for message in noticed)
-    _check_tokens(text, training)
-    start = find_start(files, text, training, cache)
-    corpus, base, text = start.corpus, start.base, start.text
+    start = find_start(files, text, training, cache, named)
+    corpus, base = start.corpus, start.base
     yield text_read(corpus)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
@@ -146,7 +149,10 @@ def _like(training: TrainingSettings, run: RunSettings) -> TrainingSettings:
 
 def find(texts: Texts, text: TextSettings, cache: Path) -> Generator[Event, None, Sequence[TextFile]]:
     """Find ``texts``; yield notes about them, and return their files."""
-    found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
+    try:
+        found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
+    except NotTextError as error:
+        raise TextError(f"{error} To learn its bytes as they are, whatever they mean: --tokens bytes.") from error
     yield from (Note(message=message) for message in found.notes)
     return found.files
 
