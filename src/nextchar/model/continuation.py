@@ -69,9 +69,8 @@ class Prompt:
 
     def allowed(self, batch: int = 1) -> Allowed:
         """Return which ids may be drawn in ``batch`` texts that continue the prompt, once nothing is begun."""
-        tokens = self.vocabulary
-        before = int(self.ids[-1]) if self.text else None
-        return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, before, batch)
+        tokens = self.vocabulary  # the last character of a prompt is whole: what follows is as at the beginning of a text
+        return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, batch=batch)
 
     def next_logits(self, refused: Sequence[int] = ()) -> Floats:
         """Return the logits (V,) of what comes next, once the prompt is read: -inf for what cannot, and ``refused``."""

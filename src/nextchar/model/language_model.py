@@ -300,7 +300,7 @@ class LanguageModel:
         Raises:
             UnknownCharacterError: ``strict`` is set and the prompt holds unknown characters.
         """
-        text, replacements = self.vocabulary.fold(prompt, strict=strict)
+        text, replacements = self.vocabulary.fold(self.provenance.normalized(prompt), strict=strict)
         network = self.network_for(characters)
         if adapt:
             # What the model writes it would learn to write again: soon, nothing else.

@@ -122,8 +122,12 @@ class Provenance(BaseModel):
 
     def as_trained(self, text: str) -> str:
         """Return ``text`` as the model reads it: normalized and lower-cased if its training text was."""
-        text = text if self.normalize is None else unicodedata.normalize(self.normalize.upper(), text)
+        text = self.normalized(text)
         return text.lower() if self.lowercase else text
+
+    def normalized(self, text: str) -> str:
+        """Return ``text`` in the normalization form of the training text, if that was brought into one."""
+        return text if self.normalize is None else unicodedata.normalize(self.normalize.upper(), text)
 
     @field_validator("corpus")
     @classmethod
