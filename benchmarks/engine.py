@@ -33,6 +33,7 @@ from nextchar.model.generation import generate_ids, generate_rows
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.model.scoring import Scorer
 from nextchar.networks import kernels
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.parallel import Threads, available_cores
@@ -71,7 +72,7 @@ def ours(network: Network[Any], batch: int) -> Steps:
     def write_rows(rows: slice, count: int) -> None:
         randoms = [np.random.default_rng(row) for row in range(batch)[rows]]
         settings = SETTINGS.model_copy(update={"length": count})
-        for _ in generate_rows(network, PROMPT, settings, randoms):
+        for _ in islice(generate_rows(network, PROMPT, settings, randoms), count):
             pass
 
     def write_many(count: int) -> None:
@@ -281,7 +282,7 @@ def _repeat_cell(times: int, gates: np.ndarray, h: np.ndarray, c: np.ndarray) ->
 def _repeat_draw(times: int, logits: np.ndarray, how: kernels.Draw) -> int:
     total = 0
     for number in range(times):
-        total += kernels.draw_id(logits, how, number / times)
+        total += kernels.draw_id(logits, how, 0, number / times)
     return total
 
 
@@ -296,7 +297,7 @@ def parts() -> list[str]:
         h, c, gates = (random.normal(0, 0.1, size).astype(np.float32) for size in (hidden, hidden, 4 * hidden))
         weight = random.normal(0, 0.01, (hidden, 4 * hidden)).astype(np.float32)
         output, logits = random.normal(0, 0.01, (hidden, 64)).astype(np.float32), np.zeros(64, np.float32)
-        how = kernels.Draw(0.5, np.ones(VOCABULARY, np.bool_), np.empty(VOCABULARY))
+        how = kernels.Draw(0.5, *Allowed.always(np.ones(VOCABULARY, np.bool_), 1), np.empty(VOCABULARY))
         took = [
             microseconds(lambda times: _repeat_product(times, h, weight, gates)),  # noqa: B023 (called at once)
             microseconds(lambda times: _repeat_cell(times, gates, h, c)),  # noqa: B023

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.text.tokenizer import REPLACEMENT, Replacement
+from nextchar.settings import TokenKind
+from nextchar.text.tokenizer import REPLACEMENT, Replacement, TextDecoder
 from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 UNKNOWN_BITS = 20.0
@@ -15,6 +17,10 @@ UNKNOWN_BITS = 20.0
 @dataclass(frozen=True)
 class PairTokenizer:
     """Known characters, each a token, and pairs of them that are tokens too; pairs are looked for from the left."""
+
+    kind: ClassVar[TokenKind] = "words"
+    succession: ClassVar[None] = None
+    word_symbols: ClassVar[None] = None
 
     singles: Vocabulary
     pairs: tuple[str, ...]
@@ -39,6 +45,12 @@ class PairTokenizer:
     def never_drawn(self) -> tuple[int, ...]:
         return self.singles.never_drawn
 
+    def header(self) -> dict[str, Any]:
+        return {"kind": self.kind, "characters": self.characters, "pairs": self.pairs}
+
+    def begun(self, text: str) -> int:  # noqa: ARG002
+        return 0
+
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
         return self.singles.fold(prompt, strict=strict)
 
@@ -51,6 +63,9 @@ class PairTokenizer:
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
         texts = [unknown, *self.singles.characters, *self.pairs]
         return "".join(texts[index] for index in np.ravel(ids))
+
+    def decoder(self) -> TextDecoder:
+        return _PairDecoder(self)
 
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
         return [self.decode([index]) for index in ids]
@@ -75,3 +90,14 @@ class PairTokenizer:
         if piece in self.pairs:
             return self.singles.size + self.pairs.index(piece)
         return int(self.singles.encode(piece)[0])
+
+
+@dataclass(frozen=True)
+class _PairDecoder:
+    tokens: PairTokenizer
+
+    def push(self, ids: Sequence[int]) -> str:
+        return self.tokens.decode(ids)
+
+    def finish(self) -> str:
+        return ""

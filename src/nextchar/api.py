@@ -21,10 +21,12 @@ from nextchar.settings import (
     Boundary,
     Errors,
     Exchange,
+    Normalization,
     Precision,
     RecipeName,
     Repeated,
     TextSettings,
+    TokenKind,
     TrainingSettings,
     Weights,
     build,
@@ -44,6 +46,9 @@ class TextOptions(TypedDict, total=False):
     lines: bool | None
     repeated: Repeated
     lowercase: bool
+    normalize: Normalization | None
+    tokens: Literal["auto"] | TokenKind
+    vocabulary_size: int | None
     validation: float | None
     min_count: int | None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nextchar.model.copying import CopyIndex
-from nextchar.model.generation import draw_blocks
+from nextchar.model.generation import allowed_ids, draw_blocks
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
@@ -71,10 +71,8 @@ def test_no_longer_run_is_ever_written(longest: int, temperature: float) -> None
     network = NgramNetwork(count_text(vocabulary.encode(text), vocabulary.size, 8))
     for seed in range(3):
         logits, state = network.forward(np.array([[1]]), network.initial_state(1))
-        guard = index.guard(longest, [])
-        blocks = draw_blocks(
-            network, logits[:, -1], state, settings, np.random.default_rng(seed), forbidden=(0,), guard=guard
-        )
+        guard, allowed = index.guard(longest, []), allowed_ids(vocabulary.size, (0,))
+        blocks = draw_blocks(network, logits[:, -1], state, settings, np.random.default_rng(seed), allowed, guard)
         written = vocabulary.decode([token for block in islice(blocks, 400) for token in block])
         assert len(written) == 400
         runs = [written[first : first + longest + 1] for first in range(len(written) - longest)]
@@ -95,7 +93,7 @@ def test_every_network_writes_the_same_with_a_guard(options: dict[str, Any], lon
     for network in (NumpyNetwork(architecture, parameters), CompiledNetwork(architecture, parameters)):
         logits, state = network.forward(np.array([[1]]), network.initial_state(1))
         guard, random = index.guard(longest, [1]), np.random.default_rng(7)
-        blocks = draw_blocks(network, logits[:, -1], state, settings, random, forbidden=(0,), guard=guard)
+        blocks = draw_blocks(network, logits[:, -1], state, settings, random, allowed_ids(size, (0,)), guard)
         written.append([token for block in islice(blocks, 2000) for token in block][:700])
     assert written[0] == written[1]
     assert len(written[0]) == 700 or longest == 1
@@ -142,9 +140,8 @@ def test_where_nothing_is_left_the_text_ends() -> None:
     index = index_of("aabba", has_unknown=False)
     network = random_network(2)
     logits, state = network.forward(np.array([[0]]), network.initial_state(1))
-    blocks = draw_blocks(
-        network, logits[:, -1], state, SamplingSettings(), np.random.default_rng(0), guard=index.guard(1, [0])
-    )
+    random, guard = np.random.default_rng(0), index.guard(1, [0])
+    blocks = draw_blocks(network, logits[:, -1], state, SamplingSettings(), random, allowed_ids(2), guard)
     assert list(blocks) == []
 
 

@@ -180,7 +180,7 @@ def test_formats_of_one_lstm_refuse_other_kinds(counted: Path, suffix: str) -> N
         ({"architecture": {"kind": "transformer", "heads": 4}}, "a network of the kind 'transformer'"),
         ({"architecture": {"vocabulary_size": 3}}, "a network of the kind 'None'"),
         ({"architecture": {"kind": ["lstm"]}}, "a network of the kind"),
-        ({"tokens": {"kind": "bytes"}}, "tokens of the kind 'bytes'"),
+        ({"tokens": {"kind": "syllables"}}, "tokens of the kind 'syllables'"),
     ],
 )
 def test_an_unknown_kind_is_named(tiny: ModelFile, tmp_path: Path, changes: dict[str, Any], words: str) -> None:

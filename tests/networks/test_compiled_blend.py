@@ -5,6 +5,7 @@ import pytest
 
 from nextchar.model.sampling import draw, softmax
 from nextchar.model.scoring import log2_softmax
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.compiled_blend import CompiledBlend
@@ -65,7 +66,7 @@ def test_what_is_written_is_drawn_and_read_back(batch: int, temperature: float, 
     allowed[[3, 5]] = False
     logits, state = quick.forward(prompt, quick.initial_state(batch))
     before = [part.copy() for part in (state[0].hidden[0], *state[1:])]
-    ids, last, after = quick.write(logits[:, -1], state, temperature, allowed, uniforms)
+    ids, last, after = quick.write(logits[:, -1], state, temperature, Allowed.always(allowed, batch), uniforms)
     for part, unchanged in zip((state[0].hidden[0], *state[1:]), before, strict=True):
         np.testing.assert_array_equal(part, unchanged)
     expected, kept = slow.forward(prompt, slow.initial_state(batch))

@@ -7,6 +7,7 @@ import pytest
 
 from nextchar.model.sampling import draw, softmax
 from nextchar.model.scoring import log2_softmax
+from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.compiled_network import CompiledNetwork
 from nextchar.networks.engine import make_network
@@ -93,7 +94,8 @@ def test_the_state_given_and_the_logits_given_are_left_as_they_were() -> None:
     before = [array.copy() for part in state for array in part]
     last = logits[0, -1].copy()
     network.forward(np.array([[4, 5]]), state)
-    network.write(logits[:, -1], state, 1.0, Allowed.always(np.ones(16, np.bool_), 1), np.linspace(0, 0.99, 20)[:, None])
+    allowed = Allowed.always(np.ones(16, np.bool_), 1)
+    network.write(logits[:, -1], state, 1.0, allowed, np.linspace(0, 0.99, 20)[:, None])
     for kept, array in zip(before, [array for part in state for array in part], strict=True):
         np.testing.assert_array_equal(kept, array)
     np.testing.assert_array_equal(logits[0, -1], last)
@@ -106,7 +108,7 @@ def test_it_writes_what_drawing_and_reading_one_by_one_writes(temperature: float
     allowed = np.ones(300, np.bool_)
     allowed[:5] = False
     uniforms = np.random.default_rng(3).random(300)
-    ids, last, after = network.write(logits[:, -1], state, temperature, allowed, uniforms[:, None])
+    ids, last, after = network.write(logits[:, -1], state, temperature, Allowed.always(allowed, 1), uniforms[:, None])
     expected: list[int] = []
     for uniform in uniforms:
         permitted = np.where(allowed, logits[0, -1].astype(np.float64), -np.inf)
@@ -130,9 +132,10 @@ def test_extreme_inputs_neither_overflow_nor_warn() -> None:
 
 def test_many_generations_at_once_from_one_network() -> None:
     network = compiled(ARCHITECTURES[1])
-    allowed = np.ones(57, np.bool_)
+    mask = np.ones(57, np.bool_)
 
     def write(seed: int) -> list[int]:
+        allowed = Allowed.always(mask, 1)
         logits, state = network.forward(np.array([[seed % 57]]), network.initial_state(1))
         written: list[int] = []
         last, random = logits[:, -1], np.random.default_rng(seed)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from nextchar.model.sampling import softmax
 from nextchar.networks import kernels
+from nextchar.networks.allowed import Allowed
 
 
 @settings(deadline=None)  # the first draw loads the loop
@@ -21,8 +22,8 @@ def test_a_compiled_draw_is_the_draw(
     allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
     allowed[data.draw(st.integers(0, len(logits) - 1))] = True
     values = np.array(logits, np.float32)
-    how = kernels.Draw(temperature, allowed, np.empty(len(logits)))
-    drawn = kernels.draw_id(values, how, uniform)
+    how = kernels.Draw(temperature, *Allowed.always(allowed, 1), np.empty(len(logits)))
+    drawn = kernels.draw_id(values, how, 0, uniform)
     distribution = softmax(np.where(allowed, values.astype(np.float64), -np.inf), temperature)
     assert allowed[drawn]
     running = np.concatenate([[0], np.cumsum(distribution)])

@@ -196,11 +196,11 @@ def test_what_is_put_together_is_bounded(prompt: str, longest: int) -> None:
 def test_each_piece_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
 
-    def nearest(_: Vocabulary, piece: str) -> str:
+    def nearest(piece: str, _: object) -> str:
         looked.append(piece)
         return ""
 
-    monkeypatch.setattr(Vocabulary, "_nearest", nearest)
+    monkeypatch.setattr("nextchar.text.vocabulary._nearest", nearest)
     _, replacements = vocabulary_of("z").fold("☃é" * 1000)
     assert (looked, len(replacements)) == (["☃", "é"], 2000)
 

@@ -96,7 +96,7 @@ def _scores(runs: Sequence[ComparedRun], text: str, options: TextScoringOptions)
     from nextchar.model.comparison import compare_models
 
     models = [run.model for run in runs]
-    scored = given_text(text, options, lowercase=all(model.provenance.lowercase for model in models))
+    scored = given_text(text, options, models)
     return compare_models(models, scored.pieces(), scored.size)
 
 

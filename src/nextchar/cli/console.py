@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextchar.errors import TextError
 from nextchar.runs.screen import NARROW, width_of, wrap_words
-from nextchar.settings import Boundary, Errors
+from nextchar.settings import Boundary, Errors, Normalization
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
@@ -147,6 +147,7 @@ def resolve(
     boundary: Boundary = "line",
     *,
     label_column: str | None = None,
+    normalize: Normalization | None = None,
 ) -> Resolved:
     """Return the texts that ``names`` stand for, and print the notes about them."""
     from nextchar.text import catalog
@@ -160,6 +161,7 @@ def resolve(
         column=column,
         label_column=label_column,
         boundary=boundary,
+        normalize=normalize,
         stdin=stdin,
         cache=default_cache_folder(),
     )

@@ -108,7 +108,7 @@ def evaluate(
     if text is None:
         scored = held_out_text(model, language_model, corpus, gone)
     else:
-        scored = given_text(text, options, lowercase=language_model.provenance.lowercase)
+        scored = given_text(text, options, [language_model])
     make_ready(language_model, scored.size)
     if options.compare:
         _compare([model, *options.compare], language_model, scored, options, as_json=json)
@@ -127,7 +127,9 @@ def evaluate(
         of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
         print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        print_facts([*_facts(scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)])
+        print_facts(
+            [*_facts(language_model, scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)]
+        )
     return DONE
 
 
@@ -187,11 +189,16 @@ def _note_other_texts(models: Sequence[LanguageModel], paths: Sequence[Path]) ->
 
 def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) -> CountingScores:
     from nextchar.model.baselines import count_and_score
+    from nextchar.text.documents import SourceText
+    from nextchar.text.vocabulary import Vocabulary
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        return count_and_score(
-            corpus.without_order(corpus.training), corpus.vocabulary, language_model.start_id, scored.pieces()
-        )
+        ids = corpus.without_order(corpus.training)
+        if isinstance(corpus.vocabulary, Vocabulary):
+            return count_and_score(ids, corpus.vocabulary, language_model.start_id, scored.pieces())
+        learned = SourceText(ids, (), corpus.vocabulary).in_characters()
+        assert isinstance(learned.vocabulary, Vocabulary)
+        return count_and_score(learned.ids, learned.vocabulary, learned.vocabulary.start_id, scored.pieces())
 
 
 def _show_surprise(
@@ -243,7 +250,7 @@ def _as_dict(
 
 
 def _facts(
-    scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
+    model: LanguageModel, scored: ScoredText, evaluation: Evaluation, counting: CountingScores | None, gone: str
 ) -> Iterator[tuple[str, object]]:
     from nextchar.model.baselines import MAX_COUNTED, PPMD_ORDER
 
@@ -256,7 +263,11 @@ def _facts(
         yield "its network alone", f"{evaluation.network_bits_per_character:.3f}"
     if evaluation.counts_bits_per_character is not None:
         yield "its counts alone", f"{evaluation.counts_bits_per_character:.3f}"
+    if model.vocabulary.kind == "bytes":
+        yield "bits per byte", f"{evaluation.bits_per_character * evaluation.characters / evaluation.tokens:.3f}"
     yield "characters", f"{evaluation.characters:,}"
+    if model.vocabulary.kind != "characters":
+        yield f"read as {model.vocabulary.kind}", f"{evaluation.tokens:,}"
     yield "unknown to the model", f"{evaluation.unknown_characters:,}"
     if counting is None:
         yield "counting", f"missing: {gone}" if gone else None

@@ -225,7 +225,8 @@ class _Scoring:
     def _rows_of_entries(self, name: str) -> Iterator[tuple[str, list[Row]]]:
         """Yield the rows of the lines or records of ``name``, some at a time, each time with what comes before them."""
         options = self._options
-        source = Source(name, options.encoding, options.errors, options.column)
+        encoding = options.encoding or (self._model.encoding if options.column is None else None)
+        source = Source(name, encoding, options.errors, options.column)
         for number, entries in enumerate(source.entries()):
             head = self._formatter.head(source) if number == 0 else ""
             scored = zip(entries, self._scores(name, entries), strict=True)
@@ -251,7 +252,8 @@ class _Scoring:
     def _row_of_text(self, name: str) -> str:
         from nextchar.text.text_file import joined_chunks
 
-        files = resolve([name], self._options.encoding, self._options.errors).files
+        encoding, form = self._options.encoding or self._model.encoding, self._model.provenance.normalize
+        files = resolve([name], encoding, self._options.errors, normalize=form).files
         evaluation = self._model.evaluate(
             joined_chunks(files, self._model.provenance.lowercase), adapt=self._options.adapt
         )

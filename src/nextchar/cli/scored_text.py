@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,11 +85,19 @@ def training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | 
         return None, str(error)
 
 
-def given_text(name: str, options: TextScoringOptions, *, lowercase: bool) -> ScoredText:
-    """Return the text called ``name``, read as the options say; ``lowercase`` if the model learned from such text."""
+def given_text(name: str, options: TextScoringOptions, models: Sequence[LanguageModel]) -> ScoredText:
+    """Return the text called ``name``, read as the options say and as all of ``models`` read text."""
     from nextchar.text.text_file import content_of, joined_chunks
 
-    files = resolve([name], options.encoding, options.errors, options.column, options.boundary).files
+    lowercase = all(model.provenance.lowercase for model in models)
+    files = resolve(
+        [name],
+        options.encoding or models[0].encoding,
+        options.errors,
+        options.column,
+        options.boundary,
+        normalize=models[0].provenance.normalize,
+    ).files
     if lowercase:
         note("the text was lower-cased, because the model was trained on lower-cased text")
     size = sum(content_of(file).bytes for file in files)

@@ -163,6 +163,11 @@ class Authors:
     def __post_init__(self) -> None:
         if not self.models:
             raise UsageError("Give at least one model to compare with.")
+        if len({model.provenance.normalize for model in self.models.values()}) > 1:
+            raise UsageError(
+                "The models read texts in different normalization forms (--normalize), so their bits cannot be "
+                "compared: train all of them in the same one."
+            )
         if len({model.provenance.lowercase for model in self.models.values()}) > 1:
             lower = next(name for name, model in self.models.items() if model.provenance.lowercase)
             raise UsageError(

@@ -22,6 +22,7 @@ from nextchar.model.scoring import Scorer, character_scores
 from nextchar.networks.architecture import Ids
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.parallel import Threads, available_cores
+from nextchar.text.byte_tokenizer import ESCAPE
 from nextchar.text.vocabulary import Vocabulary
 
 MAX_COUNTED = 4_000_000
@@ -87,18 +88,26 @@ def count_and_score(training: Ids, vocabulary: Vocabulary, start: int, text: Ite
     )
 
 
+def _utf8(text: str) -> bytes:
+    """Return ``text`` in UTF-8; bytes of a file that are not UTF-8 are those bytes."""
+    try:
+        return text.encode("utf-8", ESCAPE)
+    except UnicodeEncodeError:  # other lone surrogates
+        return text.encode("utf-8", "surrogatepass")
+
+
 class Ppmd:
     """PPMd after reading a training text. The score of a text is the growth of a compressed file, in whole bytes."""
 
     def __init__(self, training: str) -> None:
         pyppmd: Any = import_module("pyppmd")  # it has no useful types
-        content = training.encode()
+        content = _utf8(training)
         alone, self._encoder = (pyppmd.Ppmd8Encoder(PPMD_ORDER, PPMD_MEMORY) for _ in range(2))
         self._bytes = len(self._encoder.encode(content)) - len(alone.encode(content)) - len(alone.flush())
 
     def read(self, text: str) -> None:
         """Read more text, which is scored and counted."""
-        self._bytes += len(self._encoder.encode(text.encode("utf-8", "surrogatepass")))
+        self._bytes += len(self._encoder.encode(_utf8(text)))
 
     def bits(self) -> float:
         """Return the bits of all text read; nothing can be read afterwards."""
@@ -110,11 +119,11 @@ class Zpaq:
     """zpaq after reading a training text. The score of a text is the growth of a compressed file, in whole bytes."""
 
     def __init__(self, training: str) -> None:
-        self._training, self._read = training.encode(), bytearray()
+        self._training, self._read = _utf8(training), bytearray()
 
     def read(self, text: str) -> None:
         """Read more text, which is scored and counted."""
-        self._read += text.encode("utf-8", "surrogatepass")
+        self._read += _utf8(text)
 
     def bits(self) -> float:
         """Return the bits of all text read. It takes about ten seconds for each megabyte, training text included."""

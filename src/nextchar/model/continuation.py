@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nextchar.model.copying import CopyIndex
 from nextchar.errors import UsageError
+from nextchar.model.copying import CopyIndex
 from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.networks.allowed import Allowed
@@ -172,7 +172,9 @@ class Continuation:
             piece, logits, state = self._finish_begun(random)
             missing -= len(piece[:missing])
             yield piece[: self._settings.length]
-        blocks = draw_blocks(prompt.network, logits, state, self._settings, random, prompt.allowed(), guard)
+        blocks = draw_blocks(
+            prompt.network, logits, state, self._settings, random, allowed=prompt.allowed(), guard=guard
+        )
         ids, size = chain.from_iterable(blocks), 1
         while missing > 0 and not self._cut_short:
             wanted = min(size, missing)

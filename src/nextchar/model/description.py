@@ -15,15 +15,17 @@ from nextchar.settings import describe_duration
 
 MAX_SHOWN = 100
 """Most characters of a vocabulary that are shown."""
+_UNITS = {"characters": "characters", "bytes": "bytes", "jamo": "jamo and characters", "words": "words and pieces"}
+"""What the tokens of each kind are called."""
 
 
 def describe(model: ModelFile) -> dict[str, Any]:
     """Return all facts about ``model`` except its weights, by their full names, ready for JSON.
 
     These are the entries of its provenance, and ``kind``, ``vocabulary_size``, ``context_length``, ``is_list`` (whether
-    each line is read by itself), ``parameters``, the
-    sizes of its kind (``hidden``, ``layers`` and ``embedding`` of an LSTM), ``start_id``, ``characters_known``, and
-    ``text_characters``, those of the training text that are in the file.
+    each line is read by itself), ``parameters``, the sizes of its kind (``hidden``, ``layers`` and ``embedding`` of an
+    LSTM), ``tokens`` (their kind), ``start_id``, ``characters_known``, and ``text_characters``, those of the training
+    text that are in the file (its tokens, where a token is something else).
     """
     header, provenance = model.architecture, model.provenance
     kind = kind_of(header)
@@ -36,6 +38,7 @@ def describe(model: ModelFile) -> dict[str, Any]:
         "is_list": model.line_end is not None,
         "parameters": kind.parameter_count(header),
         "plan": provenance.plan,
+        "tokens": model.vocabulary.kind,
         "start_id": model.vocabulary.start_id,
         "characters_known": model.vocabulary.characters,
         "text_characters": 0 if model.text is None else model.text.header.characters,
@@ -47,12 +50,19 @@ def summarise(model: ModelFile) -> str:
     facts = describe(model)
     bits = facts["validation_bits_per_character"]
     return (
-        f"{kind_of(model.architecture).describe(model.architecture)}, {len(facts['characters_known']):,} characters, "
+        f"{kind_of(model.architecture).describe(model.architecture)}, {_counted(facts)}, "
         f"{facts['parameters']:,} parameters"
         + (f", trained on {', '.join(facts['corpus'])}" if facts["corpus"] else "")
         + (f" from {started}" if (started := model.provenance.started_from) else "")
         + ("" if bits is None else f", {bits:.3f} bits per character on the held-out text")
     )
+
+
+def _counted(facts: dict[str, Any]) -> str:
+    """Return how many tokens the model knows."""
+    of_characters = facts["tokens"] == "characters"
+    count = len(facts["characters_known"]) if of_characters else facts["vocabulary_size"]
+    return f"{count:,} {_UNITS[facts['tokens']]}"
 
 
 def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
@@ -64,8 +74,7 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
     elif facts["context_length"] is not None:
         yield "reads", f"{facts['context_length']} characters for each prediction"
     yield "parameters", f"{facts['parameters']:,}"
-    known = facts["characters_known"]
-    yield "vocabulary", f"{len(known):,} characters: {_printable(known)}"
+    yield "vocabulary", _vocabulary(facts)
     if facts["corpus"]:
         yield "trained on", ", ".join(facts["corpus"])
     if facts["labels"]:
@@ -76,6 +85,8 @@ def facts_in_words(model: ModelFile) -> Iterator[tuple[str, str]]:
         yield "characters", f"{facts['characters']:,}"
     if facts["lowercase"]:
         yield "lower-cased", "yes"
+    if facts["normalize"]:
+        yield "normalized", facts["normalize"].upper()
     training = _training(facts)
     if training:
         yield "training", training
@@ -99,6 +110,21 @@ def _network(model: ModelFile, facts: dict[str, Any]) -> str:
     if "embedding" not in facts:
         return words
     return f"{words}, {'one-hot' if facts['embedding'] is None else 'embedding {embedding}'.format(**facts)}"
+
+
+def _vocabulary(facts: dict[str, Any]) -> str:
+    """Return how many tokens the model knows, and the characters that they consist of."""
+    known, size = facts["characters_known"], facts["vocabulary_size"]
+    listed = f"{len(known):,} characters: {_printable(known)}"
+    match facts["tokens"]:
+        case "bytes":
+            return f"{size} bytes"
+        case "jamo":
+            return f"{len(known):,} jamo and other characters: {_printable(known)}"
+        case "words":
+            return f"{size:,} words and pieces of words, of {listed}"
+        case _:
+            return listed
 
 
 def _training(facts: dict[str, Any]) -> str:
@@ -132,8 +158,10 @@ def _text(facts: dict[str, Any]) -> str:
     count, learned = facts["text_characters"], facts["training_characters"]
     if count == 0:
         return "not in the file"
-    part = f", the last of {learned:,}" if learned is not None and learned > count else ""
-    return f"in the file ({count:,} characters{part}): whoever has the file can read it"
+    of_characters = facts["tokens"] == "characters"
+    part = f", the last of {learned:,}" if of_characters and learned is not None and learned > count else ""
+    unit = "characters" if of_characters else f"tokens: {facts['tokens']}"
+    return f"in the file ({count:,} {unit}{part}): whoever has the file can read it"
 
 
 def _printable(characters: str) -> str:

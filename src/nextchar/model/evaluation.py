@@ -40,6 +40,8 @@ class Evaluation:
     """That of the counts alone; None like the network's."""
     lines: int = 0
     """Line ends in the text."""
+    tokens: int = 0
+    """Tokens in the text."""
 
 
 def score_pieces(scorers: Mapping[str, ScoresIds], pieces: Iterable[str], vocabulary: Tokenizer) -> Evaluation:
@@ -53,15 +55,16 @@ def score_pieces(scorers: Mapping[str, ScoresIds], pieces: Iterable[str], vocabu
     Raises:
         TextError: the text is empty.
     """
-    bits, characters, unknown, lines = dict.fromkeys(scorers, 0.0), 0, 0, 0
+    bits, characters, unknown, lines, tokens = dict.fromkeys(scorers, 0.0), 0, 0, 0, 0
     for piece in pieces:
         ids = vocabulary.encode(piece)
         for name, scorer in scorers.items():
             bits[name] -= float(character_scores(scorer, ids, vocabulary).sum())
         characters += len(piece)
+        tokens += len(ids)
         lines += piece.count("\n")
         unknown += int(np.count_nonzero(vocabulary.unknown_in(piece)))
     if characters == 0:
         raise TextError("An empty text cannot be scored: give at least one character.")
     means = {name: total / characters for name, total in bits.items()}
-    return Evaluation(characters=characters, unknown_characters=unknown, lines=lines, **means)
+    return Evaluation(characters=characters, unknown_characters=unknown, lines=lines, tokens=tokens, **means)

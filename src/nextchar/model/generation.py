@@ -57,6 +57,7 @@ def generate_ids(
     settings: SamplingSettings,
     random: np.random.Generator,
     forbidden: tuple[int, ...] = (),
+    *,
     succession: Succession | None = None,
 ) -> Iterator[int]:
     """Yield ids that continue ``prompt``, each as soon as it is drawn, for as long as they are asked for.
@@ -71,7 +72,7 @@ def generate_ids(
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
     allowed = allowed_ids(network.vocabulary_size, forbidden, succession, int(prompt[-1]))
-    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, allowed))
+    yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, allowed=allowed))
 
 
 def allowed_ids(
@@ -97,6 +98,7 @@ def draw_blocks(
     state: Any,
     settings: SamplingSettings,
     random: np.random.Generator,
+    *,
     allowed: Allowed,
     guard: Guard | None = None,
 ) -> Iterator[list[int]]:
@@ -186,6 +188,7 @@ def generate_rows(
     settings: SamplingSettings,
     randoms: Sequence[np.random.Generator],
     forbidden: tuple[int, ...] = (),
+    *,
     succession: Succession | None = None,
 ) -> Iterator[NDArray[np.intp]]:
     """Yield the next id of each of B texts that continue ``prompt`` (T,) side by side, shape (B,), for as long as they

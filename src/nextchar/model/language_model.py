@@ -38,6 +38,7 @@ from nextchar.networks.kinds import kind_of
 from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import choose_seed, random_stream
 from nextchar.settings import MIN_RUN, Adapt, SamplingSettings, Weights, build
+from nextchar.text.decoding import BYTES
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.labels import SEPARATOR
 from nextchar.text.tokenizer import Tokenizer
@@ -119,6 +120,12 @@ class LanguageModel:
     def provenance(self) -> Provenance:
         """Where the model comes from."""
         return self.file.provenance
+
+    @property
+    def encoding(self) -> str | None:
+        """How files are read for the model: `nextchar.text.decoding.BYTES` where its tokens are bytes, else as is
+        detected."""
+        return BYTES if self.vocabulary.kind == "bytes" else None
 
     @property
     def is_of_lines(self) -> bool:
@@ -260,7 +267,7 @@ class LanguageModel:
         def write(rows: slice) -> list[str]:
             tokens = self.vocabulary
             drawn = generate_rows(
-                folded.network, folded.ids, settings, randoms[rows], tokens.never_drawn, tokens.succession
+                folded.network, folded.ids, settings, randoms[rows], tokens.never_drawn, succession=tokens.succession
             )
             return self._rows_until(drawn, settings, len(randoms[rows]))
 

@@ -126,7 +126,7 @@ class Provenance(BaseModel):
         return text.lower() if self.lowercase else text
 
     def normalized(self, text: str) -> str:
-        """Return ``text`` in the normalization form of the training text, if that was brought into one."""
+        """Return ``text`` in the normalization form of the training text."""
         return text if self.normalize is None else unicodedata.normalize(self.normalize.upper(), text)
 
     @field_validator("corpus")

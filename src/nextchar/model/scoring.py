@@ -208,8 +208,10 @@ def character_scores(scorer: ScoresIds, ids: Ids, vocabulary: Tokenizer) -> Scor
 
 
 def over_characters(scores: Scores, ids: Ids, vocabulary: Tokenizer) -> Scores:
-    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,). Those of
-    several ids that spell one character are added up."""
+    """Return ``scores`` (T,) of ``ids`` (T,), each divided evenly among the characters that it stands for: (C,).
+
+    Those of several ids that spell one character are added up.
+    """
     lengths = vocabulary.token_lengths(ids)  # (T,)
     if len(lengths) and not lengths.all():
         starts = np.flatnonzero(lengths)

@@ -4,6 +4,7 @@ Read in this order; a module imports only from those before it:
 
 - `states`: the state of a network after reading, of several texts side by side.
 - `architecture`: the contract: equations, parameter names and shapes, the `Network` protocol.
+- `allowed`: which ids may be drawn, after which others.
 - `numpy_network`: the LSTM in NumPy: short, readable, the reference.
 - `lines`: a network of lists, which begins each line anew.
 - `windowed`: a network that, for each prediction, reads the last n characters from the zero state.

@@ -163,8 +163,8 @@ def find_contexts(tables: Tables, before: Array, contexts: Array) -> None:
 def write_ids(  # noqa: PLR0917 (numba takes no keywords)
     tables: Tables, contexts: Array, logits: Array, draw: Draw, row: int, uniforms: Array, ids: Array
 ) -> None:
-    """Draw ``ids`` (T,) of text ``row`` from ``logits`` (V,), one for each of ``uniforms`` (T,), and read each after ``contexts``
-    (order + 1,), which change; ``logits`` become those after the last id."""
+    """Draw ``ids`` (T,) of text ``row`` from ``logits`` (V,), one for each of ``uniforms`` (T,), and read each after
+    ``contexts`` (order + 1,), which change; ``logits`` become those after the last id."""
     for step in range(len(ids)):
         token = draw_id(logits, draw, row, uniforms[step])
         ids[step] = token

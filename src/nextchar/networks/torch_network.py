@@ -50,6 +50,11 @@ class LSTM(nn.Module):
     ) -> tuple[Tensor, TorchState]:
         """Read ``ids`` (T, B) after ``state``; return the logits (T, B, V), only of the ``last`` steps if given, and
         the state after."""
+        x, after = self.read(ids, state, dropout)
+        return self.output(x if last is None else x[-last:]), after  # (T, B, V)
+
+    def read(self, ids: Tensor, state: TorchState, dropout: Dropout | None = None) -> tuple[Tensor, TorchState]:
+        """Read ``ids`` (T, B) after ``state``; return the outputs (T, B, H) of the last layer, and the state after."""
         if self.embedding is None:
             x = functional.one_hot(ids, self.architecture.vocabulary_size).to(self.output.weight.dtype)  # (T, B, V)
         else:
@@ -62,7 +67,7 @@ class LSTM(nn.Module):
             after.append(end)
             if dropout is not None:
                 x = dropout(x, dropout.output_share)  # (T, B, H)
-        return self.output(x if last is None else x[-last:]), tuple(after)  # (T, B, V)
+        return x, tuple(after)
 
     def read_windows(self, ids: Tensor, dropout: Dropout) -> Tensor:
         """Return the logits (B, V) after windows ``ids`` (T, B), each read from the zero state."""

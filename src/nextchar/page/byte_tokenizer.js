@@ -7,9 +7,14 @@ const VALUES = 256;
 const LINE_END = 10;
 const ASCII = 128;
 
-/** A byte by itself, beyond ASCII escaped: \xff. */
+/** A byte in hexadecimal: \xff. */
+function hexadecimal(byte) {
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}
+
+/** A byte by itself, beyond ASCII in hexadecimal. */
 function escaped(byte) {
-  return byte < ASCII ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
+  return byte < ASCII ? String.fromCharCode(byte) : hexadecimal(byte);
 }
 
 /** The bytes of a character. A lone surrogate stands for a byte as in Python (PEP 383), or for nothing that is known. */
@@ -68,7 +73,12 @@ export class ByteTokenizer {
   }
 }
 
-/** Decodes bytes as they come; holds back those of an unfinished character, and escapes what is not UTF-8. */
+/** Whether a character commands instead of being shown; line ends and tabs are shown. */
+function isControl(character) {
+  return /^[\u0000-\u0008\u000b-\u001f\u007f-\u009f]$/.test(character);
+}
+
+/** Decodes bytes as they come; holds back those of an unfinished character, and escapes what is not UTF-8 and controls. */
 class ByteDecoder {
   constructor() {
     this.held = [];
@@ -82,12 +92,12 @@ class ByteDecoder {
       if (this.missing > 0) return '';
       const character = new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(this.held));
       this.held = [];
-      return character;
+      return isControl(character) ? hexadecimal(character.charCodeAt(0)) : character;
     }
     const wrong = this.held.map(escaped).join('');
     this.held = [];
     this.missing = byte >= 0xc2 && byte < 0xe0 ? 1 : byte >= 0xe0 && byte < 0xf0 ? 2 : byte >= 0xf0 && byte < 0xf5 ? 3 : 0;
-    if (this.missing === 0) return wrong + escaped(byte);
+    if (this.missing === 0) return wrong + (isControl(String.fromCharCode(byte)) ? hexadecimal(byte) : escaped(byte));
     this.held.push(byte);
     return wrong;
   }

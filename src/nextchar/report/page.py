@@ -95,7 +95,8 @@ def _named(run: RunRecord) -> str:
 
 def _lead(run: RunRecord) -> str:
     """Return a paragraph about the model and its text."""
-    sentence = f"A character-level {'LSTM language' if run.settings.plan else 'n-gram'} model"
+    level = "character" if run.text is None or run.text.tokens == "characters" else run.text.tokens.removesuffix("s")
+    sentence = f"A {level}-level {'LSTM language' if run.settings.plan else 'n-gram'} model"
     if run.text is not None:
         learned, all_of_them = run.text.training_characters, run.text.characters
         first = "" if len(run.text.names) > 1 else "the first "
@@ -254,6 +255,7 @@ def _provenance(run: RunRecord) -> list[tuple[str, str]]:
         pairs += [
             ("characters", split),
             ("vocabulary", f"{text.vocabulary_size:,} symbols, {text.rare:,} characters too rare to learn"),
+            *([] if text.tokens == "characters" else [(f"read as {text.tokens}", f"{text.token_count or 0:,}")]),
         ]
     pairs += [("SHA-256 of the text", sha256)] if sha256 else []
     pairs += [

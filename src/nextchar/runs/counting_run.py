@@ -154,6 +154,7 @@ class CountingRun(Run):
         header, arrays = ngram_content(counts, corpus.line_end)
         yield Counted(
             characters=blending.most_counted(len(corpus.training), size),
+            tokens=corpus.vocabulary.kind,
             ngrams=header.ngrams,
             order=header.order,
             seconds=seconds,
@@ -189,6 +190,7 @@ class CountingRun(Run):
             validation_bits_per_character=provenance.validation_bits_per_character,
             unknown_characters=provenance.unknown_characters or 0,
             characters_per_line=corpus.characters_per_line(dataset.validation),
+            characters_per_byte=corpus.characters_per_byte(dataset.validation),
             interrupted=False,
         )
 

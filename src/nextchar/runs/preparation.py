@@ -206,6 +206,7 @@ def _planned(prepared: Prepared, seconds: float | None, before: float) -> Planne
         parameters=prepared.trainer.architecture.parameter_count,
         device=settings.device,
         seed=settings.training.seed,
+        tokens=prepared.corpus.vocabulary.kind,
         expected_seconds=seconds,
         expected_total_seconds=_total_seconds(prepared, seconds, before),
     )

@@ -311,16 +311,16 @@ def sample_line(event: Sampled, width: int | None = None, marks: Marks = UNICODE
 
 
 def _describe_plan(event: Planned) -> str:
-    plan = event.plan
+    plan, unit = event.plan, "characters" if event.tokens == "characters" else "tokens"
     sizes = " + ".join(str(size) for size in plan.hidden)
     time = "" if event.expected_seconds is None else f", about {describe_duration(event.expected_seconds)}"
     if event.expected_total_seconds is not None:
         time += f" of training, about {describe_duration(event.expected_total_seconds)} in all"
     match plan.feeding:
         case Streams(batch=batch, window=window):
-            fed = f"{plan.steps:,} steps of {batch} × {window} characters"
+            fed = f"{plan.steps:,} steps of {batch} × {window} {unit}"
         case Lines(batch=batch, window=window):
-            fed = f"{plan.steps:,} steps of {batch} lines, about {batch * window:,} characters"
+            fed = f"{plan.steps:,} steps of {batch} lines, about {batch * window:,} {unit}"
         case Windows() as windows:
             fed = (
                 f"{plan.steps / windows.epoch_steps:.3g} passes over {windows.count:,} windows of {windows.window} "
@@ -330,8 +330,9 @@ def _describe_plan(event: Planned) -> str:
 
 
 def _describe_counts(event: Counted) -> str:
+    unit = "characters" if event.tokens == "characters" else "tokens"
     return (
-        f"{event.ngrams:,} n-grams of up to {event.order + 1} characters, counted in {event.characters:,} characters "
+        f"{event.ngrams:,} n-grams of up to {event.order + 1} {unit}, counted in {event.characters:,} {unit} "
         f"in {describe_duration(event.seconds)}."
     )
 
@@ -342,6 +343,10 @@ def _describe_end(event: Finished) -> str:
     if bits is not None and event.characters_per_line is not None:
         reached = (
             f": {bits * event.characters_per_line:.2f} bits per line, {bits:.3f} per character, on the held-out lines"
+        )
+    if bits is not None and event.characters_per_byte is not None:
+        reached = (
+            f": {bits:.3f} bits per character, {bits * event.characters_per_byte:.3f} per byte, on the held-out text"
         )
     if event.network_bits_per_character is not None:
         reached += f" ({event.network_bits_per_character:.3f} without the memory)"

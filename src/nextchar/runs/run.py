@@ -280,6 +280,7 @@ class Run:
             base=reached.started_from,
             unknown_characters=prepared.corpus.count_unknown(trainer.scored),
             characters_per_line=prepared.corpus.characters_per_line(trainer.scored),
+            characters_per_byte=prepared.corpus.characters_per_byte(trainer.scored),
             interrupted=trainer.state.step < trainer.plan.steps,
         )
 

@@ -24,9 +24,14 @@ Read in this order; a module imports only from those before it:
 - `catalog`: turn names, paths, folders and addresses into text files.
 - `tokenizer`: the protocol of a model's tokens: text into ids, ids into text, and unknown characters.
 - `vocabulary`: the characters that a model knows, and what happens to the others.
+- `symbol_tokenizer`: a text spelled in symbols, of which each is a token.
+- `byte_tokenizer`: tokens that are bytes.
+- `jamo`: tokens that are jamo, the letters of Hangul.
 - `overlap`: find passages that one text copies from another.
 - `documents`: the documents of an encoded text: the file and the line of a place in it.
 - `held_out`: where to cut texts: the end of each is held out for validation, or lines of a list.
+- `word_tokenizer`: tokens that are words, the rare ones in pieces.
+- `tokenizers`: the kinds of tokens by name, and how a file describes them.
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
 - `unfinished`: an encoded text while it is made, which the next process continues after a kill.
 - `corpus`: an encoded text, memory-mapped and keyed by its content.

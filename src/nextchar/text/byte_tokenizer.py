@@ -1,13 +1,14 @@
 """Tokens that are bytes: any file can be learned, whatever its encoding, or if it is no text at all.
 
-A text is its bytes in UTF-8. What is not UTF-8 in a file is one lone surrogate for each byte while it is text, as Python
-has it (PEP 383), and so comes back as it was; where it is displayed, such a byte is escaped: \\xff.
+A text is its bytes in UTF-8. What is not UTF-8 in a file is one lone surrogate for each byte while it is text, as
+Python has it (PEP 383), and so comes back as it was; where it is displayed, such a byte is escaped: \\xff.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ ESCAPE = "surrogateescape"
 """How bytes that are not UTF-8 are read into text and written back, as the name of Python's handler."""
 VALUES = 256
 _LINE_END = 10
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def displayed(text: str) -> str:
@@ -115,8 +117,9 @@ class ByteTokenizer:
             return np.ones(len(values), np.intp)
         text = self.decode(values)
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")  # (C,)
-        widths = np.select([points < 0x80, points < 0x800, (0xDC80 <= points) & (points < 0xDD00), points < 0x10000],
-                           [1, 2, 1, 3], 4)
+        widths = np.select(
+            [points < 0x80, points < 0x800, (points >= 0xDC80) & (points < 0xDD00), points < 0x10000], [1, 2, 1, 3], 4
+        )
         lengths = np.zeros(len(values), np.intp)
         lengths[np.cumsum(widths) - widths] = 1
         return lengths
@@ -131,15 +134,20 @@ class ByteTokenizer:
 
 
 class _ByteDecoder:
-    """Decodes bytes piece by piece."""
+    """Decodes bytes piece by piece, to be displayed."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def push(self, ids: Sequence[int]) -> str:
         """Return the characters that the next ``ids`` complete."""
-        return self._decoder.decode(bytes(ids))
+        return _without_controls(self._decoder.decode(bytes(ids)))
 
     def finish(self) -> str:
         """Return what is left of a character, escaped."""
-        return self._decoder.decode(b"", final=True)
+        return _without_controls(self._decoder.decode(b"", final=True))
+
+
+def _without_controls(text: str) -> str:
+    """Return ``text`` with its control characters escaped, but for line ends and tabs, so that they command nothing."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

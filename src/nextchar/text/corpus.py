@@ -35,11 +35,11 @@ from nextchar.text.held_out import Piece, part_sizes
 from nextchar.text.record_file import RecordFile
 from nextchar.text.survey import Survey, Tally, count_texts, names_of, split_pieces, survey_texts
 from nextchar.text.text_file import TextFile, content_of, up_to_date
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.tokenizers import tokenizer_of
 from nextchar.text.unfinished import Position, Unfinished
 from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 from nextchar.text.word_tokenizer import WordTokenizer, pieces_of_words
-from nextchar.text.tokenizer import Tokenizer
-from nextchar.text.tokenizers import tokenizer_of
 
 FORMAT_VERSION = 3
 _READABLE = (2, FORMAT_VERSION)
@@ -167,6 +167,11 @@ class Corpus:
         """Return the mean length of the lines of ``ids`` (n,) of a list, with their ends; None for other texts."""
         lines = int(np.count_nonzero(ids == self.line_end)) if self.is_list else 0
         return int(self.vocabulary.token_lengths(ids).sum()) / lines if lines else None
+
+    def characters_per_byte(self, ids: NDArray[np.integer]) -> float | None:
+        """Return how many characters a byte of ``ids`` (n,) stands for; None where tokens are something else."""
+        is_of_bytes = self.vocabulary.kind == "bytes" and len(ids) > 0
+        return float(self.vocabulary.token_lengths(ids).mean()) if is_of_bytes else None
 
     def count_unknown(self, ids: NDArray[np.integer]) -> int:
         """Return how many of ``ids`` stand for characters outside the vocabulary."""
@@ -317,7 +322,7 @@ def _options_of(
 def _survey(  # noqa: PLR0917 (those of `encode_corpus`)
     texts: Sequence[TextFile], settings: TextSettings, tally: Tally, unknown_symbol: bool, known: str, kept: str
 ) -> Survey:
-    """Return what to know before ``texts`` are encoded; where tokens are words, those are counted in another reading."""
+    """Return what to know before ``texts`` are encoded; words are counted in another reading."""
     kind = settings.token_kind
     survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, tokens=kind, known=known, kept=kept)
     if kind != "words":

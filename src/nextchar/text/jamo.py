@@ -11,7 +11,6 @@ Source: The Unicode Standard, section 3.12, "Conjoining jamo behavior".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -58,7 +57,9 @@ def take_apart(text: str) -> str:
     index = points.astype(np.int64) - SYLLABLES
     is_syllable = (index >= 0) & (index < SYLLABLE_COUNT)
     is_alone = (points >= 0x1100) & (points < 0x1200)
-    is_taken = (points >= ALONE + 0x1100) & (points < ALONE + 0x1200)  # their symbols are those of jamo that stand alone
+    is_taken = (points >= ALONE + 0x1100) & (
+        points < ALONE + 0x1200
+    )  # their symbols are those of jamo that stand alone
     if not (is_syllable.any() or is_alone.any() or is_taken.any()):
         return text
     final = np.where(is_syllable, index % FINAL_COUNT, 0)

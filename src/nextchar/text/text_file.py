@@ -106,8 +106,9 @@ class TextFile:
         return _decoded(self, Decoding(self.encoding, self.errors), blocks or self.blocks())
 
     def chunks(self, blocks: Iterable[bytes] | None = None) -> Iterator[str]:
-        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters; where bytes are read
-        as they are, the line ends too.
+        """Yield the text with every line end a ``\\n``, in pieces of at most about `BLOCK` characters.
+
+        Where bytes are read as they are, the line ends are too.
 
         Args:
             blocks: as for `decoded`.
@@ -244,13 +245,12 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
 
 
 def lowered(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield ``pieces`` lower-cased as if they were one string: the lower case of a capital sigma depends on its word."""
+    """Yield ``pieces`` lower-cased as one string: the lower case of a capital sigma depends on its word."""
     return map(str.lower, _whole_words(pieces))
 
 
 def normalized(pieces: Iterable[str], form: Normalization) -> Iterator[str]:
-    """Yield ``pieces`` in Unicode's normalization ``form``, as if they were one string: marks may compose with the letter
-    before them."""
+    """Yield ``pieces`` in a normalization ``form`` as one string: marks may compose with the letter before them."""
     return (unicodedata.normalize(form.upper(), piece) for piece in _whole_words(pieces))
 
 

@@ -221,7 +221,6 @@ class Vocabulary:
         return {"kind": self.kind, "characters": self.characters, "has_unknown": self.has_unknown}
 
 
-
 @dataclass(frozen=True)
 class _CharacterDecoder:
     """Decodes ids of which each is a character."""

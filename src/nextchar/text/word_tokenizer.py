@@ -226,7 +226,11 @@ def _find_merges(words: Mapping[str, int], size: int, characters: str) -> list[M
 
     library = Library(models.BPE())
     trainer = trainers.BpeTrainer(
-        vocab_size=size, min_frequency=2, show_progress=False, initial_alphabet=list(characters), limit_alphabet=len(characters)
+        vocab_size=size,
+        min_frequency=2,
+        show_progress=False,
+        initial_alphabet=list(characters),
+        limit_alphabet=len(characters),
     )
     library.train_from_iterator((word for word, count in words.items() for _ in range(count)), trainer)
     merges = json.loads(library.to_str())["model"]["merges"]

@@ -14,7 +14,7 @@ from nextchar.networks.architecture import Architecture
 from nextchar.settings import Precision, TrainingSettings
 from nextchar.training.exchange import Way
 from nextchar.training.feeding import Streams
-from nextchar.training.plan import Plan, checkpoint_every, training_work
+from nextchar.training.plan import Plan, checkpoint_every, is_large, training_work
 
 SIZES = (64, 96, 128, 192, 256, 384, 512)
 """Hidden sizes to choose from."""
@@ -254,6 +254,7 @@ class Chooser:
             warm_up=math.ceil(min(0.2, 0.05 * root) * steps),
             weight_decay=decay,
             clip=given.clip or 1.0,
+            sampled=is_large(self.vocabulary_size),
             calibrated=True,
             exchange=self.way.exchange,
             average_every=self.way.every,

@@ -8,6 +8,7 @@ measurements.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +31,8 @@ MAX_SLOWDOWN = 4.0
 DEFAULT_SECONDS = 60.0
 USABLE_SHARE = 0.99
 """Share of the time given to plan for; the rest is for a machine that slows down in the last moment."""
+_NO_TEXT = re.compile("[\ufffd\ud800-\udfff]")
+"""What stands for unknown characters, and for bytes that are not UTF-8."""
 PROMPT = 40
 """Most characters of the text that every sample of a run continues."""
 FALL = 0.06
@@ -160,7 +163,7 @@ def start_of_line(corpus: Corpus, seed: int) -> str:
         return ""
     held_out = len(corpus.validation) > PROMPT
     ids = corpus.held_out_excerpt(1 << 16) if held_out else corpus.training[: 1 << 16]
-    text = corpus.vocabulary.decode(ids).replace("\ufffd", "")
+    text = _NO_TEXT.sub("", corpus.vocabulary.decode(ids))
     lines = [line for line in text.split("\n") if len(line) >= PROMPT // 2] or [text.partition("\n")[2] or text]
     random = random_stream(seed, "evaluation")
     return lines[int(random.integers(len(lines)))][:PROMPT]

@@ -86,6 +86,7 @@ class Planned(_Event):
     parameters: Count
     device: str
     seed: int
+    tokens: TokenKind = "characters"
     expected_seconds: Amount | None = None
     """Training time by the measured speed; None if nothing was measured."""
     expected_total_seconds: float | None = None
@@ -102,6 +103,8 @@ class Counted(_Event):
     """N-grams that are kept."""
     order: Count
     """Characters of context."""
+    tokens: TokenKind = "characters"
+    """What was counted."""
     seconds: Amount
 
 
@@ -207,6 +210,8 @@ class Finished(_Event):
     """Of the characters scored for this, those that are not in the vocabulary."""
     characters_per_line: Amount | None = None
     """Mean length of the scored lines of a list, with their ends; None for other texts."""
+    characters_per_byte: Amount | None = None
+    """Where the tokens are bytes, the scored characters divided by their number."""
     interrupted: bool
 
 

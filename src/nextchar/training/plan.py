@@ -25,6 +25,8 @@ GPU_CHECKPOINT_WORK = 2e13
 """The same on a GPU: a second or two. A checkpoint copies all weights from it."""
 MAX_CHECKPOINT_UPDATES = 100
 """Most updates between two checkpoints."""
+LARGE_VOCABULARY, COMPARED = 5000, 2000
+"""Ids from which on the loss is sampled, and about how many are then compared."""
 _MAX_REVISIONS = 10_000
 """Most changes of the number of updates; a run makes fewer than a hundred."""
 
@@ -74,6 +76,8 @@ class Plan(BaseModel):
     weight_decay: float = Field(ge=0, le=10)
     clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient."""
+    sampled: bool = False
+    """Whether the loss of an update is estimated from some of the ids, as pays for many thousand."""
     calibrated: bool = False
     """Whether each scoring fits the softmax temperature on the held-out text."""
     exchange: Exchange = "float32"
@@ -201,10 +205,16 @@ def checkpoint_every(steps: int, update_work: float, device: str = "cpu") -> int
     return max(1, min(steps // 20, MAX_CHECKPOINT_UPDATES, int(work / update_work)))
 
 
+def is_large(vocabulary_size: int) -> bool:
+    """Return whether there are so many ids that the loss is sampled."""
+    return vocabulary_size > LARGE_VOCABULARY
+
+
 def training_work(hidden: int, embedding: int, vocabulary_size: int) -> int:
-    """Return the floating-point operations to train on one character: two for each multiplication, once forward and
-    twice backward."""
-    return 6 * (GATES * hidden * (hidden + embedding) + hidden * vocabulary_size)
+    """Return the floating-point operations to train on one id: two for each multiplication, once forward and twice
+    backward."""
+    compared = COMPARED if is_large(vocabulary_size) else vocabulary_size
+    return 6 * (GATES * hidden * (hidden + embedding) + hidden * compared)
 
 
 class Budget(BaseModel):

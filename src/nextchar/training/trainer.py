@@ -162,7 +162,7 @@ class Trainer:
             yield from (event for event in (revised, evaluated) if event is not None)
 
     def _train_to_boundary(self) -> Generator[Event, None, float]:
-        """Make the updates up to the next checkpoint; return their mean loss, in nats per character."""
+        """Make the updates up to the next checkpoint; return their mean loss, in nats for each id."""
         first, pace = self.state.step, self._pace
         end = self.plan.boundary_after(first)
         losses: list[Tensor] = []
@@ -172,7 +172,7 @@ class Trainer:
             losses.append(self._updates.update(step, self.learning_rate(step)))
             now = pace.now()
             if now - last_shown > PROGRESS_SECONDS or step + 1 == end:
-                bits = float(torch.stack(losses[shown:]).mean()) / LOG2  # waits for the device
+                bits = self._in_bits(float(torch.stack(losses[shown:]).mean()))  # waits for the device
                 now = pace.now()
                 seconds = self.state.seconds + now - began
                 if step + 1 == end:  # the clock of process 0 counts
@@ -208,7 +208,7 @@ class Trainer:
             steps=plan.steps,
             epoch=self.epoch,
             bits_per_character=bits,
-            characters_per_second=steps_per_second * plan.feeding.predicted,
+            characters_per_second=steps_per_second * plan.feeding.predicted * self._dataset.characters_per_id,
             seconds=state.seconds,
             seconds_left=(self._pace.step_seconds or state.seconds / state.step) * (plan.steps - state.step),
         )
@@ -224,9 +224,9 @@ class Trainer:
             step=before.step,
             epoch=self.epoch,
             seconds=before.seconds,
-            training_bits_per_character=before.loss_sum / max(1, before.step - before.evaluated_step) / LOG2,
+            training_bits_per_character=self._in_bits(before.loss_sum / max(1, before.step - before.evaluated_step)),
             validation_bits_per_character=bits,
-            scored_characters=len(excerpts),
+            scored_characters=self._dataset.count_characters(excerpts),
             learning_rate=self.learning_rate(before.step - 1),
             best=self.state.best_step == before.step,
         )
@@ -260,8 +260,15 @@ class Trainer:
         self.state = state
         self.checkpoint = replace(self.checkpoint, state=state)
         return Recovered(
-            step=failed.step, back_to=state.step, bits_per_character=loss / LOG2, rate_scale=state.rate_scale
+            step=failed.step,
+            back_to=state.step,
+            bits_per_character=self._in_bits(loss),
+            rate_scale=state.rate_scale,
         )
+
+    def _in_bits(self, loss: float) -> float:
+        """Return ``loss``, in nats for each id, in bits per character."""
+        return loss / LOG2 / self._dataset.characters_per_id
 
     def _move(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)

@@ -25,7 +25,10 @@ from nextchar.training.device_batches import batches_on, to_device
 from nextchar.training.initial_weights import initial_parameters, keras_initial_parameters
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
+from nextchar.training.sampled_loss import most_frequent, sampled_cross_entropy
 
+FREQUENT, DRAWN = 512, 1024
+"""Where the loss is sampled: the most frequent ids, which are always compared, and how many others are drawn."""
 WEIGHTS = "weights/"
 """Prefix of the names of the weights in a checkpoint."""
 
@@ -64,14 +67,19 @@ class Updates:
         self._processes = compute.processes
         self.threads = TorchThreads(plan.shards, compute.threads, compute.processes)
         sizes = [columns.stop - columns.start for columns in self.threads.shards(plan.feeding.batch)]
-        self._shards = {number: _Shard(self.module, plan, sizes[number], number, seed) for number in self.threads.own}
+        sampled = None
+        if plan.sampled:
+            sampled = most_frequent(training, self.architecture.vocabulary_size, FREQUENT).to(compute.device)
+        self._shards = {
+            number: _Shard(self.module, plan, sizes[number], number, seed, sampled) for number in self.threads.own
+        }
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now."""
         return self.module.export_parameters()
 
     def update(self, step: int, learning_rate: float) -> Tensor:
-        """Make the update of ``step``, counted from 0; return the loss on its batch, in nats per character."""
+        """Make the update of ``step``, counted from 0; return the loss on its batch, in nats for each id."""
         inputs, targets = self._read.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
         computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
@@ -151,8 +159,11 @@ class Updates:
 class _Shard:
     """Some columns of every batch, with the hidden state of their streams and a random generator of their own."""
 
-    def __init__(self, module: LSTM, plan: Plan, size: int, number: int, seed: int) -> None:
-        self._module = module
+    def __init__(  # noqa: PLR0917 (its number and size among the shards)
+        self, module: LSTM, plan: Plan, size: int, number: int, seed: int, sampled: Tensor | None
+    ) -> None:
+        """Prepare a shard; ``sampled`` are the ids that a sampled loss always adds up, None for the loss of all."""
+        self._module, self._sampled = module, sampled
         self._device, self._bfloat16 = module.output.weight.device, plan.precision == "bfloat16"
         self._generator = torch.Generator(self._device)
         self._generator.manual_seed(int(random_stream(seed, "dropout", number).integers(2**63)))
@@ -175,17 +186,26 @@ class _Shard:
             return (torch.zeros((), device=self._device), *map(torch.zeros_like, weights))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16, cache_enabled=False):
             if self._reads_windows:
-                logits, after = self._module.read_windows(read, self._dropout), None  # (b, V)
+                outputs, after = self._module.read_windows(read, self._dropout), None  # (b, V)
             else:
-                logits, after = self._module(read, self._state or self._module.initial_state(size), self._dropout)
+                before, read_on = self._state or self._module.initial_state(size), self._module
+                outputs, after = (read_on if self._sampled is None else read_on.read)(read, before, self._dropout)
         share = size / inputs.shape[1]
         if self._has_gaps:
             share = torch.count_nonzero(wanted != IGNORED) / torch.count_nonzero(targets != IGNORED)
-        loss = functional.cross_entropy(logits.float().flatten(0, -2), wanted.flatten()) * share
+        loss = self._loss(outputs.float().flatten(0, -2), wanted.flatten()) * share
         gradients = torch.autograd.grad(loss, weights)
         if self._state is not None and after is not None:
             self._state = tuple((h.detach().float(), c.detach().float()) for h, c in after)
         return (loss.detach(), *gradients)
+
+    def _loss(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+        """Return the mean loss on the ids ``wanted`` (N,), given their logits (N, V), or what those are made of (N, H)
+        where the loss is sampled."""
+        if self._sampled is None:
+            return functional.cross_entropy(outputs, wanted)
+        layer, generator = self._module.output, self._dropout.generator
+        return sampled_cross_entropy(outputs, wanted, layer, self._sampled, drawn=DRAWN, generator=generator)
 
     def arrays(self) -> Arrays:
         """Return the hidden state and the random state."""
