@@ -261,6 +261,7 @@ export function speak(chosen) {
 export function speakOf(spoken) {
   if (tokens === spoken) return;
   tokens = spoken;
+  document.documentElement.dataset.tokens = spoken;
   speak(language);
 }
 
