@@ -69,7 +69,7 @@ class Prompt:
 
     def allowed(self, batch: int = 1) -> Allowed:
         """Return which ids may be drawn in ``batch`` texts that continue the prompt, once nothing is begun."""
-        tokens = self.vocabulary  # the last character of a prompt is whole: what follows is as at the beginning of a text
+        tokens = self.vocabulary
         return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, batch=batch)
 
     def next_logits(self, refused: Sequence[int] = ()) -> Floats:

@@ -68,10 +68,10 @@ def generate_ids(
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
         random: gives one uniform number for each id; a network with its own loop takes some more.
         forbidden: ids that are never drawn.
-        succession: which ids may be drawn after which; None if any may be.
+        succession: which ids may be drawn after which; None if any may be. The last character of the prompt is whole.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
-    allowed = allowed_ids(network.vocabulary_size, forbidden, succession, int(prompt[-1]))
+    allowed = allowed_ids(network.vocabulary_size, forbidden, succession)
     yield from chain.from_iterable(draw_blocks(network, logits[:, -1], state, settings, random, allowed=allowed))
 
 
@@ -79,17 +79,15 @@ def allowed_ids(
     vocabulary_size: int,
     forbidden: tuple[int, ...] = (),
     succession: Succession | None = None,
-    before: int | None = None,
     batch: int = 1,
 ) -> Allowed:
-    """Return which ids may be drawn in ``batch`` texts that all go on after the id ``before``."""
+    """Return which ids may be drawn in ``batch`` texts, where each begins or goes on after a whole character."""
     mask = np.ones(vocabulary_size, np.bool_)
     mask[list(forbidden)] = False
     if succession is None:
         return Allowed.always(mask, batch)
     rows = succession.may_follow[:, succession.classes] & mask  # (C, V)
-    last = 0 if before is None else int(succession.classes[before])
-    return Allowed(rows, succession.classes, np.full(batch, last, np.int64))
+    return Allowed(rows, succession.classes, np.zeros(batch, np.int64))
 
 
 def draw_blocks(
@@ -199,7 +197,7 @@ def generate_rows(
     batch, blocks = len(randoms), max(1, -(-settings.length // BLOCK))
     size = max(1, -(-settings.length // blocks))  # so that none is drawn in vain where an id is a character
     logits, state = network.forward(np.tile(prompt, (batch, 1)), network.initial_state(batch))  # (B, T, V)
-    last, allowed = logits[:, -1], allowed_ids(logits.shape[-1], forbidden, succession, int(prompt[-1]), batch)
+    last, allowed = logits[:, -1], allowed_ids(logits.shape[-1], forbidden, succession, batch)
     while True:
         uniforms = np.stack([random.random(size) for random in randoms], axis=1)  # (size, B)
         if isinstance(network, Writer) and _is_plain(settings):

@@ -26,7 +26,7 @@ const MAY_FOLLOW = [[OTHER, INITIAL], [MEDIAL], [OTHER, INITIAL, FINAL], [OTHER,
 const isConjoining = (point) => point >= 0x1100 && point < 0x1200;
 
 /** The symbols of a character: the jamo of a syllable. */
-export function takeApart(character) {
+function takeApart(character) {
   const point = character.codePointAt(0);
   const index = point - SYLLABLES;
   if (index >= 0 && index < SYLLABLE_COUNT) {
@@ -40,7 +40,7 @@ export function takeApart(character) {
 }
 
 /** The text of symbols; jamo that form no syllable stay as they are. */
-export function putTogether(symbols) {
+function putTogether(symbols) {
   const syllable = (jamo) => {
     const [initial, medial, final = FINALS] = Array.from(jamo, (one) => one.codePointAt(0));
     return String.fromCodePoint(SYLLABLES + ((initial - INITIALS) * MEDIAL_COUNT + medial - MEDIALS) * FINAL_COUNT + final - FINALS);
@@ -69,8 +69,10 @@ export class JamoTokenizer extends Vocabulary {
     return this.rows[id === null ? OTHER : this.classes[id]];
   }
 
+  /** The symbols of a character; a syllable with a jamo that is unknown is unknown as a whole. */
   spell(character) {
-    return takeApart(character);
+    const symbols = takeApart(character);
+    return symbols.every((symbol) => this.ids.has(symbol)) ? symbols : [NO_CHARACTER];
   }
 
   /** Decodes ids as they come; holds back what may be the beginning of a syllable. */

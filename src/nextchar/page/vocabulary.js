@@ -5,7 +5,7 @@
 import { PageError } from './remote_model.js';
 import { say } from './language.js';
 
-export const UNKNOWN = 0;
+const UNKNOWN = 0;
 /** In place of a character that stands for something else: a noncharacter, which is unknown. */
 export const NO_CHARACTER = '\uffff';
 /** What is displayed for the unknown symbol. */

@@ -21,8 +21,12 @@ const WORD = new RegExp(
   'gu',
 );
 
+const IS_APOSTROPHE = /^['’]$/;
+/** What an apostrophe after it makes no word of. */
+const NO_WORD = /['’]|[ \t\u00a0\u3000\n]$/;
+
 /** The words, signs and spaces that a text consists of. */
-export function wordsIn(text) {
+function wordsIn(text) {
   return text.match(WORD) ?? [];
 }
 
@@ -52,11 +56,14 @@ export class WordTokenizer extends Vocabulary {
     this.spelled = new Map();
   }
 
-  /** The last word of a text, which more letters may follow; '' after a line end. */
+  /** The last word of a text, which more letters may follow, with an apostrophe after it; '' after a line end. */
   begun(text) {
     // A character has at most two code units.
-    const last = wordsIn(Array.from(text.slice(-4 * MAX_WORD)).slice(-2 * MAX_WORD).join('')).at(-1) ?? '\n';
-    return last === '\n' ? '' : last;
+    const end = Array.from(text.slice(-4 * MAX_WORD)).slice(-2 * MAX_WORD).join('');
+    const [before, last] = ['\n', '\n', ...wordsIn(end)].slice(-2);
+    if (last === '\n') return '';
+    const goesOn = IS_APOSTROPHE.test(last) && !NO_WORD.test(before);
+    return goesOn ? before + last : last;
   }
 
   pieces(text) {

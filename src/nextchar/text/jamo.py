@@ -29,6 +29,8 @@ SYLLABLE_COUNT = INITIAL_COUNT * MEDIAL_COUNT * FINAL_COUNT
 
 ALONE = 0x10E000
 """A conjoining jamo in a text has the symbol with its code point and this: in Unicode's last private area."""
+NO_CHARACTER = 0xFFFF
+"""In place of a character that cannot be spelled: a noncharacter, which is unknown."""
 
 OTHER, INITIAL, MEDIAL, FINAL = range(4)
 """Classes of symbols."""
@@ -67,7 +69,7 @@ def take_apart(text: str) -> str:
     starts = np.cumsum(lengths) - lengths
     symbols = np.repeat(points, lengths)
     symbols[starts[is_alone]] += ALONE
-    symbols[starts[is_taken]] = 0xFFFF  # a noncharacter, which is unknown
+    symbols[starts[is_taken]] = NO_CHARACTER
     first, parts = starts[is_syllable], index[is_syllable]
     symbols[first] = INITIALS + parts // (MEDIAL_COUNT * FINAL_COUNT)
     symbols[first + 1] = MEDIALS + parts // FINAL_COUNT % MEDIAL_COUNT
@@ -113,7 +115,7 @@ class JamoTokenizer(SymbolTokenizer):
         of_symbols[SYLLABLES : SYLLABLES + SYLLABLE_COUNT] = 0
         of_symbols[ALONE + 0x1100 : ALONE + 0x1200] = counts[0x1100:0x1200]
         of_symbols[0x1100:0x1200] = 0
-        of_symbols[0xFFFF] = 0
+        of_symbols[NO_CHARACTER] = 0
         of_symbols[INITIALS : INITIALS + INITIAL_COUNT] = syllables.sum((1, 2))
         of_symbols[MEDIALS : MEDIALS + MEDIAL_COUNT] = syllables.sum((0, 2))
         of_symbols[FINALS + 1 : FINALS + FINAL_COUNT] = syllables.sum((0, 1))[1:]
@@ -133,8 +135,28 @@ class JamoTokenizer(SymbolTokenizer):
         return np.array([_class_of(symbol) for symbol in self.symbols.token_texts(range(self.size))], np.uint8)
 
     def spell(self, text: str) -> str:
-        """Return the symbols of ``text``."""
+        """Return the symbols of ``text``; a syllable with a jamo that is unknown is unknown as a whole."""
+        if self._known_syllables.all():
+            return take_apart(text)
+        points = code_points(text)
+        index = points.astype(np.int64) - SYLLABLES
+        is_syllable = (index >= 0) & (index < SYLLABLE_COUNT)
+        is_unknown = is_syllable & ~self._known_syllables[np.where(is_syllable, index, 0)]
+        if is_unknown.any():
+            text = np.where(is_unknown, NO_CHARACTER, points).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
         return take_apart(text)
+
+    @cached_property
+    def _known_syllables(self) -> NDArray[np.bool_]:
+        """Whether each syllable has known jamo alone, in the order of the code points."""
+
+        def known(first: int, count: int) -> NDArray[np.bool_]:
+            return np.array([self.symbols.knows(chr(first + number)) for number in range(count)])
+
+        finals = known(FINALS, FINAL_COUNT)
+        finals[0] = True  # none
+        initials, medials = known(INITIALS, INITIAL_COUNT), known(MEDIALS, MEDIAL_COUNT)
+        return (initials[:, None, None] & medials[:, None] & finals).ravel()
 
     def join(self, symbols: str) -> str:
         """Return the text that ``symbols`` spell."""

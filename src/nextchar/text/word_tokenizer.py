@@ -33,6 +33,9 @@ _NO_CHARACTER = "\uffff"
 """In place of a character that is in that area: a noncharacter, which is unknown."""
 MAX_HELD = 1 << 16
 """Most characters that are held back until a word ends."""
+APOSTROPHES = "'’"
+"""Signs that a word may have inside."""
+_SPACE = " \t\u00a0\u3000"
 MAX_WORD = 64
 """Characters of the longest word; longer ones are cut."""
 CACHED = 1 << 17
@@ -51,10 +54,10 @@ def _word_pattern() -> re.Pattern[str]:
     ends = [first for first, second in pairwise([-2, *marks]) if second != first + 1][1:] + marks[-1:]
     starts = [second for first, second in pairwise([-2, *marks]) if second != first + 1]
     letter = r"\w" + "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
-    space = " \t\u00a0\u3000"
     return re.compile(
-        f" ?[{letter}]{{1,{MAX_WORD}}}(?:['’][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{space}\n]{{1,{MAX_WORD}}}"
-        f"|\n|[{space}]{{1,{MAX_WORD}}}(?![^{space}\n])|[{space}]"
+        f" ?[{letter}]{{1,{MAX_WORD}}}(?:[{APOSTROPHES}][{letter}]{{1,{MAX_WORD}}})?"
+        f"| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
+        f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
     )
 
 
@@ -175,9 +178,11 @@ class WordTokenizer(SymbolTokenizer):
         return 0
 
     def begun(self, text: str) -> int:
-        """Return the length of the last word of ``text``, which more letters may follow; 0 after a line end."""
-        last = next(iter(words_of(text[-2 * MAX_WORD :])[-1:]), "\n")
-        return 0 if last == "\n" else len(last)
+        """Return the length of the last word of ``text``, which more letters may follow, with an apostrophe after it; 0
+        after a line end."""
+        before, last = ["\n", "\n", *words_of(text[-2 * MAX_WORD :])][-2:]
+        goes_on = last in APOSTROPHES and before[-1] not in _SPACE + "\n" and not set(before) & set(APOSTROPHES)
+        return 0 if last == "\n" else len(last) + goes_on * len(before)
 
     def token_lengths(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
         """Return the number of characters of each of ``ids``: shape (T,)."""
