@@ -1,5 +1,7 @@
-"""Models whose tokens are of each kind, in NumPy and compiled, alone and blended with counts: the same texts, scores that
-add up, and nothing written that cannot be."""
+"""Models whose tokens are of each kind, in NumPy and compiled, alone and blended with counts.
+
+They write the same texts, scores add up, and nothing is written that cannot be.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,8 @@ def test_a_begun_word_goes_on() -> None:
 
 def test_an_apostrophe_within_a_word_may_be_begun() -> None:
     model = model_of_kind("words")
-    assert [model.fold_prompt(prompt).begun for prompt in ("they don'", "they don’", "they '", "they don't", "fox\n'")] == [
+    prompts = ("they don'", "they don’", "they '", "they don't", "fox\n'")
+    assert [model.fold_prompt(prompt).begun for prompt in prompts] == [
         " don'", " don’", " '", " don't", "'"
     ]  # fmt: skip
     possible = {token for token, share in model.next_character_distribution("they don'").items() if share > 0}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nextchar.errors import TextError
 from nextchar.model.generation import generate_ids
 from nextchar.settings import SamplingSettings
 from nextchar.text.jamo import ALONE, JamoTokenizer, put_together, take_apart
@@ -86,6 +87,13 @@ def test_counts_are_of_jamo() -> None:
     assert tokens.symbols.characters == "\u1100\u1161"
     assert not jamo_of(text, min_count=2).unknown_in("가나난"[:2]).any()
     assert jamo_of(text, min_count=2).unknown_in("각난x\u1100 ").tolist() == [True] * 5
+
+
+def test_jamo_that_spell_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="spell no character"):
+        JamoTokenizer(Vocabulary("\u1100\u11a8"))
+    with pytest.raises(TextError, match="No character occurs 4 times"):
+        jamo_of("가나다라", min_count=4)
 
 
 def test_a_decoder_waits_until_a_syllable_is_whole() -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.tokenizer import Succession
-from nextchar.text.vocabulary import Counts, Vocabulary, code_points
+from nextchar.text.vocabulary import Counts, Vocabulary, code_points, too_rare
 
 SYLLABLES, INITIALS, MEDIALS, FINALS = 0xAC00, 0x1100, 0x1161, 0x11A7
 """First code points of the syllables and of the three kinds of conjoining jamo; that of the finals is no final."""
@@ -108,6 +108,19 @@ class JamoTokenizer(SymbolTokenizer):
 
     kind = "jamo"
 
+    def __init__(self, symbols: Vocabulary) -> None:
+        """Prepare the tokens.
+
+        Args:
+            symbols: jamo and other characters that have an id.
+
+        Raises:
+            ValueError: they spell no character.
+        """
+        super().__init__(symbols)
+        if self.known_count == 0:
+            raise ValueError("its jamo spell no character")
+
     @classmethod
     def from_counts(cls, counts: Counts, min_count: int = 1, *, known: str = "", kept: str = "") -> Self:
         """Return the jamo of the characters that occur ``counts`` (0x110000,) times; other arguments as for
@@ -121,7 +134,11 @@ class JamoTokenizer(SymbolTokenizer):
         of_symbols[INITIALS : INITIALS + INITIAL_COUNT] = syllables.sum((1, 2))
         of_symbols[MEDIALS : MEDIALS + MEDIAL_COUNT] = syllables.sum((0, 2))
         of_symbols[FINALS + 1 : FINALS + FINAL_COUNT] = syllables.sum((0, 1))[1:]
-        return cls(Vocabulary.from_counts(of_symbols, min_count, known=known, kept=kept))
+        symbols = Vocabulary.from_counts(of_symbols, min_count, known=known, kept=kept)
+        try:
+            return cls(symbols)
+        except ValueError as error:
+            raise too_rare(min_count) from error
 
     @cached_property
     def known_count(self) -> int:

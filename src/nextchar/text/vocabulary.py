@@ -98,9 +98,7 @@ class Vocabulary:
         frequent[code_points(kept)] = True
         points = np.flatnonzero(frequent)
         if len(points) == 0:
-            raise TextError(
-                f"No character occurs {min_count} times in the training text: use a longer text or --min-count 1."
-            )
+            raise too_rare(min_count)
         return cls("".join(map(chr, points.tolist())), has_unknown)
 
     @property
@@ -219,6 +217,11 @@ class Vocabulary:
     def header(self) -> dict[str, Any]:
         """Return what a file says of the characters."""
         return {"kind": self.kind, "characters": self.characters, "has_unknown": self.has_unknown}
+
+
+def too_rare(min_count: int) -> TextError:
+    """Return the error of a training text whose characters are all rarer than ``min_count``."""
+    return TextError(f"No character occurs {min_count} times in the training text: use a longer text or --min-count 1.")
 
 
 @dataclass(frozen=True)

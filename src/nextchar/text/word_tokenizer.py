@@ -59,7 +59,8 @@ def _word_pattern(marks: str) -> re.Pattern[str]:
     r"""Return the pattern of a word, a run of signs, a line end or a run of spaces; \w lacks ``marks``."""
     letter = rf"\w{marks}"
     return re.compile(
-        f" ?[{letter}]{{1,{MAX_WORD}}}(?:[{APOSTROPHES}][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
+        f" ?[{letter}]{{1,{MAX_WORD}}}(?:[{APOSTROPHES}][{letter}]{{1,{MAX_WORD}}})?"
+        f"| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
         f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
     )
 

@@ -132,8 +132,9 @@ def _displayed(prompt: Prompt, text: str) -> str:
 
 
 class _Logged:
-    """Computes ln p of the tokens of a prompt or a continuation, in the shape of OpenAI; a character of several tokens is
-    one."""
+    """Computes ln p of the tokens of a prompt or a continuation, in the shape of OpenAI.
+
+    A character of several tokens is one."""
 
     def __init__(self, reader: LogprobReader, offset: int, begun: str = "") -> None:
         """Begin at the character number ``offset``. The first tokens repeat what the prompt has ``begun``."""
@@ -177,8 +178,10 @@ class _Logged:
 def _rows(
     logprobs: PieceLogprobs, vocabulary: Tokenizer
 ) -> Iterator[tuple[str, float | None, dict[str, float] | None]]:
-    """Yield for each piece its text, its ln p, and those of the alternatives and itself by their text; None for the first
-    one of a prompt, which nothing predicts."""
+    """Yield for each piece its text, its ln p, and those of the alternatives and itself by their text.
+
+    The first one of a prompt has None, since nothing predicts it.
+    """
     chosen, others = logprobs.log_probabilities.tolist(), logprobs.alternative_log_probabilities.tolist()
     for token, probability, ids, shares in zip(logprobs.texts, chosen, logprobs.alternatives, others, strict=True):
         if math.isnan(probability):
