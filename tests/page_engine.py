@@ -29,6 +29,9 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "windowed": {"recipe": "classic", "hidden": 24, "steps": 60},
     "blend": {"hidden": 32, "layers": 1, "steps": 60, "min_count": 1, "memory": True},
+    "words": {"tokens": "words", "hidden": 32, "layers": 1, "steps": 60, "min_count": 1, "memory": True},
+    "jamo": {"tokens": "jamo", "hidden": 32, "layers": 1, "steps": 150, "min_count": 1, "memory": True},
+    "bytes": {"tokens": "bytes", "hidden": 32, "layers": 1, "steps": 100, "memory": False},
 }  # fmt: skip
 
 _GENERATE = """async ([prompt, settings]) => {

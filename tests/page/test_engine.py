@@ -18,6 +18,7 @@ from nextchar.randomness import random_stream
 from nextchar.settings import SamplingSettings
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import _LOOKALIKES, Vocabulary
+from nextchar.web.prediction import score as web_score
 from tests.page_engine import TEXT, Engine
 
 if TYPE_CHECKING:
@@ -84,10 +85,15 @@ def test_without_a_seed_one_is_drawn_that_gives_the_text_again(engines: dict[str
 @pytest.mark.parametrize("shape", SHAPES, ids=json.dumps)
 @pytest.mark.parametrize("prompt", ["", "a", PROMPT, TEXT[:3000]], ids=["none", "one", "short", "long"])
 def test_distributions_are_those_of_python(engine: Engine, prompt: str, shape: dict[str, Any]) -> None:
-    answer = engine.ask("distribution", prompt, {**shape, "limit": 1000})
+    answer = engine.ask("distribution", prompt, {**shape, "limit": 10_000})
     plain = engine.model.next_character_distribution(prompt)
     reweighted = engine.model.next_character_distribution(prompt, **shape)
-    assert sorted(answer["characters"]) == sorted(plain)
+    impossible = plain.keys() - set(answer["characters"])
+    if engine.model.vocabulary.kind in {"characters", "bytes"}:
+        assert not impossible
+    assert not any(plain[text] for text in impossible)
+    assert answer["possible"] == len(answer["characters"]) == len(plain) - len(impossible)
+    assert answer["begun"] == engine.model.fold_prompt(prompt).begun
     assert answer["probabilities"] == sorted(answer["probabilities"], reverse=True)
     for character, plain_share, share in zip(
         answer["characters"], answer["probabilities"], answer["reweighted"], strict=True
@@ -118,11 +124,28 @@ def test_scores_of_unknown_characters_are_those_of_python(engines: dict[str, Eng
 def check_scores(engine: Engine, text: str) -> None:
     answer = engine.ask("score", text, 4)
     surprises = engine.model.surprises(text)
-    read = text.lower() if engine.model.provenance.lowercase else text
-    assert answer["characters"] == list(read)
-    np.testing.assert_allclose(answer["bits"], surprises, atol=1e-4)
+    read = engine.model.as_trained(text)
+    tokens = engine.model.vocabulary
+    if tokens.kind == "words":
+        pieces = tokens.split(read)
+        ends = np.cumsum([0, *map(len, pieces)])
+        surprises_of_pieces = np.add.reduceat(surprises, ends[:-1])
+        unknown = np.logical_or.reduceat(tokens.unknown_in(read), ends[:-1])
+    else:
+        pieces, surprises_of_pieces, unknown = list(read), surprises, tokens.unknown_in(read)
+    assert answer["characters"] == pieces
+    assert answer["character_count"] == len(read)
+    np.testing.assert_allclose(answer["bits"], surprises_of_pieces, atol=1e-4)
     assert math.isclose(answer["bits_per_character"], surprises.mean(), abs_tol=1e-4)
-    assert answer["unknown"] == engine.model.vocabulary.unknown_in(read).tolist()
+    assert answer["unknown"] == unknown.tolist()
+    of_server = json.loads(b"".join(web_score(engine.model, text, 4)))
+    assert of_server.keys() == answer.keys()
+    assert [of_server[name] for name in ("characters", "unknown")] == [answer["characters"], answer["unknown"]]
+    np.testing.assert_allclose(of_server["bits"], answer["bits"], atol=1e-4)
+    for ours, theirs in zip(answer["alternatives"], of_server["alternatives"], strict=True):
+        np.testing.assert_allclose(
+            [other["probability"] for other in ours], [other["probability"] for other in theirs], atol=1e-5
+        )
     for bits, unknown, character, others in zip(
         answer["bits"], answer["unknown"], answer["characters"], answer["alternatives"], strict=True
     ):
@@ -130,6 +153,8 @@ def check_scores(engine: Engine, text: str) -> None:
         assert len(shares) == 4
         assert shares == sorted(shares, reverse=True)
         mine = [other["probability"] for other in others if other["character"] == character]
+        if len(tokens.encode(character)) > 1:
+            continue  # the alternatives are those of its first token
         if unknown:
             assert not mine
         elif mine:
@@ -313,6 +338,7 @@ def test_what_is_known_of_the_model_is_told(engine: Engine) -> None:
     assert engine.page.evaluate("app.model.info") == {
         "id": engine.path.stem.replace(" ", "-"),
         "name": engine.path.stem.replace(" ", "-"),
+        "tokens": file.vocabulary.kind,
         "characters": list(file.vocabulary.characters),
         "vocabulary_size": file.vocabulary.size,
         "hidden": sizes["hidden"],

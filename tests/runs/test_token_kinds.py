@@ -13,12 +13,12 @@ from nextchar.errors import UsageError
 from nextchar.model.baselines import count_and_score
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.base_models import read_base
-from nextchar.runs.counting_run import new_run, resume_run
+from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.training_text import corpus_of_model, held_out_text
 from nextchar.settings import TextSettings, TokenKind, TrainingSettings
-from nextchar.training.events import Event, Sampled, TextRead
+from nextchar.training.events import Event, TextRead
 from tests.token_kinds import TOKEN_KINDS
 
 TINY = {"steps": 30, "threads": 1, "streams": 16, "window": 16, "sample_length": 10, "evaluations": 2, "hidden": 16}
@@ -95,27 +95,6 @@ def test_others_that_count_score_it(kind: TokenKind, trained: tuple[Path, list[E
     assert 0 < counted.ngram_bits_per_character < 20
 
 
-def test_a_resumed_run_ends_in_the_same_model(
-    kind: TokenKind, trained: tuple[Path, list[Event]], tmp_path: Path
-) -> None:
-    (tmp_path / "book.txt").write_text(TEXT, encoding="utf-8")
-    texts = Texts((str(tmp_path / "book.txt"),), TextSettings(tokens=kind))
-    training = TrainingSettings.model_validate({**TINY, "from_": "none"})
-    folder = RunFolder(tmp_path / "run")
-    run = new_run(folder, texts, training, cache=tmp_path / "cache")
-    events = run.events()
-    assert any(isinstance(event, Sampled) for event in events)
-    events.close()  # type: ignore[attr-defined]
-    list(resume_run(folder, cache=tmp_path / "cache").events())
-    ours, theirs = (LanguageModel.load(path / "run").file for path in (trained[0], tmp_path))
-    assert ours.vocabulary == theirs.vocabulary
-    assert ours.provenance.validation_bits_per_character == pytest.approx(
-        theirs.provenance.validation_bits_per_character, abs=1e-6
-    )
-    for name, array in ours.parameters.items():
-        np.testing.assert_array_equal(array, theirs.parameters[name])
-
-
 def test_training_goes_on_from_a_model_of_the_same_kind(kind: TokenKind, trained: tuple[Path, list[Event]]) -> None:
     folder = trained[0]
     base = str(folder / "run")
@@ -157,19 +136,3 @@ def test_prompts_and_scored_texts_are_normalized(recipe: str, tmp_path: Path) ->
         model.bits_per_character(unicodedata.normalize("NFC", decomposed[:3000]))
     )
     assert model.surprises(prompt).shape == (len(composed),)
-
-
-def test_the_classic_recipe_reads_characters(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="leave --tokens words out"):
-        begin(tmp_path, "words", recipe="classic", hidden=None)
-
-
-def test_any_file_is_learned_as_bytes(tmp_path: Path) -> None:
-    content = np.random.default_rng(0).bytes(4000) + bytes(9000) + b"\r\n" * 2000
-    run, _ = begin(tmp_path, "bytes", content)
-    model = LanguageModel.load(run.path)
-    corpus = corpus_of_model(run.model_path, model.file, tmp_path / "cache")
-    assert corpus.ids.tobytes() == content
-    text = model.generate("", length=50, temperature=1.5, seed=0)
-    text.encode("utf-8")  # whatever is not UTF-8 is escaped
-    assert len(text) == 50

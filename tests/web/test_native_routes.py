@@ -36,6 +36,7 @@ def test_models_are_told_in_order_with_all_there_is_to_know(client: httpx.Client
     assert first == {
         "id": "fox",
         "name": "fox",
+        "tokens": "characters",
         "characters": sorted(ALPHABET),
         "vocabulary_size": len(ALPHABET) + 1,
         "hidden": [8],

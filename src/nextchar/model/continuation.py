@@ -70,7 +70,7 @@ class Prompt:
     def allowed(self, batch: int = 1) -> Allowed:
         """Return which ids may be drawn in ``batch`` texts that continue the prompt, once nothing is begun."""
         tokens = self.vocabulary
-        return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, batch)
+        return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, batch=batch)
 
     def next_logits(self, refused: Sequence[int] = ()) -> Floats:
         """Return the logits (V,) of what comes next, once the prompt is read: -inf for what cannot, and ``refused``."""

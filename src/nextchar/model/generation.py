@@ -68,7 +68,7 @@ def generate_ids(
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
         random: gives one uniform number for each id; a network with its own loop takes some more.
         forbidden: ids that are never drawn.
-        succession: which ids may be drawn after which; None if any may be.
+        succession: which ids may be drawn after which; None if any may be. The last character of the prompt is whole.
     """
     logits, state = network.forward(np.asarray(prompt)[None], network.initial_state(1))  # (1, T, V)
     allowed = allowed_ids(network.vocabulary_size, forbidden, succession)
@@ -81,7 +81,7 @@ def allowed_ids(
     succession: Succession | None = None,
     batch: int = 1,
 ) -> Allowed:
-    """Return which ids may be drawn in ``batch`` texts; the first of each begins a character."""
+    """Return which ids may be drawn in ``batch`` texts, where each begins or goes on after a whole character."""
     mask = np.ones(vocabulary_size, np.bool_)
     mask[list(forbidden)] = False
     if succession is None:

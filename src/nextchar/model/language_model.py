@@ -330,7 +330,9 @@ class LanguageModel:
 
         while not all(map(is_whole, texts)):
             rows = np.stack(list(itertools.islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
-            texts = [text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows, strict=True)]
+            texts = [
+                text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows.tolist(), strict=True)
+            ]
         return ["".join(until_stop(iter(text[: settings.length]), settings.stop)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:

@@ -1,14 +1,18 @@
-"""Log-probabilities of the characters of a text, with the most probable alternatives in each place."""
+"""Log-probabilities of the tokens of a text, or of its characters where they have several, with the most probable
+alternatives in each place."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.model.continuation import CHUNK
 from nextchar.model.sampling import log_normaliser
+from nextchar.model.scoring import LOGITS
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.text.tokenizer import Tokenizer
 
@@ -23,6 +27,29 @@ class TokenLogprobs:
     """The most probable ids in its place, the most probable first, shape (T, K)."""
     alternative_log_probabilities: NDArray[np.float64]
     """ln p of each alternative, shape (T, K)."""
+
+
+@dataclass(frozen=True, eq=False)
+class PieceLogprobs:
+    """How probable each of P pieces of a text was, given those before it.
+
+    A piece is a token; but a character that is spelled with several ids is one piece.
+    """
+
+    texts: list[str]
+    """The text of each piece, to display it."""
+    lengths: NDArray[np.intp]
+    """The number of characters of each piece, shape (P,)."""
+    log_probabilities: NDArray[np.float64]
+    """ln p of each piece, shape (P,); NaN where nothing predicts it, at the beginning of a prompt."""
+    unknown: NDArray[np.bool_]
+    """Whether the model does not know it, shape (P,)."""
+    first_ids: NDArray[np.intp]
+    """The first id of each piece, shape (P,)."""
+    alternatives: NDArray[np.intp]
+    """The most probable first ids in its place, the most probable first, shape (P, K)."""
+    alternative_log_probabilities: NDArray[np.float64]
+    """ln p of each alternative, shape (P, K)."""
 
 
 class LogprobReader:
@@ -50,6 +77,7 @@ class LogprobReader:
         nothing = np.empty((0, network.vocabulary_size), np.float32)
         self._logits = nothing if logits is None else logits[None]  # (0 or 1, V)
         self._state = network.initial_state(1) if state is None else state
+        self._held = ""
 
     @classmethod
     def after_start(cls, network: Network[Any], vocabulary: Tokenizer, alternatives: int) -> LogprobReader:
@@ -64,6 +92,34 @@ class LogprobReader:
         logits = np.concatenate([self._logits, following[0, :-1]])  # (T, V), or (T - 1, V) where nothing predicts
         self._logits = following[0, -1:].copy()
         return self._logprobs(logits, ids[len(ids) - len(logits) :])
+
+    def read_text(self, text: str, *, ends: bool = True) -> Iterator[PieceLogprobs]:
+        """Read the next ``text`` and yield the log-probabilities of its pieces, some hundred at a time.
+
+        If the text does not end here, its last word is held back, where more letters may make it another token.
+        """
+        text, tokens = self._held + text, self.vocabulary
+        cut = len(text) if ends else len(text) - tokens.begun(text)
+        text, self._held = text[:cut], text[cut:]
+        ids, texts = tokens.encode(text).astype(np.intp), tokens.split(text)
+        starts = np.array([number for number, piece in enumerate(texts) if piece], np.intp)  # (P,)
+        step = max(1, min(CHUNK, LOGITS // tokens.size))
+        for first in range(0, len(starts), step):
+            some = starts[first : first + step]
+            end = starts[first + step] if first + step < len(starts) else len(ids)
+            yield self._pieces(ids[some[0] : end], [texts[start] for start in some], some - some[0])
+
+    def _pieces(self, ids: NDArray[np.intp], texts: list[str], starts: NDArray[np.intp]) -> PieceLogprobs:
+        """Read the next ``ids`` (T,), of the pieces that begin at ``starts`` (P,) among them."""
+        logprobs = self.read(ids)
+        missing = len(ids) - len(logprobs.log_probabilities)  # 1 where nothing predicts the first id, else 0
+        shape = (missing, logprobs.alternatives.shape[1])
+        log_p = np.concatenate([np.full(missing, np.nan), logprobs.log_probabilities])  # (T,)
+        others = np.concatenate([np.zeros(shape, np.intp), logprobs.alternatives])[starts]  # (P, K)
+        shares = np.concatenate([np.full(shape, np.nan), logprobs.alternative_log_probabilities])[starts]
+        unknown = np.logical_or.reduceat(self.vocabulary.unknown_cost(ids) > 0, starts)
+        lengths = self.vocabulary.token_lengths(ids)[starts]
+        return PieceLogprobs(texts, lengths, np.add.reduceat(log_p, starts), unknown, ids[starts], others, shares)
 
     def _logprobs(self, logits: Floats, ids: NDArray[np.intp]) -> TokenLogprobs:
         log_p = logits.astype(np.float64) - log_normaliser(logits)[:, None]  # (T, V)

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.model.baselines import LOST
-from nextchar.model.continuation import CHUNK
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.logprobs import LogprobReader, TokenLogprobs
+from nextchar.model.logprobs import LogprobReader, PieceLogprobs
 from nextchar.text.tokenizer import REPLACEMENT, Tokenizer
 
 LEVELS = (0, 1, 2, 4, 6, 9)
@@ -29,16 +28,22 @@ Expected = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, eq=False)
 class Surprises:
-    """The next T tokens of a text, and the surprise at each; a token is a character in most models."""
+    """The next T tokens of a text, and the surprise at each; a token is a character in most models, and never less."""
 
     tokens: list[str]
     bits: NDArray[np.float64]
     """-log2 p of each token, shape (T,)."""
     unknown: NDArray[np.bool_]
     """Whether the model does not know it, shape (T,)."""
-    logprobs: TokenLogprobs
+    logprobs: PieceLogprobs
     """The alternatives in each place."""
     vocabulary: Tokenizer
+
+    @classmethod
+    def of(cls, logprobs: PieceLogprobs, vocabulary: Tokenizer) -> Surprises:
+        """Return the surprise at pieces of a text with these probabilities."""
+        tokens = [text.replace(LOST, REPLACEMENT) for text in logprobs.texts]
+        return cls(tokens, -logprobs.log_probabilities / np.log(2), logprobs.unknown, logprobs, vocabulary)
 
     def expected(self, number: int) -> Expected:
         """Return what the model expected in the place of token ``number``, which may be among it."""
@@ -65,20 +70,13 @@ def read_first_surprises(
     reader = LogprobReader.after_start(model.network_for(characters), vocabulary, alternatives)
     for piece in model.pieces_as_trained(pieces):
         text = piece[:characters]
-        ids, tokens = vocabulary.encode(text), vocabulary.split(text.replace(LOST, REPLACEMENT))
-        for first in range(0, len(ids), CHUNK):
-            chunk = slice(first, first + CHUNK)
-            logprobs = reader.read(ids[chunk])
-            yield Surprises(
-                tokens=tokens[chunk],
-                bits=-logprobs.log_probabilities / np.log(2),
-                unknown=vocabulary.unknown_cost(ids[chunk]) > 0,
-                logprobs=logprobs,
-                vocabulary=vocabulary,
-            )
         characters -= len(piece)
+        for logprobs in reader.read_text(text, ends=characters <= 0):
+            yield Surprises.of(logprobs, vocabulary)
         if characters <= 0:
             return
+    for logprobs in reader.read_text(""):
+        yield Surprises.of(logprobs, vocabulary)
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,9 @@ class WorstPlaces:
         rows = zip(surprises.tokens, surprises.bits.tolist(), surprises.unknown.tolist(), strict=True)
         for number, (token, bits, unknown) in enumerate(rows):
             if self._count and (len(self._heap) < self._count or bits > self._heap[0][0]):
-                instead = [pair for pair in surprises.expected(number) if pair[0] != token or unknown]
+                others = zip(surprises.logprobs.alternatives[number], surprises.expected(number), strict=True)
+                itself = -1 if unknown else surprises.logprobs.first_ids[number]
+                instead = [pair for other, pair in others if other != itself]
                 before = self._before[-MAX_BEFORE:]
                 place = Place(self._line, self._column, before, token, bits, unknown, tuple(instead[:EXPECTED]))
                 add = heapq.heappush if len(self._heap) < self._count else heapq.heapreplace

@@ -21,7 +21,8 @@ from typing import Any
 
 ENGINE_SCRIPTS = (
     *("random.js", "model_file.js", "network.js", "ngrams.js", "words.js", "blend.js"),
-    *("vocabulary.js", "sampling.js", "limits.js", "local_model.js"),
+    *("vocabulary.js", "byte_tokenizer.js", "jamo.js", "word_tokenizer.js", "tokenizers.js"),
+    *("sampling.js", "limits.js", "local_model.js"),
 )
 """Scripts that compute a model in the page."""
 APP_SCRIPTS = (

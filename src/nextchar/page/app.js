@@ -3,7 +3,7 @@
 
 import { LocalModel } from './local_model.js';
 import { BASE, PageError, RemoteModel, Server, localStore, remember, remembered } from './remote_model.js';
-import { browserLanguage, language, say, speak } from './language.js';
+import { browserLanguage, language, say, speak, speakOf } from './language.js';
 import { appearance } from './characters.js';
 import { CopiedList } from './copying.js';
 import { Settings, recipeFromHash, recipeHash } from './settings.js';
@@ -45,7 +45,7 @@ class App {
       model,
       prompt: () => this.writing.promptAt(this.sheet.cursor),
       shape: () => this.settings.shape(),
-      choose: (character) => this.choose(character),
+      choose: (text, token) => this.choose(text, token),
       answered: (answer) => this.showReadings(answer.replacements),
       failed: tell,
     });
@@ -139,9 +139,7 @@ class App {
   async use(model) {
     this.model = model;
     this.find('models').value = model.info.id;
-    introduce(model.info);
-    this.settings.offerCopyLimit(model.info.has_text === true);
-    this.sheet.setKnown(model.info.characters);
+    this.introduce();
     this.surprise.forget();
     this.listing.offer();
     this.bars.renew();
@@ -157,10 +155,17 @@ class App {
     const info = infos.find(({ id }) => id === this.model.info.id);
     if (!info) return;
     this.model.info = info;
-    introduce(info);
-    this.settings.offerCopyLimit(info.has_text === true);
-    this.sheet.setKnown(info.characters);
+    this.introduce();
     this.bars.renew();
+  }
+
+  /** Show the facts about the model, and what can be done with it. */
+  introduce() {
+    const { info } = this.model;
+    speakOf(info.tokens);
+    introduce(info);
+    this.settings.offerCopyLimit(info.has_text === true && info.tokens === 'characters');
+    this.sheet.setKnown(info);
   }
 
   /** Fill the sheet: with what was on it when the page was last open, or with the recipe in the address. */
@@ -247,12 +252,12 @@ class App {
     return this.writing.recipe(this.settings.seed.value === '' ? this.settings.nextSeed() : this.settings.readSeed());
   }
 
-  /** Type the character of a bar, as if the writer did. */
-  choose(character) {
+  /** Type the text of a bar, as if the writer did. */
+  choose(text, token) {
     if (this.writing.running) return;
     const { cursor } = this.sheet;
-    this.sheet.replace(cursor, cursor, character);
-    this.tell(say('chosen', { name: appearance(character).name }));
+    this.sheet.replace(cursor, cursor, text);
+    this.tell(say('chosen', { name: appearance(token).name }));
   }
 
   /** The sheet changed, or the cursor moved. */

@@ -1,8 +1,8 @@
 'use strict';
-// The distribution of the next character at the cursor: from the model, and reweighted by the temperature.
+// The distribution of the next token, in most models a character, at the cursor: from the model, and reweighted by the temperature.
 
 import { fixed, language, percent, say } from './language.js';
-import { appearance, describedTail, drawn } from './characters.js';
+import { appearance, describedTail, drawn, isPart } from './characters.js';
 import { FieldError } from './settings.js';
 
 const FEW_BARS = 12;
@@ -10,10 +10,10 @@ const ALL_BARS = 40;
 /** Milliseconds without a change before the model is asked again. */
 const QUIET = 90;
 
-/** The bars beside the sheet; `prompt()` and `shape()` give what to ask, a click calls `choose(character)`. */
+/** The bars beside the sheet; `prompt()` and `shape()` give what to ask, a click calls `choose(text, token)`: what to type. */
 export class Bars {
   /**
-   * @param {{ model: () => PageModel, prompt: () => string, shape: () => object, choose: (character: string) => void,
+   * @param {{ model: () => PageModel, prompt: () => string, shape: () => object, choose: (text: string, token: string) => void,
    *   answered: (answer: any) => void, failed: (error: any) => void }} parts
    */
   constructor({ model, prompt, shape, choose, answered, failed }) {
@@ -91,7 +91,7 @@ export class Bars {
 
   draw() {
     if (!this.answer) return;
-    const { characters, probabilities, reweighted, entropy, reweighted_entropy, prompt, shape } = this.answer;
+    const { characters, probabilities, reweighted, entropy, reweighted_entropy, possible, begun, prompt, shape } = this.answer;
     const value = fixed(shape.temperature, 2).replace(/0$/, '');
     this.atTemperature.textContent = say('atTemperature', { value });
     this.entropy.textContent = say('entropyBits', { bits: fixed(entropy, 2) });
@@ -102,12 +102,12 @@ export class Bars {
     const most = Math.max(...probabilities.slice(0, count), ...reweighted.slice(0, count));
     while (this.rows.length < count) this.rows.push(this.row());
     this.rows.slice(0, count).forEach((row, number) => {
-      row.fill(characters[number], probabilities[number], reweighted[number], most, value);
+      row.fill(characters[number], begun, probabilities[number], reweighted[number], most, value);
     });
     const elements = this.rows.slice(0, count).map((row) => row.element);
     // The rows stay the same elements, so that the focus stays and the eye can follow the lengths.
     if (elements.length !== this.place.children.length) this.place.replaceChildren(...elements);
-    const others = this.model().info.characters.length - count;
+    const others = possible - count;
     const left = (shares) => percent(Math.max(0, 1 - shares.slice(0, count).reduce((sum, share) => sum + share, 0)));
     const values = { count: others, given: left(probabilities), now: left(reweighted) };
     this.rest.textContent = others > 0 ? say('rest', values) : '';
@@ -116,7 +116,7 @@ export class Bars {
     this.all.setAttribute('aria-expanded', String(this.shown !== FEW_BARS));
   }
 
-  /** One bar: a button with the character, two bars and two figures. */
+  /** One bar: a button with the token, two bars and two figures. */
   row() {
     const element = document.createElement('button');
     element.type = 'button';
@@ -133,10 +133,14 @@ export class Bars {
     const figures = part('span', 'figures', element);
     const [given, now] = [part('span', 'given', figures), part('b', 'now', figures)];
     let shown = '';
-    element.addEventListener('click', () => this.choose(shown));
-    const fill = (character, probability, reweighted, most, value) => {
+    let added = '';
+    element.addEventListener('click', () => this.choose(added, shown));
+    const fill = (character, begun, probability, reweighted, most, value) => {
       if (shown !== character || glyph.lang !== language) glyph.replaceChildren(drawn(character));
       shown = character;
+      // A part of a character cannot be typed, and the end of a word adds nothing.
+      added = isPart(character) ? '' : character.slice(begun.length);
+      element.disabled = added === '';
       glyph.lang = language;
       element.dataset.character = character;
       first.style.setProperty('--share', String(probability / most));

@@ -8,6 +8,12 @@ const NAMED = {
   '\u200b': 'zeroWidth', '\u200c': 'nonJoiner', '\u200d': 'joiner', '\u00ad': 'softHyphen', '\ufeff': 'byteOrder',
   '\u200e': 'leftToRight', '\u200f': 'rightToLeft',
 };
+/** The jamo that form syllables, by themselves: initials from U+1100, medials from U+1161 and finals from U+11A8 on. */
+const JAMO = [
+  { first: 0x1100, letters: 'ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ' },
+  { first: 0x1161, letters: 'ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ' },
+  { first: 0x11a8, letters: 'ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ' },
+];
 const DOTTED_CIRCLE = '\u25cc';
 /** Null in browsers without one. */
 const SEGMENTER = Intl.Segmenter ? new Intl.Segmenter('und', { granularity: 'grapheme' }) : null;
@@ -17,10 +23,30 @@ function codePoint(character) {
   return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** How a character is shown by itself: {shown, name, visible}. */
+/** A jamo of a syllable by itself, or any other character as it is. */
+function jamoAlone(character) {
+  const point = character.codePointAt(0);
+  const row = JAMO.find(({ first, letters }) => point >= first && point < first + letters.length);
+  return row ? row.letters[point - row.first] : character;
+}
+
+/** Whether a token is a part of a character: a byte that is escaped, or a conjoining jamo. */
+export function isPart(token) {
+  return /^(\\x[89a-f][0-9a-f]|[\u1100-\u11ff])$/.test(token);
+}
+
+/** How a character or another token is shown by itself: {shown, name, visible}. */
 export function appearance(character) {
   const known = NAMED[character];
   if (known) return { shown: say(known), name: say(known), visible: false };
+  if (isPart(character)) {
+    const shown = character.length === 1 ? jamoAlone(character) : character;
+    return { shown, name: shown, visible: character.length === 1 };
+  }
+  if (character.length > 1 && /^[ \t\u00a0\u3000]/.test(character)) {
+    const shown = character.replace(/[ \u00a0\u3000]/g, '␣').replace(/\t/g, '⇥');
+    return { shown, name: character.trim() || shown, visible: true };
+  }
   if (/^\p{M}/u.test(character)) {
     const values = { character: DOTTED_CIRCLE + character, code: codePoint(character) };
     return { shown: DOTTED_CIRCLE + character, name: say('combining', values), visible: true };

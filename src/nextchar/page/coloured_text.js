@@ -56,16 +56,12 @@ export class ColouredText {
     this.alternatives.replaceChildren();
   }
 
-  /** Put the text on the page; each group of characters that is drawn as one has its own colour. */
+  /** Put the text on the page; each token, and each group of characters that is drawn as one, has its own colour. */
   color() {
     const { characters, bits } = this.answer;
-    let first = 0;
-    this.pieces = graphemes(characters.join('')).map((piece) => {
-      const count = Array.from(piece).length;
+    this.pieces = groupsOf(characters).map(({ first, count }) => {
       const cost = bits.slice(first, first + count).reduce((sum, value) => sum + value, 0);
-      const group = { piece, first, count, cost };
-      first += count;
-      return group;
+      return { piece: characters.slice(first, first + count).join(''), first, count, cost };
     });
     this.elements = this.pieces.map(({ piece, cost, first: index, count }, number) => {
       const element = document.createElement('span');
@@ -89,9 +85,9 @@ export class ColouredText {
   draw() {
     this.legend.replaceChildren(...LEVELS.map((low, number) => legendRow(low, LEVELS[number + 1], number)));
     if (!this.answer) return;
-    const { bits_per_character: mean, unknown, characters } = this.answer;
+    const { bits_per_character: mean, unknown, character_count: count } = this.answer;
     this.mean.textContent = bitsPerCharacter(mean);
-    const values = { count: characters.length, unknown: unknown.filter(Boolean).length };
+    const values = { count, unknown: unknown.filter(Boolean).length };
     const oneIn = mean < 20 ? ` ${say('meanOneIn', { number: fixed(2 ** mean, 1) })}` : '';
     this.meanNote.textContent = say('meanNote', values) + oneIn;
     this.show();
@@ -155,6 +151,21 @@ export class ColouredText {
     }
     return [heading, list];
   }
+}
+
+/** Which of the tokens of a text are drawn as one, in order: [{first, count}]. */
+function groupsOf(tokens) {
+  let drawn = 0;
+  const ends = new Set(graphemes(tokens.join('')).map((piece) => (drawn += piece.length)));
+  const groups = [];
+  let [first, at] = [0, 0];
+  tokens.forEach((token, number) => {
+    at += token.length;
+    if (!ends.has(at)) return;
+    groups.push({ first, count: number + 1 - first });
+    first = number + 1;
+  });
+  return groups;
 }
 
 function level(bits) {

@@ -17,9 +17,10 @@ export function introduce(info) {
   const started = info.started_from ? say('startedFrom', { model: `\u2068${info.started_from}\u2069` }) : '';
   find('lead').textContent = named.length ? say('lead', { corpus }) + started + within : say('leadNone');
   const memory = info.context_length ? say('window', { count: info.context_length }) : say('remembers');
+  const known = ['characters', 'jamo'].includes(info.tokens) ? info.characters.length : info.vocabulary_size;
   const facts = [
     [Number.isFinite(info.bits_per_character) ? bitsPerCharacter(info.bits_per_character) : null, say('factBits'), 'bits'],
-    [info.characters.length.toLocaleString(language), say('factCharacters') + (info.lowercase ? say('lowercase') : '')],
+    [known.toLocaleString(language), say('factCharacters') + (info.lowercase ? say('lowercase') : '')],
     [info.hidden.map((units) => units.toLocaleString(language)).join(' + ') || null, say('factUnits')],
     [info.parameters.toLocaleString(language), say('factParameters')],
     [memory, say('factMemory')],

@@ -19,10 +19,13 @@ const STRINGS = {
     stopParagraph: 'the end of the paragraph', texts: 'Texts', seed: 'Seed', hold: 'hold', more: 'More', off: 'off',
     moreNote: 'Draw only from the k most probable characters, from the fewest that together reach p, or from those at least p times as probable as the first.',
     temperature: 'Temperature', temperatureIn: 'Temperature {value}', safe: 'sure', asIs: '1 · as it is', wild: 'wild',
-    four: 'Four temperatures side by side', next: 'The next character', after: 'after', start: 'nothing: the beginning',
+    moreNote_bytes: 'Draw only from the k most probable bytes, from the fewest that together reach p, or from those at least p times as probable as the first.',
+    moreNote_jamo: 'Draw only from the k most probable jamo, from the fewest that together reach p, or from those at least p times as probable as the first.',
+    moreNote_words: 'Draw only from the k most probable words, from the fewest that together reach p, or from those at least p times as probable as the first.',
+    four: 'Four temperatures side by side', next: 'The next character', next_bytes: 'The next byte', next_jamo: 'The next jamo', next_words: 'The next word', after: 'after', start: 'nothing: the beginning',
     given: 'as the model gives it', atTemperature: 'at temperature {value}', entropyBits: '{bits} bits',
     bar: '{name}: {given} as the model gives it, {now} at temperature {value}. Choose it.',
-    rest: ['{count} other character: {given} → {now}', '{count} others: {given} → {now}'],
+    rest: ['{count} other: {given} → {now}', '{count} others: {given} → {now}'],
     showMore: 'Show more', showFewer: 'Show fewer', dismiss: 'Put away', take: 'Take this one', taken: 'Taken.',
     choicesTexts: 'Several continuations', choicesTemperatures: 'Four temperatures, one seed', textNumber: 'Text {number}',
     maxCopy: 'Copy at most', trainingText: 'the training text', placeLine: '{name}, line {line}',
@@ -40,10 +43,11 @@ const STRINGS = {
     commandName: 'In the terminal; replace {name} with the run folder or model file that the server was started with.',
     command: 'In the terminal', json: 'Settings', address: 'Address of this page',
     seeIntro: 'How surprised is the model? The colour of each character shows the bits it cost: none where the model knew what must come, many where it expected something else.',
+    seeIntro_words: 'How surprised is the model? The colour of each word, or piece of one, shows the bits it cost: none where the model knew what must come, many where it expected something else.',
     pasted: 'Any text', paste: 'Paste a text here…', score: 'Show surprise', fromSheet: 'Take the sheet',
     coloured: 'The text, coloured by surprise; arrow keys move through it', bitsPerCharacter: 'bits per character',
     meanNote: ['over {count} character; {unknown} of them unknown to the model.', 'over {count} characters; {unknown} of them unknown to the model.'],
-    meanOneIn: 'As uncertain as a choice among {number}.', empty: 'There is no text to look at.', legend: 'Bits of a character',
+    meanOneIn: 'As uncertain as a choice among {number}.', empty: 'There is no text to look at.', legend: 'Bits of a character', legend_words: 'Bits of a word',
     bits: '{bits} bits', from: '{low} – {high}', above: '{low} and more', unknown: 'unknown', expected: 'expected here', cost: '{name}: {bits} bits',
     optionLabel: '{name}, {bits} bits; expected {expected}', scoring: 'Reading…', onlyLast: 'Only its last {count} characters were read.',
     readBy: 'Read by {model}.', onlyFirst: 'These are the first {count} of {total} characters. All of them cost {bits} bits per character.',
@@ -70,11 +74,17 @@ const STRINGS = {
     excerpts: 'During training the model is scored on excerpts of the held-out text. On more of it, the finished model needs {bits} bits per character, the figure at the top.',
     noSamples: 'No samples were written here.', waitingHistory: 'No evaluation yet; the first samples come with the first evaluation.',
     lead: 'It learned from {corpus} which character comes next.', leadNone: 'A small language model that predicts the next character.',
+    lead_words: 'It learned from {corpus} which word comes next.', leadNone_words: 'A small language model that predicts the next word.',
     startedFrom: ' It started from the model {model}.',
     within: ' Training took {time}.', factBits: 'bits per character on held-out text', factCharacters: 'characters known', factUnits: 'LSTM units',
+    factCharacters_bytes: 'bytes', factCharacters_jamo: 'jamo and other characters known', factCharacters_words: 'words and pieces of words',
     factParameters: 'parameters', factMemory: 'memory', remembers: 'unbounded', window: ['{count} character', '{count} characters'],
+    window_bytes: ['{count} byte', '{count} bytes'], window_jamo: '{count} jamo', window_words: ['{count} word', '{count} words'],
     lowercase: ', small letters only', listJoin: ', ', seconds: '{count} s', minutes: '{count} min',
     footer: 'A character-level LSTM: it reads one character at a time and predicts the next.',
+    footer_bytes: 'An LSTM of bytes: it reads one byte at a time and predicts the next.',
+    footer_jamo: 'An LSTM of jamo, the letters of Hangul: it reads one at a time and predicts the next.',
+    footer_words: 'An LSTM of words: it reads one word, or a piece of one, at a time and predicts the next.',
     private: 'Everything happens in this page: nothing is sent anywhere.', served: 'Texts go only to the server this page came from.',
     lost: 'The server does not answer. Your text is still here. Check that nextchar serve is running and this machine is connected, then try again.',
     brokeOff: 'The connection to the server was lost. What was written so far is on the sheet: press Continue to resume.',
@@ -114,10 +124,13 @@ const STRINGS = {
     stopParagraph: '문단 끝', texts: '글의 수', seed: '시드', hold: '고정', more: '더 보기', off: '끔',
     moreNote: '가장 그럴듯한 글자 k개, 확률을 합해 p에 이르는 가장 적은 글자들, 또는 첫째 글자 확률의 p배 이상인 글자들 가운데서만 뽑습니다.',
     temperature: '온도', temperatureIn: '온도 {value}', safe: '안전하게', asIs: '1 · 그대로', wild: '자유롭게',
-    four: '네 가지 온도를 나란히', next: '다음 글자', after: '앞의 글', start: '없음: 글의 처음',
+    moreNote_bytes: '가장 그럴듯한 바이트 k개, 확률을 합해 p에 이르는 가장 적은 바이트들, 또는 첫째 바이트 확률의 p배 이상인 바이트들 가운데서만 뽑습니다.',
+    moreNote_jamo: '가장 그럴듯한 자모 k개, 확률을 합해 p에 이르는 가장 적은 자모들, 또는 첫째 자모 확률의 p배 이상인 자모들 가운데서만 뽑습니다.',
+    moreNote_words: '가장 그럴듯한 낱말 k개, 확률을 합해 p에 이르는 가장 적은 낱말들, 또는 첫째 낱말 확률의 p배 이상인 낱말들 가운데서만 뽑습니다.',
+    four: '네 가지 온도를 나란히', next: '다음 글자', next_bytes: '다음 바이트', next_jamo: '다음 자모', next_words: '다음 낱말', after: '앞의 글', start: '없음: 글의 처음',
     given: '모델이 낸 확률', atTemperature: '온도 {value}에서', entropyBits: '{bits}비트',
-    bar: '{name}: 모델이 낸 확률 {given}, 온도 {value}에서 {now}. 이 글자를 고릅니다.',
-    rest: '나머지 {count}자: {given} → {now}',
+    bar: '{name}: 모델이 낸 확률 {given}, 온도 {value}에서 {now}. 이것을 고릅니다.',
+    rest: '나머지 {count}개: {given} → {now}',
     showMore: '더 보기', showFewer: '줄이기', dismiss: '치우기', take: '이 글을 고르기', taken: '골랐습니다.',
     choicesTexts: '여러 갈래로 이어 쓴 글', choicesTemperatures: '네 가지 온도, 하나의 시드', textNumber: '글 {number}',
     maxCopy: '이어서 베낄 수 있는 글자 수', trainingText: '배운 글', placeLine: '{name}, {line}번째 줄',
@@ -134,12 +147,13 @@ const STRINGS = {
     commandName: '터미널에서 실행합니다. {name} 자리에는 서버를 시작할 때 준 실행 폴더나 모델 파일을 넣으세요.',
     command: '터미널 명령', json: '설정값', address: '이 페이지의 주소',
     seeIntro: '모델은 얼마나 놀랐을까요? 비트가 많이 든 글자일수록 색이 짙습니다. 당연히 나올 글자에는 거의 들지 않고, 뜻밖의 글자에는 많이 듭니다.',
+    seeIntro_words: '모델은 얼마나 놀랐을까요? 비트가 많이 든 낱말일수록 색이 짙습니다. 당연히 나올 낱말에는 거의 들지 않고, 뜻밖의 낱말에는 많이 듭니다.',
     pasted: '아무 글이나', paste: '여기에 글을 붙여 넣으세요…', score: '놀라움 보기', fromSheet: '종이의 글 가져오기',
     coloured: '놀라움으로 색칠한 글. 화살표 키로 글자를 옮겨 다닙니다', bitsPerCharacter: '글자당 비트',
     meanNote: '글자 {count}자의 평균, 모르는 글자 {unknown}자.', meanOneIn: '{number}가지 가운데 하나를 고르는 만큼의 불확실함입니다.',
-    empty: '살펴볼 글이 없습니다.', legend: '글자에 든 비트',
-    bits: '{bits}비트', from: '{low} – {high}', above: '{low} 이상', unknown: '모름', expected: '기대한 글자', cost: '{name}: {bits}비트',
-    optionLabel: '{name}, {bits}비트, 기대한 글자 {expected}', scoring: '읽는 중…', onlyLast: '끝의 {count}자만 읽었습니다.',
+    empty: '살펴볼 글이 없습니다.', legend: '글자에 든 비트', legend_words: '낱말에 든 비트',
+    bits: '{bits}비트', from: '{low} – {high}', above: '{low} 이상', unknown: '모름', expected: '기대한 것', cost: '{name}: {bits}비트',
+    optionLabel: '{name}, {bits}비트, 기대한 것 {expected}', scoring: '읽는 중…', onlyLast: '끝의 {count}자만 읽었습니다.',
     readBy: '{model} 모델이 읽었습니다.', onlyFirst: '전체 {total}자 가운데 앞의 {count}자입니다. 전체로는 글자당 {bits}비트가 듭니다.',
     who: '누가 썼나', whoIntro: '이 글은 어느 모델의 글과 가장 닮았을까요? 줄마다 가장 그럴듯한 글쓴이의 색을 입히고, 확실할수록 짙게 칠합니다.',
     compareWith: '비교할 모델', attribute: '누가 썼을까?', chooseTwo: '모델을 둘 이상 고르세요.', none: '없음',
@@ -164,11 +178,16 @@ const STRINGS = {
     excerpts: '배우는 동안에는 따로 떼어 둔 글의 일부로 점수를 매깁니다. 더 긴 글로 재면 학습을 마친 모델은 글자당 {bits}비트이며, 이것이 맨 위의 숫자입니다.',
     noSamples: '이때 쓴 글이 없습니다.', waitingHistory: '아직 평가가 없습니다. 첫 평가와 함께 첫 글이 나옵니다.',
     lead: '{corpus}에서 다음에 올 글자를 배웠습니다.', leadNone: '다음에 올 글자를 예측하는 작은 언어 모델입니다.',
+    lead_words: '{corpus}에서 다음에 올 낱말을 배웠습니다.', leadNone_words: '다음에 올 낱말을 예측하는 작은 언어 모델입니다.',
     startedFrom: ' {model} 모델에서 출발했습니다.',
     within: ' 학습 시간은 {time}입니다.', factBits: '글자당 비트 (따로 떼어 둔 글)', factCharacters: '아는 글자', factUnits: 'LSTM 유닛',
-    factParameters: '매개변수', factMemory: '기억', remembers: '끝없는', window: '{count}자',
+    factCharacters_bytes: '바이트', factCharacters_jamo: '아는 자모와 글자', factCharacters_words: '낱말과 낱말 조각',
+    factParameters: '매개변수', factMemory: '기억', remembers: '끝없는', window: '{count}자', window_bytes: '{count}바이트', window_jamo: '자모 {count}개', window_words: '낱말 {count}개',
     lowercase: ' (소문자만)', listJoin: ', ', seconds: '{count}초', minutes: '{count}분',
     footer: '글자 단위 LSTM: 한 글자씩 읽고 다음 글자를 예측합니다.',
+    footer_bytes: '바이트 단위 LSTM: 한 바이트씩 읽고 다음 바이트를 예측합니다.',
+    footer_jamo: '자모 단위 LSTM: 자모를 하나씩 읽고 다음 자모를 예측합니다.',
+    footer_words: '낱말 단위 LSTM: 낱말이나 낱말 조각을 하나씩 읽고 다음 낱말을 예측합니다.',
     private: '모든 작업이 이 페이지 안에서 이루어지며, 아무것도 밖으로 보내지 않습니다.', served: '글은 이 페이지가 있는 서버로만 보냅니다.',
     lost: '서버가 응답하지 않습니다. 쓴 글은 그대로 있습니다. nextchar serve가 실행 중인지, 네트워크가 연결되어 있는지 확인하고 다시 해 보세요.',
     brokeOff: '서버와의 연결이 끊겼습니다. 지금까지 쓴 글은 종이에 있으니 이어쓰기를 눌러 계속하세요.',
@@ -194,10 +213,12 @@ const STRINGS = {
 };
 
 export let language = 'en';
+/** The kind of tokens of the model: some texts have another form for it, named with the kind at its end. */
+let tokens = 'characters';
 
 /** The text called `key` in the language of the page; `values` replace {names} in it, `count` selects the plural. */
 export function say(key, values = {}) {
-  const entry = STRINGS[language][key];
+  const entry = STRINGS[language][`${key}_${tokens}`] ?? STRINGS[language][key];
   const text = Array.isArray(entry) ? entry[values.count === 1 ? 0 : 1] : entry;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
@@ -234,6 +255,14 @@ export function speak(chosen) {
   for (const element of document.querySelectorAll('[data-say]')) element.textContent = say(element.dataset.say);
   for (const element of document.querySelectorAll('[data-label]')) element.setAttribute('aria-label', say(element.dataset.label));
   for (const element of document.querySelectorAll('[data-hint]')) element.placeholder = say(element.dataset.hint);
+}
+
+/** Speak of a model with tokens of the kind `spoken`. */
+export function speakOf(spoken) {
+  if (tokens === spoken) return;
+  tokens = spoken;
+  document.documentElement.dataset.tokens = spoken;
+  speak(language);
 }
 
 /** The browser's first language that the page speaks, or English. */

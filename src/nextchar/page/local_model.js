@@ -5,7 +5,7 @@
 import { crc32, samplingStream } from './random.js';
 import { damaged, readModelFile } from './model_file.js';
 import { makeNetwork } from './blend.js';
-import { UNKNOWN, Vocabulary } from './vocabulary.js';
+import { makeTokenizer } from './tokenizers.js';
 import { isWithin } from './limits.js';
 import { draw, entropyOf, mostProbableFirst, nextDistribution, softmax } from './sampling.js';
 
@@ -90,12 +90,15 @@ class StopSearch {
     this.found = false;
   }
 
-  /** Take a character and return what can be passed on. */
-  add(character) {
-    this.held += character;
-    const begins = this.stops.map((stop) => this.held.indexOf(stop)).filter((at) => at >= 0);
-    this.found = begins.length > 0;
-    return this.release(this.found ? Math.min(...begins) : this.held.length - this.overlap());
+  /** Take the next characters and return what can be passed on. */
+  add(characters) {
+    this.held += characters;
+    // Of several stops the one that is complete first counts; of those complete at once, the longest.
+    const found = this.stops.map((stop) => ({ start: this.held.indexOf(stop), stop })).filter(({ start }) => start >= 0);
+    const ends = found.map(({ start, stop }) => ({ start, end: start + stop.length }));
+    ends.sort((left, right) => left.end - right.end || left.start - right.start);
+    this.found = ends.length > 0;
+    return this.release(this.found ? ends[0].start : this.held.length - this.overlap());
   }
 
   /** Return the first `count` code units of what is held; the rest stays. */
@@ -136,16 +139,17 @@ export class LocalModel {
     const { header, tensors } = readModelFile(bytes);
     const { architecture, tokens, provenance } = header;
     this.network = makeNetwork(architecture, tensors);
-    this.vocabulary = new Vocabulary(tokens.characters, tokens.has_unknown);
+    this.vocabulary = makeTokenizer(tokens);
     const { vocabulary_size, hidden = [], embedding = null } = architecture.network ?? architecture;
-    if (this.vocabulary.symbols.length !== vocabulary_size) throw damaged('its vocabulary does not match its network');
-    this.forbidden = tokens.has_unknown ? UNKNOWN : undefined;
+    if (this.vocabulary.size !== vocabulary_size) throw damaged('its vocabulary does not match its network');
+    this.normalize = provenance.normalize ?? null;
     this.reader = new Reader(this.network);
     this.record = setup.history ?? null;
     this.limits = setup.limits;
     this.info = {
       id: setup.name,
       name: setup.name,
+      tokens: tokens.kind,
       characters: this.vocabulary.characters,
       vocabulary_size,
       hidden,
@@ -162,32 +166,41 @@ export class LocalModel {
     };
   }
 
-  /** The id that is read before a text's first character: a line end, else a space, else the first known character. */
-  get startId() {
-    const { ids, characters } = this.vocabulary;
-    return ids.get('\n') ?? ids.get(' ') ?? ids.get(characters[0]);
+  /** A text in the normalization form that the model learned from. */
+  normalized(text) {
+    return this.normalize === null ? text : text.normalize(this.normalize.toUpperCase());
   }
 
-  /** The ids of a prompt, at least one, and what was replaced in it. */
+  /**
+   * What is read of a prompt: its `ids`, at least one; `begun`, the end that may be the beginning of a token, and is not
+   * among them; which ids are `allowed` next; and the `replacements` in it.
+   */
   readPrompt(prompt) {
-    const { text, replacements } = this.vocabulary.fold(prompt);
-    return { ids: text === '' ? [this.startId] : this.vocabulary.encode(text), replacements };
+    const { vocabulary } = this;
+    const { text, replacements } = vocabulary.fold(this.normalized(prompt));
+    const begun = vocabulary.begun(text);
+    const ids = vocabulary.encode(text.slice(0, text.length - begun.length));
+    const allowed = begun === '' ? vocabulary.allowedAfter(null) : vocabulary.goesOn(begun);
+    return { ids: ids.length > 0 ? ids : [vocabulary.startId], begun, allowed, replacements };
   }
 
-  /** The `limit` most probable characters after `prompt`, with their probabilities before and after the settings. */
+  /** The `limit` most probable tokens after `prompt`, with their probabilities before and after the settings. */
   async distribution(prompt, settings) {
     checkSettings(settings, this.limits);
-    const { ids, replacements } = this.readPrompt(prompt);
+    const { ids, begun, allowed, replacements } = this.readPrompt(prompt);
     const { logits } = await this.reader.read(ids, new Pace());
-    const plain = nextDistribution(logits, {}, this.forbidden);
-    const reweighted = nextDistribution(logits, settings, this.forbidden);
-    const shown = mostProbableFirst(plain).filter((id) => id !== this.forbidden).slice(0, settings.limit ?? 40);
+    const plain = nextDistribution(logits, {}, allowed);
+    const reweighted = nextDistribution(logits, settings, allowed);
+    const possible = mostProbableFirst(plain).filter((id) => allowed[id]);
+    const shown = possible.slice(0, settings.limit ?? 40);
     return {
-      characters: shown.map((id) => this.vocabulary.symbols[id]),
+      characters: shown.map((id) => this.vocabulary.texts[id]),
       probabilities: shown.map((id) => plain[id]),
       reweighted: shown.map((id) => reweighted[id]),
       entropy: entropyOf(plain),
       reweighted_entropy: entropyOf(reweighted),
+      possible: possible.length,
+      begun,
       replacements,
     };
   }
@@ -201,15 +214,25 @@ export class LocalModel {
     const random = samplingStream(seed, shaped.stream);
     const search = new StopSearch(shaped.stop ?? []);
     const pace = new Pace(signal);
-    const { ids, replacements } = this.readPrompt(prompt);
-    const { network } = this;
+    const { network, vocabulary } = this;
+    const { ids, allowed, replacements, ...prompted } = this.readPrompt(prompt);
     let { logits, state } = await this.reader.read(ids, pace);
     network.load(state);
     const distribution = new Float64Array(logits.length);
+    const decoder = vocabulary.decoder();
+    let { begun } = prompted;
+    let may = allowed;
+    let missing = shaped.length;
     let piece = '';
-    for (let written = 1; written <= shaped.length && !search.found; written += 1) {
-      const id = draw(nextDistribution(logits, shaped, this.forbidden, distribution), random.random());
-      piece += search.add(this.vocabulary.symbols[id]);
+    while (missing > 0 && !search.found) {
+      const id = draw(nextDistribution(logits, shaped, may, distribution), random.random());
+      const text = decoder.push(id);
+      // The first ids only repeat what the prompt has begun.
+      const added = firstCharacters(text.slice(begun.length), missing);
+      begun = begun.slice(text.length);
+      may = begun === '' ? vocabulary.allowedAfter(id) : vocabulary.goesOn(begun);
+      missing -= added.count;
+      piece += search.add(added.text);
       if (pace.isOver) {
         // During the pause, other texts use the network.
         state = network.save();
@@ -218,7 +241,7 @@ export class LocalModel {
         await pace.rest();
         network.load(state);
       }
-      if (written < shaped.length) {
+      if (missing > 0) {
         network.advance(id);
         logits = network.predict();
       }
@@ -228,52 +251,72 @@ export class LocalModel {
     return { seed, finish_reason: search.found ? 'stop' : 'length', replacements };
   }
 
-  /** The bits of each character of `text` given those before it, and the characters expected in its place. */
+  /**
+   * The bits of each piece of `text` given those before it, and the tokens expected in its place. A piece is a token, or a
+   * character of several, whose first token is the one expected.
+   */
   async score(text, alternatives = 5) {
-    const read = this.info.lowercase ? text.toLowerCase() : text;
-    const characters = Array.from(read);
-    if (characters.length === 0) throw new Error('An empty text cannot be scored: give at least one character.');
-    const ids = this.vocabulary.encode(read);
-    const bits = [];
+    const normal = this.normalized(text);
+    const read = this.info.lowercase ? normal.toLowerCase() : normal;
+    const { vocabulary } = this;
+    const pieces = vocabulary.pieces(read);
+    if (pieces.length === 0) throw new Error('An empty text cannot be scored: give at least one character.');
+    const ids = pieces.flatMap((piece) => piece.ids);
+    const costs = [];
     const expected = [];
+    const starts = new Set();
+    pieces.reduce((at, piece) => starts.add(at) && at + piece.ids.length, 0);
     const take = (logits) => {
       const distribution = softmax(logits, 1);
-      const id = ids[bits.length];
-      bits.push(bitsOf(logits, distribution, id) + (this.forbidden === id ? this.vocabulary.unseenBits : 0));
-      expected.push(this.mostProbable(distribution, alternatives));
+      const at = costs.length;
+      costs.push(bitsOf(logits, distribution, ids[at]) + vocabulary.unknownBits(ids[at]));
+      if (starts.has(at)) expected.push(this.mostProbable(distribution, alternatives));
     };
     const pace = new Pace();
     let state = this.network.initialState();
-    const inputs = [this.startId, ...ids.slice(0, -1)];
+    const inputs = [vocabulary.startId, ...ids.slice(0, -1)];
     for (let at = 0; at < inputs.length; at += this.reader.portion) {
       ({ state } = this.network.read(inputs.slice(at, at + this.reader.portion), state, take));
       if (pace.isOver) await pace.rest();
     }
+    const count = Array.from(read).length;
+    let end = 0;
     return {
-      bits_per_character: bits.reduce((sum, cost) => sum + cost, 0) / bits.length,
-      characters,
-      bits,
-      unknown: characters.map((character) => !this.vocabulary.ids.has(character)),
+      bits_per_character: costs.reduce((sum, cost) => sum + cost, 0) / count,
+      character_count: count,
+      characters: pieces.map((piece) => piece.text),
+      bits: pieces.map((piece) => {
+        const begin = end;
+        end += piece.ids.length;
+        return costs.slice(begin, end).reduce((sum, cost) => sum + cost, 0);
+      }),
+      unknown: pieces.map((piece) => piece.ids.some((id) => vocabulary.unknownBits(id) > 0)),
       alternatives: expected,
     };
   }
 
-  /** The most probable characters of a distribution that can be drawn: [{character, probability}]. */
+  /** The most probable tokens of a distribution that can be drawn: [{character, probability}]. */
   mostProbable(distribution, count) {
     const best = [];
     for (let id = 0; id < distribution.length; id += 1) {
-      if (id === this.forbidden || (best.length >= count && distribution[id] <= distribution[best.at(-1)])) continue;
+      if (!this.vocabulary.drawable[id] || (best.length >= count && distribution[id] <= distribution[best.at(-1)])) continue;
       const after = best.findIndex((other) => distribution[id] > distribution[other]);
       best.splice(after < 0 ? best.length : after, 0, id);
       if (best.length > count) best.pop();
     }
-    return best.map((id) => ({ character: this.vocabulary.symbols[id], probability: distribution[id] }));
+    return best.map((id) => ({ character: this.vocabulary.texts[id], probability: distribution[id] }));
   }
 
   /** The history of the model's run, or null. */
   async history() {
     return this.record;
   }
+}
+
+/** The first characters of a text, at most `most`: {text, count}. */
+function firstCharacters(text, most) {
+  const characters = Array.from(text).slice(0, most);
+  return { text: characters.join(''), count: characters.length };
 }
 
 /** −log2 of the probability of an id, even if that probability is too small for a number. */

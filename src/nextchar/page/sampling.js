@@ -2,16 +2,22 @@
 // How the next character is drawn from the logits of a network, as in nextchar/model/sampling.py, in float64.
 // Order: constraints, temperature, top-k, top-p, min-p, draw. Null or undefined is off.
 
-/** The distribution of logits at a temperature, written into `into`; an id that may not be drawn gets 0. */
-export function softmax(logits, temperature, forbidden, into = new Float64Array(logits.length)) {
+/**
+ * The distribution of logits at a temperature, written into `into`; an id that may not be drawn gets 0.
+ * @param {ArrayLike<number>} logits
+ * @param {number} temperature
+ * @param {Uint8Array | null} [allowed] 1 for each id that may be drawn; all may if there is none
+ * @param {Float64Array} [into]
+ */
+export function softmax(logits, temperature, allowed = null, into = new Float64Array(logits.length)) {
   let best = -1;
   for (let id = 0; id < logits.length; id += 1) {
-    if (id !== forbidden && (best < 0 || logits[id] > logits[best])) best = id;
+    if ((allowed === null || allowed[id]) && (best < 0 || logits[id] > logits[best])) best = id;
   }
   const peak = logits[best];
   for (let id = 0; id < logits.length; id += 1) {
-    const power = temperature === 0 ? Number(id === best) : Math.exp((logits[id] - peak) / temperature);
-    into[id] = id === forbidden ? 0 : power;
+    if (allowed !== null && !allowed[id]) into[id] = 0;
+    else into[id] = temperature === 0 ? Number(id === best) : Math.exp((logits[id] - peak) / temperature);
   }
   return renormalised(into);
 }
@@ -63,12 +69,12 @@ function keepMinP(distribution, share) {
  * The distribution that the next id is drawn from, by the temperature, top_k, top_p and min_p of the settings.
  * @param {ArrayLike<number>} logits
  * @param {{ temperature?: number, top_k?: number | null, top_p?: number | null, min_p?: number | null }} settings
- * @param {number} [forbidden] an id that is never drawn
+ * @param {Uint8Array | null} [allowed] 1 for each id that may be drawn; all may if there is none
  * @param {Float64Array} [into] where to write it
  */
-export function nextDistribution(logits, settings, forbidden, into) {
+export function nextDistribution(logits, settings, allowed = null, into = undefined) {
   const { temperature = 1, top_k: k, top_p: p, min_p: share } = settings;
-  let distribution = softmax(logits, temperature, forbidden, into);
+  let distribution = softmax(logits, temperature, allowed, into);
   if (k !== null && k !== undefined) distribution = keepTopK(distribution, k);
   if (p !== null && p !== undefined) distribution = keepTopP(distribution, p);
   if (share !== null && share !== undefined) distribution = keepMinP(distribution, share);

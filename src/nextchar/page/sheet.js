@@ -2,6 +2,7 @@
 // The sheet: a textarea, and under it a copy of its text with the marks that a textarea cannot show.
 
 import { clusterAround } from './characters.js';
+import { charactersOf } from './jamo.js';
 
 /** Whether focus opens a keyboard on the screen, which the page must not do unasked. */
 export const touchesKeyboard = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
@@ -35,10 +36,11 @@ export class Sheet {
     this.area.setSelectionRange(place, place);
   }
 
-  /** Set the characters that the model knows; all others are marked. */
-  setKnown(characters) {
-    const codes = characters.map((character) => `\\u{${character.codePointAt(0).toString(16)}}`);
-    this.stranger = new RegExp(`[^${codes.join('')}]`, 'gu');
+  /** Set the characters that a model knows, given what is told of it; all others are marked. */
+  setKnown({ tokens, characters }) {
+    const known = tokens === 'jamo' ? charactersOf(characters) : characters;
+    const codes = known.map((character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+    this.stranger = tokens === 'bytes' ? null : new RegExp(`[^${codes.join('')}]`, 'gu');
     this.draw();
   }
 

@@ -1,11 +1,15 @@
 'use strict';
-// Characters and ids, as in nextchar/text/vocabulary.py: a character is a Unicode code point, id 0 the unknown symbol.
+// Characters and ids, as in nextchar/text/vocabulary.py: a character is a Unicode code point, id 0 the unknown symbol. The
+// other kinds of tokens have the same methods: byte_tokenizer.js, jamo.js, word_tokenizer.js.
 
 import { PageError } from './remote_model.js';
 import { say } from './language.js';
 
-export const UNKNOWN = 0;
-const REPLACED = '\ufffd';
+const UNKNOWN = 0;
+/** In place of a character that stands for something else: a noncharacter, which is unknown. */
+export const NO_CHARACTER = '\uffff';
+/** What is displayed for the unknown symbol. */
+export const REPLACED = '\ufffd';
 /** Code points that a text can contain: all but the surrogates. */
 const SCALAR_VALUES = 0x110000 - 0x800;
 
@@ -49,37 +53,90 @@ function* formsOf(piece) {
   }
 }
 
-/** The characters a model knows. */
+/**
+ * The tokens of a model that knows characters; other tokens of text are classes made of it, in which a token is a symbol,
+ * a part of a character or several.
+ */
 export class Vocabulary {
-  constructor(characters, hasUnknown) {
-    this.characters = Array.from(characters);
+  /** `symbols`: the text of each id but the unknown symbol, as a string of characters or a list. */
+  constructor(symbols, hasUnknown) {
+    const known = Array.from(symbols);
     this.hasUnknown = hasUnknown;
-    this.symbols = hasUnknown ? [REPLACED, ...this.characters] : this.characters;
-    const first = this.symbols.length - this.characters.length;
-    this.ids = new Map(this.characters.map((character, number) => [character, first + number]));
+    this.first = hasUnknown ? 1 : 0;
+    /** The text of each id by itself, to be displayed. */
+    this.texts = hasUnknown ? [REPLACED, ...known] : known;
+    this.ids = new Map(known.map((symbol, number) => [symbol, this.first + number]));
+    /** The characters that tokens consist of. */
+    this.characters = known;
     /** Bits that each unknown character costs beyond the unknown symbol, which stands for all of them. */
-    this.unseenBits = Math.log2(SCALAR_VALUES - this.characters.length);
+    this.unseenBits = Math.log2(SCALAR_VALUES - known.length);
+    /** 1 for each id that may be drawn, 0 for the unknown symbol, which is read and scored alone. */
+    this.drawable = new Uint8Array(this.texts.length).fill(1);
+    if (hasUnknown) this.drawable[UNKNOWN] = 0;
   }
 
-  /** Whether the id is read and scored, but never drawn. */
-  neverDrawn(id) {
-    return this.hasUnknown && id === UNKNOWN;
+  /** Number of ids. */
+  get size() {
+    return this.texts.length;
+  }
+
+  /** The id that is read before a text's first character: a line end, else a space, else the first known character. */
+  get startId() {
+    return this.ids.get('\n') ?? this.ids.get(' ') ?? this.first;
+  }
+
+  /** 1 for each id that may be drawn after `id`, or after a whole character for null: a Uint8Array. */
+  allowedAfter(_id) {
+    return this.drawable;
+  }
+
+  /** The end of a text that may be the beginning of a longer token. */
+  begun(_text) {
+    return '';
+  }
+
+  /** 1 for each id that may be drawn where `begun` is the beginning of what comes next. */
+  goesOn(begun) {
+    return this.drawable.map((may, id) => Number(may === 1 && (this.texts[id].startsWith(begun) || begun.startsWith(this.texts[id]))));
+  }
+
+  /** The symbols of a character. */
+  spell(character) {
+    return [character];
   }
 
   knows(text) {
-    return Array.from(text).every((character) => this.ids.has(character));
+    return Array.from(text).every((character) => this.spell(character).every((symbol) => this.ids.has(symbol)));
   }
 
-  /** The ids of a text; characters outside the vocabulary become the unknown symbol. */
+  /** The id of a symbol of `character`; those outside the vocabulary become the unknown symbol. */
+  idOf(symbol, character = symbol) {
+    const id = this.ids.get(symbol);
+    if (id === undefined && !this.hasUnknown) {
+      const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
+      throw new PageError(say('notKnown', { character, code: `U+${code}` }));
+    }
+    return id ?? UNKNOWN;
+  }
+
+  /** A text in pieces, which are scored each by itself: [{text, ids}]. A piece is a token, or a character of several. */
+  pieces(text) {
+    return Array.from(text, (character) => ({ text: character, ids: this.spell(character).map((symbol) => this.idOf(symbol, character)) }));
+  }
+
+  /** The ids of a text. */
   encode(text) {
-    return Array.from(text, (character) => {
-      const id = this.ids.get(character);
-      if (id === undefined && !this.hasUnknown) {
-        const code = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
-        throw new PageError(say('notKnown', { character, code: `U+${code}` }));
-      }
-      return id ?? UNKNOWN;
-    });
+    return this.pieces(text).flatMap(({ ids }) => ids);
+  }
+
+  /** Bits that what is behind an id costs in addition to the id itself. */
+  unknownBits(id) {
+    return this.hasUnknown && id === UNKNOWN ? this.unseenBits : 0;
+  }
+
+  /** Decodes ids as they come: `push` returns the text that an id completes. */
+  decoder() {
+    return { push: (id) => this.texts[id] };
   }
 
   /**

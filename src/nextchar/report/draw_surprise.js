@@ -5,7 +5,7 @@ import { bitsPerCharacter, browserLanguage, say, speak } from '../page/language.
 import { ColouredText } from '../page/coloured_text.js';
 
 const { scores, whole, model } = JSON.parse(document.getElementById('scores').textContent);
-const shown = scores.characters.length;
+const shown = scores.character_count;
 
 speak(browserLanguage());
 document.getElementById('lead').textContent = say('readBy', { model });

@@ -42,18 +42,23 @@ def surprise_page(pieces: Iterable[Surprises], evaluation: Evaluation, *, text: 
 def _scores(pieces: Iterable[Surprises]) -> dict[str, Any]:
     """Return the scores of a text in about the form of /api/score, with short numbers."""
     characters: list[str] = []
+    count = 0
     bits: list[float] = []
     unknown: list[bool] = []
     expected: list[tuple[list[str], list[float]]] = []
     for piece in pieces:
         characters += piece.tokens
+        count += int(piece.logprobs.lengths.sum())
         bits += piece.bits.tolist()
         unknown += piece.unknown.tolist()
         for number in range(len(piece.tokens)):
             pairs = piece.expected(number)
             expected.append(([text for text, _ in pairs], [float(f"{share:.4g}") for _, share in pairs]))
-    mean = sum(bits) / sum(map(len, characters))
-    short = [round(value, 3) for value in bits]
     return {
-        "bits_per_character": mean, "characters": characters, "bits": short, "unknown": unknown, "expected": expected
-    }  # fmt: skip
+        "bits_per_character": sum(bits) / count,
+        "character_count": count,
+        "characters": characters,
+        "bits": [round(value, 3) for value in bits],
+        "unknown": unknown,
+        "expected": expected,
+    }

@@ -14,7 +14,7 @@ from nextchar.model.model_path import find_model, installed_bases
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.runs.run_settings import Base
-from nextchar.settings import NOTHING, TextSettings, TrainingSettings, build, flag
+from nextchar.settings import TextSettings, TrainingSettings, build, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.jamo import JamoTokenizer
 from nextchar.text.tokenizer import Tokenizer
@@ -108,16 +108,6 @@ class StartingModel:
     @cached_property
     def _network(self) -> tuple[Architecture, Parameters]:
         return self.file.lstm_for("Training from a model")
-
-
-def like_base(text: TextSettings, training: TrainingSettings) -> TextSettings:
-    """Return the settings ``text`` with the tokens of the model that ``training`` starts from, if it names one.
-
-    Raises:
-        UsageError: there is no such model, or another kind of tokens is asked for.
-        ModelFileError: it is damaged.
-    """
-    return text if training.from_ in {None, NOTHING} else read_base(training.from_).text_like(text)
 
 
 def _symbols(tokens: Tokenizer) -> Vocabulary | None:

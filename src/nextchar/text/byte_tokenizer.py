@@ -30,7 +30,16 @@ def displayed(text: str) -> str:
     >>> print(displayed(b"caf\xe9".decode("utf-8", ESCAPE)))
     caf\xe9
     """
-    return _without_controls(text.encode("utf-8", ESCAPE).decode("utf-8", "backslashreplace"))
+    return _without_controls(_bytes_of(text).decode("utf-8", "backslashreplace"))
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", ESCAPE)
+    except UnicodeEncodeError:  # a lone surrogate that is no byte
+        return "".join(REPLACEMENT if "\ud800" <= c < "\udc80" or "\udd00" <= c < "\ue000" else c for c in text).encode(
+            "utf-8", ESCAPE
+        )
 
 
 class ByteTokenizer:
@@ -82,16 +91,11 @@ class ByteTokenizer:
 
     def encode(self, text: str) -> NDArray[np.unsignedinteger]:
         """Return the bytes of ``text``, shape (T,); a lone surrogate that is no byte becomes U+FFFD."""
-        try:
-            content = text.encode("utf-8", ESCAPE)
-        except UnicodeEncodeError:
-            content = "".join(REPLACEMENT if "\ud800" <= c < "\udc80" or "\udd00" <= c < "\ue000" else c for c in text)
-            return self.encode(content)
-        return np.frombuffer(content, np.uint8)
+        return np.frombuffer(_bytes_of(text), np.uint8)
 
     def split(self, text: str) -> list[str]:
-        """Return the piece of ``text`` for each of its ids; the first byte of a character has all of it."""
-        return [piece for c in text for piece in (c, *[""] * (len(self.encode(c)) - 1))]
+        """Return the piece of ``text`` for each of its ids, to display it; the first of a character has all of it."""
+        return [piece for c in text for piece in (displayed(c), *[""] * (len(self.encode(c)) - 1))]
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:  # noqa: ARG002
         """Return the text of ``ids``, of any shape, in order; bytes that are not UTF-8 are lone surrogates."""

@@ -31,7 +31,11 @@ class EmptyTextError(TextError):
     """A text has no characters."""
 
 
-class WrongBytesError(TextError):
+class NotTextError(TextError):
+    """A file is not text, or in an encoding that was not recognised; its bytes can be learned all the same."""
+
+
+class WrongBytesError(NotTextError):
     """The bytes at ``offset`` do not decode. If ``at_end``, the file ends inside the character that begins there."""
 
     def __init__(self, message: str, offset: int, at_end: bool) -> None:

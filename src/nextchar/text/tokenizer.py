@@ -135,7 +135,8 @@ class Tokenizer(Protocol):
         ...
 
     def split(self, text: str) -> list[str]:
-        """Return the piece of ``text`` for each of its ids; joined, they are the text."""
+        """Return the piece of ``text`` for each of its ids, to display it; joined, they are the text, in which what
+        cannot be displayed is escaped. An id that only goes on with a character has an empty piece."""
         ...
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:

@@ -30,15 +30,15 @@ _NO_CHARACTER = "\uffff"
 _TAKEN = re.compile(f"[{_NO_CHARACTER}{chr(FIRST_SYMBOL)}-{chr(LAST_SYMBOL)}]")
 MAX_HELD = 1 << 16
 """Most characters that are held back until a word ends."""
+APOSTROPHES = "'’"
+"""Signs that a word may have inside."""
+_SPACE = " \t\u00a0\u3000"
 MAX_WORD = 64
 """Characters of the longest word; longer ones are cut."""
 CHARACTERS_PER_WORD = 300
 """Characters of a text for each word that is a token, by default: so each is there some five times or more."""
 MIN_WORDS, MAX_WORDS = 200, 30_000
 """Fewest and most words by default."""
-
-
-_SPACE = " \t\u00a0\u3000"
 
 
 def words_of(text: str) -> list[str]:
@@ -59,7 +59,8 @@ def _word_pattern(marks: str) -> re.Pattern[str]:
     r"""Return the pattern of a word, a run of signs, a line end or a run of spaces; \w lacks ``marks``."""
     letter = rf"\w{marks}"
     return re.compile(
-        f" ?[{letter}]{{1,{MAX_WORD}}}(?:['’][{letter}]{{1,{MAX_WORD}}})?| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
+        f" ?[{letter}]{{1,{MAX_WORD}}}(?:[{APOSTROPHES}][{letter}]{{1,{MAX_WORD}}})?"
+        f"| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
         f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
     )
 
@@ -191,9 +192,11 @@ class WordTokenizer(SymbolTokenizer):
         return 0
 
     def begun(self, text: str) -> int:
-        """Return the length of the last word of ``text``, which more letters may follow; 0 after a line end."""
-        last = next(iter(words_of(text[-2 * MAX_WORD :])[-1:]), "\n")
-        return 0 if last == "\n" else len(last)
+        """Return the length of the last word of ``text``, which more letters may follow, with an apostrophe after it; 0
+        after a line end."""
+        before, last = ["\n", "\n", *words_of(text[-2 * MAX_WORD :])][-2:]
+        goes_on = last in APOSTROPHES and before[-1] not in _SPACE + "\n" and not set(before) & set(APOSTROPHES)
+        return 0 if last == "\n" else len(last) + goes_on * len(before)
 
     def token_lengths(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
         """Return the number of characters of each of ``ids``: shape (T,)."""

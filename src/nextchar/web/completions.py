@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Generator, Iterator
@@ -10,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from nextchar.model.continuation import CHUNK, Continuation, Prompt
-from nextchar.model.logprobs import LogprobReader, TokenLogprobs
+from nextchar.model.logprobs import LogprobReader, PieceLogprobs
 from nextchar.randomness import choose_seed
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.web.model_registry import LoadedModel, ModelHandle
@@ -79,7 +80,7 @@ class Completions:
         for piece in self.service.counted(self.handle, text.steps()):
             self.written += len(piece)
             yield _chunk(index, piece, logged.read(piece) if logged and piece else None)
-        yield _chunk(index, "", finish_reason=_reason(text))
+        yield _chunk(index, "", logged.read("", ends=True) if logged else None, _reason(text))
 
     def _usage(self) -> dict[str, int]:
         read = sum(map(len, self.body.prompt))
@@ -116,59 +117,75 @@ def _echoed(
     """Return the text of ``prompt`` in parts, with logprobs if requested; yield ``work`` in between."""
     text = prompt.text
     if alternatives is None:
-        return [(text, None)]
+        return [(_displayed(prompt, text), None)]
     logged, parts = _Logged.from_nothing(prompt, alternatives), list[tuple[str, Chunk | None]]()
     for first in range(0, len(text), CHUNK):
-        part = text[first : first + CHUNK]
-        parts.append((part, logged.read(part)))
+        part, ends = text[first : first + CHUNK], first + CHUNK >= len(text)
+        parts.append((_displayed(prompt, part), logged.read(part, ends=ends)))
         yield work
     return parts
 
 
-class _Logged:
-    """Computes ln p of the characters of a prompt or a continuation, in the shape of OpenAI."""
+def _displayed(prompt: Prompt, text: str) -> str:
+    """Return a part of the text of ``prompt`` to be displayed."""
+    return "".join(prompt.vocabulary.split(text))
 
-    def __init__(self, reader: LogprobReader, offset: int) -> None:
-        self._reader, self._offset = reader, offset
+
+class _Logged:
+    """Computes ln p of the tokens of a prompt or a continuation, in the shape of OpenAI.
+
+    A character of several tokens is one."""
+
+    def __init__(self, reader: LogprobReader, offset: int, begun: str = "") -> None:
+        """Begin at the character number ``offset``. The first tokens repeat what the prompt has ``begun``."""
+        self._reader, self._offset, self._repeated = reader, offset, len(begun)
+        list(reader.read_text(begun, ends=False))  # it is held back until the token ends
 
     @classmethod
     def from_nothing(cls, prompt: Prompt, alternatives: int) -> _Logged:
-        """Begin with the first character of ``prompt``, which nothing predicts."""
+        """Begin with the first token of ``prompt``, which nothing predicts."""
         return cls(LogprobReader(prompt.network, prompt.vocabulary, alternatives), 0)
 
     @classmethod
     def after(cls, prompt: Prompt, alternatives: int) -> _Logged:
-        """Begin with the first character after ``prompt``, which has been read."""
+        """Begin with the first token after ``prompt``, which has been read."""
         reader = LogprobReader(prompt.network, prompt.vocabulary, alternatives, prompt.logits, prompt.state)
-        return cls(reader, len(prompt.text))
+        return cls(reader, len(_displayed(prompt, prompt.text)), prompt.begun)
 
-    def read(self, text: str) -> Chunk:
-        """Return the logprobs of the next ``text``, at least one character."""
-        vocabulary = self._reader.vocabulary
-        tokens = vocabulary.split(text)
-        rows = _rows(self._reader.read(vocabulary.encode(text)), vocabulary, tokens)
+    def read(self, text: str, *, ends: bool = False) -> Chunk | None:
+        """Return the logprobs of the next ``text``; those of its last token follow when that ends. None if there are
+        none yet."""
+        rows: list[tuple[str, float | None, dict[str, float] | None]] = []
+        for logprobs in self._reader.read_text(text, ends=ends):
+            for token, *row in _rows(logprobs, self._reader.vocabulary):
+                cut = token[self._repeated :]
+                self._repeated = max(0, self._repeated - len(token))
+                if cut:
+                    rows.append((cut, *row))
+        if not rows:
+            return None
+        tokens = [token for token, *_ in rows]
         offsets = list(accumulate(map(len, tokens), initial=self._offset))
         self._offset = offsets.pop()
         return {
             "tokens": tokens,
-            "token_logprobs": [row[0] for row in rows],
-            "top_logprobs": [row[1] for row in rows],
+            "token_logprobs": [row[1] for row in rows],
+            "top_logprobs": [row[2] for row in rows],
             "text_offset": offsets,
         }
 
 
 def _rows(
-    logprobs: TokenLogprobs, vocabulary: Tokenizer, tokens: list[str]
-) -> list[tuple[float | None, dict[str, float] | None]]:
-    """Return ln p of each of ``tokens``, and of the alternatives and itself by their text; None for the first one of a
-    prompt, which nothing predicts."""
-    chosen = logprobs.log_probabilities.tolist()
-    others = logprobs.alternative_log_probabilities.tolist()
-    unpredicted = len(tokens) - len(chosen)
-    rows: list[tuple[float | None, dict[str, float] | None]] = [(None, None)] * unpredicted
-    for token, probability, ids, shares in zip(
-        tokens[unpredicted:], chosen, logprobs.alternatives, others, strict=True
-    ):
-        top = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
-        rows.append((probability, {**top, token: probability}))
-    return rows
+    logprobs: PieceLogprobs, vocabulary: Tokenizer
+) -> Iterator[tuple[str, float | None, dict[str, float] | None]]:
+    """Yield for each piece its text, its ln p, and those of the alternatives and itself by their text.
+
+    The first one of a prompt has None, since nothing predicts it.
+    """
+    chosen, others = logprobs.log_probabilities.tolist(), logprobs.alternative_log_probabilities.tolist()
+    for token, probability, ids, shares in zip(logprobs.texts, chosen, logprobs.alternatives, others, strict=True):
+        if math.isnan(probability):
+            yield token, None, None
+        else:
+            top = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
+            yield token, probability, {**top, token: probability}

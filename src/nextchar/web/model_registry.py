@@ -119,6 +119,7 @@ class ModelHandle:
         return {
             "id": self.name,
             "name": self.name,
+            "tokens": file.vocabulary.kind,
             "characters": list(facts["characters_known"]),
             "hidden": [],
             **{name: facts[name] for name in SENT_FACTS if name in facts},

@@ -52,7 +52,7 @@ class StreamOptions(Settings):
 
 
 class CompletionBody(Settings):
-    """Asks for texts. A token is a character."""
+    """Asks for texts. Tokens are counted in characters, whatever the tokens of the model."""
 
     model: ModelName = None
     prompt: Annotated[tuple[Prompt, ...], BeforeValidator(_as_prompts, json_schema_input_type=str | list[str])] = Field(
@@ -74,7 +74,7 @@ class CompletionBody(Settings):
             default=None,
             ge=0,
             le=5,
-            description="Return ln p of each character and of this many most probable alternatives; false is off.",
+            description="Return ln p of each token and of this many most probable alternatives; false is off.",
         )
     )
     echo: bool = Field(default=False, description="Repeat the prompt before the text.")
@@ -130,7 +130,7 @@ class CompletionBody(Settings):
 
 
 class Logprobs(BaseModel):
-    """For each character of a text; the first one of a prompt has no probability."""
+    """For each token of a text, which is a character in most models; the first one of a prompt has no probability."""
 
     tokens: list[str]
     token_logprobs: list[float | None]

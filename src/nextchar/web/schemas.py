@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from nextchar.model.list_settings import ListSettings
-from nextchar.settings import SamplingSettings, Settings
-from nextchar.text.vocabulary import Replacement
+from nextchar.settings import SamplingSettings, Settings, TokenKind
+from nextchar.text.tokenizer import Replacement
 
 MAX_STOPS, MAX_STOP_LENGTH = 16, 1000
 MAX_COMPARED = 8
@@ -159,30 +159,39 @@ class GenerateAnswer(BaseModel):
 
 
 class DistributionAnswer(BaseModel):
-    """The most probable next characters; the entropies, in bits, are over all characters."""
+    """The most probable next tokens, characters in most models; the entropies, in bits, are over all tokens."""
 
     characters: list[str]
+    """The text of each token by itself; a part of a character is escaped, or a single jamo."""
     probabilities: list[float]
     """As the model gives them."""
     reweighted: list[float]
     """After the settings have reweighted them."""
     entropy: float
     reweighted_entropy: float
+    possible: int = Field(description="Number of tokens that may come next.")
+    begun: str = Field(
+        description="The end of the prompt that the tokens repeat and go on with, where tokens are words; else empty."
+    )
     replacements: list[ReplacementCount]
 
 
 class Alternative(BaseModel):
-    """A character that the model predicted in this place, and its probability."""
+    """A token, in most models a character, that the model predicted in this place, and its probability."""
 
     character: str
     probability: float
 
 
 class ScoreAnswer(BaseModel):
-    """The bits of each character; the text is lower-cased if the model was trained on lower case."""
+    """The bits of each token, which is a character in most models; characters of several tokens are scored whole. The
+    text is lower-cased if the model was trained on lower case."""
 
     bits_per_character: float
+    character_count: int
+    """Characters of the text."""
     characters: list[str]
+    """The text in tokens, or in characters where these have several."""
     bits: list[float]
     unknown: list[bool]
     alternatives: list[list[Alternative]]
@@ -256,7 +265,8 @@ class ModelInfo(BaseModel):
 
     id: str
     name: str
-    characters: list[str]
+    tokens: TokenKind
+    characters: list[str] = Field(description="What tokens consist of; jamo of syllables are conjoining.")
     vocabulary_size: int
     hidden: list[int]
     embedding: int | None
