@@ -19,8 +19,6 @@ class PairTokenizer:
     """Known characters, each a token, and pairs of them that are tokens too; pairs are looked for from the left."""
 
     kind: ClassVar[TokenKind] = "words"
-    succession: ClassVar[None] = None
-    word_symbols: ClassVar[None] = None
 
     singles: Vocabulary
     pairs: tuple[str, ...]
@@ -44,6 +42,14 @@ class PairTokenizer:
     @property
     def never_drawn(self) -> tuple[int, ...]:
         return self.singles.never_drawn
+
+    @property
+    def succession(self) -> None:
+        return
+
+    @property
+    def word_symbols(self) -> None:
+        return
 
     def header(self) -> dict[str, Any]:
         return {"kind": self.kind, "characters": self.characters, "pairs": self.pairs}
@@ -96,7 +102,7 @@ class PairTokenizer:
 class _PairDecoder:
     tokens: PairTokenizer
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         return self.tokens.decode(ids)
 
     def finish(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from nextchar.settings import TokenKind
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 
@@ -13,7 +14,7 @@ from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary
 class Doubled(SymbolTokenizer):
     """Each letter is two symbols: a capital one and a small one, which stand for the letter together."""
 
-    kind = "words"
+    kind: ClassVar[TokenKind] = "words"
 
     @property
     def known_count(self) -> int:

@@ -51,14 +51,14 @@ class ByteTokenizer:
     """
 
     kind: ClassVar[TokenKind] = "bytes"
-    size: ClassVar[int] = VALUES
-    dtype: ClassVar[np.dtype[np.unsignedinteger]] = np.dtype(np.uint8)
-    characters: ClassVar[str] = "".join(map(chr, range(128)))
-    start_id: ClassVar[int] = _LINE_END
-    has_unknown: ClassVar[bool] = False
-    never_drawn: ClassVar[tuple[int, ...]] = ()
-    succession: ClassVar[None] = None
-    word_symbols: ClassVar[Sequence[str]] = [chr(byte) if byte < 128 else "é" for byte in range(VALUES)]
+    size: int = VALUES
+    dtype: np.dtype[np.unsignedinteger] = np.dtype(np.uint8)
+    characters: str = "".join(map(chr, range(128)))
+    start_id: int = _LINE_END
+    has_unknown: bool = False
+    never_drawn: tuple[int, ...] = ()
+    succession: None = None
+    word_symbols: Sequence[str] = [chr(byte) if byte < 128 else "é" for byte in range(VALUES)]
     """Beyond ASCII, bytes are of letters."""
 
     def __eq__(self, other: object) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -92,7 +91,7 @@ class SymbolTokenizer(ABC):
         """Ids that are read and scored but never drawn."""
         return self.symbols.never_drawn
 
-    @cached_property
+    @property
     def succession(self) -> Succession | None:
         """Which ids may be drawn after which; None if any may be."""
         return None

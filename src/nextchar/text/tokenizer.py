@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +70,8 @@ class TextDecoder(Protocol):
 class Tokenizer(Protocol):
     """The tokens of a model. Ids are 0 to ``size`` - 1."""
 
-    @property
-    def kind(self) -> TokenKind:
-        """What the tokens are."""
-        ...
+    kind: ClassVar[TokenKind]
+    """What the tokens are."""
 
     @property
     def size(self) -> int:
