@@ -24,7 +24,8 @@ from tests.small_networks import random_parameters
 
 KINDS: tuple[TokenKind, ...] = ("characters", "bytes", "jamo", "words")
 TEXT = (
-    "the fox is king of the woods, and the kings are kind: they don't fight.\n옛날에 한 사람이 살았다. 그는 값을 알았다 ㅋㅋ\n"
+    "the fox is king of the woods, and the kings are kind: they don't fight.\n"
+    "옛날에 한 사람이 살았다. 그는 값을 알았다 ㅋㅋ\n"
     "café naïve 😀 don’t 2026_x   end\n한글 漢字 ᄒ e\u0301\n"
 ) * 12
 PROMPTS = ("", "the ki", "한 사", "the kings", "don'", "값 ", "  ", "the fox\n", "☃ 뷁", "an 한글e")

@@ -329,7 +329,8 @@ class LanguageModel:
 
         while not all(map(is_whole, texts)):
             rows = np.stack(list(itertools.islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
-            texts = [text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows.tolist(), strict=True)]
+            drawn_rows = zip(texts, decoders, rows.tolist(), strict=True)
+            texts = [text + decoder.push(row) for text, decoder, row in drawn_rows]
         return ["".join(until_stop(iter(text[: settings.length]), settings.stop)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
@@ -388,7 +389,11 @@ class LanguageModel:
         distribution = next_distribution(folded.next_logits(guard.forbidden() if guard else ()), settings)  # (V,)
         order = np.argsort(-distribution, kind="stable")
         texts = self.vocabulary.token_texts(order)
-        return {text: float(distribution[id_]) for id_, text in zip(order, texts, strict=True) if id_ not in never}
+        shares: dict[str, float] = {}
+        for id_, text in zip(order.tolist(), texts, strict=True):
+            if id_ not in never:  # a jamo of a syllable looks like one that stands alone
+                shares[text] = shares.get(text, 0.0) + float(distribution[id_])
+        return shares
 
     def evaluate(self, text: str | Iterable[str], *, adapt: Adapt = "none", parts: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.

@@ -94,7 +94,7 @@ class ByteTokenizer:
         return np.frombuffer(_bytes_of(text), np.uint8)
 
     def split(self, text: str) -> list[str]:
-        """Return the piece of ``text`` for each of its ids, to display it; the first byte of a character has all of it."""
+        """Return the piece of ``text`` for each of its ids, to display it; a character's first byte has all of it."""
         return [piece for c in text for piece in (displayed(c), *[""] * (len(self.encode(c)) - 1))]
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:  # noqa: ARG002

@@ -143,7 +143,8 @@ class JamoTokenizer(SymbolTokenizer):
         is_syllable = (index >= 0) & (index < SYLLABLE_COUNT)
         is_unknown = is_syllable & ~self._known_syllables[np.where(is_syllable, index, 0)]
         if is_unknown.any():
-            text = np.where(is_unknown, NO_CHARACTER, points).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+            points = np.where(is_unknown, NO_CHARACTER, points)
+            text = points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
         return take_apart(text)
 
     @cached_property
