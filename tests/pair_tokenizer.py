@@ -48,7 +48,7 @@ class PairTokenizer:
     def header(self) -> dict[str, Any]:
         return {"kind": self.kind, "characters": self.characters, "pairs": self.pairs}
 
-    def begun(self, text: str) -> int:  # noqa: ARG002
+    def begun(self, text: str) -> int:
         return 0
 
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:

@@ -18,6 +18,7 @@ from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.word_counting import count_words
 from nextchar.networks.word_counts import kinds_of
 from nextchar.text.documents import PLAIN, SourceText, documents_of
+from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary
 
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz가나다é"
@@ -109,3 +110,10 @@ def model_with_text(text: str, name: str = "fox.txt", seed: int = 0) -> Language
     vocabulary = file.characters_for("A test")
     source = SourceText(vocabulary.encode(text), documents_of((name,), PLAIN), vocabulary)
     return LanguageModel(replace(file, text=KeptText.of(source)))
+
+
+def model_of_tokens(tokens: Tokenizer, seed: int = 0, spread: float = 1.0, **provenance: object) -> LanguageModel:
+    """Return a language model with these tokens whose weights mean nothing."""
+    architecture = Architecture(vocabulary_size=tokens.size, embedding=4, hidden=(8,))
+    parameters = random_parameters(architecture, seed, spread)
+    return LanguageModel(ModelFile(architecture, tokens, parameters, Provenance.model_validate(provenance)))

@@ -26,7 +26,7 @@ from nextchar.settings import (
     RecipeName,
     Repeated,
     TextSettings,
-    TokenKind,
+    TokenChoice,
     TrainingSettings,
     Weights,
     build,
@@ -47,7 +47,7 @@ class TextOptions(TypedDict, total=False):
     repeated: Repeated
     lowercase: bool
     normalize: Normalization | None
-    tokens: Literal["auto"] | TokenKind
+    tokens: TokenChoice
     vocabulary_size: int | None
     validation: float | None
     min_count: int | None

@@ -31,6 +31,9 @@ Repeated = Literal["keep", "once"]
 TokenKind = Literal["characters", "bytes", "jamo", "words"]
 """What the tokens of a model are."""
 
+TokenChoice = Literal["auto", TokenKind]
+"""The same, or what suits the text."""
+
 Normalization = Literal["nfc", "nfkc"]
 """Unicode's normalization forms that a text may be brought into before it is learned: composed, or composed with
 compatibility characters replaced."""
@@ -169,16 +172,17 @@ class TextSettings(Settings):
         description="Unicode's normalization form to bring the text into, and every prompt and scored text: nfc "
         "composes letters and their marks, nfkc also replaces compatibility characters like full-width letters.",
     )
-    tokens: Literal["auto"] | TokenKind = Field(
+    tokens: TokenChoice = Field(
         default="auto",
         description="What the model reads and writes at a time: characters; bytes, of any file; jamo, the letters of "
-        "Hangul; or words, with rare ones in pieces. auto takes characters.",
+        "Hangul; or words, with rare ones spelled by their characters. auto takes characters.",
     )
     vocabulary_size: int | None = Field(
         default=None,
         ge=100,
         le=60_000,
-        description="With --tokens words: most words and pieces; by default it depends on the size of the text.",
+        description="With --tokens words: most words and characters; by default there is a word for every 300 "
+        "characters of the text.",
     )
     validation: float | None = Field(
         default=None,
@@ -207,8 +211,9 @@ class TextSettings(Settings):
         if self.vocabulary_size is not None and self.tokens != "words":
             raise ValueError("--vocabulary-size is for words: add --tokens words")
         if self.tokens == "bytes":
-            given = [name for name in ("encoding", "lowercase", "normalize", "min_count") if getattr(self, name)]
-            if given and not (given == ["encoding"] and self.column is not None):
+            names = ("encoding", "lowercase", "normalize", "min_count")
+            given = [name for name in names[self.column is not None :] if getattr(self, name)]
+            if given:
                 raise ValueError(f"--tokens bytes reads every byte as it is: leave {flag(given[0])} out")
         return self
 

@@ -20,8 +20,12 @@ from nextchar.model.model_file import FORMAT_VERSION, ModelFile, Provenance
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.kinds import KINDS
 from nextchar.page import build_page
+from nextchar.settings import TokenKind
+from nextchar.text.byte_tokenizer import ByteTokenizer
 from nextchar.text.vocabulary import Vocabulary
-from tests.small_networks import BigramNetwork, random_model
+from nextchar.text.word_tokenizer import WordTokenizer
+from tests.small_networks import BigramNetwork, model_of_tokens, random_model
+from tests.token_kinds import TOKEN_KINDS, jamo_of, tokens_of_every_kind
 
 
 @pytest.fixture
@@ -220,6 +224,89 @@ def test_every_flipped_byte_is_noticed(tiny: ModelFile, tmp_path: Path, data: st
     # Only white space that JSON does not care for may differ.
     assert (loaded.vocabulary, loaded.architecture) == (tiny.vocabulary, tiny.architecture)
     assert all(np.array_equal(loaded.parameters[name], array) for name, array in tiny.parameters.items())
+
+
+@pytest.mark.parametrize("kind", TOKEN_KINDS)
+def test_tokens_of_every_kind_are_saved(kind: TokenKind, tmp_path: Path) -> None:
+    text = "한글을 쓰는 the cat, the hat\n" * 9
+    model = model_of_tokens(tokens_of_every_kind(text)[kind])
+    model.file.save(tmp_path / "m")
+    header, _ = tensor_file.from_bytes((tmp_path / "m").read_bytes())
+    assert header["tokens"] == json.loads(json.dumps(model.vocabulary.header()))
+    assert (header["format"], header["tokens"]["kind"]) == (2, kind)
+    loaded = LanguageModel.load(tmp_path / "m")
+    assert loaded.vocabulary == model.vocabulary
+    assert loaded.generate("한", length=60, temperature=1.0, seed=1) == model.generate(
+        "한", length=60, temperature=1.0, seed=1
+    )
+    assert loaded.bits_per_character(text) == pytest.approx(model.bits_per_character(text), abs=1e-6)
+
+
+def test_the_header_of_tokens_by_bytes() -> None:
+    characters = Vocabulary(" ab가")
+    headers = {
+        "bytes": ByteTokenizer(),
+        "jamo": jamo_of("가a"),
+        "words": WordTokenizer(characters, [("a", "b"), (" ", "ab")]),
+    }
+    assert {kind: tokens.header() for kind, tokens in headers.items()} == {
+        "bytes": {"kind": "bytes"},
+        "jamo": {"kind": "jamo", "characters": "a\u1100\u1161", "has_unknown": True},
+        "words": {
+            "kind": "words",
+            "characters": " ab가",
+            "has_unknown": True,
+            "merges": [["a", "b"], [" ", "ab"]],
+        },
+    }
+
+
+OF_WORDS = {"kind": "words", "characters": "ab", "has_unknown": True, "merges": [["a", "b"]]}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        ({"kind": "bytes"}, "vocabulary does not fit"),
+        ({"kind": "bytes", "characters": "ab"}, "wrong entries"),
+        ({"kind": "jamo", "characters": "ab"}, "wrong entries"),
+        ({"kind": "jamo", "characters": "a", "has_unknown": True}, "vocabulary does not fit"),
+        ({"kind": "jamo", "characters": "ba", "has_unknown": True}, "in code-point order"),
+        ({"kind": "jamo", "characters": "\u1161\u11a8", "has_unknown": True}, "spell no character"),
+        ({**OF_WORDS, "characters": "abc"}, "vocabulary does not fit"),
+        ({**OF_WORDS, "merges": [["a", "c"]]}, "words do not fit its characters"),
+        ({**OF_WORDS, "merges": [["a", "b", "a"]]}, "wrong entries"),
+        ({**OF_WORDS, "merges": ["ab"]}, "wrong entries"),
+        ({**OF_WORDS, "merges": None}, "wrong entries"),
+        ({**OF_WORDS, "merges": [["a", 1]]}, "wrong entries"),
+        ({**OF_WORDS, "more": 1}, "wrong entries"),
+        ({"kind": ["words"]}, "tokens of the kind"),
+        ({}, "tokens of the kind"),
+    ],
+    ids=str,
+)
+def test_damaged_tokens_are_refused(tiny: ModelFile, tmp_path: Path, tokens: dict[str, object], words: str) -> None:
+    (tmp_path / "m").write_bytes(with_header(tiny, tokens=tokens))
+    with pytest.raises(ModelFileError, match=words):
+        ModelFile.load(tmp_path / "m")
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(kind=st.sampled_from(["bytes", "jamo", "words"]), data=st.data())
+def test_whatever_tokens_say_there_is_a_model_or_an_error(
+    tiny: ModelFile, kind: TokenKind, data: st.DataObject
+) -> None:
+    values = st.none() | st.booleans() | st.integers() | st.text("ab\u1100\u1161", max_size=4)
+    pairs = st.lists(st.lists(values, max_size=3), max_size=3)
+    names = ("characters", "has_unknown", "merges")
+    tokens = {"kind": kind, **data.draw(st.dictionaries(st.sampled_from(names), values | pairs))}
+    content = with_header(tiny, tokens=tokens)
+    try:
+        loaded = ModelFile.from_bytes(content)
+    except ModelFileError:
+        return
+    assert loaded.vocabulary.size == tiny.vocabulary.size
+    LanguageModel(loaded).generate("a", length=5, seed=1)
 
 
 def test_every_truncation_is_noticed(tiny: ModelFile, tmp_path: Path) -> None:

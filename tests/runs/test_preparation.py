@@ -1,6 +1,7 @@
 """What comes before training: the text, the prompt, the plan; and the way back to a run."""
 
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,3 +170,14 @@ def test_torch_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingDependencyError, match=r"nextchar\[train\]"):
         import_trainer()
+
+
+@pytest.mark.parametrize("tokens", ["characters", "jamo", "words"])
+def test_a_decomposed_text_is_said_to_be(tokens: str, tmp_path: Path) -> None:
+    text = unicodedata.normalize("NFD", "한글 café in a text.\n" * 200)
+    for form, said in ((None, True), ("nfc", False)):
+        events, ready = prepared(texts_of(tmp_path, text, tokens=tokens, normalize=form), tmp_path / "cache")
+        notes = [event.message for event in events if isinstance(event, Note) and "--normalize nfc" in event.message]
+        assert bool(notes) == said
+        assert ready.settings.text.normalize == form
+    assert ready.corpus.vocabulary.decode(ready.corpus.ids) == unicodedata.normalize("NFC", text)

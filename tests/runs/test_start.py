@@ -17,7 +17,7 @@ from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
-from nextchar.runs.start import Start, find_start
+from nextchar.runs.start import Start, find_start, named_model
 from nextchar.runs.training_text import find_texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import BaseRead, Event, Finished, Note
@@ -61,7 +61,7 @@ def like_the_base(folder: Path) -> Path:
 
 def start_for(path: Path, cache: Path, **options: object) -> Start:
     text, training = TextSettings(), TrainingSettings.model_validate(options)
-    return find_start(find_texts((str(path),), text, cache).files, text, training, cache)
+    return find_start(find_texts((str(path),), text, cache).files, text, training, cache, named_model(training))
 
 
 def begin(folder: Path, path: Path, **options: object) -> Run:

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from nextchar.errors import TextError
 from nextchar.settings import Errors
 from nextchar.text import catalog
 from nextchar.text.catalog import find, listing, resolve
+from nextchar.text.decoding import BYTES
 from nextchar.text.known_texts import CatalogEntry
 from tests.downloaders import FakeDownloader, refuse
 
@@ -268,3 +270,28 @@ def test_a_text_at_an_address_is_kept_and_found_again_by_its_address(tmp_path: P
     assert "".join(file.decoded()) == "one\n"
     with pytest.raises(TextError, match=r"is not on this computer, and nothing is fetched here"):
         resolve([address], column="text", cache=tmp_path / "cache", offline=True)
+
+
+def test_standard_input_is_read_as_asked(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", KOREAN)
+    resolved = resolve(["-"], normalize="nfc", stdin=io.BytesIO(decomposed.encode()), cache=tmp_path)
+    assert text_of(resolved) == KOREAN
+    anything = bytes(range(256)) + KOREAN.encode("cp949") + b"\r\n\0\0"
+    resolved = resolve(["-"], encoding=BYTES, stdin=io.BytesIO(anything), cache=tmp_path)
+    assert text_of(resolved).encode("utf-8", "surrogateescape") == anything
+
+
+def test_files_folders_and_known_texts_are_read_as_asked(tmp_path: Path, served: CatalogEntry) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.txt").write_text(unicodedata.normalize("NFD", KOREAN), encoding="utf-8")
+    (folder / "b.txt").write_bytes(b"\xff\xfe\r\n" * 9 + b"x")
+    downloader = FakeDownloader(b"served text\n")
+    names = [str(folder / "a.txt"), served.name]
+    texts = resolve(names, normalize="nfkc", cache=tmp_path, downloader=downloader)
+    assert text_of(texts) == KOREAN + "served text\n"
+    assert {text.normalize for text in texts.files} == {"nfkc"}
+    texts = resolve([str(folder), served.name], encoding=BYTES, cache=tmp_path, downloader=downloader)
+    assert len(texts.files) == 3
+    assert all(text.is_of_bytes for text in texts.files)
+    assert text_of(texts).encode("utf-8", "surrogateescape").endswith(b"\xff\xfe\r\nxserved text\n")

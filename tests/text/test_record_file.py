@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
 from nextchar.errors import TextError
-from nextchar.settings import Boundary, TextSettings
+from nextchar.settings import Boundary, Normalization, TextSettings, TokenKind
 from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.record_file import MAX_SECTIONS, RecordFile, open_records
-from nextchar.text.text_file import TextFile, joined_chunks
+from nextchar.text.text_file import TextFile, content_of, joined_chunks
 
 WORDS = ["so", "it", "goes", "and", "nobody", "knows", "where", "to"]
 
@@ -150,3 +152,30 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
     corpus = encode(text, tmp_path)
     assert corpus.vocabulary.decode(corpus.ids) == "\n".join(sentences(60)) + "\n"
     assert isinstance(text, RecordFile)
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfkc"])
+def test_documents_are_normalized(form: Normalization, tmp_path: Path, small_sections: None) -> None:
+    documents = [f"\u1112\u1161\u11ab ﬁ e\u0301 {number}" for number in range(200)]
+    text = open_records(write_json(tmp_path / "a.jsonl", documents), "text", normalize=form)
+    expected = "".join(unicodedata.normalize(form.upper(), document) + "\n" for document in documents)
+    assert "".join(joined_chunks([text])) == expected
+    assert content_of(text).characters(lowercase=False) == len(expected)
+    corpus = encode(text, tmp_path, normalize=form)
+    whole = corpus.vocabulary.decode(corpus.ids)
+    assert sorted(whole.splitlines()) == sorted(expected.splitlines())
+
+
+@pytest.mark.parametrize("tokens", ["bytes", "jamo", "words"])
+def test_records_are_encoded_in_other_tokens(tokens: TokenKind, tmp_path: Path, small_sections: None) -> None:
+    documents = [f"한글 {number} the words of it" for number in range(300)]
+    text = open_records(write_json(tmp_path / "a.jsonl", documents), "text")
+    corpus = encode(text, tmp_path, tokens=tokens, validation=0.1)
+    plain = encode(text, tmp_path, validation=0.1)
+    for part, expected in ((corpus.training, plain.training), (corpus.validation, plain.validation)):
+        assert corpus.vocabulary.decode(part) == plain.vocabulary.decode(expected)
+    assert len(corpus.held_out) == len(plain.held_out) > 3
+    of_sections = np.split(corpus.validation, np.cumsum(corpus.held_out)[:-1])
+    assert [int(corpus.vocabulary.token_lengths(ids).sum()) for ids in of_sections] == list(plain.held_out)
+    excerpt = corpus.vocabulary.decode(corpus.held_out_excerpt(200))
+    assert 0 < len(excerpt) < plain.characters - plain.training_characters

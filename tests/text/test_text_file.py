@@ -5,13 +5,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nextchar.errors import TextError
-from nextchar.settings import Boundary
+from nextchar.settings import Boundary, Normalization
 from nextchar.text.content import LineEnds
+from nextchar.text.decoding import BYTES
 from nextchar.text.files import open_text
 from nextchar.text.text_file import (
     BLOCK,
@@ -21,6 +25,7 @@ from nextchar.text.text_file import (
     is_code_page,
     joined_chunks,
     missing_boundary,
+    normalized,
     read_through,
     readable,
     text_chunks,
@@ -171,3 +176,79 @@ def test_other_encodings_are_not_code_pages(encoding: str) -> None:
 def test_a_name_that_is_not_utf8_is_readable() -> None:
     assert readable(Path(os.fsdecode(b"caf\xe9.txt"))) == "caf\\xe9.txt"
     assert readable(Path("café.txt")) == "café.txt"
+
+
+MARKED = "\u1112\u1161\u11ab\u1100\u1173\u11af e\u0323\u0301 A\u030a ｶﾞ ﬁ ２ Å\u0301\r\nI\u0307 ≠ =\u0338\n" * 60
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfkc"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_a_text_cut_anywhere_is_normalized_as_the_whole(form: Normalization, size: int) -> None:
+    pieces = [MARKED[first : first + size] for first in range(0, len(MARKED), size)]
+    assert "".join(normalized(pieces, form)) == unicodedata.normalize(form.upper(), MARKED)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(MARKED[:40]), max_size=9)))
+def test_random_pieces_are_normalized_as_the_whole(pieces: list[str]) -> None:
+    for form in ("nfc", "nfkc"):
+        assert "".join(normalized(pieces, form)) == unicodedata.normalize(form.upper(), "".join(pieces))
+
+
+def test_a_thousand_marks_are_not_held_back_for_ever() -> None:
+    assert "".join(normalized(["a" + "\u0301" * 1500, "\u0301" * 10], "nfc")) == "á" + "\u0301" * 1509
+    pieces = list(normalized(["x" * 10_000] * 3, "nfc"))
+    assert list(map(len, pieces)) == [9_999, 10_000, 10_000, 1], "nothing but the last character waits"
+
+
+@pytest.mark.parametrize("form", ["nfc", "nfkc"])
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("block", [5, BLOCK])
+def test_a_file_is_read_normalized(
+    form: Normalization, lowercase: bool, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextchar.text.text_file.BLOCK", block)
+    text = open_text(write(tmp_path / "text", MARKED.encode()), normalize=form)
+    whole = unicodedata.normalize(form.upper(), MARKED).replace("\r\n", "\n")
+    assert "".join(text_chunks(text, lowercase)) == (whole.lower() if lowercase else whole)
+    assert content_of(text).characters(lowercase=lowercase) == len(whole.lower() if lowercase else whole)
+    assert content_of(text).sha256 == hashlib.sha256(MARKED.encode()).hexdigest(), "of the file as it is"
+
+
+ANYTHING = {
+    "marked": b"\xef\xbb\xbfa\r\nb\rc\n",
+    "utf-16": "\ufeff한글\r\n".encode("utf-16-le"),
+    "zeros": b"text\n" + b"\0" * 900,
+    "only zeros": b"\0" * 50,
+    "cp949": "동해물과 백두산이\n".encode("cp949"),
+    "mixed": "동해물과 é\n".encode() + "마르고 닳도록".encode("cp949"),
+    "image": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)),
+    "every byte": bytes(range(256)) * 3,
+    "cut": "한글".encode()[:-1],
+    "surrogates": b"\xed\xa0\x80 \xed\xb2\x80",
+}
+
+
+@pytest.mark.parametrize("name", ANYTHING)
+@pytest.mark.parametrize("block", [1, 3, BLOCK])
+def test_any_file_is_read_as_bytes(name: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nextchar.text.text_file.BLOCK", block)
+    data = ANYTHING[name]
+    text = open_text(write(tmp_path / "file", data), BYTES)
+    whole = read(text)
+    assert whole.encode("utf-8", "surrogateescape") == data
+    assert (text.is_of_bytes, text.encoding, text.determined) == (True, "bytes", "given")
+    assert content_of(text).characters(lowercase=False) == len(whole)
+    assert (content_of(text).bytes, text.replaced, text.padding) == (len(data), 0, 0)
+    assert text.place
+
+
+def test_compressed_bytes_are_those_inside(tmp_path: Path) -> None:
+    data = ANYTHING["every byte"]
+    text = open_text(write(tmp_path / "file.gz", gzip.compress(data)), BYTES)
+    assert read(text).encode("utf-8", "surrogateescape") == data
+    assert text.compressed
+
+
+def test_no_bytes_are_no_text(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="is empty"):
+        open_text(write(tmp_path / "file", b""), BYTES)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nextchar.errors import TextError
 from nextchar.files.cache_entry import UNFINISHED
-from nextchar.settings import TextSettings
+from nextchar.settings import TextSettings, TokenKind
 from nextchar.text import corpus as corpus_module
 from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
@@ -57,8 +58,9 @@ def records(folder: Path) -> list[TextFile]:
 SOURCES: list[Callable[[Path], list[TextFile]]] = [plain, several, records]
 
 
-def encode(texts: list[TextFile], cache: Path, lowercase: bool = False) -> Corpus:
-    return encode_corpus(texts, TextSettings(lowercase=lowercase, boundary="blank"), cache_folder=cache)
+def encode(texts: list[TextFile], cache: Path, lowercase: bool = False, **options: Any) -> Corpus:
+    settings = TextSettings(lowercase=lowercase, boundary="blank", **options)
+    return encode_corpus(texts, settings, cache_folder=cache)
 
 
 def kill_after(monkeypatch: pytest.MonkeyPatch, characters: int) -> None:
@@ -97,6 +99,38 @@ def test_a_killed_encoding_ends_in_the_same_ids(
     continued = encode(source(tmp_path), tmp_path / "cache", lowercase)
     assert continued.ids.tobytes() == whole.ids.tobytes()
     assert (continued.key, continued.held_out) == (whole.key, whole.held_out)
+    assert left(tmp_path / "cache") == []
+
+
+@pytest.mark.parametrize("options", [{}, {"lowercase": True, "normalize": "nfkc"}, {"lines": True}], ids=str)
+@pytest.mark.parametrize("tokens", ["words", "jamo", "bytes"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_killed_encoding_of_other_tokens_ends_in_the_same_ids(
+    source: Callable[[Path], list[TextFile]],
+    tokens: TokenKind,
+    options: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if tokens == "bytes":
+        options = {name: value for name, value in options.items() if name == "lines"}
+    how = {**options, "tokens": tokens}
+    whole = encode(source(tmp_path), tmp_path / "whole", **how)
+    for characters in (0, 400, 900, 310):
+        kill_after(monkeypatch, characters)
+        with pytest.raises(Killed):
+            encode(source(tmp_path), tmp_path / "cache", **how)
+        assert len(left(tmp_path / "cache")) == 1
+    continued = encode(source(tmp_path), tmp_path / "cache", **how)
+    assert continued.ids.tobytes() == whole.ids.tobytes()
+    assert (continued.key, continued.held_out) == (whole.key, whole.held_out)
+    assert continued.vocabulary == whole.vocabulary
+    sizes = (continued.characters, continued.training_characters, continued.training_ids)
+    assert sizes == (whole.characters, whole.training_characters, whole.training_ids)
+    lengths = whole.vocabulary.token_lengths(whole.ids)
+    assert int(lengths.sum()) == whole.characters
+    assert int(lengths[: whole.training_ids].sum()) == whole.training_characters
+    assert sum(whole.held_out) == len(whole.ids) - whole.training_ids
     assert left(tmp_path / "cache") == []
 
 

@@ -1,12 +1,13 @@
 """Divergence: when it is one, and how training goes on."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from nextchar.errors import TrainingError
 from nextchar.training.checkpoint import TrainingState
-from nextchar.training.recovery import DIVERGENCE, MAX_RECOVERIES, has_diverged, recovered
+from nextchar.training.recovery import DIVERGENCE, MAX_RECOVERIES, has_diverged, learned, recovered
 from tests.training.test_trainer import make_plan
 
 
@@ -36,3 +37,25 @@ def test_it_gives_up_in_the_end() -> None:
         TrainingError, match=r"9 times, the last time at step 14.* 0\.0039 of the .*, 0\.02.*lower --learning"
     ):
         recovered(failed, TrainingState(step=7), make_plan())
+
+
+def test_a_loss_that_is_as_high_at_half_the_rate_is_of_the_text() -> None:
+    before = TrainingState(step=7, lowest_loss=2.0)
+    assert has_diverged(4.1, before)
+    again = recovered(replace(before, step=14), before, make_plan(), 4.1)
+    assert (again.rate_scale, again.recoveries, again.refused_loss) == (0.5, 1, 4.1)
+    assert has_diverged(3.5, again)
+    assert has_diverged(4.3, again)
+    assert not has_diverged(4.15, again)
+    after = learned(4.15, again)
+    assert (after.rate_scale, after.recoveries, after.refused_loss) == (1.0, 0, None)
+    assert not has_diverged(4.5, after)
+    assert has_diverged(4.7, after)
+    assert learned(1.5, again) == replace(again, lowest_loss=1.5, refused_loss=None)
+
+
+def test_a_loss_that_is_no_number_is_never_of_the_text() -> None:
+    before = TrainingState(step=7, lowest_loss=2.0)
+    again = recovered(before, before, make_plan(), math.nan)
+    assert again.refused_loss is None
+    assert has_diverged(math.nan, again)

@@ -120,7 +120,7 @@ def evaluate(
         _refuse_unknown(evaluation.unknown_characters, scored.name)
     per_line = bits_per_line(language_model, evaluation)
     labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
-    counted = _count(language_model, corpus, scored) if options.counting and corpus is not None else None
+    counted = _count(corpus, scored) if options.counting and corpus is not None else None
     shown = _show_surprise(language_model, model_name(model), scored, options, evaluation, quiet=json)
     if json:
         missing = gone if options.counting else "left out with --no-counting"
@@ -187,17 +187,12 @@ def _note_other_texts(models: Sequence[LanguageModel], paths: Sequence[Path]) ->
             note(f"{path} is not known to have held out the same text, and may have learned from it")
 
 
-def _count(language_model: LanguageModel, corpus: Corpus, scored: ScoredText) -> CountingScores:
+def _count(corpus: Corpus, scored: ScoredText) -> CountingScores:
     from nextchar.model.baselines import count_and_score
     from nextchar.text.documents import SourceText
-    from nextchar.text.vocabulary import Vocabulary
 
     with note_if_slow("counting the training text (--no-counting skips this)", 3.0):
-        ids = corpus.without_order(corpus.training)
-        if isinstance(corpus.vocabulary, Vocabulary):
-            return count_and_score(ids, corpus.vocabulary, language_model.start_id, scored.pieces())
-        learned = SourceText(ids, (), corpus.vocabulary).in_characters()
-        assert isinstance(learned.vocabulary, Vocabulary)
+        learned = SourceText(corpus.without_order(corpus.training), (), corpus.vocabulary).in_characters()
         return count_and_score(learned.ids, learned.vocabulary, learned.vocabulary.start_id, scored.pieces())
 
 

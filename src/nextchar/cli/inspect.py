@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from nextchar.cli.app import DONE
-from nextchar.cli.console import note, print_facts, print_json, resolve
+from nextchar.cli.console import note, print_facts, print_json
 from nextchar.cli.text_options import TextOptions
 from nextchar.errors import MissingDependencyError, UsageError
 from nextchar.files.file_size import describe_size
@@ -44,23 +45,21 @@ def inspect(
     json
         Print everything as one JSON object.
     """
+    from nextchar.runs.training_text import find_texts
+    from nextchar.text.corpus import default_cache_folder
     from nextchar.text.inspection import inspect_texts
     from nextchar.training.recipes import recipe_of
 
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
     settings, training = recipe_of(training).complete(text, training)
-    found = resolve(
-        corpus,
-        settings.encoding,
-        settings.errors,
-        settings.column,
-        settings.boundary,
-        label_column=settings.label_column,
-    )
+    stdin = sys.stdin.buffer if "-" in corpus else None
+    found = find_texts(corpus, settings, default_cache_folder(), stdin=stdin)
+    for message in found.notes:
+        note(message)
     inspection = inspect_texts(found.files, settings)
     if not json:
-        print_facts(_inspection_facts(inspection), WIDTH)
+        print_facts(_inspection_facts(inspection, settings), WIDTH)
     expected = _forecast(found.files, settings, training) if forecast and inspection.characters > 1 else None
     if json:
         print_json({**inspection.as_dict(), "forecast": None if expected is None else _forecast_dict(expected)})
@@ -71,13 +70,14 @@ def inspect(
 
 def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
-    from nextchar.runs.preparation import notice_lists
-    from nextchar.runs.start import find_start
+    from nextchar.runs.preparation import check_tokens, notice_lists
+    from nextchar.runs.start import find_start, named_model
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     text, noticed = notice_lists(files, text, training)
-    start = find_start(files, text, training, default_cache_folder())
+    check_tokens(text, training)
+    start = find_start(files, text, training, default_cache_folder(), named_model(training))
     for message in (*noticed, *start.notes):
         note(message)
     try:
@@ -87,7 +87,9 @@ def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingS
         return None
 
 
-def _inspection_facts(inspection: Inspection) -> Iterator[tuple[str, object]]:
+def _inspection_facts(inspection: Inspection, settings: TextSettings) -> Iterator[tuple[str, object]]:
+    from nextchar.text.decomposition import ADVICE, NOTICED
+
     for file in inspection.files:
         ends = ", ".join(
             f"{count:,} {name}" for name, count in (("LF", file.lf), ("CRLF", file.crlf), ("CR", file.cr)) if count
@@ -111,6 +113,8 @@ def _inspection_facts(inspection: Inspection) -> Iterator[tuple[str, object]]:
         )
     for oddity in inspection.oddities:
         yield "odd", f"{oddity.count:,} {oddity.kind}: {', '.join(oddity.examples)}"
+    if inspection.decomposed_share > NOTICED and settings.token_kind != "bytes":
+        yield "decomposed", f"{inspection.decomposed_share:.1%} of the characters: {ADVICE}"
     yield "lines", f"{inspection.lines:,}, the longest of {inspection.longest_line:,} characters"
     repetition = inspection.repetition
     examined = f" (of the first {repetition.examined:,})" if repetition.examined < inspection.characters else ""

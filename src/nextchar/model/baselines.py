@@ -22,8 +22,8 @@ from nextchar.model.scoring import Scorer, character_scores
 from nextchar.networks.architecture import Ids
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.parallel import Threads, available_cores
-from nextchar.text.byte_tokenizer import ESCAPE
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.byte_tokenizer import ByteTokenizer
+from nextchar.text.tokenizer import Tokenizer
 
 MAX_COUNTED = 4_000_000
 """Most characters that are counted, from the end of a training text. They take about 15 s and 400 MB, or 1.2 GB for a
@@ -53,7 +53,7 @@ class CountingScores:
     """Characters counted, at most the last `MAX_COUNTED` of the training text."""
 
 
-def count_and_score(training: Ids, vocabulary: Vocabulary, start: int, text: Iterable[str]) -> CountingScores:
+def count_and_score(training: Ids, vocabulary: Tokenizer, start: int, text: Iterable[str]) -> CountingScores:
     """Return the scores of ``text`` by models that have counted the ``training`` text.
 
     Args:
@@ -76,7 +76,8 @@ def count_and_score(training: Ids, vocabulary: Vocabulary, start: int, text: Ite
         if zpaq is not None:
             zpaq.read(piece)
         # Both take LOST for an ordinary character; which unknown character it was costs this much more.
-        lost_bits -= piece.count(LOST) * vocabulary.unseen_log2_probability
+        if LOST in piece:
+            lost_bits += piece.count(LOST) * float(vocabulary.unknown_cost(vocabulary.encode(LOST)).sum())
         characters += len(piece)
     if characters == 0:
         raise TextError("An empty text cannot be scored: give at least one character.")
@@ -88,26 +89,18 @@ def count_and_score(training: Ids, vocabulary: Vocabulary, start: int, text: Ite
     )
 
 
-def _utf8(text: str) -> bytes:
-    """Return ``text`` in UTF-8; bytes of a file that are not UTF-8 are those bytes."""
-    try:
-        return text.encode("utf-8", ESCAPE)
-    except UnicodeEncodeError:  # other lone surrogates
-        return text.encode("utf-8", "surrogatepass")
-
-
 class Ppmd:
     """PPMd after reading a training text. The score of a text is the growth of a compressed file, in whole bytes."""
 
     def __init__(self, training: str) -> None:
         pyppmd: Any = import_module("pyppmd")  # it has no useful types
-        content = _utf8(training)
+        content = _content(training)
         alone, self._encoder = (pyppmd.Ppmd8Encoder(PPMD_ORDER, PPMD_MEMORY) for _ in range(2))
         self._bytes = len(self._encoder.encode(content)) - len(alone.encode(content)) - len(alone.flush())
 
     def read(self, text: str) -> None:
         """Read more text, which is scored and counted."""
-        self._bytes += len(self._encoder.encode(_utf8(text)))
+        self._bytes += len(self._encoder.encode(_content(text)))
 
     def bits(self) -> float:
         """Return the bits of all text read; nothing can be read afterwards."""
@@ -119,11 +112,11 @@ class Zpaq:
     """zpaq after reading a training text. The score of a text is the growth of a compressed file, in whole bytes."""
 
     def __init__(self, training: str) -> None:
-        self._training, self._read = _utf8(training), bytearray()
+        self._training, self._read = _content(training), bytearray()
 
     def read(self, text: str) -> None:
         """Read more text, which is scored and counted."""
-        self._read += _utf8(text)
+        self._read += _content(text)
 
     def bits(self) -> float:
         """Return the bits of all text read. It takes about ten seconds for each megabyte, training text included."""
@@ -133,3 +126,8 @@ class Zpaq:
     def _compressed(self, content: bytes) -> int:
         zpaq: Any = import_module("zpaq")  # it has no types
         return len(zpaq.compress(content, threads=1, method=ZPAQ_METHOD))
+
+
+def _content(text: str) -> bytes:
+    """Return the bytes of ``text``; those that are not UTF-8 are lone surrogates in it."""
+    return ByteTokenizer().encode(text).tobytes()

@@ -15,7 +15,7 @@ from nextchar.settings import describe_duration
 
 MAX_SHOWN = 100
 """Most characters of a vocabulary that are shown."""
-_UNITS = {"characters": "characters", "bytes": "bytes", "jamo": "jamo and characters", "words": "words and pieces"}
+_UNITS = {"characters": "characters", "bytes": "bytes", "jamo": "jamo and characters", "words": "words and characters"}
 """What the tokens of each kind are called."""
 
 
@@ -122,7 +122,7 @@ def _vocabulary(facts: dict[str, Any]) -> str:
         case "jamo":
             return f"{len(known):,} jamo and other characters: {_printable(known)}"
         case "words":
-            return f"{size:,} words and pieces of words, of {listed}"
+            return f"{size:,} words and characters, of {listed}"
         case _:
             return listed
 

@@ -64,7 +64,7 @@ def generate_ids(
 
     Args:
         network: predicts the next id.
-        prompt: ids read first, shape (T,), at least one.
+        prompt: ids read first, shape (T,), at least one; they are of whole characters.
         settings: how to draw; ``length``, ``stop`` and ``seed`` are left to the caller.
         random: gives one uniform number for each id; a network with its own loop takes some more.
         forbidden: ids that are never drawn.

@@ -42,6 +42,7 @@ from nextchar.text.decoding import BYTES
 from nextchar.text.documents import CopiedRun, SourceText
 from nextchar.text.labels import SEPARATOR
 from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.word_tokenizer import whole_words
 
 R = TypeVar("R")
 
@@ -329,8 +330,9 @@ class LanguageModel:
 
         while not all(map(is_whole, texts)):
             rows = np.stack(list(itertools.islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
-            drawn_rows = zip(texts, decoders, rows.tolist(), strict=True)
-            texts = [text + decoder.push(row) for text, decoder, row in drawn_rows]
+            texts = [
+                text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows.tolist(), strict=True)
+            ]
         return ["".join(until_stop(iter(text[: settings.length]), settings.stop)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
@@ -371,7 +373,9 @@ class LanguageModel:
     @cached_property
     def known_entries(self) -> KnownEntries:
         """The lines of the training text, or of its end; errors are those of `source_text`."""
-        return KnownEntries.of_source(self.source_text, is_whole=len(self.source_text.ids) < MAX_KEPT)
+        source = self.source_text
+        assert self.file.text is not None, "there is a training text"
+        return KnownEntries.of_source(source, is_whole=self.file.text.header.characters < MAX_KEPT)  # its ids
 
     def next_character_distribution(
         self, prompt: str = "", *, strict: bool = False, **options: Unpack[SamplingOptions]
@@ -388,12 +392,11 @@ class LanguageModel:
         guard, never = folded.guard(settings), set(self.vocabulary.never_drawn)
         distribution = next_distribution(folded.next_logits(guard.forbidden() if guard else ()), settings)  # (V,)
         order = np.argsort(-distribution, kind="stable")
-        texts = self.vocabulary.token_texts(order)
-        shares: dict[str, float] = {}
-        for id_, text in zip(order.tolist(), texts, strict=True):
-            if id_ not in never:  # a jamo of a syllable looks like one that stands alone
-                shares[text] = shares.get(text, 0.0) + float(distribution[id_])
-        return shares
+        probabilities: dict[str, float] = {}
+        for id_, text in zip(order.tolist(), self.vocabulary.token_texts(order), strict=True):
+            if id_ not in never:  # the same jamo may be one of a syllable, or stand alone
+                probabilities[text] = probabilities.get(text, 0.0) + float(distribution[id_])
+        return probabilities
 
     def evaluate(self, text: str | Iterable[str], *, adapt: Adapt = "none", parts: bool = False) -> Evaluation:
         """Score ``text``, whole or in pieces; a model trained on lower-cased text scores it lower-cased.
@@ -419,7 +422,7 @@ class LanguageModel:
         if parts and isinstance(blend, BlendNetwork | LineBlend):
             scorers["network_bits_per_character"] = self._plain_scorer(blend.network)
             scorers["counts_bits_per_character"] = self._plain_scorer(blend.ngrams)
-        return score_pieces(scorers, map(self.as_trained, itertools.chain([first], pieces)), self.vocabulary)
+        return score_pieces(scorers, self.pieces_as_trained(itertools.chain([first], pieces)), self.vocabulary)
 
     def bits_per_character(self, text: str) -> float:
         """Return the mean bits that the model needs for a character of ``text``; lower is better."""
@@ -545,3 +548,8 @@ class LanguageModel:
     def as_trained(self, text: str) -> str:
         """Return ``text`` as the model reads it: normalized and lower-cased if its training text was."""
         return self.provenance.as_trained(text)
+
+    def pieces_as_trained(self, pieces: Iterable[str]) -> Iterator[str]:
+        """Yield the ``pieces`` of a text as the model reads it, cut where no token of it is cut."""
+        pieces = self.provenance.pieces_as_trained(pieces)
+        return filter(None, whole_words(pieces) if self.vocabulary.kind == "words" else pieces)

@@ -9,7 +9,7 @@ and is read like one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +42,7 @@ from nextchar.networks.kinds import (
 )
 from nextchar.page import embedded_model, is_page
 from nextchar.settings import Normalization
+from nextchar.text.text_file import lowered, normalized
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.tokenizers import KINDS as TOKEN_KINDS
 from nextchar.text.tokenizers import tokenizer_of
@@ -128,6 +129,11 @@ class Provenance(BaseModel):
     def normalized(self, text: str) -> str:
         """Return ``text`` in the normalization form of the training text."""
         return text if self.normalize is None else unicodedata.normalize(self.normalize.upper(), text)
+
+    def pieces_as_trained(self, pieces: Iterable[str]) -> Iterator[str]:
+        """Yield the ``pieces`` of a text as the model reads it, as if they were one string; they are cut elsewhere."""
+        pieces = iter(pieces) if self.normalize is None else normalized(pieces, self.normalize)
+        return lowered(pieces) if self.lowercase else pieces
 
     @field_validator("corpus")
     @classmethod

@@ -68,8 +68,8 @@ def read_first_surprises(
     """
     vocabulary = model.vocabulary
     reader = LogprobReader.after_start(model.network_for(characters), vocabulary, alternatives)
-    for piece in pieces:
-        text = model.as_trained(piece[:characters])
+    for piece in model.pieces_as_trained(pieces):
+        text = piece[:characters]
         characters -= len(piece)
         for logprobs in reader.read_text(text, ends=characters <= 0):
             yield Surprises.of(logprobs, vocabulary)

@@ -11,7 +11,7 @@ const TOKENS = {
   characters: ({ characters, has_unknown }) => new Vocabulary(characters, has_unknown),
   bytes: () => new ByteTokenizer(),
   jamo: ({ characters, has_unknown }) => new JamoTokenizer(characters, has_unknown),
-  words: ({ characters, has_unknown, merges }) => new WordTokenizer(characters, has_unknown, merges),
+  words: ({ characters, has_unknown, words }) => new WordTokenizer(characters, has_unknown, words),
 };
 
 /** The tokens that a model file describes. */

@@ -1,5 +1,5 @@
 'use strict';
-// Tokens that are words with the space before them, and pieces of rare words, as in nextchar/text/word_tokenizer.py.
+// Tokens that are words with the space before them, and characters of rare ones, as in nextchar/text/word_tokenizer.py.
 
 import { damaged } from './model_file.js';
 import { NO_CHARACTER, Vocabulary } from './vocabulary.js';
@@ -9,8 +9,6 @@ const FIRST_WORD = 0xf0000;
 const LAST_WORD = 0xffffd;
 /** Characters of the longest word; longer ones are cut. */
 const MAX_WORD = 64;
-/** Words whose pieces are remembered. */
-const CACHED = 1 << 17;
 
 const LETTER = '\\p{L}\\p{N}\\p{M}_';
 const SPACE = ' \\t\\u00a0\\u3000';
@@ -36,24 +34,16 @@ function isSymbol(character) {
   return point >= FIRST_WORD && point <= LAST_WORD;
 }
 
-/** Words, pieces of words, and characters. */
+/** Words and characters. */
 export class WordTokenizer extends Vocabulary {
-  /** `merges`: pairs of tokens that are joined to another one, those to be joined first first. */
-  constructor(characters, hasUnknown, merges) {
+  constructor(characters, hasUnknown, words) {
     const alone = Array.from(characters).filter((character) => !isSymbol(character));
-    const words = new Set(merges.map(([first, second]) => first + second));
+    const known = new Set(alone);
+    const isWord = (word) => Array.from(word).length > 1 && Array.from(word).every((character) => known.has(character));
+    if (new Set(words).size < words.length || !words.every(isWord)) throw damaged('its words do not fit its characters');
     const isAfter = (character) => character.codePointAt(0) > LAST_WORD;
     super([...alone.filter((character) => !isAfter(character)), ...words, ...alone.filter(isAfter)], hasUnknown);
     this.characters = alone;
-    /** For each pair of ids, as one number, its place in the order of the merges. */
-    this.ranks = new Map();
-    this.joined = merges.map(([first, second], rank) => {
-      const [left, right] = [this.ids.get(first), this.ids.get(second)];
-      if (left === undefined || right === undefined) throw damaged('its words do not fit its characters');
-      this.ranks.set(left * this.size + right, rank);
-      return this.ids.get(first + second);
-    });
-    this.spelled = new Map();
   }
 
   /** The last word of a text, which more letters may follow, with an apostrophe after it; '' after a line end. */
@@ -70,25 +60,11 @@ export class WordTokenizer extends Vocabulary {
     return wordsIn(text).flatMap((word) => this.spellWord(word));
   }
 
-  /** The pieces of a word: its characters, joined by the merges, the first in their order first. */
+  /** The pieces of a word: itself, or its characters. */
   spellWord(word) {
-    const known = this.spelled.get(word);
-    if (known) return known;
-    const texts = Array.from(word);
-    const ids = texts.map((character) => this.idOf(isSymbol(character) ? NO_CHARACTER : character, character));
-    const rankAt = (at) => this.ranks.get(ids[at] * this.size + ids[at + 1]) ?? Infinity;
-    while (ids.length > 1) {
-      let rank = Infinity;
-      for (let at = 0; at < ids.length - 1; at += 1) rank = Math.min(rank, rankAt(at));
-      if (rank === Infinity) break;
-      for (let at = 0; at < ids.length - 1; at += 1) {
-        if (rankAt(at) !== rank) continue;
-        ids.splice(at, 2, this.joined[rank]);
-        texts.splice(at, 2, texts[at] + texts[at + 1]);
-      }
-    }
-    const pieces = texts.map((text, number) => ({ text, ids: [ids[number]] }));
-    if (this.spelled.size < CACHED) this.spelled.set(word, pieces);
-    return pieces;
+    const id = this.ids.get(word);
+    if (id !== undefined) return [{ text: word, ids: [id] }];
+    const idOf = (character) => this.idOf(isSymbol(character) ? NO_CHARACTER : character, character);
+    return Array.from(word, (character) => ({ text: character, ids: [idOf(character)] }));
   }
 }

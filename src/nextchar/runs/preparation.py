@@ -17,7 +17,7 @@ from nextchar.runs.base_models import StartingModel
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
-from nextchar.runs.start import find_start
+from nextchar.runs.start import find_start, named_model
 from nextchar.runs.trainers import (
     Preparation,
     Prepared,
@@ -30,8 +30,10 @@ from nextchar.runs.trainers import (
 from nextchar.runs.training_text import corpus_of_run, find_texts, moved_text
 from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
+from nextchar.text.decomposition import ADVICE, NOTICED, decomposed_share
 from nextchar.text.files import TextFile
 from nextchar.text.line_survey import are_lists
+from nextchar.text.text_file import NotTextError
 from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
 from nextchar.training.feeding import Lines, Streams, Windows
 from nextchar.training.plan import ChosenPlan, Plan
@@ -71,13 +73,16 @@ def prepare(
         training = _like(training, like)
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
+    named = named_model(training)
+    text = text if named is None else named.text_like(text)
+    check_tokens(text, training)
     files = yield from find(texts, text, cache)
     text, noticed = notice_lists(files, text, training)
     yield from (Note(message=message) for message in noticed)
-    _check_tokens(text, training)
-    start = find_start(files, text, training, cache)
-    corpus, base, text = start.corpus, start.base, start.text
+    start = find_start(files, text, training, cache, named)
+    corpus, base = start.corpus, start.base
     yield text_read(corpus)
+    yield from notes_on_text(corpus)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
     planned = like and plan_of(like)
@@ -146,7 +151,10 @@ def _like(training: TrainingSettings, run: RunSettings) -> TrainingSettings:
 
 def find(texts: Texts, text: TextSettings, cache: Path) -> Generator[Event, None, Sequence[TextFile]]:
     """Find ``texts``; yield notes about them, and return their files."""
-    found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
+    try:
+        found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
+    except NotTextError as error:
+        raise TextError(f"{error} To learn its bytes as they are, whatever they mean: --tokens bytes.") from error
     yield from (Note(message=message) for message in found.notes)
     return found.files
 
@@ -175,7 +183,7 @@ def notice_lists(
     return text, ()
 
 
-def _check_tokens(text: TextSettings, training: TrainingSettings) -> None:
+def check_tokens(text: TextSettings, training: TrainingSettings) -> None:
     """Refuse tokens other than characters where the recipe reads characters.
 
     Raises:
@@ -381,6 +389,15 @@ def text_read(corpus: Corpus) -> TextRead:
         content_sha256=corpus.content_sha256,
         lines=int(np.count_nonzero(corpus.ids == corpus.line_end)) if corpus.is_list else None,
     )
+
+
+def notes_on_text(corpus: Corpus) -> Iterator[Note]:
+    """Yield what to know about an encoded text."""
+    share = decomposed_share(corpus.ids, corpus.vocabulary)
+    if share > NOTICED:
+        yield Note(
+            message=f"{share:.1%} of the text is decomposed, letters apart from their marks or in jamo: {ADVICE}."
+        )
 
 
 def _shown(value: object) -> str:

@@ -247,7 +247,7 @@ def _describe_before(event: TextRead | BaseRead | Planned | Counted) -> str:
             return _describe_counts(event)
 
 
-_TOKENS = {"bytes": "bytes", "jamo": "jamo and other characters", "words": "words and pieces of words"}
+_TOKENS = {"bytes": "bytes", "jamo": "jamo and other characters", "words": "words and characters"}
 """What tokens are called."""
 
 

@@ -67,8 +67,6 @@ class Start:
 
     corpus: Corpus
     """The text, with the characters that the base knows."""
-    text: TextSettings
-    """How it was read, with the tokens of the base."""
     training: TrainingSettings
     """How it is trained, with the name and the sizes of the base."""
     base: StartingModel | None = None
@@ -83,34 +81,50 @@ class Start:
         return (*self.damaged, *([] if self.trial is None else [str(self.trial)]))
 
 
-def find_start(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, cache: Path) -> Start:
+def named_model(training: TrainingSettings) -> StartingModel | None:
+    """Return the model that ``training`` names to start from, if it names one; errors are those of `find_start`."""
+    return None if training.from_ in {None, NOTHING} else read_base(training.from_)
+
+
+def find_start(
+    files: Sequence[TextFile],
+    text: TextSettings,
+    training: TrainingSettings,
+    cache: Path,
+    named: StartingModel | None = None,
+) -> Start:
     """Encode ``files`` and return what training on them starts from.
+
+    Args:
+        files: the texts, read as ``named`` reads texts.
+        text: how they were read.
+        training: how to train on them.
+        cache: folder of encoded texts.
+        named: the model that is named to start from; None if none is.
 
     Raises:
         TextError: a text cannot be read or has too little to learn from.
         UsageError: there is no such model, or the sizes asked for do not fit it.
         ModelFileError: it is damaged, or has no LSTM of characters.
     """
-    if training.from_ is not None and training.from_ != NOTHING:
-        named = read_base(training.from_)
-        text = named.text_like(text)
-        return Start(encode(files, text, training, cache, named.record), text, named.fixed(training), named)
+    if named is not None:
+        return Start(encode(files, text, training, cache, named.record), named.fixed(training), named)
     corpus = encode(files, text, training, cache)
     nothing = training.model_copy(update={"from_": None})
     of_characters = text.token_kind == "characters"  # as all installed base models
     if training.from_ == NOTHING or not of_characters or not recipe_of(training).starts_from_models:
-        return Start(corpus, text, nothing)
+        return Start(corpus, nothing)
     sample, damaged = _Sample(corpus), list[str]()
     tried = [(sample.bits_of(base), base) for base in _candidates(sample, training, damaged)]
     if not tried:
-        return Start(corpus, text, nothing, damaged=tuple(damaged))
+        return Start(corpus, nothing, damaged=tuple(damaged))
     bits, base = min(tried, key=itemgetter(0))
     trial = Trial(base.name, bits, sample.bits_of_counts())
     if not trial.pays:
-        return Start(corpus, text, nothing, None, trial, tuple(damaged))
+        return Start(corpus, nothing, None, trial, tuple(damaged))
     if corpus.rare:
         corpus = encode(files, text, training, cache, base.record)  # what is rare here, the base may know
-    return Start(corpus, text, base.fixed(training), base, trial, tuple(damaged))
+    return Start(corpus, base.fixed(training), base, trial, tuple(damaged))
 
 
 def _candidates(sample: _Sample, training: TrainingSettings, damaged: list[str]) -> Iterator[StartingModel]:

@@ -35,5 +35,6 @@ Read in this order; a module imports only from those before it:
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
 - `unfinished`: an encoded text while it is made, which the next process continues after a kill.
 - `corpus`: an encoded text, memory-mapped and keyed by its content.
+- `decomposition`: how much of a text is decomposed.
 - `inspection`: facts about a text: rare characters, lines, repetition, compression.
 """

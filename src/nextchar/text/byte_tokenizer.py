@@ -25,12 +25,12 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def displayed(text: str) -> str:
-    r"""Return ``text`` with the bytes that are not UTF-8 escaped.
+    r"""Return ``text`` with control characters, and bytes that are not UTF-8, escaped.
 
     >>> print(displayed(b"caf\xe9".decode("utf-8", ESCAPE)))
     caf\xe9
     """
-    return _bytes_of(text).decode("utf-8", "backslashreplace")
+    return _without_controls(_bytes_of(text).decode("utf-8", "backslashreplace"))
 
 
 def _bytes_of(text: str) -> bytes:
@@ -94,7 +94,7 @@ class ByteTokenizer:
         return np.frombuffer(_bytes_of(text), np.uint8)
 
     def split(self, text: str) -> list[str]:
-        """Return the piece of ``text`` for each of its ids, to display it; a character's first byte has all of it."""
+        """Return the piece of ``text`` for each of its ids, to display it; the first of a character has all of it."""
         return [piece for c in text for piece in (displayed(c), *[""] * (len(self.encode(c)) - 1))]
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:  # noqa: ARG002
@@ -139,9 +139,9 @@ class _ByteDecoder:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the characters that the next ``ids`` complete."""
-        return _without_controls(self._decoder.decode(bytes(ids)))
+        return _without_controls(self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes()))
 
     def finish(self) -> str:
         """Return what is left of a character, escaped."""

@@ -231,9 +231,7 @@ def encode_corpus(
     corpus = _find(source.key, cache_folder)
     if corpus is None:
         tally = tally or unfinished.tally() or count_texts(texts, contents, settings)
-        survey = _survey(texts, settings, tally, unknown_symbol, known, kept)
-        if isinstance(tokens, WordTokenizer):
-            survey = replace(survey, vocabulary=tokens)
+        survey = _survey(texts, settings, tally, unknown_symbol, known, kept, tokens)
         _make_entry(_Entry(texts, settings, source, tally, survey), unfinished, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
@@ -320,13 +318,21 @@ def _options_of(
 
 
 def _survey(  # noqa: PLR0917 (those of `encode_corpus`)
-    texts: Sequence[TextFile], settings: TextSettings, tally: Tally, unknown_symbol: bool, known: str, kept: str
+    texts: Sequence[TextFile],
+    settings: TextSettings,
+    tally: Tally,
+    unknown_symbol: bool,
+    known: str,
+    kept: str,
+    tokens: Tokenizer | None,
 ) -> Survey:
     """Return what to know before ``texts`` are encoded; words are counted in another reading."""
     kind = settings.token_kind
     survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, tokens=kind, known=known, kept=kept)
     if kind != "words":
         return survey
+    if isinstance(tokens, WordTokenizer):
+        return replace(survey, vocabulary=tokens, rare=tally.unknown_to(tokens))
     assert isinstance(survey.vocabulary, Vocabulary)
     pieces = pieces_of_words(split_pieces(texts, settings, survey))
     learned = (piece.content for piece in pieces if not piece.held_out)

@@ -32,7 +32,7 @@ from nextchar.text.encodings import (
     unmarked_encoding,
     wide_reading,
 )
-from nextchar.text.text_file import TextFile, WrongBytesError, read_through, readable, unreadable
+from nextchar.text.text_file import NotTextError, TextFile, WrongBytesError, read_through, readable, unreadable
 
 _NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 """Encodings of Python that no file uses."""
@@ -81,7 +81,7 @@ def _determine(text: TextFile, head: bytes) -> TextFile:
         return _checked(replace(text, encoding=unmarked, determined="detected"))
     kind = kind_of_binary(head)
     if kind:
-        raise TextError(
+        raise NotTextError(
             f"{text.name} is {kind}, not plain text: save its text as a .txt file and give that.{_wide_hint(head)}"
         )
     try:
@@ -115,7 +115,7 @@ def _not_utf8(text: TextFile, wrong: WrongBytesError, head: bytes) -> TextFile:
         return text
     encoding = legacy_encoding(gather_evidence(text.blocks()).rstrip(b"\0"))  # zeros at the end are padding
     if encoding is None:
-        raise TextError(
+        raise NotTextError(
             f"The encoding of {text.name} was not recognised (it is not UTF-8: see the byte at offset "
             f"{wrong.offset:,}). If it is text, give its encoding, for example --encoding "
             f"{wide_reading(head) or 'cp949'}."
@@ -123,21 +123,21 @@ def _not_utf8(text: TextFile, wrong: WrongBytesError, head: bytes) -> TextFile:
     return replace(text, encoding=encoding, determined="detected")
 
 
-def _damaged(text: TextFile, damage: Damage, wrong: WrongBytesError) -> TextError:
+def _damaged(text: TextFile, damage: Damage, wrong: WrongBytesError) -> NotTextError:
     """Return the error for a file that is UTF-8 only in part."""
     latin = "--encoding utf-8 --errors latin, which reads what is not UTF-8 as cp1252."
     match damage.kind:
         case "damaged":
-            return TextError(f"{wrong} The rest is good UTF-8. If the wrong bytes are letters, try {latin}")
+            return NotTextError(f"{wrong} The rest is good UTF-8. If the wrong bytes are letters, try {latin}")
         case "cut":
-            return TextError(f"{wrong} Everything before is good UTF-8: download or copy the file again.")
+            return NotTextError(f"{wrong} Everything before is good UTF-8: download or copy the file again.")
         case "legacy after UTF-8":
             other = legacy_encoding(gather_evidence(_part(text, damage.offset, None))) or "another encoding"
             parts = f"UTF-8 up to offset {damage.offset:,} and {other} from there"
         case "UTF-8 after legacy":
             other = legacy_encoding(gather_evidence(_part(text, 0, damage.offset))) or "another encoding"
             parts = f"{other} up to offset {damage.offset:,} and UTF-8 from there"
-    return TextError(f"{text.name} is in two encodings, {parts}: save it in one, or give {latin}")
+    return NotTextError(f"{text.name} is in two encodings, {parts}: save it in one, or give {latin}")
 
 
 def _part(text: TextFile, start: int, stop: int | None) -> Iterator[bytes]:

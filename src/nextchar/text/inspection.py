@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import bz2
 import lzma
-import re
 import unicodedata
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.settings import TextSettings
+from nextchar.text.decomposition import decomposed_sequences
 from nextchar.text.held_out import training_sizes
 from nextchar.text.survey import least_count
 from nextchar.text.text_file import TextFile, content_of, joined_chunks
@@ -107,6 +107,9 @@ class Inspection:
     rare_occurrences: int
     rare_examples: tuple[CharacterCount, ...]
     oddities: tuple[Oddity, ...]
+    decomposed_share: float
+    """Share of the characters that Unicode's form NFC would write otherwise: letters apart from their marks, and
+    syllables apart in jamo; 0 to 1."""
     lines: int
     longest_line: int
     repetition: Repetition
@@ -150,6 +153,7 @@ def inspect_texts(texts: Sequence[TextFile], settings: TextSettings) -> Inspecti
         rare_occurrences=int(counts[rare].sum()),
         rare_examples=_most_frequent(-counts, rare),
         oddities=(*_oddities(counts), *_decomposed(tally)),
+        decomposed_share=tally.decomposed_characters / max(1, characters),
         lines=tally.line_ends + (tally.line > 0),
         longest_line=max(tally.longest_line, tally.line),
         repetition=_repetition("".join(tally.beginning)),
@@ -188,8 +192,12 @@ class _Tally:
         self._ending_length += len(chunk)
         while self._ending_length - len(self.ending[0]) >= COMPRESSED:
             self._ending_length -= len(self.ending.popleft())
-        if not unicodedata.is_normalized("NFC", chunk):
-            self.decomposed.update(_decomposed_sequences(chunk))
+        self.decomposed.update(decomposed_sequences(chunk))
+
+    @property
+    def decomposed_characters(self) -> int:
+        """Number of characters in `decomposed`."""
+        return sum(len(sequence) * count for sequence, count in self.decomposed.items())
 
     def _add_lines(self, points: NDArray[np.uint32]) -> None:
         ends = np.flatnonzero(points == ord("\n"))
@@ -280,21 +288,11 @@ def _oddities(counts: Counts) -> list[Oddity]:
 
 
 def _decomposed(tally: _Tally) -> list[Oddity]:
-    """Return the sequences that NFC would write as one character. They are not changed in training."""
+    """Return the sequences that NFC would write as one character. They are changed only where that is asked for."""
     if not tally.decomposed:
         return []
     examples = tuple(describe_characters(sequence) for sequence, _ in tally.decomposed.most_common(EXAMPLES))
     return [Oddity("decomposed sequences: not in Unicode's form NFC", tally.decomposed.total(), examples)]
-
-
-def _decomposed_sequences(chunk: str) -> Iterable[str]:
-    """Return the sequences of a character with marks or jamo in ``chunk`` that NFC would compose, at least in part."""
-    later = "".join(c for c in set(chunk) if unicodedata.combining(c) or "\u1160" <= c <= "\u11ff")
-    if not later:
-        return ()
-    marks = re.escape(later)
-    found = re.findall(f"[^{marks}][{marks}]+", chunk)
-    return (sequence for sequence in found if not unicodedata.is_normalized("NFC", sequence))
 
 
 def _repetition(text: str) -> Repetition:

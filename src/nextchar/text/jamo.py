@@ -3,7 +3,8 @@
 A syllable is taken apart as Unicode's canonical decomposition does (NFD), by arithmetic: an initial, a medial and
 perhaps a final. Other characters stay as they are, also those that decomposition would change, and the compatibility
 jamo of a text (ㅋ, ㅠ), which form no syllables. A conjoining jamo that stands in a text by itself gets a symbol of its
-own, so that it is never joined with its neighbours: the text comes back as it was.
+own, so that it is never joined with its neighbours: the text comes back as it was. A syllable with a jamo that the
+model does not know is one unknown symbol.
 
 Source: The Unicode Standard, section 3.12, "Conjoining jamo behavior".
 """
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.tokenizer import Succession
-from nextchar.text.vocabulary import Counts, Vocabulary, code_points
+from nextchar.text.vocabulary import Counts, Vocabulary, code_points, too_rare
 
 SYLLABLES, INITIALS, MEDIALS, FINALS = 0xAC00, 0x1100, 0x1161, 0x11A7
 """First code points of the syllables and of the three kinds of conjoining jamo; that of the finals is no final."""
@@ -45,6 +46,8 @@ MAY_FOLLOW = np.array(
 )
 """Whether a symbol of a class (columns) may follow one of a class (rows)."""
 
+_NO_CHARACTER = "\uffff"
+"""In place of what is unknown: a noncharacter, which has no id."""
 _SYLLABLE = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 _LONE = {point + ALONE: point for point in range(0x1100, 0x1200)}
 
@@ -59,9 +62,8 @@ def take_apart(text: str) -> str:
     index = points.astype(np.int64) - SYLLABLES
     is_syllable = (index >= 0) & (index < SYLLABLE_COUNT)
     is_alone = (points >= 0x1100) & (points < 0x1200)
-    is_taken = (points >= ALONE + 0x1100) & (
-        points < ALONE + 0x1200
-    )  # their symbols are those of jamo that stand alone
+    # The symbols of these are taken by jamo that stand alone.
+    is_taken = (points >= ALONE + 0x1100) & (points < ALONE + 0x1200)
     if not (is_syllable.any() or is_alone.any() or is_taken.any()):
         return text
     final = np.where(is_syllable, index % FINAL_COUNT, 0)
@@ -69,7 +71,7 @@ def take_apart(text: str) -> str:
     starts = np.cumsum(lengths) - lengths
     symbols = np.repeat(points, lengths)
     symbols[starts[is_alone]] += ALONE
-    symbols[starts[is_taken]] = NO_CHARACTER
+    symbols[starts[is_taken]] = ord(_NO_CHARACTER)
     first, parts = starts[is_syllable], index[is_syllable]
     symbols[first] = INITIALS + parts // (MEDIAL_COUNT * FINAL_COUNT)
     symbols[first + 1] = MEDIALS + parts // FINAL_COUNT % MEDIAL_COUNT
@@ -106,6 +108,19 @@ class JamoTokenizer(SymbolTokenizer):
 
     kind = "jamo"
 
+    def __init__(self, symbols: Vocabulary) -> None:
+        """Prepare the tokens.
+
+        Args:
+            symbols: jamo and other characters that have an id.
+
+        Raises:
+            ValueError: they spell no character.
+        """
+        super().__init__(symbols)
+        if self.known_count == 0:
+            raise ValueError("its jamo spell no character")
+
     @classmethod
     def from_counts(cls, counts: Counts, min_count: int = 1, *, known: str = "", kept: str = "") -> Self:
         """Return the jamo of the characters that occur ``counts`` (0x110000,) times; other arguments as for
@@ -115,11 +130,21 @@ class JamoTokenizer(SymbolTokenizer):
         of_symbols[SYLLABLES : SYLLABLES + SYLLABLE_COUNT] = 0
         of_symbols[ALONE + 0x1100 : ALONE + 0x1200] = counts[0x1100:0x1200]
         of_symbols[0x1100:0x1200] = 0
-        of_symbols[NO_CHARACTER] = 0
+        of_symbols[ord(_NO_CHARACTER)] = 0
         of_symbols[INITIALS : INITIALS + INITIAL_COUNT] = syllables.sum((1, 2))
         of_symbols[MEDIALS : MEDIALS + MEDIAL_COUNT] = syllables.sum((0, 2))
         of_symbols[FINALS + 1 : FINALS + FINAL_COUNT] = syllables.sum((0, 1))[1:]
-        return cls(Vocabulary.from_counts(of_symbols, min_count, known=known, kept=kept))
+        symbols = Vocabulary.from_counts(of_symbols, min_count, known=known, kept=kept)
+        try:
+            return cls(symbols)
+        except ValueError as error:
+            raise too_rare(min_count) from error
+
+    @cached_property
+    def known_count(self) -> int:
+        """Number of the characters that can be spelled."""
+        other, initials, medials, finals = np.bincount(self._classes, minlength=4).tolist()
+        return other - self.has_unknown + initials * medials * (1 + finals)
 
     def header(self) -> dict[str, Any]:
         """Return what a file says of the tokens."""
@@ -128,36 +153,28 @@ class JamoTokenizer(SymbolTokenizer):
     @cached_property
     def succession(self) -> Succession | None:
         """A medial after an initial, a final after a medial only: so that every jamo belongs to a syllable."""
-        return Succession(self._classes, MAY_FOLLOW)
+        may_follow = MAY_FOLLOW.copy()
+        may_follow[:, INITIAL] &= MEDIAL in self._classes  # else nothing could come after it
+        return Succession(self._classes, may_follow)
 
     @cached_property
     def _classes(self) -> NDArray[np.uint8]:
         return np.array([_class_of(symbol) for symbol in self.symbols.token_texts(range(self.size))], np.uint8)
 
     def spell(self, text: str) -> str:
-        """Return the symbols of ``text``; a syllable with a jamo that is unknown is unknown as a whole."""
-        if self._known_syllables.all():
-            return take_apart(text)
-        points = code_points(text)
-        index = points.astype(np.int64) - SYLLABLES
-        is_syllable = (index >= 0) & (index < SYLLABLE_COUNT)
-        is_unknown = is_syllable & ~self._known_syllables[np.where(is_syllable, index, 0)]
-        if is_unknown.any():
-            points = np.where(is_unknown, NO_CHARACTER, points)
-            text = points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-        return take_apart(text)
+        """Return the symbols of ``text``."""
+        return take_apart(text if self._unknown is None else self._unknown.sub(_NO_CHARACTER, text))
 
     @cached_property
-    def _known_syllables(self) -> NDArray[np.bool_]:
-        """Whether each syllable has known jamo alone, in the order of the code points."""
-
-        def known(first: int, count: int) -> NDArray[np.bool_]:
-            return np.array([self.symbols.knows(chr(first + number)) for number in range(count)])
-
-        finals = known(FINALS, FINAL_COUNT)
-        finals[0] = True  # none
-        initials, medials = known(INITIALS, INITIAL_COUNT), known(MEDIALS, MEDIAL_COUNT)
-        return (initials[:, None, None] & medials[:, None] & finals).ravel()
+    def _unknown(self) -> re.Pattern[str] | None:
+        """The pattern of a syllable with an unknown jamo; None if all jamo are known."""
+        kinds = (INITIALS, INITIAL_COUNT), (MEDIALS, MEDIAL_COUNT), (FINALS, FINAL_COUNT)
+        jamo = ("".join(map(chr, range(first, first + count))) for first, count in kinds)
+        initials, medials, finals = map(self.symbols.unknown_in, jamo)
+        finals[0] = False  # it is none
+        unknown = initials[:, None, None] | medials[:, None] | finals  # (19, 21, 28)
+        syllables = "".join(map(chr, (SYLLABLES + np.flatnonzero(unknown)).tolist()))
+        return re.compile(f"[{syllables}]") if syllables else None
 
     def join(self, symbols: str) -> str:
         """Return the text that ``symbols`` spell."""

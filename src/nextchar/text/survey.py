@@ -58,6 +58,12 @@ class Tally:
         before = tuple(accumulate(self.training, initial=0))
         return tuple(before[first] for first in accumulate(self.sections[:-1], initial=0))
 
+    def unknown_to(self, tokens: Tokenizer) -> int:
+        """Return how many characters of the training part ``tokens`` do not know."""
+        points = np.flatnonzero(self.training_counts)
+        unknown = tokens.unknown_in(points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass"))
+        return int(self.training_counts[points[unknown]].sum())
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -158,8 +164,6 @@ def survey_texts(
         vocabulary = Vocabulary.from_counts(training, least, known=known, kept=kept)
     else:
         vocabulary = Vocabulary.from_counts(tally.counts, has_unknown=False)
-    points = np.flatnonzero(training)
-    unknown = vocabulary.unknown_in(points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass"))
     return Survey(
         tally.sections,
         tally.lengths,
@@ -167,7 +171,7 @@ def survey_texts(
         training_characters,
         tally.held_out,
         int(np.count_nonzero(tally.counts)),
-        int(training[points[unknown]].sum()),
+        tally.unknown_to(vocabulary),
         vocabulary,
     )
 

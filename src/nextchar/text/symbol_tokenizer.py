@@ -6,6 +6,7 @@ characters of any text, and what a model writes is translated back. So networks,
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from nextchar.settings import TokenKind
 from nextchar.text.tokenizer import REPLACEMENT, Replacement, Succession, TextDecoder
-from nextchar.text.vocabulary import Vocabulary, fold
+from nextchar.text.vocabulary import SCALAR_VALUES, UNKNOWN_ID, Vocabulary, fold
 
 
 class SymbolTokenizer(ABC):
@@ -51,6 +52,11 @@ class SymbolTokenizer(ABC):
     @abstractmethod
     def unfinished(self, symbols: str) -> int:
         """Return how many of the last ``symbols`` may spell another character together with those after them."""
+
+    @property
+    @abstractmethod
+    def known_count(self) -> int:
+        """Number of the characters that can be spelled."""
 
     @abstractmethod
     def header(self) -> dict[str, Any]:
@@ -94,7 +100,7 @@ class SymbolTokenizer(ABC):
     @property
     def word_symbols(self) -> Sequence[str] | None:
         """A character for each id that shows whether words are made of it, (V,); None where tokens are words."""
-        return self.symbols.token_texts(range(self.size))
+        return self.token_texts(range(self.size))
 
     def knows(self, text: str) -> bool:
         """Return whether the model knows every character of ``text``."""
@@ -139,7 +145,8 @@ class SymbolTokenizer(ABC):
 
     def unknown_cost(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the bits that the text behind each of ``ids`` costs in addition to the id itself, shape (T,)."""
-        return self.symbols.unknown_cost(ids)
+        shared = math.log2(SCALAR_VALUES - self.known_count) if self.has_unknown else 0.0
+        return np.where(np.asarray(ids) == UNKNOWN_ID, shared, 0.0)
 
 
 def _pieces(text: str, lengths: NDArray[np.intp]) -> list[str]:
@@ -153,7 +160,7 @@ class _SymbolDecoder:
     def __init__(self, tokenizer: SymbolTokenizer) -> None:
         self._tokenizer, self._held = tokenizer, ""
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the text that the next ``ids`` complete."""
         symbols = self._held + self._tokenizer.symbols.decode(ids)
         whole = len(symbols) - self._tokenizer.unfinished(symbols)

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -30,7 +31,11 @@ class EmptyTextError(TextError):
     """A text has no characters."""
 
 
-class WrongBytesError(TextError):
+class NotTextError(TextError):
+    """A file is not text, or in an encoding that was not recognised; its bytes can be learned all the same."""
+
+
+class WrongBytesError(NotTextError):
     """The bytes at ``offset`` do not decode. If ``at_end``, the file ends inside the character that begins there."""
 
     def __init__(self, message: str, offset: int, at_end: bool) -> None:
@@ -250,8 +255,33 @@ def lowered(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def normalized(pieces: Iterable[str], form: Normalization) -> Iterator[str]:
-    """Yield ``pieces`` in a normalization ``form`` as one string: marks may compose with the letter before them."""
-    return (unicodedata.normalize(form.upper(), piece) for piece in _whole_words(pieces))
+    """Yield ``pieces`` in Unicode's normalization ``form``, as if they were one string.
+
+    A mark may compose with the letter before it, so they are not cut there, except after 1,000 marks.
+    """
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        last = text[-1000:]
+        begun = next((place for place in range(1, len(last) + 1) if not _goes_on(last[-place])), len(last))
+        cut = len(text) - begun if begun < 1000 else len(text)
+        held = text[cut:]
+        yield unicodedata.normalize(form.upper(), text[:cut])
+    yield unicodedata.normalize(form.upper(), held)
+
+
+def _goes_on(character: str) -> bool:
+    """Return whether ``character`` may compose with what is before it, or change places with it."""
+    first = unicodedata.normalize("NFKD", character)[0]
+    return unicodedata.combining(first) > 0 or first in _second_parts()
+
+
+@cache
+def _second_parts() -> frozenset[str]:
+    """Return the characters that others are composed with, but for jamo of which syllables are: those are all added."""
+    parts = (unicodedata.decomposition(chr(point)).split() for point in range(0xC0, 0x20000))
+    seconds = {chr(int(part[1], 16)) for part in parts if len(part) == 2 and not part[0].startswith("<")}
+    return frozenset(seconds | {chr(point) for point in range(0x1160, 0x1200)})
 
 
 def _whole_words(pieces: Iterable[str]) -> Iterator[str]:

@@ -45,7 +45,8 @@ def describe_characters(text: str) -> str:
 class Succession:
     """Which ids may be drawn after which, where not every text of tokens is one of characters.
 
-    Ids fall in C classes; class 0 is also that of what stands before a text.
+    Ids fall in C classes; class 0 is also that of what stands before a text, which a prompt is:
+    its last character is whole.
     """
 
     classes: NDArray[np.uint8]
@@ -53,15 +54,11 @@ class Succession:
     may_follow: NDArray[np.bool_]
     """Whether an id of one class (the column) may come after one of another (the row), shape (C, C)."""
 
-    def allowed_after(self, token: int | None) -> NDArray[np.bool_]:
-        """Return whether each id may come after the id ``token``, or first if that is None: shape (V,)."""
-        return self.may_follow[0 if token is None else self.classes[token]][self.classes]
-
 
 class TextDecoder(Protocol):
     """Ids into text, as they come."""
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the text that the next ``ids`` complete; a character may take several."""
         ...
 
@@ -130,7 +127,7 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, text: str) -> NDArray[np.unsignedinteger]:
-        """Return the ids of ``text``, shape (T,); a text may be encoded in pieces.
+        """Return the ids of ``text``, shape (T,); a text may be encoded in pieces, of words cut between them.
 
         Raises:
             UnknownCharacterError: it holds unknown characters, and there is no id for them.

@@ -27,10 +27,10 @@ class _Characters(_Header):
 
 
 class _Words(_Characters):
-    merges: tuple[tuple[StrictStr, StrictStr], ...]
+    words: tuple[StrictStr, ...]
 
     def tokenizer(self) -> WordTokenizer:
-        return WordTokenizer(self.vocabulary(), self.merges)
+        return WordTokenizer(self.vocabulary(), self.words)
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], Tokenizer]] = {
@@ -43,9 +43,12 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], Tokenizer]] = {
 
 
 def tokenizer_of(header: Mapping[str, Any]) -> Tokenizer:
-    """Return the tokens that a file describes, whose ``kind`` is among `KINDS`.
+    """Return the tokens that a file describes.
 
     Raises:
-        ValueError: its entries are wrong, or do not fit each other.
+        ValueError: its entries are wrong, or do not fit each other, or the kind is unknown.
     """
-    return KINDS[header["kind"]]({name: value for name, value in header.items() if name != "kind"})
+    kind = header.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"tokens of the kind {kind!r} are unknown")
+    return KINDS[kind]({name: value for name, value in header.items() if name != "kind"})

@@ -98,9 +98,7 @@ class Vocabulary:
         frequent[code_points(kept)] = True
         points = np.flatnonzero(frequent)
         if len(points) == 0:
-            raise TextError(
-                f"No character occurs {min_count} times in the training text: use a longer text or --min-count 1."
-            )
+            raise too_rare(min_count)
         return cls("".join(map(chr, points.tolist())), has_unknown)
 
     @property
@@ -221,13 +219,18 @@ class Vocabulary:
         return {"kind": self.kind, "characters": self.characters, "has_unknown": self.has_unknown}
 
 
+def too_rare(min_count: int) -> TextError:
+    """Return the error of a training text whose characters are all rarer than ``min_count``."""
+    return TextError(f"No character occurs {min_count} times in the training text: use a longer text or --min-count 1.")
+
+
 @dataclass(frozen=True)
 class _CharacterDecoder:
     """Decodes ids of which each is a character."""
 
     vocabulary: Vocabulary
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the text of ``ids``."""
         return self.vocabulary.decode(ids)
 

@@ -1,28 +1,24 @@
-"""Tokens that are words, with a space before them where there is one; rare words are spelled in pieces.
+"""Tokens that are words, with a space before them where there is one; rare words are spelled by their characters.
 
-A text is cut into words, signs and spaces, which joined are the text. The tokens are the characters and the pieces that
-byte-pair encoding finds in the words, the most frequent words whole. So nothing is unknown but rare characters, and the
-score of a text is one for all of its characters.
-
-Source: Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units" (2016).
+A text is cut into words, signs and spaces, which joined are the text. The most frequent of these are tokens, and so is
+every character. So nothing is unknown but rare characters, and the score of a text is one for all of its characters.
+(Pieces of words, from byte-pair encoding, need fewer tokens and more bits: docs/tokens.md.)
 """
 
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
-from itertools import chain, pairwise
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import MissingDependencyError
 from nextchar.text.held_out import Piece
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -30,7 +26,8 @@ from nextchar.text.vocabulary import Vocabulary
 FIRST_SYMBOL, LAST_SYMBOL = 0xF0000, 0xFFFFD
 """Symbols of the tokens of several characters: one of Unicode's private areas."""
 _NO_CHARACTER = "\uffff"
-"""In place of a character that is in that area: a noncharacter, which is unknown."""
+"""In place of a character that is in that area: a noncharacter, which has no id."""
+_TAKEN = re.compile(f"[{_NO_CHARACTER}{chr(FIRST_SYMBOL)}-{chr(LAST_SYMBOL)}]")
 MAX_HELD = 1 << 16
 """Most characters that are held back until a word ends."""
 APOSTROPHES = "'’"
@@ -38,36 +35,34 @@ APOSTROPHES = "'’"
 _SPACE = " \t\u00a0\u3000"
 MAX_WORD = 64
 """Characters of the longest word; longer ones are cut."""
-CACHED = 1 << 17
-"""Words whose pieces are remembered."""
-
-Merge = tuple[str, str]
-
-
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    r"""Return the pattern of a word, a run of signs, a line end or a run of spaces.
-
-    Words are of letters, digits, marks (which \w lacks) and underscores, perhaps with an apostrophe inside.
-    """
-    marks = [point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)).startswith("M")]
-    ends = [first for first, second in pairwise([-2, *marks]) if second != first + 1][1:] + marks[-1:]
-    starts = [second for first, second in pairwise([-2, *marks]) if second != first + 1]
-    letter = r"\w" + "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
-    return re.compile(
-        f" ?[{letter}]{{1,{MAX_WORD}}}(?:[{APOSTROPHES}][{letter}]{{1,{MAX_WORD}}})?"
-        f"| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
-        f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
-    )
+CHARACTERS_PER_WORD = 300
+"""Characters of a text for each word that is a token, by default: so each is there some five times or more."""
+MIN_WORDS, MAX_WORDS = 200, 30_000
+"""Fewest and most words by default."""
 
 
 def words_of(text: str) -> list[str]:
     """Return the words, signs and spaces that ``text`` consists of.
 
+    Words are of letters, digits, marks and underscores, perhaps with an apostrophe inside.
+
     >>> words_of("It goes, so it goes.\\n")
     ['It', ' goes', ',', ' so', ' it', ' goes', '.', '\\n']
     """
-    return _word_pattern().findall(text)
+    # Only the marks that occur: a class with all of them takes three times as long.
+    marks = "" if text.isascii() else "".join(sorted(c for c in set(text) if unicodedata.category(c).startswith("M")))
+    return _word_pattern(marks).findall(text)
+
+
+@lru_cache
+def _word_pattern(marks: str) -> re.Pattern[str]:
+    r"""Return the pattern of a word, a run of signs, a line end or a run of spaces; \w lacks ``marks``."""
+    letter = rf"\w{marks}"
+    return re.compile(
+        f" ?[{letter}]{{1,{MAX_WORD}}}(?:[{APOSTROPHES}][{letter}]{{1,{MAX_WORD}}})?"
+        f"| ?[^{letter}{_SPACE}\n]{{1,{MAX_WORD}}}"
+        f"|\n|[{_SPACE}]{{1,{MAX_WORD}}}(?![^{_SPACE}\n])|[{_SPACE}]"
+    )
 
 
 def pieces_of_words(pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -86,6 +81,17 @@ def pieces_of_words(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield held
 
 
+def whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield ``pieces`` of one text cut elsewhere: not within what is a word, unless it is very long."""
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = _safe_cut(text)
+        held = text[cut:]
+        yield text[:cut]
+    yield held
+
+
 def _safe_cut(text: str) -> int:
     """Return the last place at which ``text`` may be cut, since a word begins there whatever follows; 0 if none."""
     place = text.rfind("\n") + 1
@@ -95,37 +101,40 @@ def _safe_cut(text: str) -> int:
 
 
 class WordTokenizer(SymbolTokenizer):
-    """Words, pieces of words, and characters: a `nextchar.text.tokenizer.Tokenizer`."""
+    """Words and characters: a `nextchar.text.tokenizer.Tokenizer`.
+
+    >>> tokens = WordTokenizer(Vocabulary(" ehtx"), ["the", " the"])
+    >>> tokens.split("the the hex")
+    ['the', ' the', ' ', 'h', 'e', 'x']
+    """
 
     kind = "words"
 
-    def __init__(self, characters: Vocabulary, merges: Sequence[Merge]) -> None:
+    def __init__(self, characters: Vocabulary, words: Sequence[str]) -> None:
         """Prepare the tokens.
 
         Args:
-            characters: the single characters, with the unknown symbol for others.
-            merges: pairs of tokens that are joined to another one, those to be joined first first.
+            characters: the single characters, with the unknown symbol for others; those in the area of the symbols are
+                unknown.
+            words: of two known characters or more, distinct.
 
         Raises:
-            ValueError: a pair is of something that is no token, or there are too many.
+            ValueError: there are too many words, or some that are not such.
         """
-        known = {*characters.characters}
-        self.words = list(dict.fromkeys(first + second for first, second in merges))
+        self.words = tuple(words)
         """The tokens of several characters."""
         if len(self.words) > LAST_SYMBOL - FIRST_SYMBOL + 1:
             raise ValueError("there are too many words")
-        symbols = "".join(map(chr, range(FIRST_SYMBOL, FIRST_SYMBOL + len(self.words))))
-        alone = "".join(c for c in characters.characters if not chr(FIRST_SYMBOL) <= c <= chr(LAST_SYMBOL))
-        after = "".join(c for c in alone if c > chr(LAST_SYMBOL))
-        super().__init__(Vocabulary(alone.removesuffix(after) + symbols + after, characters.has_unknown))
-        self.alone = Vocabulary(alone, characters.has_unknown)
-        self.merges = tuple(merges)
-        self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
-        self._symbols = dict(zip(self.words, symbols, strict=True))
-        if not all(part in known or part in self._symbols for part in chain.from_iterable(self.merges)):
+        alone = _TAKEN.sub("", characters.characters)
+        known = {*alone}
+        if len({*self.words}) < len(self.words) or not all(len(w) > 1 and known.issuperset(w) for w in self.words):
             raise ValueError("its words do not fit its characters")
+        symbols = "".join(map(chr, range(FIRST_SYMBOL, FIRST_SYMBOL + len(self.words))))
+        super().__init__(Vocabulary("".join(sorted(alone + symbols)), characters.has_unknown))
+        self.alone = Vocabulary(alone, characters.has_unknown)
+        """The characters."""
+        self._symbols = dict(zip(self.words, symbols, strict=True))
         self._texts = dict(zip(map(ord, symbols), self.words, strict=True))
-        self._spelled: dict[str, str] = {}
 
     @classmethod
     def of_text(cls, pieces: Iterable[str], characters: Vocabulary, size: int | None = None) -> Self:
@@ -134,22 +143,26 @@ class WordTokenizer(SymbolTokenizer):
         Args:
             pieces: of the text.
             characters: those that have an id of their own.
-            size: most tokens; chosen by the length of the text if None.
-
-        Raises:
-            MissingDependencyError: the package `tokenizers` is not installed.
+            size: most tokens, characters included; chosen by the length of the text if None.
         """
-        counted = Counter[str]()
+        counted, length = Counter[str](), 0
         for piece in pieces:
             counted.update(words_of(piece))
-        length = sum(len(word) * count for word, count in counted.items())
-        known = {word: count for word, count in counted.items() if len(word) > 1 and characters.knows(word)}
-        size = size or default_size(length) + characters.size
-        return cls(characters, _find_merges(known, size, characters.characters))
+            length += len(piece)
+        alone = Vocabulary(_TAKEN.sub("", characters.characters), characters.has_unknown)
+        most = default_words(length) if size is None else max(0, size - alone.size)
+        often = ((-count, word) for word, count in counted.items() if count > 1 and len(word) > 1)
+        known = (word for _, word in sorted(often) if alone.knows(word))
+        return cls(alone, [*islice(known, most)])
+
+    @property
+    def known_count(self) -> int:
+        """Number of the characters that can be spelled."""
+        return len(self.alone.characters)
 
     def header(self) -> dict[str, Any]:
         """Return what a file says of the tokens."""
-        return {**self.alone.header(), "kind": self.kind, "merges": [list(pair) for pair in self.merges]}
+        return {**self.alone.header(), "kind": self.kind, "words": [*self.words]}
 
     @property
     def characters(self) -> str:
@@ -167,7 +180,8 @@ class WordTokenizer(SymbolTokenizer):
 
     def spell(self, text: str) -> str:
         """Return the symbols of ``text``."""
-        return "".join(map(self._spell_word, words_of(text)))
+        symbols = self._symbols
+        return "".join(symbols.get(word, word) for word in words_of(_TAKEN.sub(_NO_CHARACTER, text)))
 
     def join(self, symbols: str) -> str:
         """Return the text that ``symbols`` spell."""
@@ -192,51 +206,7 @@ class WordTokenizer(SymbolTokenizer):
     def _lengths(self) -> NDArray[np.intp]:
         return np.array([len(text) for text in self.token_texts(range(self.size))], np.intp)
 
-    def _spell_word(self, word: str) -> str:
-        """Return the symbols of ``word``: its characters, joined by the merges, the first in their order first."""
-        spelled = self._spelled.get(word)
-        if spelled is not None:
-            return spelled
-        parts = [_NO_CHARACTER if chr(FIRST_SYMBOL) <= c <= chr(LAST_SYMBOL) else c for c in word]
-        while len(parts) > 1:
-            rank, place = min((self._ranks.get(pair, sys.maxsize), at) for at, pair in enumerate(pairwise(parts)))
-            if rank == sys.maxsize:
-                break
-            pair, joined, at = self.merges[rank], "".join(self.merges[rank]), place
-            while at < len(parts) - 1:
-                if (parts[at], parts[at + 1]) == pair:
-                    parts[at : at + 2] = [joined]
-                at += 1
-        spelled = "".join(self._symbols.get(part, part) for part in parts)
-        if len(self._spelled) < CACHED:
-            self._spelled[word] = spelled
-        return spelled
 
-
-def default_size(length: int) -> int:
-    """Return the number of tokens of several characters for a text of so many."""
-    return max(500, min(30_000, length // 150))
-
-
-def _find_merges(words: Mapping[str, int], size: int, characters: str) -> list[Merge]:
-    """Return the merges of byte-pair encoding in ``words``, given how often each occurs, up to ``size`` tokens."""
-    try:
-        from tokenizers import Tokenizer as Library
-        from tokenizers import models, trainers
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            'Words need the package tokenizers, which is not installed: pip install "nextchar[words]".'
-        ) from error
-    import json
-
-    library = Library(models.BPE())
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        min_frequency=2,
-        show_progress=False,
-        initial_alphabet=list(characters),
-        limit_alphabet=len(characters),
-    )
-    library.train_from_iterator((word for word, count in words.items() for _ in range(count)), trainer)
-    merges = json.loads(library.to_str())["model"]["merges"]
-    return [(first, second) for first, second in merges]
+def default_words(length: int) -> int:
+    """Return the number of words that are tokens for a text of so many characters."""
+    return max(MIN_WORDS, min(MAX_WORDS, length // CHARACTERS_PER_WORD))

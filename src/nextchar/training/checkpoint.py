@@ -42,6 +42,8 @@ class TrainingState:
     recoveries: Step = 0
     lowest_loss: Annotated[float, Field(ge=0)] = math.inf
     """Lowest mean loss between two checkpoints, in nats."""
+    refused_loss: Amount | None = None
+    """Loss at which the last stretch of updates counted as diverging, until it is learned again."""
     loss_sum: Amount = 0.0
     """Sum of the losses since the last evaluation, in nats."""
     evaluated_step: Step = 0
@@ -66,7 +68,10 @@ class Checkpoint:
 
     def to_bytes(self) -> bytes:
         """Return the checkpoint as a file's content."""
-        return tensor_file.to_bytes({**format_stamp(FORMAT), "state": asdict(self.state)}, self.arrays)
+        state = asdict(self.state)
+        if self.state.refused_loss is None:  # as in checkpoints from before there was one
+            del state["refused_loss"]
+        return tensor_file.to_bytes({**format_stamp(FORMAT), "state": state}, self.arrays)
 
     @classmethod
     def from_bytes(cls, content: bytes | bytearray) -> Checkpoint:

@@ -33,7 +33,7 @@ from nextchar.training.feeding import Windows
 from nextchar.training.memory import training_bytes, usable_bytes
 from nextchar.training.pace import Pace
 from nextchar.training.plan import Plan
-from nextchar.training.recovery import has_diverged, recovered
+from nextchar.training.recovery import has_diverged, learned, recovered
 from nextchar.training.schedule import Schedule
 from nextchar.training.updates import WEIGHTS, Updates
 from nextchar.training.validation import BestModel, Validation
@@ -155,7 +155,7 @@ class Trainer:
             if self.processes.broadcast(failed):
                 yield self._recover(loss)
                 continue
-            self._move(lowest_loss=min(loss, self.state.lowest_loss))
+            self.state = learned(loss, self.state)
             revised = self._revise()
             evaluated = self._evaluate() if self._validation.is_due(self.state.step) else None
             self.checkpoint = self._take_checkpoint()  # before the events, after which a caller may save it
@@ -254,7 +254,7 @@ class Trainer:
     def _recover(self, loss: float) -> Recovered:
         """Go back to the last checkpoint with half the learning rate."""
         failed = self.state
-        state = recovered(failed, self.checkpoint.state, self.plan)
+        state = recovered(failed, self.checkpoint.state, self.plan, loss)
         self._return_to(self.checkpoint)
         self._pace.restart()
         self.state = state

@@ -159,7 +159,7 @@ class GenerateAnswer(BaseModel):
 
 
 class DistributionAnswer(BaseModel):
-    """The most probable next tokens, in most models characters; the entropies, in bits, are over all tokens."""
+    """The most probable next tokens, characters in most models; the entropies, in bits, are over all tokens."""
 
     characters: list[str]
     """The text of each token by itself; a part of a character is escaped, or a single jamo."""
@@ -266,9 +266,7 @@ class ModelInfo(BaseModel):
     id: str
     name: str
     tokens: TokenKind
-    characters: list[str] = Field(
-        description="The characters that tokens consist of; jamo of syllables are conjoining."
-    )
+    characters: list[str] = Field(description="What tokens consist of; jamo of syllables are conjoining.")
     vocabulary_size: int
     hidden: list[int]
     embedding: int | None
