@@ -73,7 +73,7 @@ def test_a_begun_word_goes_on() -> None:
     model = model_of_kind("words", blend=True)
     distribution = model.next_character_distribution("and the ki")
     possible = {token for token, share in distribution.items() if share > 0}
-    assert {" king", " k"} <= possible
+    assert {" king", " "} <= possible
     assert all(token.startswith(" ki") or " ki".startswith(token) for token in possible)
     assert sum(distribution.values()) == pytest.approx(1)
     # What was begun is not repeated.
