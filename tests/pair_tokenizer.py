@@ -70,6 +70,9 @@ class PairTokenizer:
         texts = [unknown, *self.singles.characters, *self.pairs]
         return "".join(texts[index] for index in np.ravel(ids))
 
+    def displayed(self, text: str) -> str:
+        return text
+
     def decoder(self) -> TextDecoder:
         return _PairDecoder(self)
 

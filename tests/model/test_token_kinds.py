@@ -1,7 +1,5 @@
-"""Models whose tokens are of each kind, in NumPy and compiled, alone and blended with counts.
-
-They write the same texts, scores add up, and nothing is written that cannot be.
-"""
+"""Models of each kind of tokens, in NumPy and compiled, alone and blended with counts: the same texts, scores that add
+up, and nothing written that cannot be."""
 
 from __future__ import annotations
 
@@ -75,7 +73,7 @@ def test_a_begun_word_goes_on() -> None:
     model = model_of_kind("words", blend=True)
     distribution = model.next_character_distribution("and the ki")
     possible = {token for token, share in distribution.items() if share > 0}
-    assert {" king", " k"} <= possible
+    assert {" king", " "} <= possible
     assert all(token.startswith(" ki") or " ki".startswith(token) for token in possible)
     assert sum(distribution.values()) == pytest.approx(1)
     # What was begun is not repeated.
@@ -84,10 +82,8 @@ def test_a_begun_word_goes_on() -> None:
 
 def test_an_apostrophe_within_a_word_may_be_begun() -> None:
     model = model_of_kind("words")
-    prompts = ("they don'", "they don’", "they '", "they don't", "fox\n'")
-    assert [model.fold_prompt(prompt).begun for prompt in prompts] == [
-        " don'", " don’", " '", " don't", "'"
-    ]  # fmt: skip
+    begun = {"they don'": " don'", "they don’": " don’", "they '": " '", "they don't": " don't", "fox\n'": "'"}
+    assert {prompt: model.fold_prompt(prompt).begun for prompt in begun} == begun
     possible = {token for token, share in model.next_character_distribution("they don'").items() if share > 0}
     assert " don't" in possible
 

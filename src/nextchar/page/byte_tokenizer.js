@@ -56,7 +56,9 @@ export class ByteTokenizer {
     return Array.from(text, (character) => {
       const ids = bytesOf(character);
       const isSurrogate = character.length === 1 && character >= '\ud800' && character < '\ue000';
-      return { text: !isSurrogate ? character : ids.length === 1 ? escaped(ids[0]) : REPLACED, ids };
+      const isByte = isSurrogate && ids.length === 1;
+      const text = isByte || isControl(character) ? hexadecimal(isByte ? ids[0] : character.charCodeAt(0)) : character;
+      return { text: isSurrogate && !isByte ? REPLACED : text, ids };
     });
   }
 

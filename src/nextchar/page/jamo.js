@@ -62,7 +62,19 @@ export class JamoTokenizer extends Vocabulary {
     this.symbols = this.texts;
     this.texts = this.symbols.map(putTogether);
     this.classes = this.symbols.map(classOf);
-    this.rows = MAY_FOLLOW.map((classes) => this.drawable.map((may, id) => Number(may === 1 && classes.includes(this.classes[id]))));
+    // Where no medial is known, nothing could come after an initial.
+    const isPossible = (of) => of !== INITIAL || this.countOf(MEDIAL) > 0;
+    const mayFollow = (classes, id) => classes.includes(this.classes[id]) && isPossible(this.classes[id]);
+    this.rows = MAY_FOLLOW.map((classes) => this.drawable.map((may, id) => Number(may === 1 && mayFollow(classes, id))));
+  }
+
+  /** Number of the symbols of a class. */
+  countOf(wanted) {
+    return this.classes.filter((of) => of === wanted).length;
+  }
+
+  get knownCount() {
+    return this.countOf(OTHER) - this.first + this.countOf(INITIAL) * this.countOf(MEDIAL) * (1 + this.countOf(FINAL));
   }
 
   allowedAfter(id) {

@@ -68,11 +68,14 @@ export class Vocabulary {
     this.ids = new Map(known.map((symbol, number) => [symbol, this.first + number]));
     /** The characters that tokens consist of. */
     this.characters = known;
-    /** Bits that each unknown character costs beyond the unknown symbol, which stands for all of them. */
-    this.unseenBits = Math.log2(SCALAR_VALUES - known.length);
     /** 1 for each id that may be drawn, 0 for the unknown symbol, which is read and scored alone. */
     this.drawable = new Uint8Array(this.texts.length).fill(1);
     if (hasUnknown) this.drawable[UNKNOWN] = 0;
+  }
+
+  /** Number of the characters that can be spelled. */
+  get knownCount() {
+    return this.characters.length;
   }
 
   /** Number of ids. */
@@ -131,7 +134,8 @@ export class Vocabulary {
 
   /** Bits that what is behind an id costs in addition to the id itself. */
   unknownBits(id) {
-    return this.hasUnknown && id === UNKNOWN ? this.unseenBits : 0;
+    // The unknown symbol stands for all unknown characters.
+    return this.hasUnknown && id === UNKNOWN ? Math.log2(SCALAR_VALUES - this.knownCount) : 0;
   }
 
   /** Decodes ids as they come: `push` returns the text that an id completes. */

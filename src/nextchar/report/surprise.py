@@ -12,6 +12,7 @@ from nextchar.model.evaluation import Evaluation
 from nextchar.model.surprise import Surprises
 from nextchar.page import coloured_scripts, inline_element, json_element, module_as_script, page_style
 from nextchar.report.curves import script_policy
+from nextchar.settings import TokenKind
 
 ALTERNATIVES = 5
 """Alternatives that the page shows for each character, as many as the page of a server."""
@@ -46,7 +47,9 @@ def _scores(pieces: Iterable[Surprises]) -> dict[str, Any]:
     bits: list[float] = []
     unknown: list[bool] = []
     expected: list[tuple[list[str], list[float]]] = []
+    tokens: TokenKind = "characters"
     for piece in pieces:
+        tokens = piece.vocabulary.kind
         characters += piece.tokens
         count += int(piece.logprobs.lengths.sum())
         bits += piece.bits.tolist()
@@ -56,6 +59,7 @@ def _scores(pieces: Iterable[Surprises]) -> dict[str, Any]:
             expected.append(([text for text, _ in pairs], [float(f"{share:.4g}") for _, share in pairs]))
     return {
         "bits_per_character": sum(bits) / count,
+        "tokens": tokens,
         "character_count": count,
         "characters": characters,
         "bits": [round(value, 3) for value in bits],

@@ -31,8 +31,6 @@ SYLLABLE_COUNT = INITIAL_COUNT * MEDIAL_COUNT * FINAL_COUNT
 
 ALONE = 0x10E000
 """A conjoining jamo in a text has the symbol with its code point and this: in Unicode's last private area."""
-NO_CHARACTER = 0xFFFF
-"""In place of a character that cannot be spelled: a noncharacter, which is unknown."""
 
 OTHER, INITIAL, MEDIAL, FINAL = range(4)
 """Classes of symbols."""

@@ -129,6 +129,10 @@ class SymbolTokenizer(ABC):
         """Return the piece of ``text`` for each of its ids; the first id of a character has all of it."""
         return _pieces(text, self.token_lengths(self.encode(text)))
 
+    def displayed(self, text: str) -> str:
+        """Return ``text``, which can be displayed."""
+        return text
+
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
         """Return the text that each of ``ids`` (T,) stands for by itself."""
         return [self.join(symbol) for symbol in self.symbols.token_texts(ids)]

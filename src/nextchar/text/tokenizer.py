@@ -137,6 +137,10 @@ class Tokenizer(Protocol):
         cannot be displayed is escaped. An id that only goes on with a character has an empty piece."""
         ...
 
+    def displayed(self, text: str) -> str:
+        """Return ``text`` as it is displayed: what is no character is escaped."""
+        ...
+
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
         """Return the text of ``ids``, an array of any shape in order; unknown ones become the character ``unknown``."""
         ...

@@ -183,6 +183,10 @@ class Vocabulary:
         """Return the piece of ``text`` for each of its ids: its characters."""
         return list(text)
 
+    def displayed(self, text: str) -> str:
+        """Return ``text``, which can be displayed."""
+        return text
+
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
         """Return the text of ``ids``, of any shape, in order; the unknown symbol becomes the character ``unknown``."""
         points = self._code_points_by_id

@@ -128,13 +128,14 @@ def _echoed(
 
 def _displayed(prompt: Prompt, text: str) -> str:
     """Return a part of the text of ``prompt`` to be displayed."""
-    return "".join(prompt.vocabulary.split(text))
+    return prompt.vocabulary.displayed(text)
 
 
 class _Logged:
     """Computes ln p of the tokens of a prompt or a continuation, in the shape of OpenAI.
 
-    A character of several tokens is one."""
+    A character of several tokens counts as one.
+    """
 
     def __init__(self, reader: LogprobReader, offset: int, begun: str = "") -> None:
         """Begin at the character number ``offset``. The first tokens repeat what the prompt has ``begun``."""
@@ -157,11 +158,11 @@ class _Logged:
         none yet."""
         rows: list[tuple[str, float | None, dict[str, float] | None]] = []
         for logprobs in self._reader.read_text(text, ends=ends):
-            for token, *row in _rows(logprobs, self._reader.vocabulary):
+            for token, probability, top in _rows(logprobs, self._reader.vocabulary):
                 cut = token[self._repeated :]
                 self._repeated = max(0, self._repeated - len(token))
                 if cut:
-                    rows.append((cut, *row))
+                    rows.append((cut, probability, None if probability is None else {**top, cut: probability}))
         if not rows:
             return None
         tokens = [token for token, *_ in rows]
@@ -175,17 +176,12 @@ class _Logged:
         }
 
 
-def _rows(
-    logprobs: PieceLogprobs, vocabulary: Tokenizer
-) -> Iterator[tuple[str, float | None, dict[str, float] | None]]:
-    """Yield for each piece its text, its ln p, and those of the alternatives and itself by their text.
-
-    The first one of a prompt has None, since nothing predicts it.
-    """
+def _rows(logprobs: PieceLogprobs, vocabulary: Tokenizer) -> Iterator[tuple[str, float | None, dict[str, float]]]:
+    """Yield for each piece its text, its ln p, and those of the alternatives by their text; the first one of a prompt,
+    which nothing predicts, has None and no alternatives."""
     chosen, others = logprobs.log_probabilities.tolist(), logprobs.alternative_log_probabilities.tolist()
     for token, probability, ids, shares in zip(logprobs.texts, chosen, logprobs.alternatives, others, strict=True):
         if math.isnan(probability):
-            yield token, None, None
+            yield token, None, {}
         else:
-            top = dict(zip(vocabulary.token_texts(ids), shares, strict=True))
-            yield token, probability, {**top, token: probability}
+            yield token, probability, dict(zip(vocabulary.token_texts(ids), shares, strict=True))
