@@ -87,10 +87,10 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Train a model of each kind on each text for each time; print and yield the figures, medians over the seeds."""
     print("text             seconds  kind        bits   network    counts   tokens/character   written/s")
     for name in options.texts:
-        kinds = [kind for kind in options.kinds if kind != "jamo" or name in HANGUL]
+        kinds: list[TokenKind] = [kind for kind in options.kinds if kind != "jamo" or name in HANGUL]
         counted = {kind: _train(name, kind, recipe="counts") for kind in kinds}
         for seconds in options.seconds:
-            found: dict[str, list[LanguageModel]] = {kind: [] for kind in kinds}
+            found: dict[TokenKind, list[LanguageModel]] = {kind: [] for kind in kinds}
             for seed in options.seeds:
                 for kind in kinds:
                     found[kind].append(_train(name, kind, time=seconds, seed=seed, from_="none"))

@@ -107,7 +107,7 @@ class LogprobReader:
         for first in range(0, len(starts), step):
             some = starts[first : first + step]
             end = starts[first + step] if first + step < len(starts) else len(ids)
-            shown = [tokens.displayed(texts[start]) for start in some.tolist()]
+            shown = [tokens.displayed(texts[int(start)]) for start in some]
             yield self._pieces(ids[some[0] : end], shown, some - some[0])
 
     def _pieces(self, ids: NDArray[np.intp], texts: list[str], starts: NDArray[np.intp]) -> PieceLogprobs:
