@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextchar.errors import UsageError
 from nextchar.model.copying import CopyIndex
@@ -89,7 +90,7 @@ class Prompt:
         tokens = self.vocabulary
         return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, batch=batch)
 
-    def next_logits(self, refused: Sequence[int] = ()) -> Floats:
+    def next_logits(self, refused: Sequence[int] = ()) -> NDArray[np.float64]:
         """Return the logits (V,) of what comes next, once the prompt is read: -inf for what cannot, and ``refused``.
 
         Where something is begun, an id stands for a token that begins with that, or is the first of `spellings`.
@@ -102,9 +103,9 @@ class Prompt:
                 logits[spelling.first] += spelling.log_probability
                 fits[spelling.first] = True
             allowed = allowed.where(fits)
-        masked: Floats = allowed.masked(logits[None])[0]
-        masked[list(refused)] = -np.inf
-        return masked
+        may = allowed.rows[allowed.last[0]]  # (V,)
+        may[list(refused)] = False
+        return np.where(may, logits, -np.inf)
 
     @cached_property
     def spellings(self) -> dict[int, Spelling]:
