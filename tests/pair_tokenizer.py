@@ -19,8 +19,6 @@ class PairTokenizer:
     """Known characters, each a token, and pairs of them that are tokens too; pairs are looked for from the left."""
 
     kind: ClassVar[TokenKind] = "words"
-    succession: ClassVar[None] = None
-    word_symbols: ClassVar[None] = None
 
     singles: Vocabulary
     pairs: tuple[str, ...]
@@ -45,6 +43,14 @@ class PairTokenizer:
     def never_drawn(self) -> tuple[int, ...]:
         return self.singles.never_drawn
 
+    @property
+    def succession(self) -> None:
+        return
+
+    @property
+    def word_symbols(self) -> None:
+        return
+
     def header(self) -> dict[str, Any]:
         return {"kind": self.kind, "characters": self.characters, "pairs": self.pairs}
 
@@ -63,6 +69,9 @@ class PairTokenizer:
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
         texts = [unknown, *self.singles.characters, *self.pairs]
         return "".join(texts[index] for index in np.ravel(ids))
+
+    def displayed(self, text: str) -> str:
+        return text
 
     def decoder(self) -> TextDecoder:
         return _PairDecoder(self)
@@ -96,7 +105,7 @@ class PairTokenizer:
 class _PairDecoder:
     tokens: PairTokenizer
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         return self.tokens.decode(ids)
 
     def finish(self) -> str:

@@ -72,7 +72,9 @@ def test_no_longer_run_is_ever_written(longest: int, temperature: float) -> None
     for seed in range(3):
         logits, state = network.forward(np.array([[1]]), network.initial_state(1))
         guard, allowed = index.guard(longest, []), allowed_ids(vocabulary.size, (0,))
-        blocks = draw_blocks(network, logits[:, -1], state, settings, np.random.default_rng(seed), allowed, guard)
+        blocks = draw_blocks(
+            network, logits[:, -1], state, settings, np.random.default_rng(seed), allowed=allowed, guard=guard
+        )
         written = vocabulary.decode([token for block in islice(blocks, 400) for token in block])
         assert len(written) == 400
         runs = [written[first : first + longest + 1] for first in range(len(written) - longest)]
@@ -93,7 +95,9 @@ def test_every_network_writes_the_same_with_a_guard(options: dict[str, Any], lon
     for network in (NumpyNetwork(architecture, parameters), CompiledNetwork(architecture, parameters)):
         logits, state = network.forward(np.array([[1]]), network.initial_state(1))
         guard, random = index.guard(longest, [1]), np.random.default_rng(7)
-        blocks = draw_blocks(network, logits[:, -1], state, settings, random, allowed_ids(size, (0,)), guard)
+        blocks = draw_blocks(
+            network, logits[:, -1], state, settings, random, allowed=allowed_ids(size, (0,)), guard=guard
+        )
         written.append([token for block in islice(blocks, 2000) for token in block][:700])
     assert written[0] == written[1]
     assert len(written[0]) == 700 or longest == 1
@@ -141,7 +145,7 @@ def test_where_nothing_is_left_the_text_ends() -> None:
     network = random_network(2)
     logits, state = network.forward(np.array([[0]]), network.initial_state(1))
     random, guard = np.random.default_rng(0), index.guard(1, [0])
-    blocks = draw_blocks(network, logits[:, -1], state, SamplingSettings(), random, allowed_ids(2), guard)
+    blocks = draw_blocks(network, logits[:, -1], state, SamplingSettings(), random, allowed=allowed_ids(2), guard=guard)
     assert list(blocks) == []
 
 

@@ -247,7 +247,7 @@ def test_the_header_of_tokens_by_bytes() -> None:
     headers = {
         "bytes": ByteTokenizer(),
         "jamo": jamo_of("가a"),
-        "words": WordTokenizer(characters, [("a", "b"), (" ", "ab")]),
+        "words": WordTokenizer(characters, ["ab", " ab"]),
     }
     assert {kind: tokens.header() for kind, tokens in headers.items()} == {
         "bytes": {"kind": "bytes"},
@@ -256,12 +256,12 @@ def test_the_header_of_tokens_by_bytes() -> None:
             "kind": "words",
             "characters": " ab가",
             "has_unknown": True,
-            "merges": [["a", "b"], [" ", "ab"]],
+            "words": ["ab", " ab"],
         },
     }
 
 
-OF_WORDS = {"kind": "words", "characters": "ab", "has_unknown": True, "merges": [["a", "b"]]}
+OF_WORDS = {"kind": "words", "characters": "ab", "has_unknown": True, "words": ["ab"]}
 
 
 @pytest.mark.parametrize(
@@ -274,11 +274,11 @@ OF_WORDS = {"kind": "words", "characters": "ab", "has_unknown": True, "merges": 
         ({"kind": "jamo", "characters": "ba", "has_unknown": True}, "in code-point order"),
         ({"kind": "jamo", "characters": "\u1161\u11a8", "has_unknown": True}, "spell no character"),
         ({**OF_WORDS, "characters": "abc"}, "vocabulary does not fit"),
-        ({**OF_WORDS, "merges": [["a", "c"]]}, "words do not fit its characters"),
-        ({**OF_WORDS, "merges": [["a", "b", "a"]]}, "wrong entries"),
-        ({**OF_WORDS, "merges": ["ab"]}, "wrong entries"),
-        ({**OF_WORDS, "merges": None}, "wrong entries"),
-        ({**OF_WORDS, "merges": [["a", 1]]}, "wrong entries"),
+        ({**OF_WORDS, "words": ["ac"]}, "words do not fit its characters"),
+        ({**OF_WORDS, "words": ["a"]}, "words do not fit its characters"),
+        ({**OF_WORDS, "words": "ab"}, "wrong entries"),
+        ({**OF_WORDS, "words": None}, "wrong entries"),
+        ({**OF_WORDS, "words": ["ab", 1]}, "wrong entries"),
         ({**OF_WORDS, "more": 1}, "wrong entries"),
         ({"kind": ["words"]}, "tokens of the kind"),
         ({}, "tokens of the kind"),
@@ -298,7 +298,7 @@ def test_whatever_tokens_say_there_is_a_model_or_an_error(
 ) -> None:
     values = st.none() | st.booleans() | st.integers() | st.text("ab\u1100\u1161", max_size=4)
     pairs = st.lists(st.lists(values, max_size=3), max_size=3)
-    names = ("characters", "has_unknown", "merges")
+    names = ("characters", "has_unknown", "words")
     tokens = {"kind": kind, **data.draw(st.dictionaries(st.sampled_from(names), values | pairs))}
     content = with_header(tiny, tokens=tokens)
     try:

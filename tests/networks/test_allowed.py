@@ -113,12 +113,12 @@ def test_a_compiled_draw_keeps_to_the_class_of_its_row(temperature: float) -> No
 def test_nothing_impossible_is_drawn(name: str, options: dict[str, Any]) -> None:
     settings = SamplingSettings(temperature=2.0, length=700, **options)
     count = 10_000 if not options else 500
-    ids = generate_ids(NETWORKS[name], np.array([1]), settings, np.random.default_rng(2), NEVER, SUCCESSION)
+    ids = generate_ids(NETWORKS[name], np.array([1]), settings, np.random.default_rng(2), NEVER, succession=SUCCESSION)
     alone = list(islice(ids, count))
     check(alone)
     assert {*CLASSES[alone].tolist()} == {0, 1, 2, 3}
     randoms = [np.random.default_rng(seed) for seed in (2, 3, 4)]
-    rows = generate_rows(NETWORKS[name], np.array([1]), settings, randoms, NEVER, SUCCESSION)
+    rows = generate_rows(NETWORKS[name], np.array([1]), settings, randoms, NEVER, succession=SUCCESSION)
     side_by_side = np.array(list(islice(rows, 500)))  # (T, B)
     for row in range(3):
         check(side_by_side[:, row].tolist())
@@ -130,7 +130,12 @@ def test_compiled_loops_write_what_numpy_writes(pair: tuple[str, str]) -> None:
     settings = SamplingSettings(temperature=0.9)
     written = [
         list(
-            islice(generate_ids(OF_JAMO[name], IDS[:9], settings, np.random.default_rng(4), (0,), JAMO.succession), 900)
+            islice(
+                generate_ids(
+                    OF_JAMO[name], IDS[:9], settings, np.random.default_rng(4), (0,), succession=JAMO.succession
+                ),
+                900,
+            )
         )
         for name in pair
     ]
@@ -140,7 +145,9 @@ def test_compiled_loops_write_what_numpy_writes(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize("name", OF_JAMO)
 def test_jamo_are_written_as_syllables(name: str) -> None:
     settings = SamplingSettings(temperature=2.0)
-    ids = generate_ids(OF_JAMO[name], IDS[:5], settings, np.random.default_rng(0), JAMO.never_drawn, JAMO.succession)
+    ids = generate_ids(
+        OF_JAMO[name], IDS[:5], settings, np.random.default_rng(0), JAMO.never_drawn, succession=JAMO.succession
+    )
     drawn = list(islice(ids, 10_000))
     text = JAMO.decode(drawn)
     last = JAMO.decode(drawn[-2:])  # the last syllable may lack its medial yet
@@ -153,6 +160,11 @@ def test_jamo_are_written_as_syllables(name: str) -> None:
 def test_where_ids_of_a_class_are_missing_others_are_drawn(name: str) -> None:
     only = Succession(CLASSES, np.eye(4, dtype=np.bool_))
     ids = generate_ids(
-        NETWORKS[name], np.array([4]), SamplingSettings(temperature=2.0), np.random.default_rng(0), NEVER, only
+        NETWORKS[name],
+        np.array([4]),
+        SamplingSettings(temperature=2.0),
+        np.random.default_rng(0),
+        NEVER,
+        succession=only,
     )
     assert {*islice(ids, 50)} == {1}, "a text begins with the class 0, whatever the prompt ends in"

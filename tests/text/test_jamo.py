@@ -114,7 +114,7 @@ def test_jamo_that_no_medial_can_follow_are_not_drawn() -> None:
         SamplingSettings(temperature=3.0),
         np.random.default_rng(0),
         tokens.never_drawn,
-        succession,
+        succession=succession,
     )
     assert {next(drawn) for _ in range(200)} == {1, 2}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.record_file import MAX_SECTIONS, RecordFile, open_records
-from nextchar.text.text_file import TextFile, content_of, joined_chunks
+from nextchar.text.text_file import TextFile, content_of, in_form, joined_chunks
 
 WORDS = ["so", "it", "goes", "and", "nobody", "knows", "where", "to"]
 
@@ -158,7 +157,7 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
 def test_documents_are_normalized(form: Normalization, tmp_path: Path, small_sections: None) -> None:
     documents = [f"\u1112\u1161\u11ab ﬁ e\u0301 {number}" for number in range(200)]
     text = open_records(write_json(tmp_path / "a.jsonl", documents), "text", normalize=form)
-    expected = "".join(unicodedata.normalize(form.upper(), document) + "\n" for document in documents)
+    expected = "".join(in_form(document, form) + "\n" for document in documents)
     assert "".join(joined_chunks([text])) == expected
     assert content_of(text).characters(lowercase=False) == len(expected)
     corpus = encode(text, tmp_path, normalize=form)

@@ -17,6 +17,7 @@ from nextchar.files.file_size import describe_size
 from nextchar.settings import TextSettings, TrainingSettings, describe_duration
 
 if TYPE_CHECKING:
+    from nextchar.runs.base_models import StartingModel
     from nextchar.runs.forecast import Forecast
     from nextchar.text.inspection import CharacterCount, Inspection
     from nextchar.text.text_file import TextFile
@@ -45,6 +46,7 @@ def inspect(
     json
         Print everything as one JSON object.
     """
+    from nextchar.runs.start import named_model
     from nextchar.runs.training_text import find_texts
     from nextchar.text.corpus import default_cache_folder
     from nextchar.text.inspection import inspect_texts
@@ -53,6 +55,8 @@ def inspect(
     if not corpus:
         raise UsageError("Name a text to look at: nextchar inspect mybook.txt")
     settings, training = recipe_of(training).complete(text, training)
+    named = named_model(training)
+    settings = settings if named is None else named.text_like(settings)
     stdin = sys.stdin.buffer if "-" in corpus else None
     found = find_texts(corpus, settings, default_cache_folder(), stdin=stdin)
     for message in found.notes:
@@ -60,7 +64,8 @@ def inspect(
     inspection = inspect_texts(found.files, settings)
     if not json:
         print_facts(_inspection_facts(inspection, settings), WIDTH)
-    expected = _forecast(found.files, settings, training) if forecast and inspection.characters > 1 else None
+    wanted = forecast and inspection.characters > 1
+    expected = _forecast(found.files, settings, training, named) if wanted else None
     if json:
         print_json({**inspection.as_dict(), "forecast": None if expected is None else _forecast_dict(expected)})
     elif expected is not None:
@@ -68,16 +73,18 @@ def inspect(
     return DONE
 
 
-def _forecast(files: Sequence[TextFile], text: TextSettings, training: TrainingSettings) -> Forecast | None:
+def _forecast(
+    files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, named: StartingModel | None
+) -> Forecast | None:
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
     from nextchar.runs.preparation import check_tokens, notice_lists
-    from nextchar.runs.start import find_start, named_model
+    from nextchar.runs.start import find_start
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     text, noticed = notice_lists(files, text, training)
     check_tokens(text, training)
-    start = find_start(files, text, training, default_cache_folder(), named_model(training))
+    start = find_start(files, text, training, default_cache_folder(), named)
     for message in (*noticed, *start.notes):
         note(message)
     try:

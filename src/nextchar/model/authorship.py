@@ -174,6 +174,13 @@ class Authors:
                 f"{lower} was trained on lower-cased text and others were not, so their bits cannot be compared: train "
                 "all of them with --lowercase, or none."
             )
+        forms = {name: model.provenance.normalize for name, model in self.models.items()}
+        if len({*forms.values()}) > 1:
+            normalized = next(name for name, form in forms.items() if form)
+            raise UsageError(
+                f"{normalized} was trained on text in Unicode's form {forms[normalized]} and others were not, so their "
+                f"bits cannot be compared: train all of them with --normalize {forms[normalized]}, or none."
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

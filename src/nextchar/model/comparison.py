@@ -105,7 +105,8 @@ def compare_models(models: Sequence[LanguageModel], pieces: Iterable[str], chara
 
     Raises:
         TextError: the text is empty.
-        UsageError: the models do not read the same text, because only some were trained on lower-cased text.
+        UsageError: the models do not read the same text, because only some were trained on lower-cased text, or on
+            normalized text.
         UnknownCharacterError: it has unknown characters, and a model has no symbol for them.
     """
     threads = Threads(available_cores())
@@ -115,8 +116,8 @@ def compare_models(models: Sequence[LanguageModel], pieces: Iterable[str], chara
         texts = [model.as_trained(piece) for model in models]
         if any(text != texts[0] for text in texts):
             raise UsageError(
-                "Some of the models were trained on lower-cased text and read another text than the others, so their "
-                "bits cannot be compared: give a text in lower case, or compare models of one kind."
+                "Some of the models were trained on lower-cased or normalized text and read another text than the "
+                "others, so their bits cannot be compared: give such a text, or compare models of one kind."
             )
         bits = [
             -character_scores(scorer, model.vocabulary.encode(texts[0]), model.vocabulary)

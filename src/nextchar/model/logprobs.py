@@ -107,7 +107,8 @@ class LogprobReader:
         for first in range(0, len(starts), step):
             some = starts[first : first + step]
             end = starts[first + step] if first + step < len(starts) else len(ids)
-            yield self._pieces(ids[some[0] : end], [texts[start] for start in some], some - some[0])
+            shown = [tokens.displayed(texts[start]) for start in some]
+            yield self._pieces(ids[some[0] : end], shown, some - some[0])
 
     def _pieces(self, ids: NDArray[np.intp], texts: list[str], starts: NDArray[np.intp]) -> PieceLogprobs:
         """Read the next ``ids`` (T,), of the pieces that begin at ``starts`` (P,) among them."""

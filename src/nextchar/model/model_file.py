@@ -8,7 +8,6 @@ and is read like one.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -42,7 +41,7 @@ from nextchar.networks.kinds import (
 )
 from nextchar.page import embedded_model, is_page
 from nextchar.settings import Normalization
-from nextchar.text.text_file import lowered, normalized
+from nextchar.text.text_file import in_form, lowered, normalized
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.tokenizers import KINDS as TOKEN_KINDS
 from nextchar.text.tokenizers import tokenizer_of
@@ -128,7 +127,7 @@ class Provenance(BaseModel):
 
     def normalized(self, text: str) -> str:
         """Return ``text`` in the normalization form of the training text."""
-        return text if self.normalize is None else unicodedata.normalize(self.normalize.upper(), text)
+        return text if self.normalize is None else in_form(text, self.normalize)
 
     def pieces_as_trained(self, pieces: Iterable[str]) -> Iterator[str]:
         """Yield the ``pieces`` of a text as the model reads it, as if they were one string; they are cut elsewhere."""

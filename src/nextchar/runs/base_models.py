@@ -14,7 +14,7 @@ from nextchar.model.model_path import find_model, installed_bases
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.runs.run_settings import Base
-from nextchar.settings import TextSettings, TrainingSettings, flag
+from nextchar.settings import TextSettings, TrainingSettings, build, flag
 from nextchar.text.corpus import Corpus
 from nextchar.text.jamo import JamoTokenizer
 from nextchar.text.tokenizer import Tokenizer
@@ -55,7 +55,7 @@ class StartingModel:
         """Return the settings ``text`` with the tokens of the model.
 
         Raises:
-            UsageError: another kind of tokens is asked for.
+            UsageError: another kind of tokens is asked for, or what does not go with this one.
         """
         kind = self.file.vocabulary.kind
         if text.tokens not in {"auto", kind}:
@@ -63,7 +63,9 @@ class StartingModel:
                 f"--tokens {text.tokens} does not fit {self.name}, whose tokens are {kind}: leave it out, or choose "
                 "another model."
             )
-        return text.model_copy(update={"tokens": kind}) if kind != text.token_kind else text
+        if text.vocabulary_size is not None:
+            raise UsageError(f"--vocabulary-size does not fit {self.name}, which has its words: leave it out.")
+        return text if kind == text.token_kind else build(TextSettings, {**text.model_dump(), "tokens": kind})
 
     def fixed(self, training: TrainingSettings) -> TrainingSettings:
         """Return ``training`` with the name and the sizes of the model.

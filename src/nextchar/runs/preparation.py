@@ -396,7 +396,7 @@ def notes_on_text(corpus: Corpus) -> Iterator[Note]:
     share = decomposed_share(corpus.ids, corpus.vocabulary)
     if share > NOTICED:
         yield Note(
-            message=f"{share:.1%} of the text is decomposed, letters apart from their marks or in jamo: {ADVICE}."
+            message=f"{share:.1%} of the characters are decomposed, letters apart from their marks or jamo: {ADVICE}."
         )
 
 

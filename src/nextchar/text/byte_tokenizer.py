@@ -51,14 +51,14 @@ class ByteTokenizer:
     """
 
     kind: ClassVar[TokenKind] = "bytes"
-    size: ClassVar[int] = VALUES
-    dtype: ClassVar[np.dtype[np.unsignedinteger]] = np.dtype(np.uint8)
-    characters: ClassVar[str] = "".join(map(chr, range(128)))
-    start_id: ClassVar[int] = _LINE_END
-    has_unknown: ClassVar[bool] = False
-    never_drawn: ClassVar[tuple[int, ...]] = ()
-    succession: ClassVar[None] = None
-    word_symbols: ClassVar[Sequence[str]] = [chr(byte) if byte < 128 else "é" for byte in range(VALUES)]
+    size: int = VALUES
+    dtype: np.dtype[np.unsignedinteger] = np.dtype(np.uint8)
+    characters: str = "".join(map(chr, range(128)))
+    start_id: int = _LINE_END
+    has_unknown: bool = False
+    never_drawn: tuple[int, ...] = ()
+    succession: None = None
+    word_symbols: Sequence[str] = [chr(byte) if byte < 128 else "é" for byte in range(VALUES)]
     """Beyond ASCII, bytes are of letters."""
 
     def __eq__(self, other: object) -> bool:
@@ -94,8 +94,12 @@ class ByteTokenizer:
         return np.frombuffer(_bytes_of(text), np.uint8)
 
     def split(self, text: str) -> list[str]:
-        """Return the piece of ``text`` for each of its ids, to display it; the first of a character has all of it."""
-        return [piece for c in text for piece in (displayed(c), *[""] * (len(self.encode(c)) - 1))]
+        """Return the piece of ``text`` for each of its ids; the first of a character has all of it."""
+        return [piece for c in text for piece in (c, *[""] * (len(self.encode(c)) - 1))]
+
+    def displayed(self, text: str) -> str:
+        """Return ``text`` with control characters, and bytes that are not UTF-8, escaped."""
+        return displayed(text)
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:  # noqa: ARG002
         """Return the text of ``ids``, of any shape, in order; bytes that are not UTF-8 are lone surrogates."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.settings import TokenKind
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.tokenizer import Succession
 from nextchar.text.vocabulary import Counts, Vocabulary, code_points, too_rare
@@ -104,7 +105,7 @@ class JamoTokenizer(SymbolTokenizer):
     (10, '한글 국')
     """
 
-    kind = "jamo"
+    kind: ClassVar[TokenKind] = "jamo"
 
     def __init__(self, symbols: Vocabulary) -> None:
         """Prepare the tokens.
@@ -138,7 +139,7 @@ class JamoTokenizer(SymbolTokenizer):
         except ValueError as error:
             raise too_rare(min_count) from error
 
-    @cached_property
+    @property
     def known_count(self) -> int:
         """Number of the characters that can be spelled."""
         other, initials, medials, finals = np.bincount(self._classes, minlength=4).tolist()
@@ -148,7 +149,7 @@ class JamoTokenizer(SymbolTokenizer):
         """Return what a file says of the tokens."""
         return {"kind": self.kind, "characters": self.symbols.characters, "has_unknown": self.symbols.has_unknown}
 
-    @cached_property
+    @property
     def succession(self) -> Succession | None:
         """A medial after an initial, a final after a medial only: so that every jamo belongs to a syllable."""
         may_follow = MAY_FOLLOW.copy()

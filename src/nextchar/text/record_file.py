@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
 from nextchar.text.labels import labelled
 from nextchar.text.records import FORMAT_NAMES, Format, format_of, read_records
-from nextchar.text.text_file import TextFile, lowered, missing_boundary, readable
+from nextchar.text.text_file import TextFile, in_form, lowered, missing_boundary, readable
 
 MIN_SECTION = 100_000
 """Smallest section in characters, but for the last: one ends with the document that makes it so long. The end of each
@@ -169,7 +168,7 @@ class RecordFile(TextFile):
                     "remove that record."
                 )
             if self.normalize is not None:
-                documents = [unicodedata.normalize(self.normalize.upper(), document) for document in documents]
+                documents = [in_form(document, self.normalize) for document in documents]
             if "\r" in text:
                 documents = [document.replace("\r\n", "\n").replace("\r", "\n") for document in documents]
             documents = [document + missing_boundary(document, self.boundary) for document in documents]

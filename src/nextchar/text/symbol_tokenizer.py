@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -92,7 +91,7 @@ class SymbolTokenizer(ABC):
         """Ids that are read and scored but never drawn."""
         return self.symbols.never_drawn
 
-    @cached_property
+    @property
     def succession(self) -> Succession | None:
         """Which ids may be drawn after which; None if any may be."""
         return None
@@ -129,6 +128,10 @@ class SymbolTokenizer(ABC):
     def split(self, text: str) -> list[str]:
         """Return the piece of ``text`` for each of its ids; the first id of a character has all of it."""
         return _pieces(text, self.token_lengths(self.encode(text)))
+
+    def displayed(self, text: str) -> str:
+        """Return ``text``, which can be displayed."""
+        return text
 
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
         """Return the text that each of ``ids`` (T,) stands for by itself."""

@@ -254,6 +254,11 @@ def lowered(pieces: Iterable[str]) -> Iterator[str]:
     return map(str.lower, _whole_words(pieces))
 
 
+def in_form(text: str, form: Normalization) -> str:
+    """Return ``text`` in Unicode's normalization ``form``."""
+    return unicodedata.normalize("NFC" if form == "nfc" else "NFKC", text)
+
+
 def normalized(pieces: Iterable[str], form: Normalization) -> Iterator[str]:
     """Yield ``pieces`` in Unicode's normalization ``form``, as if they were one string.
 
@@ -266,8 +271,8 @@ def normalized(pieces: Iterable[str], form: Normalization) -> Iterator[str]:
         begun = next((place for place in range(1, len(last) + 1) if not _goes_on(last[-place])), len(last))
         cut = len(text) - begun if begun < 1000 else len(text)
         held = text[cut:]
-        yield unicodedata.normalize(form.upper(), text[:cut])
-    yield unicodedata.normalize(form.upper(), held)
+        yield in_form(text[:cut], form)
+    yield in_form(held, form)
 
 
 def _goes_on(character: str) -> bool:

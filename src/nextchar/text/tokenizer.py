@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +70,8 @@ class TextDecoder(Protocol):
 class Tokenizer(Protocol):
     """The tokens of a model. Ids are 0 to ``size`` - 1."""
 
-    @property
-    def kind(self) -> TokenKind:
-        """What the tokens are."""
-        ...
+    kind: ClassVar[TokenKind]
+    """What the tokens are."""
 
     @property
     def size(self) -> int:
@@ -137,6 +135,10 @@ class Tokenizer(Protocol):
     def split(self, text: str) -> list[str]:
         """Return the piece of ``text`` for each of its ids, to display it; joined, they are the text, in which what
         cannot be displayed is escaped. An id that only goes on with a character has an empty piece."""
+        ...
+
+    def displayed(self, text: str) -> str:
+        """Return ``text`` as it is displayed: what is no character is escaped."""
         ...
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:

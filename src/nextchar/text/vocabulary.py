@@ -62,8 +62,6 @@ class Vocabulary:
     tokens are single characters."""
 
     kind: ClassVar[TokenKind] = "characters"
-    succession: ClassVar[None] = None
-    """Any character may follow any other."""
 
     characters: str
     has_unknown: bool = True
@@ -110,6 +108,11 @@ class Vocabulary:
     def never_drawn(self) -> tuple[int, ...]:
         """Ids that are read and scored but never drawn: that of the unknown symbol."""
         return (UNKNOWN_ID,) if self.has_unknown else ()
+
+    @property
+    def succession(self) -> None:
+        """Nothing: any character may follow any other."""
+        return
 
     @property
     def start_id(self) -> int:
@@ -179,6 +182,10 @@ class Vocabulary:
     def split(self, text: str) -> list[str]:
         """Return the piece of ``text`` for each of its ids: its characters."""
         return list(text)
+
+    def displayed(self, text: str) -> str:
+        """Return ``text``, which can be displayed."""
+        return text
 
     def decode(self, ids: NDArray[np.integer] | Sequence[int], unknown: str = REPLACEMENT) -> str:
         """Return the text of ``ids``, of any shape, in order; the unknown symbol becomes the character ``unknown``."""

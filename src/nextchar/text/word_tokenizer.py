@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nextchar.settings import TokenKind
 from nextchar.text.held_out import Piece
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.vocabulary import Vocabulary
@@ -108,7 +109,7 @@ class WordTokenizer(SymbolTokenizer):
     ['the', ' the', ' ', 'h', 'e', 'x']
     """
 
-    kind = "words"
+    kind: ClassVar[TokenKind] = "words"
 
     def __init__(self, characters: Vocabulary, words: Sequence[str]) -> None:
         """Prepare the tokens.

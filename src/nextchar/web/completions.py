@@ -128,7 +128,7 @@ def _echoed(
 
 def _displayed(prompt: Prompt, text: str) -> str:
     """Return a part of the text of ``prompt`` to be displayed."""
-    return "".join(prompt.vocabulary.split(text))
+    return prompt.vocabulary.displayed(text)
 
 
 class _Logged:

@@ -103,7 +103,7 @@ def scores(model: LanguageModel, texts: Sequence[str]) -> Iterator[bytes]:
     for first in range(0, len(texts), ROWS):
         some = texts[first : first + ROWS]
         for score in model.text_scores(some, threads=1):
-            character = score.surprise_character and "".join(model.vocabulary.split(score.surprise_character))
+            character = score.surprise_character and model.vocabulary.displayed(score.surprise_character)
             found.append({**score._asdict(), "surprise_character": character})
         yield b""
     yield json_bytes({"scores": found})
