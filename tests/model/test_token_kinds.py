@@ -153,3 +153,25 @@ def test_bytes_that_are_no_text_are_escaped() -> None:
     text = model.generate("\udcff", length=500, temperature=1.5, seed=1)
     assert text == text.encode("utf-8").decode("utf-8")
     assert "\\x" in text
+
+
+@pytest.mark.parametrize("blend", [False, True], ids=["lstm", "blend"])
+@pytest.mark.parametrize("begun", [" ki", " kings", " t", " don'", " '"])
+def test_a_begun_word_weighs_its_spellings_whole(blend: bool, begun: str) -> None:
+    """What comes first has the probability of all that stands for it: of the token, or of each of its characters."""
+    model = model_of_kind("words", blend)
+    tokens, ids = model.vocabulary, model.vocabulary.encode("the fox is")
+
+    def probability(way: list[int]) -> float:
+        scorer = Scorer(model.network, int(ids[0]))  # nothing is read before a prompt
+        return float(2 ** scorer.score(np.array([*ids[1:], *way]))[len(ids) - 1 :].sum())
+
+    ways = {tuple(map(int, tokens.encode(begun))), tuple(int(tokens.encode(c)[0]) for c in begun)}
+    texts = tokens.token_texts(range(tokens.size))
+    weights = {text: probability([number]) for number, text in enumerate(texts) if text.startswith(begun)}
+    weights |= {texts[way[0]]: probability([*way]) for way in ways if len(way) > 1}
+    shares = model.next_character_distribution("the fox is" + begun)
+    total = sum(weights.values())
+    assert {text for text, share in shares.items() if share > 0} == weights.keys()
+    for text, weight in weights.items():
+        assert shares[text] == pytest.approx(weight / total, rel=1e-3)

@@ -8,10 +8,10 @@ Read in this order; a module imports only from those before it:
 - `model_file`: a model on disk.
 - `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.
+- `scoring`: bits per character of a text.
 - `copying`: a guard against runs that are copied from the training text.
 - `generation`: the loop that draws an id, feeds it back and draws again.
 - `continuation`: a prompt becoming a text, for everything that writes.
-- `scoring`: bits per character of a text.
 - `batch_scoring`: the bits of many texts, side by side.
 - `held_out_lines`: scores of held-out lines, for these quantiles.
 - `text_score`: the score of a text among many, in short.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextchar.errors import UsageError
 from nextchar.model.copying import CopyIndex
 from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many
 from nextchar.model.sampling import draw, next_distribution
+from nextchar.model.scoring import log2_softmax
 from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
@@ -27,6 +31,20 @@ SLOW_BLOCK = 8
 FinishReason = Literal["length", "stop", "max_copy"]
 """Why a text ended: it was as long as asked for, a text to stop before came, or every character that could have come
 next would have copied too much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spelling:
+    """A way to spell with several ids what a prompt has begun."""
+
+    first: int
+    """The first of these."""
+    log_probability: float
+    """ln p of those after it."""
+    logits: Floats
+    """Logits (1, V) of what comes after them all."""
+    state: Any
+    """State of the network after them."""
 
 
 class Prompt:
@@ -57,7 +75,7 @@ class Prompt:
         self.state: Any = network.initial_state(1)
         """State of the network after the ids read so far."""
         self.begun = text[len(text) - vocabulary.begun(text) :]
-        """The end of the prompt that may be the beginning of a token: what is drawn first begins with it."""
+        """The end of the prompt that may be the beginning of a token: what is drawn first begins with or spells it."""
         # A network whose context is n ids needs no more than the last n.
         self._unread = self.ids[-(network.context_length or 0) :]
 
@@ -72,18 +90,35 @@ class Prompt:
         tokens = self.vocabulary
         return allowed_ids(tokens.size, tokens.never_drawn, tokens.succession, batch=batch)
 
-    def next_logits(self, refused: Sequence[int] = ()) -> Floats:
-        """Return the logits (V,) of what comes next, once the prompt is read: -inf for what cannot, and ``refused``."""
-        allowed = self.goes_on(self.begun) if self.begun else self.allowed()
-        logits: Floats = allowed.masked(self.logits[None])[0]
-        logits[list(refused)] = -np.inf
-        return logits
+    def next_logits(self, refused: Sequence[int] = ()) -> NDArray[np.float64]:
+        """Return the logits (V,) of what comes next, once the prompt is read: -inf for what cannot, and ``refused``.
 
-    def goes_on(self, begun: str) -> Allowed:
-        """Return which ids may be drawn where ``begun`` is the beginning of what comes next, at least one character."""
-        texts = self.vocabulary.token_texts(range(self.vocabulary.size))
-        fits = np.array([text.startswith(begun) or begun.startswith(text) for text in texts])
-        return self.allowed().where(fits)
+        Where something is begun, an id stands for a token that begins with that, or is the first of `spellings`.
+        """
+        allowed, logits = self.allowed(), self.logits.astype(np.float64)
+        if self.begun:
+            texts = self.vocabulary.token_texts(range(self.vocabulary.size))
+            fits = np.array([text.startswith(self.begun) for text in texts])
+            for spelling in self.spellings.values():
+                logits[spelling.first] += spelling.log_probability
+                fits[spelling.first] = True
+            allowed = allowed.where(fits)
+        may = allowed.rows[allowed.last[0]]  # (V,)
+        may[list(refused)] = False
+        return np.where(may, logits, -np.inf)
+
+    @cached_property
+    def spellings(self) -> dict[int, Spelling]:
+        """The ways to spell what is `begun` with several ids, by the first of these, once the prompt is read: its
+        characters, as those of a rare word, and as it would be if no more letters followed."""
+        tokens, begun = self.vocabulary, self.begun
+        ways = [tokens.encode(begun).tolist(), [int(tokens.encode(character)[0]) for character in begun]]
+        return {ids[0]: self._spelling(np.array(ids)) for ids in {tuple(way) for way in ways} if len(ids) > 1}
+
+    def _spelling(self, ids: Ids) -> Spelling:
+        logits, state = self.network.forward(ids[None], self.state)  # (1, T, V)
+        log_probability = float(log2_softmax(logits[0, :-1], ids[1:]).sum() * np.log(2))
+        return Spelling(int(ids[0]), log_probability, logits[:, -1].copy(), state)
 
     def guard(self, settings: SamplingSettings) -> Guard | None:
         """Return a new guard for a text that continues the prompt; None if ``settings`` do not limit copying.
@@ -185,19 +220,15 @@ class Continuation:
             yield piece
 
     def _finish_begun(self, random: np.random.Generator) -> tuple[str, Floats, Any]:
-        """Draw ids until their text goes beyond what the prompt has begun; return what is beyond it, the logits (1, V)
-        after them, and the state."""
-        prompt, begun = self._prompt, self._prompt.begun
-        logits, state, text = prompt.logits[None], prompt.state, ""
-        while not text:
-            masked = prompt.goes_on(begun).masked(logits)
-            drawn = draw(next_distribution(masked, self._settings), random.random(1))  # (1,)
-            following, state = prompt.network.forward(drawn[None], state)  # (1, 1, V)
-            logits, written = following[:, -1], prompt.vocabulary.token_texts(drawn)[0]
-            text, begun = written[len(begun) :], begun[len(written) :]
-            if not begun:
-                break
-        return text, logits, state
+        """Draw how what the prompt has begun goes on; return the text beyond it, the logits (1, V) after that, and the
+        state."""
+        prompt = self._prompt
+        drawn = draw(next_distribution(prompt.next_logits()[None], self._settings), random.random(1))  # (1,)
+        spelling = prompt.spellings.get(int(drawn[0]))
+        if spelling is not None:
+            return "", spelling.logits, spelling.state
+        following, state = prompt.network.forward(drawn[None], prompt.state)  # (1, 1, V)
+        return prompt.vocabulary.token_texts(drawn)[0][len(prompt.begun) :], following[:, -1], state
 
 
 def until_stop(pieces: Iterable[str], stops: Sequence[str]) -> Generator[str, None, bool]:

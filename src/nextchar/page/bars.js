@@ -136,8 +136,10 @@ export class Bars {
     let added = '';
     element.addEventListener('click', () => this.choose(added, shown));
     const fill = (character, begun, probability, reweighted, most, value) => {
-      if (shown !== character || glyph.lang !== language) glyph.replaceChildren(drawn(character));
-      shown = character;
+      // A token that only begins what is begun stands for other words that begin so.
+      const label = character.length < begun.length ? `${begun}…` : character;
+      if (shown !== label || glyph.lang !== language) glyph.replaceChildren(drawn(label));
+      shown = label;
       // A part of a character cannot be typed, and the end of a word adds nothing.
       added = isPart(character) ? '' : character.slice(begun.length);
       element.disabled = added === '';
@@ -147,7 +149,7 @@ export class Bars {
       second.style.setProperty('--share', String(reweighted / most));
       given.textContent = percent(probability);
       now.textContent = percent(reweighted);
-      const values = { name: appearance(character).name, given: percent(probability), now: percent(reweighted), value };
+      const values = { name: appearance(label).name, given: percent(probability), now: percent(reweighted), value };
       element.setAttribute('aria-label', say('bar', values));
     };
     return { element, fill };

@@ -42,10 +42,6 @@ export class ByteTokenizer {
     return '';
   }
 
-  goesOn(_begun) {
-    return this.drawable;
-  }
-
   /** The text itself, of which nothing has to be replaced. */
   fold(prompt) {
     return { text: prompt, replacements: [] };

@@ -172,23 +172,49 @@ export class LocalModel {
   }
 
   /**
-   * What is read of a prompt: its `ids`, at least one; `begun`, the end that may be the beginning of a token, and is not
-   * among them; which ids are `allowed` next; and the `replacements` in it.
+   * Read a prompt: {logits, state} after it, but for `begun`, the end that may be the beginning of a token; which ids are
+   * `allowed` next; `spellings`, as of `spell`; and the `replacements` in the prompt.
    */
-  readPrompt(prompt) {
+  async readPrompt(prompt, pace) {
     const { vocabulary } = this;
     const { text, replacements } = vocabulary.fold(this.normalized(prompt));
     const begun = vocabulary.begun(text);
     const ids = vocabulary.encode(text.slice(0, text.length - begun.length));
-    const allowed = begun === '' ? vocabulary.allowedAfter(null) : vocabulary.goesOn(begun);
-    return { ids: ids.length > 0 ? ids : [vocabulary.startId], begun, allowed, replacements };
+    const { logits, state } = await this.reader.read(ids.length > 0 ? ids : [vocabulary.startId], pace);
+    const read = { logits, state, begun, allowed: vocabulary.allowedAfter(null), spellings: new Map(), replacements };
+    return begun === '' ? read : { ...read, ...this.spell(begun, logits, state) };
+  }
+
+  /**
+   * How what is begun may go on: an id stands for a token that begins with it, or is the first of its `spellings` with
+   * several ids: its characters, as those of a rare word, and as it would be if no more letters followed. The logits are
+   * those of all these.
+   */
+  spell(begun, logits, state) {
+    const { vocabulary, network } = this;
+    const spellings = new Map();
+    const weights = Float64Array.from(logits);
+    const allowed = vocabulary.drawable.map((may, id) => Number(may === 1 && vocabulary.texts[id].startsWith(begun)));
+    const ways = [vocabulary.encode(begun), Array.from(begun).flatMap((character) => vocabulary.encode(character))];
+    for (const ids of ways) {
+      if (ids.length === 1 || spellings.has(ids[0])) continue;
+      let bits = 0;
+      let read = 0;
+      const end = network.read(ids, state, (following) => {
+        read += 1;
+        if (read < ids.length) bits += bitsOf(following, softmax(following, 1), ids[read]);
+      });
+      spellings.set(ids[0], { logits: Float32Array.from(end.logits), state: end.state });
+      weights[ids[0]] -= bits * Math.LN2;
+      allowed[ids[0]] = 1;
+    }
+    return { logits: weights, allowed, spellings };
   }
 
   /** The `limit` most probable tokens after `prompt`, with their probabilities before and after the settings. */
   async distribution(prompt, settings) {
     checkSettings(settings, this.limits);
-    const { ids, begun, allowed, replacements } = this.readPrompt(prompt);
-    const { logits } = await this.reader.read(ids, new Pace());
+    const { logits, begun, allowed, replacements } = await this.readPrompt(prompt, new Pace());
     const plain = nextDistribution(logits, {}, allowed);
     const reweighted = nextDistribution(logits, settings, allowed);
     const possible = mostProbableFirst(plain).filter((id) => allowed[id]);
@@ -215,22 +241,20 @@ export class LocalModel {
     const search = new StopSearch(shaped.stop ?? []);
     const pace = new Pace(signal);
     const { network, vocabulary } = this;
-    const { ids, allowed, replacements, ...prompted } = this.readPrompt(prompt);
-    let { logits, state } = await this.reader.read(ids, pace);
+    let { logits, state, begun, allowed, spellings, replacements } = await this.readPrompt(prompt, pace);
     network.load(state);
     const distribution = new Float64Array(logits.length);
     const decoder = vocabulary.decoder();
-    let { begun } = prompted;
-    let may = allowed;
     let missing = shaped.length;
     let piece = '';
     while (missing > 0 && !search.found) {
-      const id = draw(nextDistribution(logits, shaped, may, distribution), random.random());
-      const text = decoder.push(id);
-      // The first ids only repeat what the prompt has begun.
-      const added = firstCharacters(text.slice(begun.length), missing);
-      begun = begun.slice(text.length);
-      may = begun === '' ? vocabulary.allowedAfter(id) : vocabulary.goesOn(begun);
+      const id = draw(nextDistribution(logits, shaped, allowed, distribution), random.random());
+      const spelling = spellings.get(id);
+      // What is drawn first repeats what the prompt has begun.
+      const added = firstCharacters(decoder.push(id).slice(begun.length), missing);
+      allowed = vocabulary.allowedAfter(id);
+      spellings = new Map();
+      begun = '';
       missing -= added.count;
       piece += search.add(added.text);
       if (pace.isOver) {
@@ -241,7 +265,10 @@ export class LocalModel {
         await pace.rest();
         network.load(state);
       }
-      if (missing > 0) {
+      if (spelling) {
+        network.load(spelling.state);
+        logits = spelling.logits;
+      } else if (missing > 0) {
         network.advance(id);
         logits = network.predict();
       }

@@ -98,11 +98,6 @@ export class Vocabulary {
     return '';
   }
 
-  /** 1 for each id that may be drawn where `begun` is the beginning of what comes next. */
-  goesOn(begun) {
-    return this.drawable.map((may, id) => Number(may === 1 && (this.texts[id].startsWith(begun) || begun.startsWith(this.texts[id]))));
-  }
-
   /** The symbols of a character. */
   spell(character) {
     return [character];
