@@ -17,6 +17,7 @@ Read in this order; a module imports only from those before it:
 - `initial_weights`: the weights before the first update.
 - `transfer`: the weights of a model as the first ones for another vocabulary.
 - `optimizers`: they change the weights by the gradients.
+- `sampled_loss`: the loss of a large vocabulary, from some of its ids.
 - `updates`: one update after another.
 - `schedule`: the learning rate as a function of the step.
 - `checkpoint`: the state of training at one step, for an exact resume.
