@@ -36,7 +36,7 @@ from nextchar.networks.engine import make_network
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.trainers import choose_compute
-from nextchar.settings import TrainingSettings
+from nextchar.settings import TokenKind, TrainingSettings
 from nextchar.text.catalog import resolve
 from nextchar.text.corpus import default_cache_folder
 from nextchar.text.text_file import joined_chunks
@@ -56,7 +56,7 @@ TEXTS = {
     "names": {},
 }
 """The texts, with the options that they are learned with."""
-KINDS = ("characters", "words", "jamo", "bytes")
+KINDS: tuple[TokenKind, ...] = ("characters", "words", "jamo", "bytes")
 HANGUL = ("korean-stories", "korean-bible")
 WRITTEN = 3000
 """Characters that are written to measure the speed."""
@@ -87,10 +87,10 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Train a model of each kind on each text for each time; print and yield the figures, medians over the seeds."""
     print("text             seconds  kind        bits   network    counts   tokens/character   written/s")
     for name in options.texts:
-        kinds = [kind for kind in options.kinds if kind != "jamo" or name in HANGUL]
+        kinds: list[TokenKind] = [kind for kind in options.kinds if kind != "jamo" or name in HANGUL]
         counted = {kind: _train(name, kind, recipe="counts") for kind in kinds}
         for seconds in options.seconds:
-            found: dict[str, list[LanguageModel]] = {kind: [] for kind in kinds}
+            found: dict[TokenKind, list[LanguageModel]] = {kind: [] for kind in kinds}
             for seed in options.seeds:
                 for kind in kinds:
                     found[kind].append(_train(name, kind, time=seconds, seed=seed, from_="none"))
@@ -122,7 +122,7 @@ def _row(
     return row
 
 
-def _train(name: str, kind: str, **options: Any) -> LanguageModel:
+def _train(name: str, kind: TokenKind, **options: Any) -> LanguageModel:
     with tempfile.TemporaryDirectory() as folder:
         return train(name, tokens=kind, out=Path(folder) / "run", quiet=True, **TEXTS[name], **options)
 

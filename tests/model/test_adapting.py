@@ -55,7 +55,7 @@ def test_pieces_change_nothing() -> None:
     whole = model.evaluate(TEXT, adapt="weights")
     pieces = model.evaluate((TEXT[first : first + 77] for first in range(0, len(TEXT), 77)), adapt="weights")
     adaptive, lines = whole.adaptive_bits_per_character, TEXT.count("\n")
-    expected = Evaluation(whole.bits_per_character, len(TEXT), 0, adaptive, lines=lines)
+    expected = Evaluation(whole.bits_per_character, len(TEXT), 0, adaptive, lines=lines, tokens=len(TEXT))
     assert astuple(pieces) == pytest.approx(astuple(expected), abs=1e-5)
 
 

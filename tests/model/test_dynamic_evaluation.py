@@ -25,7 +25,9 @@ ARCHITECTURES = [
     Architecture(vocabulary_size=9, embedding=None, hidden=(5,), context_length=3),
     Architecture(vocabulary_size=9, embedding=3, hidden=(5, 4), context_length=25),
 ]
-every_kind = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+WIDE = pytest.param(ARCHITECTURES[4], marks=pytest.mark.slow)
+"""Reads 25 ids for each prediction."""
+every_kind = pytest.mark.parametrize("architecture", [*ARCHITECTURES[:4], WIDE], ids=str)
 
 
 def make_scorer(architecture: Architecture, parameters: Parameters | None = None) -> AdaptiveScorer:
@@ -139,7 +141,7 @@ def test_what_comes_later_changes_no_score(architecture: Architecture) -> None:
         np.testing.assert_array_equal(make_scorer(architecture).score(changed)[:end], whole[:end])
 
 
-@pytest.mark.parametrize("architecture", [ARCHITECTURES[0], ARCHITECTURES[4]], ids=str)
+@pytest.mark.parametrize("architecture", [ARCHITECTURES[0], WIDE], ids=str)
 def test_pieces_change_nothing(architecture: Architecture) -> None:
     ids = some_ids(70)
     whole = make_scorer(architecture).score(ids)

@@ -21,7 +21,7 @@ from tests.forked import forked, nextchar_forked, wait_for
 
 STEPS = 2000
 OPTIONS = ("--steps", STEPS, "--evaluations", 6, "--seed", 3, *SMALL)
-KILLS = 14
+KILLS = 8
 
 
 @pytest.fixture(scope="module")

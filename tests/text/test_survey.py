@@ -13,6 +13,7 @@ from nextchar.settings import TextSettings
 from nextchar.text.files import open_text
 from nextchar.text.survey import Survey, Tally, count_texts, least_count, names_of, split_pieces, survey_texts
 from nextchar.text.text_file import TextFile, content_of
+from nextchar.text.vocabulary import Vocabulary
 
 
 def texts_of(folder: Path, *contents: str) -> list[TextFile]:
@@ -65,10 +66,10 @@ def test_the_end_of_every_text_is_held_out_and_the_hash_is_of_all(tmp_path: Path
 def test_the_vocabulary_is_that_of_the_training_part_unless_nothing_may_be_unknown(tmp_path: Path) -> None:
     texts = texts_of(tmp_path, "ababababZZ")
     found = survey(texts, 0.2)
-    assert (found.vocabulary.characters, found.vocabulary.has_unknown) == ("ab", True)
+    assert found.vocabulary == Vocabulary("ab")
     assert (found.training_characters, found.distinct, found.rare) == (8, 3, 0)
     whole = survey(texts, 0.2, unknown_symbol=False)
-    assert (whole.vocabulary.characters, whole.vocabulary.has_unknown) == ("Zab", False)
+    assert whole.vocabulary == Vocabulary("Zab", has_unknown=False)
 
 
 def test_characters_below_the_least_count_are_rare(tmp_path: Path) -> None:

@@ -105,10 +105,10 @@ class LogprobReader:
         starts = np.array([number for number, piece in enumerate(texts) if piece], np.intp)  # (P,)
         step = max(1, min(CHUNK, LOGITS // tokens.size))
         for first in range(0, len(starts), step):
-            some: list[int] = starts[first : first + step].tolist()
+            some = starts[first : first + step]
             end = starts[first + step] if first + step < len(starts) else len(ids)
-            shown = [tokens.displayed(texts[start]) for start in some]
-            yield self._pieces(ids[some[0] : end], shown, np.array(some) - some[0])
+            shown = [tokens.displayed(texts[int(start)]) for start in some]
+            yield self._pieces(ids[some[0] : end], shown, some - some[0])
 
     def _pieces(self, ids: NDArray[np.intp], texts: list[str], starts: NDArray[np.intp]) -> PieceLogprobs:
         """Read the next ``ids`` (T,), of the pieces that begin at ``starts`` (P,) among them."""

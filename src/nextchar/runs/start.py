@@ -83,7 +83,7 @@ class Start:
 
 def named_model(training: TrainingSettings) -> StartingModel | None:
     """Return the model that ``training`` names to start from, if it names one; errors are those of `find_start`."""
-    return None if training.from_ in {None, NOTHING} else read_base(training.from_)
+    return None if training.from_ is None or training.from_ == NOTHING else read_base(training.from_)
 
 
 def find_start(

@@ -7,7 +7,8 @@ no bias, and varies little, since the others have little of the probability. Sco
 Source: Jean, Cho, Memisevic and Bengio, "On using very large target vocabulary for neural machine translation" (2015).
 """
 
-# pyright: reportUnknownMemberType=false
+# torch types numpy arrays and the results of unique as unknown.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
