@@ -1,0 +1,1 @@
+"""A base model of Russian for nextchar: model.safetensors in this folder."""
