@@ -48,7 +48,7 @@ from nextchar.training.schedule import Schedule
 from nextchar.training.updates import Updates
 
 TEXTS = {
-    "nietzsche": {"lowercase": True},
+    "nietzsche": {},
     "tinyshakespeare": {},
     "korean-stories": {},
     "korean-bible": {},
