@@ -74,6 +74,7 @@ def test_without_a_text_what_was_held_out_is_scored(run: RunFolder, evaluate: Ca
     assert result(evaluate(run.path, "--json")) == {
         "bits_per_character": pytest.approx(expected.bits_per_character, abs=1e-5),
         "characters": 601,
+        "tokens": 601,
         "lines": held_out.count("\n"),
         "bits_per_line": None,
         "labels": {},

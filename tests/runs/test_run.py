@@ -240,6 +240,7 @@ def test_training_that_cannot_go_on_leaves_its_best_model(
     folder: RunFolder, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nextchar.training.recovery.DIVERGENCE", -100.0)
+    monkeypatch.setattr("nextchar.training.recovery.SAME", 0.0)
     monkeypatch.setattr("nextchar.training.recovery.MAX_RECOVERIES", 1)
     with pytest.raises(TrainingError, match="lower --learning-rate"):
         list(begin(folder, texts, tmp_path / "cache").events())

