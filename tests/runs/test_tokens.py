@@ -7,7 +7,7 @@ import pytest
 from nextchar.errors import TextError, UsageError
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
+from nextchar.runs.preparation import Texts, check_agreement
 from nextchar.runs.run import Run
 from nextchar.settings import TextSettings, TokenKind, TrainingSettings
 from nextchar.training.events import Event, Finished, Planned, TextRead
@@ -136,3 +136,19 @@ def test_what_is_no_text_can_be_learned_as_bytes(tmp_path: Path) -> None:
     kept = bytes(source.text.source(source.vocabulary).ids)
     assert content.startswith(kept)
     assert len(kept) > 9000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_command_continues_a_run_that_took_its_tokens_from_a_model(
+    kind: TokenKind, book: Path, tmp_path: Path
+) -> None:
+    run_on(book, tmp_path / "base", kind)
+    tuning = TINY.model_copy(update={"from_": str(tmp_path / "base"), "hidden": None, "steps": 5})
+    texts = Texts((str(book),), TextSettings())
+    folder = RunFolder(tmp_path / "tuned")
+    list(Run.new(folder, texts, tuning, cache=tmp_path / "cache").events())
+    recorded = folder.settings()
+    check_agreement(recorded, texts, recorded.training)
+    other = Texts(texts.names, TextSettings(tokens="characters"))
+    with pytest.raises(UsageError, match=f"--tokens is {kind} in the run and characters here"):
+        check_agreement(recorded, other, recorded.training)

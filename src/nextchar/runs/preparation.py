@@ -298,6 +298,8 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
             given, had = getattr(asked, name), getattr(known, name)
             if name == "lines" and given is None:  # the run has looked whether the text is a list
                 continue
+            if name == "tokens" and given == "auto":  # the run has the tokens that suit it, or those of its base
+                continue
             if given != had:
                 raise UsageError(
                     f"The run that is there does not agree with this command: {flag(name)} is "
