@@ -30,7 +30,7 @@ Read in this order; a module imports only from those before it:
 - `overlap`: find passages that one text copies from another.
 - `documents`: the documents of an encoded text: the file and the line of a place in it.
 - `held_out`: where to cut texts: the end of each is held out for validation, or lines of a list.
-- `word_tokenizer`: tokens that are words, the rare ones in pieces.
+- `word_tokenizer`: tokens that are words, the rare ones spelled by their characters.
 - `tokenizers`: the kinds of tokens by name, and how a file describes them.
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
 - `unfinished`: an encoded text while it is made, which the next process continues after a kill.

@@ -59,9 +59,7 @@ def open_text(
     """
     name = name or readable(path)
     text = TextFile(path, name, "utf-8", "UTF-8", is_compressed(path, name), errors, normalize=normalize)
-    if encoding == BYTES:
-        text = replace(text, encoding=BYTES, determined="given")
-    elif encoding is not None:
+    if encoding is not None:
         text = replace(text, encoding=known_encoding(encoding), determined="given")
     else:
         text = _determine(text, head=next(text.blocks(), b""))
@@ -149,11 +147,13 @@ def _part(text: TextFile, start: int, stop: int | None) -> Iterator[bytes]:
 
 
 def known_encoding(encoding: str) -> str:
-    """Return Python's name of ``encoding``.
+    """Return Python's name of ``encoding``; `BYTES` is its own.
 
     Raises:
         TextError: it is not known, or no file uses it; the message names similar ones.
     """
+    if encoding == BYTES:
+        return encoding
     try:
         if codecs.lookup(encoding).name in _NOT_OF_FILES:
             raise LookupError

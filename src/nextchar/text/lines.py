@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nextchar.settings import Errors
-from nextchar.text.decoding import BYTES
 from nextchar.text.files import known_encoding
 from nextchar.text.text_file import BLOCK, TextFile
 
@@ -44,13 +43,7 @@ def arriving_text(stream: BinaryIO, name: str, encoding: str | None, errors: Err
         TextError: the encoding is not known, or bytes do not decode.
     """
     determined = "UTF-8" if encoding is None else "given"
-    text = TextFile(
-        Path(name),
-        name,
-        encoding if encoding == BYTES else known_encoding(encoding or "utf-8"),
-        determined,
-        errors=errors,
-    )
+    text = TextFile(Path(name), name, known_encoding(encoding or "utf-8"), determined, errors=errors)
     return text.chunks(arriving_blocks(stream))
 
 

@@ -52,12 +52,6 @@ class Tally:
     sha256: str
     """Hash of the bytes of the texts, decompressed, one text after another."""
 
-    @property
-    def starts(self) -> tuple[int, ...]:
-        """Where the training part of each text begins among those of all texts."""
-        before = tuple(accumulate(self.training, initial=0))
-        return tuple(before[first] for first in accumulate(self.sections[:-1], initial=0))
-
     def unknown_to(self, tokens: Tokenizer) -> int:
         """Return how many characters of the training part ``tokens`` do not know."""
         points = np.flatnonzero(self.training_counts)

@@ -1,4 +1,4 @@
-"""A text spelled in symbols: what the tokens of bytes, jamo and words have in common.
+"""A text spelled in symbols: what the tokens of jamo and words have in common.
 
 A symbol is a character that stands for one token. The text is translated into symbols, which have a vocabulary like the
 characters of any text, and what a model writes is translated back. So networks, counts and files know ids alone.
@@ -59,7 +59,7 @@ class SymbolTokenizer(ABC):
 
     @abstractmethod
     def header(self) -> dict[str, Any]:
-        """Return what a file says of the tokens, from which `from_header` makes them again."""
+        """Return what a file says of the tokens, from which `nextchar.text.tokenizers` makes them again."""
 
     @property
     def size(self) -> int:

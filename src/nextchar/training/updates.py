@@ -188,8 +188,10 @@ class _Shard:
             if self._reads_windows:
                 outputs, after = self._module.read_windows(read, self._dropout), None  # (b, V)
             else:
-                before, read_on = self._state or self._module.initial_state(size), self._module
-                outputs, after = (read_on if self._sampled is None else read_on.read)(read, before, self._dropout)
+                before = self._state or self._module.initial_state(size)
+                outputs, after = self._module.read(read, before, self._dropout)  # (T, b, H)
+                if self._sampled is None:
+                    outputs = self._module.output(outputs)  # (T, b, V)
         share = size / inputs.shape[1]
         if self._has_gaps:
             share = torch.count_nonzero(wanted != IGNORED) / torch.count_nonzero(targets != IGNORED)
