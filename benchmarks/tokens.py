@@ -2,6 +2,7 @@
 
 Usage: python benchmarks/tokens.py [--texts NAME ...] [--kinds KIND ...] [--seconds 10 60] [--seeds 0] [--json FILE]
        python benchmarks/tokens.py --spelling [--texts NAME ...]
+       python benchmarks/tokens.py --output-layer
 
 For each text, time and kind: bits per character of the held-out text (memory included, starting from nothing), those of
 the network alone, those of a model that only counts (`--recipe counts`, a second), and how many characters a second the
@@ -9,6 +10,9 @@ model writes, one text at a time. The kinds take turns, so that what else the ma
 
 `--spelling` compares two ways to spell rare words, of as many tokens: by single characters, as nextchar does, and by
 pieces from byte-pair encoding, which needs the package tokenizers; for both it counts, and trains as many updates.
+
+`--output-layer` times networks of 256 units with ever more tokens: tokens a second learned from, with a loss over all
+tokens and with one estimated from some, and tokens a second written.
 
 NEXTCHAR_CORPORA names the folder with the texts.
 """
@@ -31,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from nextchar import LanguageModel, train
+from nextchar.model.model_file import ModelFile
 from nextchar.model.scoring import Scorer
 from nextchar.networks.engine import make_network
 from nextchar.networks.ngram_network import NgramNetwork
@@ -44,6 +49,8 @@ from nextchar.text.vocabulary import Vocabulary
 from nextchar.text.word_tokenizer import WordTokenizer, words_of
 from nextchar.training.chooser import Chooser
 from nextchar.training.dataset import Dataset
+from nextchar.training.initial_weights import keras_initial_parameters
+from nextchar.training.measurement import measure_step
 from nextchar.training.schedule import Schedule
 from nextchar.training.updates import Updates
 
@@ -63,6 +70,8 @@ WRITTEN = 3000
 STEPS = 600
 """Updates of a comparison of spellings."""
 ORDER = 6
+SIZE, VOCABULARY_SIZES = 256, (100, 1_000, 5_000, 10_000, 30_000)
+"""Units, and numbers of tokens, of the networks whose output layer is timed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -73,12 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", nargs="+", type=float, default=[10.0, 60.0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--spelling", action="store_true")
+    parser.add_argument("--output-layer", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     print(
         f"{platform.processor() or platform.machine()}, {available_cores()} cores, Python {platform.python_version()}"
     )
-    rows = list(spellings(options.texts) if options.spelling else measured(options))
+    if options.output_layer:
+        rows = list(output_layers())
+    else:
+        rows = list(spellings(options.texts) if options.spelling else measured(options))
     if options.json is not None:
         options.json.write_text(json.dumps(rows, indent=1))
 
@@ -212,6 +225,25 @@ def _spelled(name: str, spelling: str, tokens: WordTokenizer, learned: str, held
         flush=True,
     )
     return {"text": name, "spelling": spelling, "counts": counts, "network": network, "seconds": seconds}
+
+
+def output_layers() -> Iterator[dict[str, Any]]:
+    """Time networks of `SIZE` units by their number of tokens; print and yield the figures."""
+    print("   tokens   learned/s, all compared   some compared   written/s")
+    settings = TrainingSettings()
+    compute = choose_compute(settings)
+    for count in VOCABULARY_SIZES:
+        tokens = Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + count - 1))))
+        plan = Chooser(1_000_000, count, settings, compute.threads).plan(SIZE, 1000, "float32")
+        row: dict[str, Any] = {"tokens": count}
+        for name, sampled in (("all", False), ("some", True)):
+            trial = plan.model_copy(update={"sampled": sampled})
+            row[name] = plan.feeding.predicted / measure_step(trial, tokens, compute, 2.0)
+        architecture = plan.architecture(count)
+        parameters = keras_initial_parameters(architecture, np.random.default_rng(0))
+        row["written"] = writing_speed(LanguageModel(ModelFile(architecture, tokens, parameters)))
+        print(f"{count:>9,}   {row['all']:>23,.0f}   {row['some']:>13,.0f}   {row['written']:>9,.0f}", flush=True)
+        yield row
 
 
 if __name__ == "__main__":
