@@ -1,15 +1,22 @@
 """How often `nextchar who` finds the author of held-out stretches, and how honest its probabilities are.
 
     NEXTCHAR_CORPORA=... python benchmarks/authorship.py [RUN ...]
+    python benchmarks/authorship.py --base-texts FOLDER [--recipe counts]
 
 RUN are runs on different texts; without any, four books of the corpora are counted (`--recipe counts`), which takes a
 minute. Each model reads the beginning of each held-out text. Laws are fitted on the first half of each, and checked on
 the second. "none" is how many stretches are said to be by none of the models: of the authors', and of foreign texts.
+
+With --base-texts, the folder of the texts for base models, each model learns one book of an author, and is asked about
+stretches of another book by the same one, among authors of the same language: calibrated on held-out text of the first
+book, and on other pages of the second. --recipe default trains for a minute.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import csv
+import lzma
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +36,8 @@ from nextchar.text.text_file import joined_chunks
 BOOKS = ("nietzsche", "tinyshakespeare", "holmes", "war-and-peace")
 FOREIGN = ("python-docs", "python-stdlib", "korean-stories", "names")
 LENGTHS = (25, 50, 100, 200, 400, 800, 1600)
+LANGUAGES, LONG_BOOK = ("english", "german", "russian"), 150_000
+"""Languages with several authors who have two books each of so many characters."""
 MAX_READ = 30_000
 """Characters of a text that are read."""
 BINS = 10
@@ -121,11 +130,67 @@ def compare(runs: Iterable[Path]) -> None:
         print(f"  {name:<16}", *(f"{length}: {share_of_none(part, known, length):.1%} " for length in LENGTHS))
 
 
+def read_books(folder: Path, language: str) -> dict[str, tuple[str, str]]:
+    """Return the two longest books of each author of ``language`` who has two long ones, by the surname."""
+    with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["language"] == language]
+    with lzma.open(folder / f"{language}.txt.xz", "rt", encoding="utf-8") as file:
+        texts = file.read()
+    books: dict[str, list[str]] = {}
+    for row in rows:
+        first, size = int(row["character_offset"]), int(row["characters"])
+        if size >= LONG_BOOK:
+            books.setdefault(row["author"], []).append(texts[first : first + size])
+    return {
+        author.partition(",")[0].split()[-1]: (some[0], some[1])
+        for author, of_author in books.items()
+        if len(some := sorted(of_author, key=len, reverse=True)) > 1
+    }
+
+
+def compare_books(folder: Path, language: str, recipe: str) -> None:
+    """Print how often the authors of other books are found."""
+    books = read_books(folder, language)
+    with TemporaryDirectory() as place:
+        models: dict[str, LanguageModel] = {}
+        for name, (learned, _) in books.items():
+            models[name] = nextchar.train(text=learned, out=Path(place) / name, recipe=recipe, from_="none", quiet=True)
+        held_out = {
+            name: held_out_text(Path(place) / name, model.file, default_cache_folder())[:MAX_READ]
+            for name, model in models.items()
+        }
+    others = {name: other[len(other) // 2 :][: 2 * MAX_READ] for name, (_, other) in books.items()}
+    begun = {name: other[:MAX_READ] for name, other in others.items()}
+    checked = {name: other[MAX_READ:] for name, other in others.items()}
+    trials = (
+        ("the same book", held_out, held_out),
+        ("another book", held_out, checked),
+        ("calibrated", begun, checked),
+    )
+    print(f"\n{language}, {recipe}: {', '.join(models)}")
+    for title, calibrates, texts in trials:
+        law = Authors(models).fitted(calibrates).law
+        print(f" {title}: weight {law.weight:.2f}, length {law.length:,.0f}")
+        bits = {name: np.stack([m.surprises(text) for m in models.values()], 1) for name, text in texts.items()}
+        stretches = cut(bits, models, 0, 1)
+        for length in LENGTHS:
+            (right, error), cost = calibration_error(law, stretches, length), nats(law, stretches, length)
+            print(f"  {length:5} characters: {right:6.1%} right, {cost:.3f} nats, off by {error:.3f}", flush=True)
+
+
 def main() -> None:
     """Compare the runs that are given, or make some."""
-    runs = [Path(argument) for argument in sys.argv[1:]]
-    if runs:
-        compare(runs)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--base-texts", type=Path)
+    parser.add_argument("--recipe", default="counts")
+    options = parser.parse_args()
+    if options.base_texts is not None:
+        for language in LANGUAGES:
+            compare_books(options.base_texts, language, options.recipe)
+        return
+    if options.runs:
+        compare(options.runs)
         return
     with TemporaryDirectory() as folder:
         runs = [Path(folder) / book for book in BOOKS]

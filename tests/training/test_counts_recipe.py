@@ -21,6 +21,14 @@ def test_what_is_for_counting_is_kept() -> None:
     assert not recipe_of(complete()).has_plan
 
 
+def test_it_starts_from_nothing_also_when_asked_to() -> None:
+    options = TrainingSettings.model_validate({"recipe": "counts", "from_": "none"})
+    assert recipe_of(options).complete(TextSettings(), options)[1].from_ == "none"
+    named = TrainingSettings.model_validate({"recipe": "counts", "from_": "english"})
+    with pytest.raises(UsageError, match="leave --from out"):
+        recipe_of(named).complete(TextSettings(), named)
+
+
 @pytest.mark.parametrize(
     ("options", "option"),
     [

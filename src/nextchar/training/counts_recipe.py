@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nextchar.errors import UsageError
-from nextchar.settings import TextSettings, TrainingSettings, flag
+from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import start_of_line
 from nextchar.training.plan import ChosenPlan, Measure, Plan
@@ -28,7 +28,8 @@ class CountsRecipe:
         Raises:
             UsageError: an option is given that is for training a network.
         """
-        others = [name for name in TrainingSettings.model_fields if name in training.model_fields_set - OPTIONS]
+        allowed = OPTIONS | ({"from_"} if training.from_ == NOTHING else set())
+        others = [name for name in TrainingSettings.model_fields if name in training.model_fields_set - allowed]
         if others:
             option = "--no-memory" if training.memory is False else flag(others[0])
             raise UsageError(f"The counts recipe trains no network: leave {option} out, or use the default recipe.")
