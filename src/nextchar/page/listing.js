@@ -40,10 +40,10 @@ export class Listing {
     find('list-save').addEventListener('click', () => this.save());
   }
 
-  /** Offer the view where the model can list: one in the page cannot, nor one whose tokens are not characters. */
+  /** Offer the view where the model can list: one in the page cannot. */
   offer() {
     const model = this.model();
-    this.tab.hidden = !('list' in model) || model.info.tokens !== 'characters' || !model.info.characters.includes('\n');
+    this.tab.hidden = !('list' in model) || !model.info.characters.includes('\n');
     const { new: isNew } = this.fields;
     isNew.disabled = model.info.has_text !== true;
     if (isNew.disabled) isNew.checked = false;
