@@ -67,12 +67,13 @@ def conditioned(all_entries: dict[str, float], allowed: set[str]) -> dict[str, f
     return {entry: all_entries[entry] / total for entry in allowed}
 
 
-def model_of_list(kind: TokenKind) -> LanguageModel:
-    """Return a model whose tokens are of ``kind`` and spell the characters of `CHARACTERS`; others are improbable.
+def model_of_list(kind: TokenKind, others: str = "") -> LanguageModel:
+    """Return a model whose tokens are of ``kind`` and spell `CHARACTERS` and ``others``; what else is there of bytes and
+    of characters is improbable.
 
     Of words, some are tokens: so an entry has several spellings.
     """
-    characters = "\n" + CHARACTERS[kind]
+    characters = "".join({"\n", *CHARACTERS[kind], *others})
     if kind == "words":
         tokens: Tokenizer = WordTokenizer(Vocabulary("".join(sorted(characters))), ["ab", "ba", "bab", " a"])
     else:
