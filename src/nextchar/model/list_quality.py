@@ -23,7 +23,7 @@ class ListQuality:
     entries: tuple[str, ...]
     """The valid ones, in the order in which they were drawn."""
     valid: float
-    """Share of those drawn that are not empty and as long as entries of the training list are."""
+    """Share of those drawn that are text, not empty, and as long as entries of the training list are."""
     unique: float
     """Share of the valid ones that is left without repeats, whatever their case."""
     new: float
