@@ -28,10 +28,14 @@ def write_list(
         is_late: whether the list must end, however many entries it has.
 
     Raises:
-        UsageError: the model has no line end, or it is without the training list that ``settings.new`` needs.
+        UsageError: the model has no line end or does not know the label, or it is without the training list that
+            ``settings.new`` needs.
         UnknownCharacterError: an option names characters that the model does not know.
     """
     known = model.known_entries if settings.new or model.file.text is not None else None
+    if settings.label is not None:
+        model.labelled(settings.label)  # an error if it is unknown
+        known = known and known.without_labels()
     yield None
     listing = Listing(model.file, model.network_for(0), settings, known, SEARCH_BYTES)
     entries: list[dict[str, Any]] = []
