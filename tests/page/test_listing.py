@@ -166,3 +166,27 @@ def test_a_phone_shows_everything_without_scrolling_sideways(open_desk: OpenDesk
     desk.press("list-go")
     desk.page.locator("#list-rows tr").first.wait_for()
     assert desk.page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
+
+
+def test_a_kind_is_chosen_where_the_model_knows_kinds(open_desk: OpenDesk, tmp_path: Path) -> None:
+    labels = ("ab", "c")
+    labelled = random_model("\n\tabc", labels=labels)
+    paths = [tmp_path / "kinds.safetensors", tmp_path / "other.safetensors"]
+    labelled.save(paths[0])
+    MODEL.save(paths[1])
+    with serving(*paths) as served:
+        desk = open_desk(served).ready()
+        desk.press("tab-list")
+        kinds = desk.page.locator("#list-label option")
+        assert kinds.all_inner_texts() == [*labels, "any, with its kind before it"]
+        desk.page.check("#list-best")
+        desk.set(list_count=5, list_max=3)
+        for label in ("ab", "c", None):
+            desk.page.select_option("#list-label", label or "")
+            write(desk)
+            expected = labelled.list(count=5, best=True, max=3, label=label)
+            assert [row[0] for row in rows(desk)] == [entry.text.strip() for entry in expected]
+        desk.page.select_option("#models", "other")
+        expect(desk.page.locator("#list-label")).to_be_hidden()
+        write(desk)
+        assert [row[0] for row in rows(desk)] == [entry.text for entry in MODEL.list(count=5, best=True, max=3)]
