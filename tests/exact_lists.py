@@ -68,8 +68,7 @@ def conditioned(all_entries: dict[str, float], allowed: set[str]) -> dict[str, f
 
 
 def model_of_list(kind: TokenKind, others: str = "") -> LanguageModel:
-    """Return a model whose tokens are of ``kind`` and spell `CHARACTERS` and ``others``; what else is there of bytes and
-    of characters is improbable.
+    """Return a model whose tokens are of ``kind`` and spell `CHARACTERS` and ``others``; other bytes are improbable.
 
     Of words, some are tokens: so an entry has several spellings.
     """

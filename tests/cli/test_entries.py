@@ -88,7 +88,7 @@ def test_damaged_tables_are_named(tmp_path: Path, content: str, words: str) -> N
 def test_standard_input_is_lines_or_json_lines(
     monkeypatch: pytest.MonkeyPatch, content: bytes, column: str | None, found: list[Entry]
 ) -> None:
-    with io.TextIOWrapper(os.fdopen(_pipe_with(content), "rb")) as typed:
+    with io.TextIOWrapper(os.fdopen(_pipe_with(content), "rb"), encoding="utf-8") as typed:
         monkeypatch.setattr(sys, "stdin", typed)
         assert entries(STANDARD_INPUT, column) == found
 

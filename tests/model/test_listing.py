@@ -142,7 +142,8 @@ def test_a_list_of_every_kind_of_tokens_is_new_unique_and_as_long(kind: TokenKin
 def test_entries_of_a_label_have_the_bits_after_it(kind: TokenKind, best: bool) -> None:
     model, characters = model_of_list(kind, "\ta"), CHARACTERS[kind]
     # The label changes what comes after it: without it, the entries would have other bits.
-    settings = ListSettings(label="a", count=10, max=3, allowed=characters, best=best, **({} if best else {"seed": 1}))
+    drawing: dict[str, Any] = {"best": True} if best else {"seed": 1}
+    settings = ListSettings(label="a", count=10, max=3, allowed=characters, **drawing)
     entries = list(Listing(model.file, model.network, settings))
     before, *lines = model.score_many(["a\t", *(f"a\t{entry.text}\n" for entry in entries)]).tolist()
     assert [entry.bits for entry in entries] == pytest.approx([bits - before for bits in lines], rel=1e-4)

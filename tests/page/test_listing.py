@@ -10,7 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from nextchar.settings import TokenKind
 from tests.browser import Desk, OpenDesk
+from tests.exact_lists import CHARACTERS, model_of_list
 from tests.served_page import Pages, serving
 from tests.small_networks import model_with_text, random_model
 
@@ -190,3 +192,21 @@ def test_a_kind_is_chosen_where_the_model_knows_kinds(open_desk: OpenDesk, tmp_p
         expect(desk.page.locator("#list-label")).to_be_hidden()
         write(desk)
         assert [row[0] for row in rows(desk)] == [entry.text for entry in MODEL.list(count=5, best=True, max=3)]
+
+
+def test_models_of_every_kind_of_tokens_list(open_desk: OpenDesk, tmp_path: Path) -> None:
+    kinds: tuple[TokenKind, ...] = ("bytes", "jamo", "words")
+    for kind in kinds:
+        model_of_list(kind).save(tmp_path / f"{kind}.safetensors")
+    with serving(*(tmp_path / f"{kind}.safetensors" for kind in kinds)) as served:
+        desk = open_desk(served).ready()
+        desk.press("tab-list")
+        desk.page.check("#list-best")
+        for kind in kinds:
+            desk.page.select_option("#models", kind)
+            start = CHARACTERS[kind][1]
+            desk.set(list_count=6, list_max=3, list_starts=start, list_allowed=CHARACTERS[kind].strip())
+            write(desk)
+            model, allowed = model_of_list(kind), CHARACTERS[kind].strip()
+            expected = model.list(count=6, best=True, max=3, starts=start, allowed=allowed)
+            assert [row[0] for row in rows(desk)] == [entry.text for entry in expected]

@@ -46,7 +46,9 @@ def test_jamo_are_texts_if_all_of_them_are_in_syllables() -> None:
 def test_bytes_are_texts_if_they_are_shown_as_they_are() -> None:
     tokens = ByteTokenizer()
     whole = WholeCharacters.of(tokens)
-    firsts = b"\0\x08\t\n\r\x1f ~\x7f\x80\x9f\xa0\xbf\xc0\xc1\xc2\xc3\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff"
+    firsts = (
+        b"\0\x08\t\n\r\x1f ~\x7f\x80\x9f\xa0\xbf\xc0\xc1\xc2\xc3\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff"
+    )
     seconds = b"A\x80\x8f\x90\x9f\xa0\xbf\xc2"
     for ids in (ids for rest in range(4) for ids in product(firsts, *[seconds] * rest)):
         text = tokens.decode(ids)

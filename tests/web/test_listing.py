@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from nextchar.errors import UsageError
-from nextchar.model.known_entries import KnownEntries
 from nextchar.model.kept_text import KeptText
+from nextchar.model.known_entries import KnownEntries
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.list_settings import ListSettings
 from nextchar.text.documents import SourceText

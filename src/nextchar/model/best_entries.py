@@ -73,7 +73,7 @@ class BestEntries:
             yield list(self._ready())
 
     def _pop_batch(self) -> list[list[_Candidate]]:
-        """Take the most probable candidates from the queue, and return those to read, of each length in ids together."""
+        """Take the most probable candidates from the queue, and return those to read, of as many ids together."""
         batch: list[_Candidate] = []
         while self._queue and len(batch) < BATCH:
             candidate = heapq.heappop(self._queue)

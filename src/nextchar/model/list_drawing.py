@@ -225,7 +225,9 @@ class ListDrawing:
         weights[dies, self._constraints.line_end] = 1  # it only ends them
         spread = np.where(in_tree | dies, uniform, (uniform - dead) / np.where(dies, 1, 1 - dead))
         ids = draw(weights, spread)  # (B,)
-        refusals = {n: self._why(positions[n], plain[n], float(uniform[n])) for n in np.flatnonzero(dies).tolist()}
+        refusals: dict[int, Refusal] = {
+            n: self._why(positions[n], plain[n], float(uniform[n])) for n in np.flatnonzero(dies).tolist()
+        }
         return _Step(ids, np.take_along_axis(shares, ids[:, None], -1)[:, 0], dead), refusals
 
     def _why(self, position: Position, plain: Distribution, uniform: float) -> Refusal:
