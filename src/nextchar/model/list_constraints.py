@@ -118,8 +118,8 @@ class ListConstraints:
         missing = position.missing
         if missing:
             text = self._texts[token]
-            has_start = text.startswith(missing)
-            missing = () if has_start else tuple(rest[len(text) :] for rest in missing if rest.startswith(text))
+            # None is left once the entry has a start: no start begins with another one.
+            missing = tuple(rest[len(text) :] for rest in missing if rest != text and rest.startswith(text))
         state = int(self._following[position.state, token])
         return Position(position.length + int(self._lengths[token]), state, missing)
 
