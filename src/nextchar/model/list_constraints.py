@@ -181,8 +181,9 @@ class ListConstraints:
 
     def _fits_of(self, missing: tuple[str, ...]) -> NDArray[np.bool_]:
         """Return whether each id begins with one of ``missing``, or one of these with it, shape (V,)."""
+        whole, begun = {*missing}, {rest[:length] for rest in missing for length in range(1, 1 + len(rest))}
         return np.array(
-            [text.startswith(missing) or any(rest.startswith(text) for rest in missing) for text in self._texts]
+            [text in begun or any(text[:length] in whole for length in range(1, len(text))) for text in self._texts]
         )
 
     def _letters_allowed(self) -> NDArray[np.bool_]:
