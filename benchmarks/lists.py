@@ -49,7 +49,7 @@ def main() -> None:
     print("\n| model | temperature | valid | unique | new | entries/s |\n|---|---:|---:|---:|---:|---:|")
     for path in options.models:
         model = LanguageModel.load(path)
-        network, vocabulary = model.compiled_network, model.file.characters_for("A list")
+        network, vocabulary = model.compiled_network, model.vocabulary
         for temperature in options.temperatures:
             begun = time.perf_counter()
             quality = measure_list(

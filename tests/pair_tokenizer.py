@@ -54,6 +54,9 @@ class PairTokenizer:
     def header(self) -> dict[str, Any]:
         return {"kind": self.kind, "characters": self.characters, "pairs": self.pairs}
 
+    def knows(self, text: str) -> bool:
+        return self.singles.knows(text)
+
     def begun(self, text: str) -> int:
         return 0
 

@@ -7,15 +7,17 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nextchar.cli import main
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
+from nextchar.settings import TokenKind
 from nextchar.text.documents import SourceText
 from tests.command import Outcome, assert_refused, nextchar
-from tests.exact_lists import MODEL
+from tests.exact_lists import CHARACTERS, MODEL, model_of_list
 
 
 @pytest.fixture
@@ -142,3 +144,16 @@ def test_what_the_model_does_not_know_is_read_as_what_is_near(desk: Path) -> Non
 
 def test_a_label_that_the_model_does_not_know_is_refused(desk: Path) -> None:
     assert_refused(listed(desk, "--label", "elf"), 2, "trained without labels")
+
+
+@pytest.mark.parametrize("kind", CHARACTERS)
+def test_a_model_of_any_kind_of_tokens_lists(tmp_path: Path, kind: TokenKind) -> None:
+    model, starts = model_of_list(kind), CHARACTERS[kind][:2]
+    model.save(tmp_path / "model.safetensors")
+    options: dict[str, Any] = {"count": 12, "max": 4, "allowed": CHARACTERS[kind]}
+    expected = [entry.text for entry in model.list(seed=4, starts=tuple(starts), **options)]
+    given = [each for name, value in options.items() for each in (f"--{name}", value)]
+    outcome = listed(tmp_path, *given, "--seed", 4, "--starts", ",".join(starts))
+    assert outcome == Outcome(0, "\n".join(expected) + "\n", "")
+    best = [f"{text}\t{bits:.3f}" for text, bits in model.list(best=True, **options)]
+    assert listed(tmp_path, *given, "--best", "--bits").stdout.splitlines() == best

@@ -14,7 +14,8 @@ from nextchar.model.list_settings import ListSettings
 from nextchar.model.listing import Listing
 from nextchar.networks.architecture import Network
 from nextchar.parallel import SERIAL
-from tests.exact_lists import LONGEST, MODEL, probabilities
+from nextchar.settings import TokenKind
+from tests.exact_lists import CHARACTERS, LONGEST, MODEL, entry_probabilities, model_of_list, probabilities
 from tests.small_networks import windowed_network
 
 VOCABULARY = MODEL.file.characters_for("A test")
@@ -92,3 +93,26 @@ def test_bits_never_fall() -> None:
     bits = np.array([cost for _, found in zip(range(20), search.steps(), strict=False) for _, cost in found])
     assert len(bits) > 100
     assert (np.diff(bits) >= 0).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"starts": ("a", "간")}, {"min": 2, "max": 2}, {"ends": ("a", "난")}], ids=str)
+@pytest.mark.parametrize("kind", CHARACTERS)
+def test_the_order_is_that_of_all_scores_for_every_kind_of_tokens(kind: TokenKind, options: dict[str, Any]) -> None:
+    model, characters = model_of_list(kind), CHARACTERS[kind]
+    known = {
+        name: tuple(part for part in value if set(part) <= set(characters)) if isinstance(value, tuple) else value
+        for name, value in options.items()
+    }
+    settings = ListSettings(**{"best": True, "count": 60, "max": 3, "allowed": characters, **known})
+    entries = [
+        entry
+        for entry in entry_probabilities(model, characters, settings.max)
+        if settings.min <= len(entry)
+        and entry.startswith(settings.starts or "")
+        and entry.endswith(settings.ends or "")
+    ]
+    bits = model.score_many([entry + "\n" for entry in entries])
+    order = np.argsort(bits, kind="stable")[: settings.count].tolist()
+    found = list(Listing(model.file, model.network, settings))
+    assert [entry for entry, _ in found] == [entries[place] for place in order]
+    assert [cost for _, cost in found] == pytest.approx(bits[order].tolist(), rel=1e-5)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nextchar.errors import UnknownCharacterError, UsageError
 from nextchar.model.known_entries import KnownEntries
-from nextchar.model.list_constraints import ListConstraints, characters_in
+from nextchar.model.list_constraints import ListConstraints, Position, allowed_points
 from nextchar.model.list_settings import ListSettings
 from nextchar.settings import build
+from nextchar.text.byte_tokenizer import ByteTokenizer
 from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.word_tokenizer import WordTokenizer
+from tests.token_kinds import jamo_of
 
 VOCABULARY = Vocabulary("\n-abcde")
 
@@ -22,7 +26,7 @@ def constraints(known: KnownEntries | None = None, **options: Any) -> ListConstr
 
 def allowed(of: ListConstraints, length: int) -> str:
     """Return the characters allowed after ``length`` others."""
-    return "".join(VOCABULARY.token_texts([n for n, may in enumerate(of.allowed(length)) if may]))
+    return "".join(VOCABULARY.token_texts([n for n, may in enumerate(of.allowed(Position(length))) if may]))
 
 
 def test_the_line_end_comes_between_the_shortest_and_the_longest() -> None:
@@ -40,7 +44,7 @@ def test_only_allowed_characters_come() -> None:
     [("abc", "abc"), ("a-c", "abc"), ("a-", "-a"), ("-a", "-a"), ("a-cx-z", "abcxyz"), ("a", "a"), ("--0", "-./0")],
 )
 def test_ranges_of_characters(written: str, characters: str) -> None:
-    assert "".join(characters_in(written, "".join(map(chr, range(128))))) == characters
+    assert "".join(map(chr, np.flatnonzero(allowed_points(written)))) == characters
 
 
 def test_a_start_of_another_start_is_enough() -> None:
@@ -124,3 +128,35 @@ def test_a_model_without_a_line_end_writes_no_list() -> None:
 def test_a_pattern_takes_time_in_proportion_to_the_entry() -> None:
     # An engine that goes back would need 2^60 steps.
     assert constraints(like="^(a|aa)+$").refusal("a" * 60 + "b") == "pattern"
+
+
+def test_words_that_begin_with_a_start_or_spell_it_are_allowed() -> None:
+    tokens = WordTokenizer(VOCABULARY, ["ab", "abc", "bc", "cd"])
+    of = ListConstraints(tokens, build(ListSettings, {"starts": ("abcd", "bd"), "min": 2, "max": 5}))
+
+    def after(*texts: str) -> tuple[Position, set[str]]:
+        position = of.after_read("")
+        for text in texts:
+            position = of.after(position, tokens.token_texts(range(tokens.size)).index(text))
+        return position, set(tokens.token_texts(np.flatnonzero(of.allowed(position))))
+
+    assert of.read == ("",)
+    assert after() == (Position(0, missing=("bd", "abcd")), {"a", "b", "ab", "abc"})
+    assert after("ab") == (Position(2, missing=("cd",)), {"c", "cd"})
+    assert after("ab", "c") == (Position(3, missing=("d",)), {"d"})
+    assert after("b", "d") == (Position(2), {"\n", *"-abcde", "ab", "abc", "bc", "cd"})
+    # No room for a token of three characters, then for none.
+    assert after("ab", "cd") == (Position(4), {"\n", *"-abcde"})
+    assert after("ab", "cd", "e") == (Position(5), {"\n"})
+
+
+def test_parts_of_allowed_characters_are_allowed() -> None:
+    of = ListConstraints(ByteTokenizer(), build(ListSettings, {"allowed": "aé"}))
+    start = of.after_read("")
+    first = of.after(start, 0xC3)
+    assert [np.flatnonzero(of.allowed(position)).tolist() for position in (start, first)] == [[0x61, 0xC3], [0xA9]]
+    assert first == Position(1, 1)
+    assert np.flatnonzero(of.allowed(of.after(first, 0xA9))).tolist() == [0x0A, 0x61, 0xC3]
+    of = ListConstraints(jamo_of("각난\n"), build(ListSettings, {"allowed": "각난"}))
+    # Their jamo spell others, too.
+    assert [of.refusal(entry) for entry in ("각난", "나", "간")] == [None, "character", "character"]

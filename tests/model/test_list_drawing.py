@@ -16,8 +16,19 @@ from nextchar.model.list_settings import ListSettings
 from nextchar.model.listing import Listing
 from nextchar.networks.architecture import Network
 from nextchar.randomness import random_stream
-from tests.exact_lists import ALPHABET, LONGEST, MODEL, conditioned, probabilities
+from nextchar.settings import TokenKind
+from tests.exact_lists import (
+    ALPHABET,
+    CHARACTERS,
+    LONGEST,
+    MODEL,
+    conditioned,
+    entry_probabilities,
+    model_of_list,
+    probabilities,
+)
 from tests.small_networks import windowed_network
+from tests.token_models import model_of_kind
 
 DRAWS = 4000
 VOCABULARY = MODEL.file.characters_for("A test")
@@ -162,3 +173,67 @@ def test_bits_are_those_of_the_line(options: dict[str, Any]) -> None:
 
 def test_the_alphabet_is_that_of_the_cases() -> None:
     assert VOCABULARY.characters == ALPHABET
+
+
+OTHER_KINDS: tuple[TokenKind, ...] = ("bytes", "jamo", "words")
+OF_KINDS: dict[str, tuple[dict[str, Any], Callable[[str], bool]]] = {
+    "free": ({}, lambda _: True),
+    "lengths": ({"min": 2, "max": 2}, lambda entry: len(entry) == 2),
+    "starts": ({"starts": ("a", "가", "aa", "b")}, lambda entry: entry[0] in "a가b"),
+    "a start within a token": ({"starts": ("ab", "난a", "éa")}, lambda entry: entry[:2] in {"ab", "난a", "éa"}),
+    "allowed": ({"allowed": "a가난b"}, lambda entry: set(entry) <= set("a가난b")),
+    "all": (
+        {"min": 2, "max": 3, "starts": ("a", "가"), "ends": ("a", "난"), "contains": ("a", "난")},
+        lambda entry: len(entry) > 1 and entry[0] in "a가" and entry[-1] in "a난",
+    ),
+}
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+@pytest.mark.parametrize("case", OF_KINDS)
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_entries_of_every_kind_of_tokens_are_as_probable_as_their_characters(
+    kind: TokenKind, case: str, temperature: float
+) -> None:
+    model, characters = model_of_list(kind), CHARACTERS[kind]
+    options, holds = OF_KINDS[case]
+    options = {"allowed": characters, "max": 3, **options}
+    for name in {"allowed", "starts", "ends", "contains"} & set(options):
+        known = tuple(part for part in options[name] if set(part) <= set(characters))
+        options[name] = "".join(known) if name == "allowed" else known
+    settings = ListSettings(count=DRAWS, seed=3, temperature=temperature, **options)
+    listing = Listing(model.file, model.network, settings)
+    entries = [entry.text for entry in listing]
+    assert listing.shortfall is None
+    every = entry_probabilities(model, characters, 3, temperature)
+    expected = conditioned(every, {entry for entry in every if holds(entry)})
+    assert len(expected) > 2
+    assert set(entries) <= set(expected)
+    assert abs(deviation(Counter(entries), expected)) < 4
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_bits_of_every_kind_of_tokens_are_those_of_the_score(kind: TokenKind) -> None:
+    model = model_of_list(kind)
+    settings = ListSettings(count=200, seed=0, max=4, temperature=1.0, allowed=CHARACTERS[kind])
+    entries = list(Listing(model.file, model.network, settings))
+    expected = model.score_many([entry.text + "\n" for entry in entries])
+    assert [entry.bits for entry in entries] == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+@pytest.mark.parametrize("cut", [{}, {"top_k": 3}, {"min_p": 0.2}])
+def test_entries_are_text_whatever_the_model_would_write(kind: TokenKind, cut: dict[str, Any]) -> None:
+    model = model_of_kind(kind)
+    settings = ListSettings(count=40, seed=0, max=8, temperature=2.0, **cut)
+    for entry in Listing(model.file, model.network, settings):
+        assert model.vocabulary.displayed(entry.text).replace("\\x0d", "\r") == entry.text
+        assert 1 <= len(entry.text) <= 8
+        assert model.vocabulary.knows(entry.text)
+        assert model.vocabulary.decode(model.vocabulary.encode(entry.text)) == entry.text
+
+
+def test_jamo_that_the_start_ends_in_are_whole() -> None:
+    model = model_of_list("jamo")
+    listing = Listing(model.file, model.network, ListSettings(count=100, starts=("가",), max=3, seed=1))
+    assert {entry.text[0] for entry in listing} == {"가"}

@@ -15,11 +15,13 @@ from nextchar.model.list_settings import ListOptions, ListSettings
 from nextchar.model.listing import Listing, max_rows
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.kinds import BlendHeader, NgramHeader
+from nextchar.settings import TokenKind
 from nextchar.text.documents import SourceText
-from tests.exact_lists import MODEL
+from tests.exact_lists import CHARACTERS, MODEL, model_of_list
 from tests.small_networks import random_model
 
 VOCABULARY = MODEL.file.characters_for("A test")
+KINDS: tuple[TokenKind, ...] = ("bytes", "jamo", "words")
 
 
 def listed(known: KnownEntries | None = None, **options: Any) -> tuple[list[str], Listing]:
@@ -118,6 +120,43 @@ def test_a_language_model_knows_its_training_list() -> None:
     assert not {"a", "b", "ab"} & {entry.text for entry in model.list(count=100, new=True, seed=0, max=6)}
     with pytest.raises(UsageError, match="does not have its training text"):
         list(MODEL.list(new=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_list_of_every_kind_of_tokens_is_new_unique_and_as_long(kind: TokenKind) -> None:
+    model = model_of_list(kind)
+    characters = CHARACTERS[kind]
+    options: dict[str, Any] = {"seed": 0, "max": 2, "allowed": characters, "temperature": 1.0, "unique": True}
+    pairs = {first + second for first in characters for second in ("", *characters)}
+    assert {entry.text for entry in model.list(count=len(pairs), **options)} == pairs
+    source = SourceText(model.vocabulary.encode(f"{characters[0]}\n{characters[-1]}\n"), (), model.vocabulary)
+    model = LanguageModel(replace(model.file, text=KeptText.of(source)))
+    left = pairs - {characters[0], characters[-1]}
+    assert {entry.text for entry in model.list(count=len(left), new=True, **options)} == left
+    with pytest.raises(ListError, match="Only"):
+        list(model.list(count=len(left) + 1, new=True, **options))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("best", [False, True])
+def test_entries_of_a_label_have_the_bits_after_it(kind: TokenKind, best: bool) -> None:
+    model, characters = model_of_list(kind, "\ta"), CHARACTERS[kind]
+    # The label changes what comes after it: without it, the entries would have other bits.
+    drawing: dict[str, Any] = {"best": True} if best else {"seed": 1}
+    settings = ListSettings(label="a", count=10, max=3, allowed=characters, **drawing)
+    entries = list(Listing(model.file, model.network, settings))
+    before, *lines = model.score_many(["a\t", *(f"a\t{entry.text}\n" for entry in entries)]).tolist()
+    assert [entry.bits for entry in entries] == pytest.approx([bits - before for bits in lines], rel=1e-4)
+    alone = model.score_many([entry.text + "\n" for entry in entries])
+    assert [entry.bits for entry in entries] != pytest.approx(alone.tolist(), rel=1e-2)
+
+
+def test_other_starts_of_words_are_drawn_and_refused() -> None:
+    model = model_of_list("words")
+    listing = Listing(model.file, model.network, ListSettings(starts=("bab",), count=20, seed=1, max=9))
+    assert {entry.text[:3] for entry in listing} == {"bab"}
+    assert listing.refused["start"] > 0
+    assert listing.drawn == 20 + sum(listing.refused.values())
 
 
 def test_options_are_checked() -> None:

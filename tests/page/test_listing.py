@@ -10,7 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from nextchar.settings import TokenKind
 from tests.browser import Desk, OpenDesk
+from tests.exact_lists import CHARACTERS, model_of_list
 from tests.served_page import Pages, serving
 from tests.small_networks import model_with_text, random_model
 
@@ -166,3 +168,45 @@ def test_a_phone_shows_everything_without_scrolling_sideways(open_desk: OpenDesk
     desk.press("list-go")
     desk.page.locator("#list-rows tr").first.wait_for()
     assert desk.page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
+
+
+def test_a_kind_is_chosen_where_the_model_knows_kinds(open_desk: OpenDesk, tmp_path: Path) -> None:
+    labels = ("ab", "c")
+    labelled = random_model("\n\tabc", labels=labels)
+    paths = [tmp_path / "kinds.safetensors", tmp_path / "other.safetensors"]
+    labelled.save(paths[0])
+    MODEL.save(paths[1])
+    with serving(*paths) as served:
+        desk = open_desk(served).ready()
+        desk.press("tab-list")
+        kinds = desk.page.locator("#list-label option")
+        assert kinds.all_inner_texts() == [*labels, "any, with its kind before it"]
+        desk.page.check("#list-best")
+        desk.set(list_count=5, list_max=3)
+        for label in ("ab", "c", None):
+            desk.page.select_option("#list-label", label or "")
+            write(desk)
+            expected = labelled.list(count=5, best=True, max=3, label=label)
+            assert [row[0] for row in rows(desk)] == [entry.text.strip() for entry in expected]
+        desk.page.select_option("#models", "other")
+        expect(desk.page.locator("#list-label")).to_be_hidden()
+        write(desk)
+        assert [row[0] for row in rows(desk)] == [entry.text for entry in MODEL.list(count=5, best=True, max=3)]
+
+
+def test_models_of_every_kind_of_tokens_list(open_desk: OpenDesk, tmp_path: Path) -> None:
+    kinds: tuple[TokenKind, ...] = ("bytes", "jamo", "words")
+    for kind in kinds:
+        model_of_list(kind).save(tmp_path / f"{kind}.safetensors")
+    with serving(*(tmp_path / f"{kind}.safetensors" for kind in kinds)) as served:
+        desk = open_desk(served).ready()
+        desk.press("tab-list")
+        desk.page.check("#list-best")
+        for kind in kinds:
+            desk.page.select_option("#models", kind)
+            start = CHARACTERS[kind][1]
+            desk.set(list_count=6, list_max=3, list_starts=start, list_allowed=CHARACTERS[kind].strip())
+            write(desk)
+            model, allowed = model_of_list(kind), CHARACTERS[kind].strip()
+            expected = model.list(count=6, best=True, max=3, starts=start, allowed=allowed)
+            assert [row[0] for row in rows(desk)] == [entry.text for entry in expected]

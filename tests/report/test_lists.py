@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from nextchar.model.list_quality import measure_list
 from nextchar.report.lists import DRAWN, MAX_LENGTHS, MAX_LETTERS, list_section
 from nextchar.report.page import render_report
 from nextchar.runs.record import RunRecord
+from nextchar.settings import TokenKind
 from nextchar.text.line_survey import survey_lines
+from tests.exact_lists import CHARACTERS, model_of_list
 from tests.report.test_page import MODEL, WHOLE, run
 
 VOCABULARY = MODEL.file.characters_for("A test")
@@ -63,6 +66,21 @@ def test_charts_and_tables_have_the_same_figures(tmp_path: Path) -> None:
         both = np.stack([heights["written"], heights["listed"]], axis=1)
         np.testing.assert_allclose(both / both.max(), shares / shares.max(), atol=0.01)
         assert both.max() == pytest.approx(140)
+
+
+@pytest.mark.parametrize("kind", CHARACTERS)
+def test_the_section_is_of_the_characters_of_any_kind_of_tokens(tmp_path: Path, kind: TokenKind) -> None:
+    model = model_of_list(kind)
+    first, *_, last = CHARACTERS[kind].strip()
+    lines = ["".join(line) for length in range(1, 8) for line in product((first, last), repeat=length)]
+    folder = run(tmp_path, WHOLE)
+    folder.save_model(model.file)
+    page = list_section(RunRecord.read(folder), model.vocabulary.encode("\n".join(lines) + "\n"))
+    lengths, initials = re.findall(r'<table class="figures">.*?</table>', page)
+    listed = re.findall(r"<th[^>]*>(\d+)</th><td>[^<]*</td><td>([\d.]+) %", lengths)
+    assert [name for name, _ in listed] == ["1", "2", "3", "4", "5", "6", "7"]
+    assert [float(share) for _, share in listed] == [0.8, 1.6, 3.1, 6.3, 12.6, 25.2, 50.4]
+    assert re.findall(r'scope="row"[^>]*>([^<]+)</th>', initials) == sorted((first, last))
 
 
 def test_lengths_of_the_training_list_are_counted(tmp_path: Path) -> None:

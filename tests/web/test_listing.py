@@ -8,11 +8,12 @@ import pytest
 
 from nextchar.errors import UsageError
 from nextchar.model.kept_text import KeptText
+from nextchar.model.known_entries import KnownEntries
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.list_settings import ListSettings
 from nextchar.text.documents import SourceText
 from nextchar.web.listing import write_list
-from tests.exact_lists import MODEL
+from tests.exact_lists import MODEL, model_of_list
 
 VOCABULARY = MODEL.file.characters_for("A test")
 LISTED = LanguageModel(replace(MODEL.file, text=KeptText.of(SourceText(VOCABULARY.encode("a\nab\n"), (), VOCABULARY))))
@@ -41,3 +42,20 @@ def test_a_list_ends_short_when_time_is_up() -> None:
 def test_new_entries_need_the_training_list() -> None:
     with pytest.raises(UsageError, match="does not have its training text"):
         list(write_list(MODEL, ListSettings(new=True), lambda: False))
+
+
+def test_entries_of_a_label_are_new_without_it() -> None:
+    file = model_of_list("words", "\ta").file
+    source = SourceText(file.vocabulary.encode("a\tb\na\tab\nab\taa\n"), (), file.vocabulary)
+    provenance = file.provenance.model_copy(update={"labels": ("a", "ab")})
+    model = LanguageModel(replace(file, text=KeptText.of(source), provenance=provenance))
+    assert "a\tb" in model.known_entries
+    *_, answer = write_list(model, ListSettings(label="a", count=15, seed=1, max=2, unique=True), lambda: False)
+    assert answer is not None
+    known = KnownEntries.of_lines(["b", "ab", "aa"])
+    assert {entry["text"]: entry["new"] for entry in answer["entries"]} == {
+        entry["text"]: entry["text"] not in known for entry in answer["entries"]
+    }
+    assert {entry["new"] for entry in answer["entries"]} == {True, False}
+    with pytest.raises(UsageError, match="knows no label 'c': it knows a, ab"):
+        list(write_list(model, ListSettings(label="c"), lambda: False))

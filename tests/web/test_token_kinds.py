@@ -77,6 +77,16 @@ def test_scores_add_up_to_those_of_the_library(client: httpx.Client, kind: Token
     assert (len(answer["characters"]) < 200) == (kind == "words")
 
 
+def test_lists_are_those_of_the_library(client: httpx.Client, kind: TokenKind) -> None:
+    options: dict[str, Any] = {"count": 10, "seed": 3, "max": 6, "starts": ["k", "한"]}
+    answer = ask(client, "api/list", kind, **options)
+    entries = list(model_of_kind(kind, blend=True).list(**options))
+    assert [entry["text"] for entry in answer["entries"]] == [entry.text for entry in entries]
+    assert [entry["bits"] for entry in answer["entries"]] == pytest.approx([entry.bits for entry in entries], rel=1e-5)
+    assert {entry["text"][0] for entry in answer["entries"]} <= {"k", "한"}
+    assert answer["shortfall"] is None
+
+
 @pytest.mark.parametrize("prompt", ["and the ki", "한 사", "", "don'"])
 def test_the_logprobs_of_a_completion_are_of_its_tokens(client: httpx.Client, kind: TokenKind, prompt: str) -> None:
     options = {"prompt": prompt, "max_tokens": 30, "seed": 4, "logprobs": 2}
@@ -124,4 +134,3 @@ def test_what_is_for_characters_alone_is_refused(client: httpx.Client) -> None:
     for kind in ("bytes", "jamo", "words"):
         words = f"those of this model are {kind}"
         assert words in refusal(client.post("api/generate", json={"model": kind, "max_copy": 5}), 400)
-        assert words in refusal(client.post("api/list", json={"model": kind, "count": 3}), 400)

@@ -20,7 +20,7 @@ Read in this order; a module imports only from those before it:
 - `logprobs`: log-probabilities of the characters of a text, with alternatives.
 - `list_settings`: the options of a list: which entries, and how they are drawn.
 - `known_entries`: the entries of the training list, to tell whether another one is new.
-- `list_constraints`: which characters may come next in an entry, and which entries are accepted.
+- `list_constraints`: which ids may come next in an entry, and which entries are accepted.
 - `exclusion`: the tree of what must not be drawn again.
 - `list_drawing`: entries drawn side by side.
 - `list_quality`: which share of what a model lists is valid, unique and new.

@@ -1,8 +1,10 @@
 """The most probable entries of a list, in order: best-first search over their prefixes.
 
 A prefix is at least as probable as every entry that starts with it. So the most probable of all prefixes not yet looked
-at decides: if it is a whole entry, no other one can be more probable; if not, it is replaced by those one character
-longer. A prefix stands in the queue with its next best character alone; the others follow one by one.
+at decides: if it is a whole entry, no other one can be more probable; if not, it is replaced by those one id longer. A
+prefix stands in the queue with its next best id alone; the others follow one by one.
+
+Where several sequences of ids spell the same entry, that counts which the entry is read as: its bits are its score.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.model.list_constraints import ListConstraints
+from nextchar.model.list_constraints import ListConstraints, Position
 from nextchar.model.list_drawing import NATS, read_starts
 from nextchar.model.sampling import log_normaliser
 from nextchar.networks.architecture import Floats, Network
@@ -35,6 +37,7 @@ class _Prefix:
     """A prefix that has been read."""
 
     ids: tuple[int, ...]
+    position: Position
     state: Any
     """State after it, of one text."""
     following: NDArray[np.intp]
@@ -44,8 +47,8 @@ class _Prefix:
 
 
 _Candidate = tuple[float, int, _Prefix, int]
-"""The bits of a prefix, a number that decides between equals, and the prefix as another one with a character after it,
-by its place in ``following``."""
+"""The bits of a prefix, a number that decides between equals, and the prefix as another one with an id after it, by
+its place in ``following``."""
 
 
 class BestEntries:
@@ -63,15 +66,14 @@ class BestEntries:
     def steps(self) -> Iterator[list[tuple[str, float]]]:
         """Yield after each step of work the entries found, as texts and their bits, the most probable first."""
         for start in read_starts(self._network, self._constraints):
-            ids = tuple(self._constraints.vocabulary.encode(start.text).tolist())
-            self._add([ids], start.logits[None], start.state, np.array([start.bits]))
+            self._add([start.ids], [start.position], start.logits[None], start.state, np.array([start.bits]))
         while (self._queue or self._whole) and not self.is_full:
             for prefixes in self._pop_batch():
                 self._read(prefixes)
             yield list(self._ready())
 
     def _pop_batch(self) -> list[list[_Candidate]]:
-        """Take the most probable candidates from the queue, and return those to read, of each length together."""
+        """Take the most probable candidates from the queue, and return those to read, of as many ids together."""
         batch: list[_Candidate] = []
         while self._queue and len(batch) < BATCH:
             candidate = heapq.heappop(self._queue)
@@ -88,24 +90,33 @@ class BestEntries:
         return [list(group) for _, group in groupby(sorted(batch, key=length), length)]
 
     def _read(self, candidates: Sequence[_Candidate]) -> None:
-        """Read the last character of ``candidates`` (B), which are of the same length."""
-        drawn = np.array([prefix.following[place] for _, _, prefix, place in candidates])  # (B,)
+        """Read the last id of ``candidates`` (B), which have as many ids."""
+        last = [int(prefix.following[place]) for _, _, prefix, place in candidates]
         state = join_states([prefix.state for _, _, prefix, _ in candidates])
-        logits, state = self._network.forward(drawn[:, None], state)  # (B, 1, V)
-        ids = [(*prefix.ids, last) for (_, _, prefix, _), last in zip(candidates, drawn.tolist(), strict=True)]
-        self._add(ids, logits[:, 0], state, np.array([bits for bits, *_ in candidates]))
+        logits, state = self._network.forward(np.array(last)[:, None], state)  # (B, 1, V)
+        before = [(prefix, id_) for (_, _, prefix, _), id_ in zip(candidates, last, strict=True)]
+        ids = [(*prefix.ids, id_) for prefix, id_ in before]
+        positions = [self._constraints.after(prefix.position, id_) for prefix, id_ in before]
+        self._add(ids, positions, logits[:, 0], state, np.array([bits for bits, *_ in candidates]))
 
-    def _add(self, ids: Sequence[tuple[int, ...]], logits: Floats, state: Any, bits: NDArray[np.float64]) -> None:
-        """Add prefixes of the same length that have been read: their ``logits`` (B, V), ``state`` and ``bits`` (B,)."""
-        allowed = np.flatnonzero(self._constraints.allowed(len(ids[0])))  # (N,)
-        costs = bits[:, None] + (log_normaliser(logits)[:, None] - logits[:, allowed]) / NATS  # (B, N)
-        order = np.argsort(costs, axis=-1, kind="stable")  # (B, N)
-        costs = np.take_along_axis(costs, order, -1)
-        self._bytes_left -= len(ids) * (OBJECTS + 16 * len(allowed)) + _size(state)
-        self.is_full = self._bytes_left < 0
-        for row, prefix_ids in enumerate(ids):
+    def _add(
+        self,
+        ids: Sequence[tuple[int, ...]],
+        positions: Sequence[Position],
+        logits: Floats,
+        state: Any,
+        bits: NDArray[np.float64],
+    ) -> None:
+        """Add prefixes with as many ids that have been read: their ``logits`` (B, V), ``state`` and ``bits`` (B,)."""
+        costs = bits[:, None] + (log_normaliser(logits)[:, None] - logits) / NATS  # (B, V)
+        for row, position in enumerate(positions):
+            allowed = np.flatnonzero(self._constraints.allowed(position))  # (N,)
+            order = allowed[np.argsort(costs[row, allowed], kind="stable")]  # (N,)
             own = state_rows(state, np.array([row]))
-            self._push(_Prefix(prefix_ids, own, allowed[order[row]], costs[row]), 0)
+            self._push(_Prefix(ids[row], position, own, order, costs[row, order]), 0)
+            self._bytes_left -= OBJECTS + 16 * len(allowed)
+        self._bytes_left -= _size(state)
+        self.is_full = self._bytes_left < 0
 
     def _push(self, prefix: _Prefix, place: int) -> None:
         if place < len(prefix.following):
@@ -115,7 +126,9 @@ class BestEntries:
         """Yield the whole entries than which nothing in the queue can be more probable."""
         while self._whole and (not self._queue or self._whole[0][0] <= self._queue[0][0]):
             bits, _, prefix, _ = heapq.heappop(self._whole)
-            yield self._constraints.vocabulary.decode(prefix.ids), bits
+            text = self._constraints.text(prefix.ids)
+            if text is not None:
+                yield text, bits
 
 
 def _size(state: Any) -> int:

@@ -1,8 +1,8 @@
 """Drawing entries of a list, many side by side, each from the model's distribution conditioned on the constraints.
 
-Where a character is not allowed, it is not drawn, and the entry goes on with the probability of those that are allowed:
-so entries are as probable as if all characters had been drawn and the wrong entries refused. Drawing from those allowed
-without this would favour entries that the model reaches only because it was not allowed anything else.
+Where an id is not allowed, it is not drawn, and the entry goes on with the probability of those that are allowed: so
+entries are as probable as if all ids had been drawn and the wrong entries refused. Drawing from those allowed without
+this would favour entries that the model reaches only because it was not allowed anything else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.model.exclusion import ExclusionTree, Prefix
-from nextchar.model.list_constraints import ListConstraints, Refusal
+from nextchar.model.list_constraints import ListConstraints, Position, Refusal
 from nextchar.model.list_settings import ListSettings
 from nextchar.model.sampling import Distribution, draw, log_normaliser, next_distribution
 from nextchar.networks.architecture import Floats, Network
@@ -36,6 +36,10 @@ class Start:
     """What entries start with, read by the network."""
 
     text: str
+    ids: tuple[int, ...]
+    """Its ids, T of them."""
+    position: Position
+    """The position after it."""
     logits: Floats
     """Of what comes after it, shape (V,)."""
     state: Any
@@ -48,7 +52,7 @@ class Start:
 
 def read_starts(network: Network[Any], constraints: ListConstraints) -> list[Start]:
     """Return each of the starts of ``constraints``, read after a line end and the label, if one is given."""
-    return [_read_start(network, constraints, text) for text in constraints.starts]
+    return [_read_start(network, constraints, text) for text in constraints.read]
 
 
 def _read_start(network: Network[Any], constraints: ListConstraints, text: str) -> Start:
@@ -62,7 +66,15 @@ def _read_start(network: Network[Any], constraints: ListConstraints, text: str) 
     shaped = next_distribution(before, temperature, constraints.forbidden)[steps, ids]
     with np.errstate(divide="ignore"):
         log_weight = float(np.log(shaped).sum())
-    return Start(text, logits[0, -1].copy(), state, float(costs.sum()) / NATS, log_weight)
+    return Start(
+        text=text,
+        ids=tuple(ids.tolist()),
+        position=constraints.after_read(text),
+        logits=logits[0, -1].copy(),
+        state=state,
+        bits=float(costs.sum()) / NATS,
+        log_weight=log_weight,
+    )
 
 
 class Drawn(NamedTuple):
@@ -84,7 +96,7 @@ class Drawn(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """The next character of the entries of a round that go on."""
+    """The next id of the entries of a round that go on."""
 
     ids: NDArray[np.intp]
     """(B,)"""
@@ -118,10 +130,10 @@ class ListDrawing:
         """Prepare to draw.
 
         Args:
-            network: predicts the next character.
-            constraints: say which characters are allowed.
+            network: predicts the next id.
+            constraints: say which ids are allowed.
             settings: how to draw.
-            random: gives each entry a number, and one more for each of its characters.
+            random: gives each entry a number, and one more for each of its ids.
             max_rows: most entries side by side, at least `MIN_ROWS`; it changes which entries a seed gives.
         """
         self._network, self._constraints, self._random = network, constraints, random
@@ -143,18 +155,18 @@ class ListDrawing:
         self._trees[drawn.start].exclude(drawn.ids, drawn.shares, drawn.dead)
 
     def round(self) -> Iterator[list[Drawn]]:
-        """Draw the next entries; yield [] after each character, then the entries in the order in which they began.
+        """Draw the next entries; yield [] after each id, then the entries in the order in which they began.
 
         That order matters: those that are ready first would be short.
         """
         chosen = draw(np.tile(self._left(), (self._size, 1)), self._random.random(self._size))  # (B,)
         self._size = min(2 * self._size, self._max_size)
-        lengths = np.array([len(start.text) for start in self._starts])[chosen]  # (B,)
+        lengths = np.array([len(start.ids) for start in self._starts])[chosen]  # (B,)
         drawn: dict[int, Drawn] = {}
-        for length in np.unique(lengths).tolist():  # all prefixes of a step have the same length
+        for length in np.unique(lengths).tolist():  # all prefixes of a step have as many ids
             rows = np.flatnonzero(lengths == length)
             rows = rows[np.argsort(chosen[rows], kind="stable")]
-            for found in self._draw_rows(chosen, rows, length):
+            for found in self._draw_rows(chosen, rows):
                 yield []
                 drawn.update(found)
         yield [drawn[row] for row in range(len(chosen))]
@@ -163,18 +175,19 @@ class ListDrawing:
         """Return the weight of each start, times the share of it that is not excluded."""
         return self._weights * [1 - tree.excluded for tree in self._trees]
 
-    def _draw_rows(self, chosen: Rows, rows: Rows, length: int) -> Iterator[dict[int, Drawn]]:
-        """Draw the entries of ``rows`` (B,), whose starts are ``chosen`` and ``length`` characters long; yield the
-        entries that have ended after each character, by their rows."""
+    def _draw_rows(self, chosen: Rows, rows: Rows) -> Iterator[dict[int, Drawn]]:
+        """Draw the entries of ``rows`` (B,), whose starts are ``chosen`` and have as many ids; yield the entries that
+        have ended after each id, by their rows."""
         starts: list[int] = chosen[rows].tolist()
         begun = [(start, np.zeros(len(list(same)), np.intp)) for start, same in groupby(starts)]
         logits = np.concatenate([self._starts[start].logits[None][first] for start, first in begun])  # (B, V)
         state = join_states([state_rows(self._starts[start].state, first) for start, first in begun])
         prefixes = [self._trees[start].root for start in starts]
+        positions = [self._starts[start].position for start in starts]
         bits = np.zeros(len(chosen))
         steps: list[_Step] = []
         while True:
-            step, refusals = self._step(logits, prefixes, length)
+            step, refusals = self._step(logits, prefixes, positions)
             here = np.arange(len(rows))
             bits[rows] += (log_normaliser(logits) - logits[here, step.ids]) / NATS
             steps.append(step.spread(rows, len(chosen)))
@@ -187,18 +200,21 @@ class ListDrawing:
             going = np.flatnonzero(~ended)
             if len(going) == 0:
                 return
-            prefixes = [_next_prefix(prefixes[n], int(step.ids[n])) for n in going.tolist()]
+            drawn: list[int] = step.ids.tolist()
+            prefixes = [_next_prefix(prefixes[n], drawn[n]) for n in going.tolist()]
+            positions = [self._constraints.after(positions[n], drawn[n]) for n in going.tolist()]
             following, state = self._network.forward(step.ids[going, None], state_rows(state, going))  # (B, 1, V)
-            logits, rows, length = following[:, 0], rows[going], length + 1
+            logits, rows = following[:, 0], rows[going]
 
-    def _step(self, logits: Floats, prefixes: Sequence[Prefix | None], length: int) -> tuple[_Step, dict[int, Refusal]]:
-        """Draw the next character of entries of ``length`` characters from ``logits`` (B, V).
+    def _step(
+        self, logits: Floats, prefixes: Sequence[Prefix | None], positions: Sequence[Position]
+    ) -> tuple[_Step, dict[int, Refusal]]:
+        """Draw the next id of entries at ``positions`` (B) from ``logits`` (B, V).
 
         Returns:
             The step, and for those of the B entries that have come to a dead end, why.
         """
-        line_end = self._constraints.line_end
-        allowed = self._constraints.allowed(length)  # (V,)
+        allowed = np.stack([self._constraints.allowed(position) for position in positions])  # (B, V)
         plain = next_distribution(logits, self._plain, self._constraints.forbidden)  # (B, V)
         shares = self._shares(logits, plain, allowed)  # (B, V)
         dead = np.clip(1 - shares.sum(-1), 0, 1)  # (B,)
@@ -206,22 +222,35 @@ class ListDrawing:
         uniform = self._random.random(len(logits))
         dies = np.where(in_tree, 0, dead) > uniform  # (B,); dead ends after a prefix in the tree are excluded already
         dies |= weights.sum(-1) <= 0
-        weights[dies, line_end] = 1  # it only ends them
+        weights[dies, self._constraints.line_end] = 1  # it only ends them
         spread = np.where(in_tree | dies, uniform, (uniform - dead) / np.where(dies, 1, 1 - dead))
         ids = draw(weights, spread)  # (B,)
-        too_long = not np.delete(allowed, line_end).any()
-        too_short = np.zeros(len(ids), np.bool_) if allowed[line_end] else uniform < plain[:, line_end]  # (B,)
         refusals: dict[int, Refusal] = {
-            n: "long" if too_long else "short" if too_short[n] else "character" for n in np.flatnonzero(dies).tolist()
+            n: self._why(positions[n], plain[n], float(uniform[n])) for n in np.flatnonzero(dies).tolist()
         }
         return _Step(ids, np.take_along_axis(shares, ids[:, None], -1)[:, 0], dead), refusals
 
+    def _why(self, position: Position, plain: Distribution, uniform: float) -> Refusal:
+        """Return why an entry ends at ``position``: what ``uniform`` picks of the part of ``plain`` (V,) that is not
+        allowed there."""
+        if position.missing:
+            return "start"
+        settings = self._constraints.settings
+        if position.length >= settings.max:
+            return "long"
+        short = float(plain[self._constraints.line_end]) if position.length < settings.min else 0.0
+        if uniform < short:
+            return "short"
+        too_long = float(plain[self._constraints.too_long(position)].sum())
+        return "long" if uniform < short + too_long else "character"
+
     def _shares(self, logits: Floats, plain: Distribution, allowed: NDArray[np.bool_]) -> Distribution:
         """Return k of each id (B, V): that of ``plain`` where it is ``allowed``, but for what top-k and others cut."""
+        shares = np.where(allowed, plain, 0)
         if self._sampling is None:
-            return np.where(allowed, plain, 0)
-        cut = next_distribution(logits, self._sampling, tuple(np.flatnonzero(~allowed).tolist()))
-        return cut * plain[:, allowed].sum(-1, keepdims=True)
+            return shares
+        cut = next_distribution(np.where(allowed, logits.astype(np.float64), -np.inf), self._sampling)
+        return cut * shares.sum(-1, keepdims=True)
 
     def _entry(self, steps: Sequence[_Step], row: int, start: int, bits: float, refusal: Refusal | None) -> Drawn:
         """Return the entry in ``row`` of the round, which has ended with the last of ``steps``."""

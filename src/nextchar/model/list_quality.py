@@ -13,7 +13,7 @@ from nextchar.model.list_settings import ListSettings
 from nextchar.networks.architecture import Network
 from nextchar.randomness import random_stream
 from nextchar.text.line_survey import LineSurvey
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ListQuality:
     entries: tuple[str, ...]
     """The valid ones, in the order in which they were drawn."""
     valid: float
-    """Share of those drawn that are not empty and as long as entries of the training list are."""
+    """Share of those drawn that are text, not empty, and as long as entries of the training list are."""
     unique: float
     """Share of the valid ones that is left without repeats, whatever their case."""
     new: float
@@ -32,7 +32,7 @@ class ListQuality:
 
 def measure_list(
     network: Network[Any],
-    vocabulary: Vocabulary,
+    vocabulary: Tokenizer,
     known: KnownEntries,
     survey: LineSurvey,
     *,
@@ -44,7 +44,7 @@ def measure_list(
 
     Args:
         network: writes the entries.
-        vocabulary: its characters, with a line end.
+        vocabulary: its tokens, with a line end.
         known: the training list.
         survey: the lengths of its entries.
         count: entries to draw, at least 1.

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nextchar.errors import ListError, UsageError
+from nextchar.model.batch_scoring import BatchScorer
 from nextchar.model.best_entries import MAX_BYTES, BestEntries
 from nextchar.model.known_entries import KnownEntries
 from nextchar.model.list_constraints import REFUSALS, ListConstraints, Refusal
@@ -15,6 +18,7 @@ from nextchar.model.list_settings import ListSettings
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Architecture, Network
 from nextchar.networks.kinds import BlendHeader, NetworkHeader
+from nextchar.parallel import SERIAL
 from nextchar.randomness import choose_seed, random_stream
 
 MULTIPLICATIONS, PROBABILITIES = 1 << 26, 1 << 20
@@ -27,7 +31,8 @@ class Entry(NamedTuple):
 
     text: str
     bits: float
-    """-log2 of the probability that the model, at temperature 1, writes this line: the entry and its line end."""
+    """-log2 of the probability that the model, at temperature 1, writes this line: the entry and its line end. Where
+    tokens are words, this is of those that the line is read as."""
 
 
 class Listing:
@@ -68,7 +73,7 @@ class Listing:
         self.shortfall: str | None = None
         """Why there are fewer entries than asked for, in a sentence; None if there are not."""
         self._file, self._network, self._max_bytes = file, network, max_bytes
-        self._constraints = ListConstraints(file.characters_for("A list"), settings, known)
+        self._constraints = ListConstraints(file.vocabulary, settings, known)
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries."""
@@ -120,7 +125,7 @@ class Listing:
                         accepted.append(Entry(entry.text, entry.bits))
                     if refusal is not None or self.settings.unique:
                         drawing.exclude(entry)
-                yield accepted
+                yield self._as_scored(accepted)
         self.end("that is as many as --max-draws allows; loosen an option, or allow more")
 
     def _best(self) -> Iterator[list[Entry]]:
@@ -139,6 +144,19 @@ class Listing:
             self.end("the search has no memory left; narrow it, with starts for example, or ask for fewer entries")
         else:
             self.end("there are no others within these options")
+
+    def _as_scored(self, entries: list[Entry]) -> list[Entry]:
+        """Return ``entries`` with the bits of the ids that they are read as, where they may have been drawn as others.
+
+        The label stands before each, and its bits are those of no entry.
+        """
+        if not (entries and self._constraints.has_many_spellings):
+            return entries
+        before, vocabulary = self._constraints.before, self._file.vocabulary
+        lines = [np.concatenate([before, vocabulary.encode(entry.text + "\n")]) for entry in entries]
+        scorer = BatchScorer(self._network, vocabulary, SERIAL)
+        bits = scorer.score_ids(lines) - scorer.score_ids([before])
+        return [Entry(entry.text, cost) for entry, cost in zip(entries, bits.tolist(), strict=True)]
 
     def _refusal(self, text: str, early: Refusal | None) -> Refusal | None:
         """Count an entry, and return why it is refused; ``early`` is the reason if it is not even whole."""

@@ -11,7 +11,7 @@ const CHARACTERS = 10;
 const LENGTH = { type: 'integer', minimum: 1, maximum: 1000 };
 const TEMPERATURE = { type: 'number', exclusiveMinimum: 0, maximum: 100 };
 const FIELDS = {
-  count: 'listCount', min: 'listMin', max: 'listMax', starts: 'listStarts', ends: 'listEnds', contains: 'listContains',
+  count: 'listCount', label: 'listLabel', min: 'listMin', max: 'listMax', starts: 'listStarts', ends: 'listEnds', contains: 'listContains',
   like: 'listLike', allowed: 'listAllowed', temperature: 'temperature', new: 'listNew', unique: 'listUnique', best: 'listBest',
 };
 
@@ -22,6 +22,7 @@ export class Listing {
     this.count = { type: 'integer', minimum: 1, maximum: Math.max(1, Math.floor(maxLength / CHARACTERS)) };
     const find = (id) => document.getElementById(id);
     this.fields = Object.fromEntries(Object.keys(FIELDS).map((name) => [name, find(`list-${name}`)]));
+    this.anyLabel = this.fields.label.options[0];
     this.tab = find('tab-list');
     this.go = find('list-go');
     this.end = find('list-stop');
@@ -40,13 +41,17 @@ export class Listing {
     find('list-save').addEventListener('click', () => this.save());
   }
 
-  /** Offer the view where the model can list: one in the page cannot, nor one whose tokens are not characters. */
+  /** Offer the view where the model can list: one in the page cannot. */
   offer() {
     const model = this.model();
-    this.tab.hidden = !('list' in model) || model.info.tokens !== 'characters' || !model.info.characters.includes('\n');
+    this.tab.hidden = !('list' in model) || !model.info.characters.includes('\n');
     const { new: isNew } = this.fields;
     isNew.disabled = model.info.has_text !== true;
     if (isNew.disabled) isNew.checked = false;
+    const { labels = [] } = model.info;
+    this.fields.label.replaceChildren(...labels.map((label) => new Option(label, label)), this.anyLabel);
+    this.fields.label.selectedIndex = 0;
+    this.fields.label.parentElement.hidden = labels.length === 0;
     this.running?.abort();
     this.show(null);
   }
@@ -59,6 +64,7 @@ export class Listing {
     const checked = (name) => fields[name].checked;
     return {
       count: number('count', this.count),
+      label: fields.label.value || null,
       min: number('min', LENGTH),
       max: number('max', LENGTH),
       starts: texts('starts'),

@@ -37,11 +37,9 @@ def list_section(run: RunRecord, corpus_ids: Ids | None) -> str:
         run: the run.
         corpus_ids: ids of the text in the model's vocabulary, shape (n,).
     """
-    if run.model is None or corpus_ids is None or run.model.vocabulary.kind != "characters":
+    if run.model is None or corpus_ids is None or not run.model.vocabulary.knows("\n"):
         return ""
-    vocabulary = run.model.characters_for("A list")
-    if not vocabulary.knows("\n"):
-        return ""
+    vocabulary = run.model.vocabulary
     text = vocabulary.decode(corpus_ids[-MAX_READ:])
     lines = text.split("\n")
     if not is_list(lines):

@@ -27,6 +27,7 @@ Read in this order; a module imports only from those before it:
 - `symbol_tokenizer`: a text spelled in symbols, of which each is a token.
 - `byte_tokenizer`: tokens that are bytes.
 - `jamo`: tokens that are jamo, the letters of Hangul.
+- `whole_characters`: which ids spell whole characters, after which a text may end.
 - `overlap`: find passages that one text copies from another.
 - `documents`: the documents of an encoded text: the file and the line of a place in it.
 - `held_out`: where to cut texts: the end of each is held out for validation, or lines of a list.

@@ -116,6 +116,10 @@ class Tokenizer(Protocol):
         """Return how many characters at the end of ``text`` may be the beginning of a longer token."""
         ...
 
+    def knows(self, text: str) -> bool:
+        """Return whether the model knows every character of ``text``."""
+        ...
+
     def fold(self, prompt: str, *, strict: bool = False) -> tuple[str, list[Replacement]]:
         """Return ``prompt`` in characters that the model knows, and what was replaced.
 

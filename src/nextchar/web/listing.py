@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nextchar.errors import ModelFileError, UsageError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.list_settings import ListSettings
 from nextchar.model.listing import Listing
@@ -29,15 +28,14 @@ def write_list(
         is_late: whether the list must end, however many entries it has.
 
     Raises:
-        UsageError: the model has no line end, its tokens are not characters, or it is without the training list that
+        UsageError: the model has no line end or does not know the label, or it is without the training list that
             ``settings.new`` needs.
         UnknownCharacterError: an option names characters that the model does not know.
     """
-    try:
-        model.file.characters_for("A list")
-    except ModelFileError as error:  # the file is as it should be: another request is needed
-        raise UsageError(str(error)) from None
     known = model.known_entries if settings.new or model.file.text is not None else None
+    if settings.label is not None:
+        model.labelled(settings.label)  # an error if it is unknown
+        known = known and known.without_labels()
     yield None
     listing = Listing(model.file, model.network_for(0), settings, known, SEARCH_BYTES)
     entries: list[dict[str, Any]] = []

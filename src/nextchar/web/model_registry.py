@@ -128,6 +128,7 @@ class ModelHandle:
             "has_history": history is not None,
             "finished": history is None or history[0]["finished"],
             **({"has_text": True} if facts["text_characters"] else {}),
+            **({"labels": facts["labels"]} if facts["labels"] else {}),
             **({"started_from": started} if (started := file.provenance.started_from) else {}),
             **_relative_path(self.path),
         }

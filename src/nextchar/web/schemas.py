@@ -279,6 +279,9 @@ class ModelInfo(BaseModel):
     has_history: bool
     finished: bool
     has_text: bool = Field(default=False, description="Whether the training text is in the file; left out if not.")
+    labels: list[str] = Field(
+        default=[], description="Kinds of entries that the model of a list can write; left out if there are none."
+    )
     started_from: str = Field(
         default="", description="The model that training started from; left out if it started from nothing."
     )
