@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import UsageError
 from nextchar.model.copying import CopyIndex
 from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.model.scoring import log2_softmax
+from nextchar.model.token_guards import guard_of
 from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
@@ -129,12 +129,7 @@ class Prompt:
         if settings.max_copy is None:
             return None
         assert self._copy_index is not None, "the prompt is from a language model"
-        if self.vocabulary.kind != "characters":
-            raise UsageError(
-                f"max_copy is for models whose tokens are characters; those of this model are {self.vocabulary.kind}: "
-                "leave it out."
-            )
-        return self._copy_index().guard(settings.max_copy, self.vocabulary.encode(self.text).tolist())
+        return guard_of(self._copy_index(), self.vocabulary, settings.max_copy, self.text, self.begun)
 
     def read(self) -> Iterator[None]:
         """Read what is not read yet, chunk by chunk; yield after each chunk."""
@@ -204,7 +199,7 @@ class Continuation:
         guard, decoder = prompt.guard(self._settings), prompt.vocabulary.decoder()
         logits, state, missing = prompt.logits[None], prompt.state, self._settings.length  # (1, V)
         if prompt.begun and missing:
-            piece, logits, state = self._finish_begun(random)
+            piece, logits, state = self._finish_begun(random, guard)
             missing -= len(piece[:missing])
             yield piece[: self._settings.length]
         blocks = draw_blocks(
@@ -215,15 +210,19 @@ class Continuation:
             wanted = min(size, missing)
             block = list(islice(ids, wanted))
             self._cut_short = len(block) < wanted
-            piece = decoder.push(block)[:missing]  # a token may have several characters, or a part of one
+            whole = decoder.push(block) + (decoder.finish() if self._cut_short else "")
+            piece = whole[:missing]  # a token may have several characters, or a part of one
             missing, size = missing - len(piece), min(2 * size, max_block)
             yield piece
 
-    def _finish_begun(self, random: np.random.Generator) -> tuple[str, Floats, Any]:
+    def _finish_begun(self, random: np.random.Generator, guard: Guard | None) -> tuple[str, Floats, Any]:
         """Draw how what the prompt has begun goes on; return the text beyond it, the logits (1, V) after that, and the
         state."""
         prompt = self._prompt
-        drawn = draw(next_distribution(prompt.next_logits()[None], self._settings), random.random(1))  # (1,)
+        logits = prompt.next_logits(guard.forbidden() if guard else ())
+        drawn = draw(next_distribution(logits[None], self._settings), random.random(1))  # (1,)
+        if guard is not None:
+            guard.read(int(drawn[0]))
         spelling = prompt.spellings.get(int(drawn[0]))
         if spelling is not None:
             return "", spelling.logits, spelling.state

@@ -174,23 +174,26 @@ class LanguageModel:
 
     @cached_property
     def source_text(self) -> SourceText:
-        """The training text, or its end.
+        """The training text, or its end, with an id for each character; errors are those of `copy_index`."""
+        return self._kept_text().in_characters()
+
+    @cached_property
+    def copy_index(self) -> CopyIndex:
+        """The index of the training text that limits copying.
 
         Raises:
             UsageError: the model file is without it.
             ModelFileError: it is damaged.
         """
+        return CopyIndex(self._kept_text())
+
+    def _kept_text(self) -> SourceText:
         if self.file.text is None:
             raise UsageError(
                 "The model file does not have its training text, which max_copy and trace compare with: train again "
                 "with the present nextchar, without --no-keep-text (with --keep-text in the classic recipe)."
             )
-        return self.file.text.source(self.vocabulary).in_characters()
-
-    @cached_property
-    def copy_index(self) -> CopyIndex:
-        """The index of the training text that limits copying; errors are those of `source_text`."""
-        return CopyIndex(self.source_text)
+        return self.file.text.source(self.vocabulary)
 
     def copied_runs(self, text: str, minimum: int = MIN_RUN, *, prompt: str = "") -> list[CopiedRun]:
         """Return the runs of ``text`` that stand in the training text, with the file and the line of each.
@@ -390,7 +393,8 @@ class LanguageModel:
         for _ in folded.read():
             pass
         guard, never = folded.guard(settings), set(self.vocabulary.never_drawn)
-        distribution = next_distribution(folded.next_logits(guard.forbidden() if guard else ()), settings)  # (V,)
+        refused = [*guard.always, *guard.forbidden()] if guard else []
+        distribution = next_distribution(folded.next_logits(refused), settings)  # (V,)
         order = np.argsort(-distribution, kind="stable")
         probabilities: dict[str, float] = {}
         for id_, text in zip(order.tolist(), self.vocabulary.token_texts(order), strict=True):
