@@ -47,6 +47,32 @@ class Spelling:
     """State of the network after them."""
 
 
+def spellings_of(network: Network[Any], tokens: Tokenizer, begun: str, state: Any) -> dict[int, Spelling]:
+    """Return the ways to spell what is ``begun`` with several ids after ``state``, by the first of these: its
+    characters, as those of a rare word, and as it would be if no more letters followed."""
+
+    def spelling(ids: Ids) -> Spelling:
+        logits, after = network.forward(ids[None], state)  # (1, T, V)
+        log_probability = float(log2_softmax(logits[0, :-1], ids[1:]).sum() * np.log(2))
+        return Spelling(int(ids[0]), log_probability, logits[:, -1].copy(), after)
+
+    ways = [tokens.encode(begun).tolist(), [int(tokens.encode(character)[0]) for character in begun]]
+    return {ids[0]: spelling(np.array(ids)) for ids in {tuple(way) for way in ways} if len(ids) > 1}
+
+
+def logits_of_begun(
+    tokens: Tokenizer, begun: str, logits: NDArray[np.float64], spellings: Iterable[Spelling]
+) -> NDArray[np.float64]:
+    """Return the ``logits`` (V,) of ids that stand for a token that begins with ``begun``, or are the first of
+    ``spellings``; -inf for the others."""
+    logits = logits.copy()
+    fits = np.array([text.startswith(begun) for text in tokens.token_texts(range(tokens.size))])
+    for spelling in spellings:
+        logits[spelling.first] += spelling.log_probability
+        fits[spelling.first] = True
+    return np.where(fits, logits, -np.inf)
+
+
 class Prompt:
     """A prompt in the characters of a model. It is read once, however many texts continue it."""
 
@@ -97,28 +123,15 @@ class Prompt:
         """
         allowed, logits = self.allowed(), self.logits.astype(np.float64)
         if self.begun:
-            texts = self.vocabulary.token_texts(range(self.vocabulary.size))
-            fits = np.array([text.startswith(self.begun) for text in texts])
-            for spelling in self.spellings.values():
-                logits[spelling.first] += spelling.log_probability
-                fits[spelling.first] = True
-            allowed = allowed.where(fits)
+            logits = logits_of_begun(self.vocabulary, self.begun, logits, self.spellings.values())
         may = allowed.rows[allowed.last[0]]  # (V,)
         may[list(refused)] = False
         return np.where(may, logits, -np.inf)
 
     @cached_property
     def spellings(self) -> dict[int, Spelling]:
-        """The ways to spell what is `begun` with several ids, by the first of these, once the prompt is read: its
-        characters, as those of a rare word, and as it would be if no more letters followed."""
-        tokens, begun = self.vocabulary, self.begun
-        ways = [tokens.encode(begun).tolist(), [int(tokens.encode(character)[0]) for character in begun]]
-        return {ids[0]: self._spelling(np.array(ids)) for ids in {tuple(way) for way in ways} if len(ids) > 1}
-
-    def _spelling(self, ids: Ids) -> Spelling:
-        logits, state = self.network.forward(ids[None], self.state)  # (1, T, V)
-        log_probability = float(log2_softmax(logits[0, :-1], ids[1:]).sum() * np.log(2))
-        return Spelling(int(ids[0]), log_probability, logits[:, -1].copy(), state)
+        """The `spellings_of` what is `begun`, once the prompt is read."""
+        return spellings_of(self.network, self.vocabulary, self.begun, self.state)
 
     def guard(self, settings: SamplingSettings) -> Guard | None:
         """Return a new guard for a text that continues the prompt; None if ``settings`` do not limit copying.
