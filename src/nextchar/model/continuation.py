@@ -226,7 +226,7 @@ class Continuation:
             whole = decoder.push(block) + (decoder.finish() if self._cut_short else "")
             piece = whole[:missing]  # a token may have several characters, or a part of one
             missing, size = missing - len(piece), min(2 * size, max_block)
-            yield piece
+            yield prompt.vocabulary.displayed(piece)
 
     def _finish_begun(self, random: np.random.Generator, guard: Guard | None) -> tuple[str, Floats, Any]:
         """Draw how what the prompt has begun goes on; return the text beyond it, the logits (1, V) after that, and the

@@ -326,17 +326,18 @@ class LanguageModel:
     def _rows_until(self, drawn: Iterator[NDArray[np.intp]], settings: SamplingSettings, count: int) -> list[str]:
         """Return the texts of the ``count`` rows drawn, each of the length asked for or up to its stop; draw no more
         once all are whole."""
+        displayed = self.vocabulary.displayed
         texts, decoders = [""] * count, [self.vocabulary.decoder() for _ in range(count)]
 
         def is_whole(text: str) -> bool:
-            return len(text) >= settings.length or any(stop in text for stop in settings.stop if stop)
+            return len(text) >= settings.length or any(stop in displayed(text) for stop in settings.stop if stop)
 
         while not all(map(is_whole, texts)):
             rows = np.stack(list(itertools.islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
             texts = [
                 text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows.tolist(), strict=True)
             ]
-        return ["".join(until_stop(iter(text[: settings.length]), settings.stop)) for text in texts]
+        return ["".join(until_stop(iter(displayed(text[: settings.length])), settings.stop)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
         """Return entries like the lines that the model learned from, written side by side as they are asked for.

@@ -340,9 +340,9 @@ export class LocalModel {
   }
 }
 
-/** The first characters of a text, at most `most`: {text, count}. */
+/** The first characters of a token's text, at most `most`: {text, count}. A byte that is escaped is one. */
 function firstCharacters(text, most) {
-  const characters = Array.from(text).slice(0, most);
+  const characters = (text.match(/\\x[0-9a-f]{2}|[^]/gu) ?? []).slice(0, most);
   return { text: characters.join(''), count: characters.length };
 }
 
