@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nextchar.model import token_guards
 from nextchar.model.continuation import Continuation, Prompt
 from nextchar.model.copying import CopyIndex
 from nextchar.model.kept_text import KeptText
@@ -245,3 +246,22 @@ def test_unknown_characters_and_those_that_are_not_kept_are_no_copies() -> None:
     assert guard_of(index, tokens, 1, " ").forbidden() == []
     assert guard_of(index, tokens, 1, "☂").forbidden() == []
     assert {tokens.texts[id_] for id_ in guard_of(index, tokens, 2, "on").forbidden()} == {"e"}
+
+
+@pytest.mark.parametrize("longest", [2, 5, 12])
+@pytest.mark.parametrize("begun", [False, True])
+def test_both_ways_to_look_for_words_find_the_same(longest: int, begun: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = tokens_of("words")
+    assert isinstance(tokens, WordTokenizer)
+    index, found = index_of(tokens, TEXT), 0
+    for place in range(3, 100):
+        text = TEXT[:place]
+        last = text[place - tokens.begun(text) :] if begun else ""
+        ways: list[list[int]] = []
+        for look_up in (0, 10**9):
+            monkeypatch.setattr(token_guards, "LOOK_UP", look_up)
+            ways.append(list(guard_of(index, tokens, longest, text, last).forbidden()))
+        assert ways[0] == ways[1]
+        assert all(tokens.texts[id_].startswith(last) for id_ in ways[0])
+        found += len(ways[0])
+    assert found > 20
