@@ -109,6 +109,7 @@ def test_pieces_of_a_text_are_pushed_as_the_whole(kind: TokenKind) -> None:
         "the  kings'kind_2’s",
         "e\u0301 don",
         "a" * 150 + "b the",
+        "\tthe \tking \t\tfox  ",
     ]
     for text in texts:
         for prompt in ("", "the ki", "don'"):

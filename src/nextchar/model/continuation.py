@@ -108,8 +108,9 @@ class Prompt:
     @property
     def ids(self) -> Ids:
         """The ids that stand for the prompt, but for the end that is `begun`: shape (T,), at least one."""
-        text, vocabulary = self.text.removesuffix(self.begun), self.vocabulary
-        return vocabulary.encode(text).astype(np.intp) if text else np.array([vocabulary.start_id])
+        # Encoded together: what is before a word may be cut in another way where nothing follows it.
+        ids, begun = (self.vocabulary.encode(text).astype(np.intp) for text in (self.text, self.begun))
+        return ids[: len(ids) - len(begun)] if len(ids) > len(begun) else np.array([self.vocabulary.start_id])
 
     def allowed(self, batch: int = 1) -> Allowed:
         """Return which ids may be drawn in ``batch`` texts that continue the prompt, once nothing is begun."""

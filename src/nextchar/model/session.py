@@ -92,13 +92,10 @@ class Session:
             UnknownCharacterError: it has unknown characters, and the vocabulary has no unknown symbol.
         """
         model = _Model(network, vocabulary, as_trained)
-        text = as_trained(prompt)
-        cut = len(text) - vocabulary.begun(text)
-        ids = np.concatenate([[vocabulary.start_id], vocabulary.encode(text[:cut])]).astype(np.intp)
-        logits, state = network.forward(ids[None], network.initial_state(1))  # (1, T, V)
-        session = cls(model, state, logits[0, -1].copy(), begun=text[cut:])
-        session._bits = -session._bits_of_begun
-        return session
+        start = np.array([[vocabulary.start_id]])
+        logits, state = network.forward(start, network.initial_state(1))  # (1, 1, V)
+        read = cls(model, state, logits[0, -1].copy()).push(prompt)
+        return cls(model, read._state, read._logits, bits=-read._bits_of_begun, begun=read.begun)
 
     @property
     def bits(self) -> float:
@@ -108,7 +105,7 @@ class Session:
     @cached_property
     def _bits_of_begun(self) -> float:
         """Bits of what is `begun`, as if the text ended here."""
-        return self._read(self.begun)[2] if self.begun else 0.0
+        return self._read(self.begun)[2]
 
     def __repr__(self) -> str:
         return f"<Session: {self.bits:.2f} bits for {self.text!r}>"
@@ -149,11 +146,9 @@ class Session:
             UnknownCharacterError: there are some, and the vocabulary has no unknown symbol.
         """
         whole, tokens = self.begun + self._model.as_trained(text), self._model.vocabulary
-        cut = len(whole) if ends else len(whole) - tokens.begun(whole)
-        if not whole[:cut]:
-            return Session(self._model, self._state, self._logits, self.text + text, self._bits, begun=whole)
-        state, logits, bits = self._read(whole[:cut])
-        return Session(self._model, state, logits, self.text + text, self._bits + bits, begun=whole[cut:])
+        begun = "" if ends else whole[len(whole) - tokens.begun(whole) :]
+        state, logits, bits = self._read(whole, begun)
+        return Session(self._model, state, logits, self.text + text, self._bits + bits, begun=begun)
 
     @staticmethod
     def push_many(branches: Sequence[tuple[Session, str]], *, ends: bool = False) -> list[Session]:
@@ -189,9 +184,14 @@ class Session:
         ids = self._model.vocabulary.encode(text).astype(np.intp)
         return ids, float(self._model.vocabulary.unknown_cost(ids).sum())
 
-    def _read(self, text: str) -> tuple[Any, Floats, float]:
-        """Return the state and the logits (V,) after ``text``, at least one id, and its bits."""
+    def _read(self, text: str, begun: str = "") -> tuple[Any, Floats, float]:
+        """Return the state and the logits (V,) after ``text`` but for its end that is ``begun``, and what it costs."""
         ids, bits = self._encode(text)
+        if begun:  # encoded together: what is before a word may be cut in another way where nothing follows it
+            last, bits_of_last = self._encode(begun)
+            ids, bits = ids[: len(ids) - len(last)], bits - bits_of_last
+        if len(ids) == 0:
+            return self._state, self._logits, 0.0
         logits, state = self._model.network.forward(ids[None], self._state)  # (1, T, V)
         predicting = np.concatenate([self._logits[None], logits[0, :-1]])  # (T, V)
         return state, logits[0, -1].copy(), bits - float(log2_softmax(predicting, ids).sum())

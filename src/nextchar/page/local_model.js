@@ -179,7 +179,9 @@ export class LocalModel {
     const { vocabulary } = this;
     const { text, replacements } = vocabulary.fold(this.normalized(prompt));
     const begun = vocabulary.begun(text);
-    const ids = vocabulary.encode(text.slice(0, text.length - begun.length));
+    // Encoded together: what is before a word may be cut in another way where nothing follows it.
+    const encoded = vocabulary.encode(text);
+    const ids = encoded.slice(0, encoded.length - vocabulary.encode(begun).length);
     const { logits, state } = await this.reader.read(ids.length > 0 ? ids : [vocabulary.startId], pace);
     const read = { logits, state, begun, allowed: vocabulary.allowedAfter(null), spellings: new Map(), replacements };
     return begun === '' ? read : { ...read, ...this.spell(begun, logits, state) };

@@ -196,7 +196,8 @@ class WordTokenizer(SymbolTokenizer):
     def begun(self, text: str) -> int:
         """Return the length of the last word of ``text``, which more letters may follow, with an apostrophe after it; 0
         after a line end."""
-        before, last = ["\n", "\n", *words_of(text[-2 * MAX_WORD :])][-2:]
+        line = text[text.rfind("\n", 0, -1) + 1 :]  # words are cut from its beginning on
+        before, last = ["\n", "\n", *words_of(line)][-2:]
         goes_on = last in set(APOSTROPHES) and before[-1] not in _SPACE + "\n" and not set(before) & set(APOSTROPHES)
         return 0 if last == "\n" else len(last) + goes_on * len(before)
 
