@@ -197,3 +197,14 @@ def test_models_that_disagree_read_text(bytes_desk: Path) -> None:
         refused = nextchar("who", "files/odd/new.bin", *order, cwd=bytes_desk)
         assert_refused(refused, 1, "new.bin is not text")
         assert "and ann can only read text: give its --encoding" in refused.stderr
+
+
+def test_models_that_disagree_are_compared_on_text(bytes_desk: Path) -> None:
+    (bytes_desk / "latin.txt").write_bytes(("caf\xe9, d\xe9j\xe0 vu et tr\xe8s fran\xe7ais. " * 30).encode("latin-1"))
+    found: list[dict[str, float]] = []
+    for first, second in (("runs/ann", "runs/odd"), ("runs/odd", "runs/ann")):
+        outcome = nextchar("evaluate", first, "latin.txt", "--compare", second, "--json", cwd=bytes_desk)
+        answer = answer_of(outcome)
+        bits = [score["bits_per_character"] for score in answer["scores"]]
+        found.append(dict(zip(answer["models"], bits, strict=True)))
+    assert found[0] == pytest.approx(found[1])

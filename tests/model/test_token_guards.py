@@ -265,3 +265,11 @@ def test_both_ways_to_look_for_words_find_the_same(longest: int, begun: bool, mo
         assert all(tokens.texts[id_].startswith(last) for id_ in ways[0])
         found += len(ways[0])
     assert found > 20
+
+
+def test_a_syllable_that_nothing_may_follow_is_written() -> None:
+    tokens = tokens_of("jamo", "가가")
+    network, index = NgramNetwork(count_text(tokens.encode("가가"), tokens.size, 2)), index_of(tokens, "가가")
+    prompt = Prompt(network, tokens, "", copy_index=lambda: index)
+    continuation = Continuation(prompt, SamplingSettings(length=9, seed=1, max_copy=1))
+    assert ("".join(continuation), continuation.finish_reason) == ("가", "max_copy")
