@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -15,7 +16,7 @@ from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.word_counting import count_words
 from nextchar.networks.word_counts import kinds_of
 from nextchar.settings import TokenKind
-from nextchar.text.byte_tokenizer import ByteTokenizer
+from nextchar.text.byte_tokenizer import ESCAPE, ByteTokenizer
 from nextchar.text.jamo import JamoTokenizer
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import Vocabulary, code_points
@@ -39,6 +40,13 @@ def tokens_of(kind: TokenKind, text: str = TEXT) -> Tokenizer:
         return JamoTokenizer.from_counts(np.bincount(code_points(text), minlength=0x110000))
     characters = Vocabulary("".join(sorted(set(text))))
     return characters if kind == "characters" else WordTokenizer.of_text([text], characters, characters.size + 60)
+
+
+def unescaped(kind: TokenKind, text: str) -> str:
+    """Return a text that a model wrote with a character for each byte that is escaped."""
+    if kind != "bytes":
+        return text
+    return re.sub(r"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1]).decode("utf-8", ESCAPE), text)
 
 
 @cache

@@ -10,6 +10,7 @@ import pytest
 
 import nextchar as package
 from nextchar.model.authorship import Authors
+from nextchar.text.byte_tokenizer import ESCAPE
 from tests.command import Outcome, assert_refused, made_up_text, nextchar
 from tests.small_networks import random_model
 
@@ -154,3 +155,56 @@ def test_what_cannot_be_told_is_refused(
     desk: Path, arguments: tuple[str, ...], status: int, words: tuple[str, ...]
 ) -> None:
     assert_refused(nextchar("who", *arguments, cwd=desk), status, *words)
+
+
+@pytest.fixture(scope="module")
+def bytes_desk(desk: Path) -> Path:
+    """Runs of bytes on two files that are no text, and another file like each."""
+    for number, name in enumerate(("even", "odd")):
+        content = b"".join(bytes([0, 255, 2 * n + number, 200 + number, 10]) for n in range(100)) * 12
+        (desk / f"{name}.bin").write_bytes(content)
+        package.train(desk / f"{name}.bin", recipe="counts", tokens="bytes", out=desk / "runs" / name, quiet=True)
+        folder = desk / "files" / name
+        folder.mkdir(parents=True)
+        (folder / "new.bin").write_bytes(content[1000:1900])
+    return desk
+
+
+def test_models_of_bytes_read_any_file(bytes_desk: Path) -> None:
+    models = ("runs/even", "runs/odd")
+    for name in ("even", "odd"):
+        outcome = nextchar("who", f"files/{name}/new.bin", *models, "--lines", "--json", cwd=bytes_desk)
+        answer = answer_of(outcome)
+        assert answer["author"] == name
+        content = (bytes_desk / "files" / name / "new.bin").read_bytes()
+        expected = package.load(bytes_desk / "runs" / name).bits_per_character(content.decode("utf-8", ESCAPE))
+        assert answer["bits_per_character"][name] == pytest.approx(expected, rel=1e-4)
+        assert answer["lines"][1]["text"].startswith("\\x00\\xff")
+        piped = nextchar("who", "-", *models, "--json", cwd=bytes_desk, stdin=content)
+        assert answer_of(piped)["author"] == name
+    table = answer_of(nextchar("who", "files", *models, "--json", cwd=bytes_desk))
+    assert (table["judged"], table["correct"]) == (2, 2)
+    shown = nextchar("who", "files/odd/new.bin", *models, "--lines", cwd=bytes_desk)
+    assert "\\x00\\xff" in shown.stdout
+    given = nextchar("who", "files/odd/new.bin", *models, "--calibrate", "odd=odd.bin", "--json", cwd=bytes_desk)
+    assert "odd" in answer_of(given)["calibrated_on"]
+
+
+def test_models_that_disagree_read_text(bytes_desk: Path) -> None:
+    models = ("runs/ann", "runs/odd")
+    assert answer_of(nextchar("who", "texts/ann/0.txt", *models, "--json", cwd=bytes_desk))["author"] == "ann"
+    for order in (models, models[::-1]):
+        refused = nextchar("who", "files/odd/new.bin", *order, cwd=bytes_desk)
+        assert_refused(refused, 1, "new.bin is not text")
+        assert "and ann can only read text: give its --encoding" in refused.stderr
+
+
+def test_models_that_disagree_are_compared_on_text(bytes_desk: Path) -> None:
+    (bytes_desk / "latin.txt").write_bytes(("caf\xe9, d\xe9j\xe0 vu et tr\xe8s fran\xe7ais. " * 30).encode("latin-1"))
+    found: list[dict[str, float]] = []
+    for first, second in (("runs/ann", "runs/odd"), ("runs/odd", "runs/ann")):
+        outcome = nextchar("evaluate", first, "latin.txt", "--compare", second, "--json", cwd=bytes_desk)
+        answer = answer_of(outcome)
+        bits = [score["bits_per_character"] for score in answer["scores"]]
+        found.append(dict(zip(answer["models"], bits, strict=True)))
+    assert found[0] == pytest.approx(found[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,11 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile, Provenance
 from nextchar.model.session import Session
 from nextchar.networks.architecture import Architecture
+from nextchar.settings import TokenKind
 from nextchar.text.vocabulary import Vocabulary
 from tests.small_networks import random_blend, random_model, random_parameters
+from tests.token_models import KINDS, PROMPTS, model_of_kind
+from tests.token_models import TEXT as TEXT_OF_KINDS
 
 TEXT = "the old man and the sea, the old man and his dog\n"
 WINDOWED = Architecture(vocabulary_size=len(set(TEXT)) + 1, embedding=None, hidden=(5,), context_length=6)
@@ -93,3 +98,61 @@ def test_without_an_unknown_symbol_unknown_characters_are_refused() -> None:
         session.push("☃")
     with pytest.raises(UnknownCharacterError, match="SNOWMAN"):
         Session.push_many([(session, "a"), (session, "☃")])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pieces_of_a_text_are_pushed_as_the_whole(kind: TokenKind) -> None:
+    model, random = model_of_kind(kind), np.random.default_rng(0)
+    texts = [
+        TEXT_OF_KINDS[:260],
+        "they don't, o'' x' 'y  \t 가'나  ",
+        "the  kings'kind_2’s",
+        "e\u0301 don",
+        "a" * 150 + "b the",
+        "\tthe \tking \t\tfox  ",
+    ]
+    for text in texts:
+        for prompt in ("", "the ki", "don'"):
+            cuts = [0, *sorted(random.integers(0, len(text) + 1, 6).tolist()), len(text)]
+            whole, session = model.session(prompt).push(text), model.session(prompt)
+            for first, end in pairwise(cuts):
+                session = session.push(text[first:end])
+            assert (session.text, session.begun) == (text, whole.begun)
+            assert session.bits == pytest.approx(whole.bits, abs=1e-3)
+            np.testing.assert_allclose(session.log_probabilities(), whole.log_probabilities(), atol=1e-4)
+            assert whole.bits == pytest.approx(bits(model, prompt + text) - bits(model, prompt), abs=2e-3)
+            np.testing.assert_allclose(
+                model.session(prompt + text).log_probabilities(), whole.log_probabilities(), atol=1e-4
+            )
+            many = Session.push_many([(model.session(prompt), text), (session, "e"), (session, " ")])
+            assert [each.bits for each in many] == pytest.approx(
+                [whole.bits, session.push("e").bits, session.push(" ").bits], abs=1e-3
+            )
+
+
+@pytest.mark.parametrize(
+    "prompt", [prompt for prompt in PROMPTS if prompt.strip("\n") == prompt != "" and "☃" not in prompt]
+)
+def test_what_goes_on_with_a_begun_word_is_as_probable_as_in_writing(prompt: str) -> None:
+    model = model_of_kind("words")
+    session = model.session("\n").push(prompt)
+    assert session.begun
+    shares = np.exp(session.log_probabilities())
+    expected = model.next_character_distribution("\n\n" + prompt)  # a session reads the line end before a text
+    assert dict(zip(session.characters, shares.tolist(), strict=True)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_words_that_end_are_pushed_one_after_another() -> None:
+    model = model_of_kind("words")
+    start = model.session("the fox")
+    assert start.begun == " fox"
+    word = start.push("", ends=True)
+    assert (word.begun, word.text, word.bits) == ("", "", start.bits)
+    for following in (" is", " king", "."):
+        log_p = word.log_probabilities()[word.characters.index(following)]
+        pushed = word.push(following, ends=True)
+        assert pushed.bits - word.bits == pytest.approx(-log_p / np.log(2), abs=1e-4)
+        (many,) = Session.push_many([(word, following)], ends=True)
+        assert many.bits == pytest.approx(pushed.bits, abs=1e-4)
+        word = pushed
+    assert word.bits == pytest.approx(bits(model, "the fox is king.") - bits(model, "the fox"), abs=1e-3)

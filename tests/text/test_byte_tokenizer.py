@@ -40,11 +40,13 @@ def test_a_character_has_the_length_of_one_on_its_first_byte(content: bytes) -> 
 
 
 @given(contents, st.lists(st.integers(0, 60), max_size=3))
-def test_a_decoder_escapes_as_the_whole_is_escaped(content: bytes, cuts: list[int]) -> None:
+def test_pieces_of_a_decoder_are_escaped_as_the_whole_is(content: bytes, cuts: list[int]) -> None:
     decoder = TOKENS.decoder()
     places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     pieces = [decoder.push(list(content[a:b])) for a, b in itertools.pairwise(places)]
-    assert "".join(pieces) + decoder.finish() == displayed(read(content))
+    pieces.append(decoder.finish())
+    assert "".join(pieces) == read(content)
+    assert "".join(map(displayed, pieces)) == displayed(read(content))
 
 
 def test_what_is_shown_is_escaped() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from nextchar.errors import TextError, UnknownCharacterError
 from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import Scorer, character_scores
 from nextchar.settings import SamplingSettings, TextSettings, TokenKind
-from nextchar.text.byte_tokenizer import ESCAPE, displayed
+from nextchar.text.byte_tokenizer import ESCAPE
 from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.text.decoding import BYTES
 from nextchar.text.files import open_text
@@ -26,6 +27,7 @@ from nextchar.text.tokenizers import KINDS, tokenizer_of
 from nextchar.text.vocabulary import SCALAR_VALUES, UNKNOWN_ID
 from tests.small_networks import model_of_tokens
 from tests.token_kinds import TOKEN_KINDS, tokens_of_every_kind
+from tests.token_models import unescaped
 
 TEXT = (
     "한글을 쓰고, 글을 읽는다. 값ㅋㅋ ㅠ 漢字 仮名カナ the cat saw the cats; it’s théâtre\n"
@@ -45,10 +47,6 @@ def tokens(request: pytest.FixtureRequest) -> Tokenizer:
 known_texts = st.text(st.sampled_from(sorted(set(TEXT))), max_size=40)
 texts = st.text(st.sampled_from(sorted(set(TEXT + STRANGE))) | st.characters(exclude_categories=["Cs"]), max_size=30)
 each_kind = st.sampled_from([TOKENS[kind] for kind in TOKEN_KINDS])
-
-
-def as_displayed(tokens: Tokenizer, text: str) -> str:
-    return displayed(text) if tokens.kind == "bytes" else text
 
 
 def test_all_kinds_are_here() -> None:
@@ -96,7 +94,7 @@ def test_a_decoder_gives_the_whole_wherever_ids_are_cut(tokens: Tokenizer, text:
     ids, decoder = tokens.encode(text), tokens.decoder()
     places = [0, *sorted(min(cut, len(ids)) for cut in cuts), len(ids)]
     pieces = [decoder.push(ids[a:b].tolist()) for a, b in itertools.pairwise(places)]
-    assert "".join(pieces) + decoder.finish() == as_displayed(tokens, tokens.decode(ids))
+    assert "".join(pieces) + decoder.finish() == tokens.decode(ids)
     assert decoder.finish() == ""
 
 
@@ -146,12 +144,12 @@ def test_texts_are_as_long_as_asked_for_however_they_are_written(
 ) -> None:
     model, how = MODELS[tokens.kind], {"length": 61, "temperature": 1.0, "seed": 5, **options}
     text = model.generate(prompt, **how)
-    assert len(text) == 61
+    assert len(unescaped(tokens.kind, text)) == 61
     assert "".join(model.stream(prompt, **how)) == text
     assert "".join(model.continuation(prompt, **how).steps()) == text
     many = model.generate_many(prompt, 3, **how)
     assert many[0] == text
-    assert list(map(len, many)) == [61] * 3
+    assert [len(unescaped(tokens.kind, each)) for each in many] == [61] * 3
 
 
 @pytest.mark.parametrize("prompt", ["", "하", "글"])
@@ -321,3 +319,17 @@ def test_generated_ids_keep_to_the_succession() -> None:
         following = int(succession.classes[next(drawn)])
         assert succession.may_follow[before, following]
         before = following
+
+
+def test_an_escaped_byte_is_one_character_of_the_length() -> None:
+    model = MODELS["bytes"]
+    options: dict[str, Any] = {"length": 60, "temperature": 3.0, "seed": 5}
+    text = model.generate("a", **options)
+    escapes = re.findall(r"\\x[0-9a-f]{2}", text)
+    assert len(escapes) > 20
+    assert len(unescaped("bytes", text)) == 60
+    assert model.generate_many("a", 2, **options)[0] == text == "".join(model.stream("a", **options))
+    stop = escapes[5]
+    stopped = text[: text.index(stop)]
+    assert model.generate("a", **options, stop=stop) == stopped
+    assert model.generate_many("a", 2, **options, stop=stop)[0] == stopped

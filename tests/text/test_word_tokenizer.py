@@ -144,10 +144,34 @@ def test_a_text_without_an_end_of_a_word_is_cut_when_it_is_long(monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("prompt", "begun"),
-    [("", 0), ("the\n", 0), ("the ca", 3), ("the cat ", 1), ("the cat.", 1), ("ca", 2), ("x" * 300, MAX_WORD)],
+    [("", 0), ("the\n", 0), ("the ca", 3), ("the cat ", 1), ("the cat.", 1), ("ca", 2), ("x" * 300, 300 % MAX_WORD)],
 )
 def test_the_end_of_a_prompt_that_a_token_may_begin_with(prompt: str, begun: int) -> None:
     assert TOKENS.begun(prompt) == begun
+
+
+@pytest.mark.parametrize("alphabet", [" a'’b., \n\t한_\u0301e'  ", "ab' \t"])
+def test_what_is_begun_does_not_change_what_is_before(alphabet: str) -> None:
+    random = np.random.default_rng(0)
+    for number in range(300):
+        text = "".join(random.choice(list(alphabet), random.integers(1, 40)))
+        text = "ab" * 90 + text + "a" * 70 if number % 10 == 0 else text
+        begun, ids = "", list[int]()
+        cuts = [0, *sorted(random.integers(0, len(text) + 1, 4).tolist()), len(text)]
+        for first, end in itertools.pairwise(cuts):
+            piece = begun + text[first:end]
+            begun = piece[len(piece) - TOKENS.begun(piece) :]
+            read = TOKENS.encode(piece).tolist()
+            ids += read[: len(read) - len(TOKENS.encode(begun))]
+        assert ids + TOKENS.encode(begun).tolist() == TOKENS.encode(text).tolist()
+        assert begun == text[len(text) - TOKENS.begun(text) :]
+
+
+def test_tabs_before_the_last_word_of_a_prompt_are_cut_as_in_a_text() -> None:
+    tokens = WordTokenizer(Vocabulary("\tact"), ["\t\t", "cat"])
+    model = model_of_tokens(tokens)
+    assert model.fold_prompt("\t\tca").ids.tolist() == tokens.encode("\t\tcat").tolist()[:2]
+    assert model.fold_prompt("\t\t").begun == "\t\t"
 
 
 @pytest.fixture(scope="module")

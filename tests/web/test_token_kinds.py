@@ -128,9 +128,3 @@ def test_bytes_that_are_no_text_are_escaped(client: httpx.Client) -> None:
     assert answers[0]["characters"] == ["a", "\\xff", " ", "\ufffd", "é"]
     assert answers[1]["scores"][1]["surprise_character"] == "\\xff"
     assert answers[4]["choices"][0]["text"].startswith("a\\xff \ufffdé")
-
-
-def test_what_is_for_characters_alone_is_refused(client: httpx.Client) -> None:
-    for kind in ("bytes", "jamo", "words"):
-        words = f"those of this model are {kind}"
-        assert words in refusal(client.post("api/generate", json={"model": kind, "max_copy": 5}), 400)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextchar.cli.console import note_carried, note_compiling, note_if_slow, resolve
-from nextchar.cli.scored_text import TextScoringOptions
-from nextchar.errors import NextcharError, UsageError, shortened
+from nextchar.cli.scored_text import TextScoringOptions, encoding_for
+from nextchar.errors import NextcharError, TextError, UsageError, shortened
 
 if TYPE_CHECKING:
     from nextchar.model.authorship import Authors
     from nextchar.model.language_model import LanguageModel
+    from nextchar.text.text_file import TextFile
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _given_text(given: str, models: Mapping[str, LanguageModel], options: TextSc
         raise UsageError(f"--calibrate {shortened(given)} is not NAME=FILE: name one of {', '.join(models)}.")
     if name not in models:
         raise UsageError(f"--calibrate {shortened(given)} names no model: choose from {', '.join(models)}.")
-    return name, read_text(file, options)
+    return name, read_text(file, options, models)
 
 
 def _held_out_texts(named: Mapping[str, Path], models: Mapping[str, LanguageModel]) -> dict[str, str]:
@@ -101,9 +102,29 @@ def _held_out_texts(named: Mapping[str, Path], models: Mapping[str, LanguageMode
     return found
 
 
-def read_text(name: str, options: TextScoringOptions) -> str:
-    """Return the text of ``name``: a file, a folder, an address, or - for standard input."""
+def read_text(name: str, options: TextScoringOptions, models: Mapping[str, LanguageModel]) -> str:
+    """Return the text of ``name``, a file, a folder, an address, or - for standard input, as all of ``models`` read it.
+
+    Raises:
+        TextError: it cannot be read, or is no text, which some of the models need.
+    """
     from nextchar.text.text_file import joined_chunks
 
-    files = resolve([name], options.encoding, options.errors, options.column, options.boundary).files
-    return "".join(joined_chunks(files, False, options.boundary))
+    return "".join(joined_chunks(files_of(name, options, models), False, options.boundary))
+
+
+def files_of(name: str, options: TextScoringOptions, models: Mapping[str, LanguageModel]) -> Sequence[TextFile]:
+    """Return the files of ``name``; arguments and errors are those of `read_text`."""
+    from nextchar.text.text_file import NotTextError
+
+    encoding = encoding_for(models.values(), options)
+    try:
+        return resolve([name], encoding, options.errors, options.column, options.boundary).files
+    except NotTextError as error:
+        of_text = [name for name, model in models.items() if model.encoding is None]
+        if encoding is not None or len(of_text) == len(models):
+            raise
+        raise TextError(
+            f"{name} is not text, or in an encoding that was not recognised, and {', '.join(of_text)} can only read "
+            "text: give its --encoding, or compare models of bytes alone."
+        ) from error

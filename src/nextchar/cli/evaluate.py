@@ -103,15 +103,13 @@ def evaluate(
 
     _check(options)
     language_model = _load(model, options)
+    models = [language_model, *(_load(path, options) for path in options.compare)]
     needs_corpus = text is None or (options.counting and not options.compare)
     corpus, gone = training_text(model, language_model) if needs_corpus else (None, "")
-    if text is None:
-        scored = held_out_text(model, language_model, corpus, gone)
-    else:
-        scored = given_text(text, options, [language_model])
+    scored = held_out_text(model, language_model, corpus, gone) if text is None else given_text(text, options, models)
     make_ready(language_model, scored.size)
     if options.compare:
-        _compare([model, *options.compare], language_model, scored, options, as_json=json)
+        _compare([model, *options.compare], models, scored, options, as_json=json)
         return DONE
     # The default says nothing against a model of a list, which cannot learn from other lines.
     adapt = "none" if language_model.is_of_lines and options.adapt == "counts" else options.adapt
@@ -157,13 +155,17 @@ def _refuse_unknown(count: int, text: str) -> None:
 
 
 def _compare(
-    paths: Sequence[Path], first: LanguageModel, scored: ScoredText, options: EvaluationOptions, *, as_json: bool
+    paths: Sequence[Path],
+    models: Sequence[LanguageModel],
+    scored: ScoredText,
+    options: EvaluationOptions,
+    *,
+    as_json: bool,
 ) -> None:
-    """Print how well the models at ``paths``, of which the ``first`` is loaded, predict the text."""
+    """Print how well ``models``, those at ``paths``, predict the text."""
     from nextchar.cli.differences import difference_lines, largest_difference_lines, name_lines
     from nextchar.model.comparison import compare_models
 
-    models = [first, *(_load(path, options) for path in paths[1:])]
     comparison = compare_models(models, scored.pieces(), scored.size)
     if options.strict:
         _refuse_unknown(max(score.unknown_characters for score in comparison.scores), scored.name)

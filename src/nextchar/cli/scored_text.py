@@ -85,6 +85,15 @@ def training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | 
         return None, str(error)
 
 
+def encoding_for(models: Iterable[LanguageModel], options: TextScoringOptions) -> str | None:
+    """Return how files are read for all of ``models``: as the options say, as bytes where the tokens of all are bytes,
+    or else as text in the encoding that is detected."""
+    if options.encoding is not None or options.column is not None:
+        return options.encoding
+    encodings = {model.encoding for model in models}
+    return encodings.pop() if len(encodings) == 1 else None
+
+
 def given_text(name: str, options: TextScoringOptions, models: Sequence[LanguageModel]) -> ScoredText:
     """Return the text called ``name``, read as the options say and as all of ``models`` read text."""
     from nextchar.text.text_file import content_of, joined_chunks
@@ -92,7 +101,7 @@ def given_text(name: str, options: TextScoringOptions, models: Sequence[Language
     lowercase = all(model.provenance.lowercase for model in models)
     files = resolve(
         [name],
-        options.encoding or models[0].encoding,
+        encoding_for(models, options),
         options.errors,
         options.column,
         options.boundary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +13,10 @@ from cyclopts import Parameter
 from pydantic import Field
 
 from nextchar.cli.app import DONE
-from nextchar.cli.authors import Calibrated, load_authors, read_text
+from nextchar.cli.authors import Calibrated, files_of, load_authors, read_text
 from nextchar.cli.cells import safe_line
 from nextchar.cli.columns import aligned
-from nextchar.cli.console import note_compiling, print_facts, print_json, resolve
+from nextchar.cli.console import note_compiling, print_facts, print_json
 from nextchar.cli.scored_text import TextScoringOptions
 from nextchar.errors import UsageError
 from nextchar.settings import OneOrMore
@@ -83,8 +83,7 @@ def who(
     calibrated = load_authors(models, options.calibrate, options, fit=options.calibration)
     if Path(text).is_dir():
         return _judge_folder(Path(text), calibrated, options, as_json=json)
-    with note_compiling():
-        answer = calibrated.authors.attribute(read_text(text, options))
+    answer = _attributed(read_text(text, options, calibrated.authors.models), calibrated)
     if json:
         print_json({**answer.as_json(lines=options.lines), "calibrated_on": calibrated.fitted_on})
         return DONE
@@ -93,6 +92,15 @@ def who(
         print()
         _print_lines(answer)
     return DONE
+
+
+def _attributed(text: str, calibrated: Calibrated) -> AttributedText:
+    """Return whose ``text`` is, with its lines as they are displayed."""
+    authors = calibrated.authors
+    with note_compiling():
+        answer = authors.attribute(text)
+    displayed = next(iter(authors.models.values())).vocabulary.displayed
+    return replace(answer, lines=tuple((displayed(line), found) for line, found in answer.lines))
 
 
 def _facts(answer: Attribution) -> Iterator[tuple[str, object]]:
@@ -121,9 +129,8 @@ def _judge_folder(folder: Path, calibrated: Calibrated, options: WhoOptions, *, 
 
     names = calibrated.authors.names
     judged: list[_Judged] = []
-    for file in resolve([str(folder)], options.encoding, options.errors, options.column, options.boundary).files:
-        with note_compiling():
-            answer = calibrated.authors.attribute("".join(joined_chunks([file], False, options.boundary)))
+    for file in files_of(str(folder), options, calibrated.authors.models):
+        answer = _attributed("".join(joined_chunks([file], False, options.boundary)), calibrated)
         place = file.path.relative_to(folder)
         truth = next((part for part in reversed(place.parent.parts) if part in {*names, NONE}), None)
         judged.append(_Judged(place.as_posix(), truth, answer))

@@ -11,6 +11,7 @@ Read in this order; a module imports only from those before it:
 - `scoring`: bits per character of a text.
 - `copying`: a guard against runs that are copied from the training text.
 - `generation`: the loop that draws an id, feeds it back and draws again.
+- `token_guards`: the same guard where tokens are bytes, jamo or words.
 - `continuation`: a prompt becoming a text, for everything that writes.
 - `batch_scoring`: the bits of many texts, side by side.
 - `held_out_lines`: scores of held-out lines, for these quantiles.

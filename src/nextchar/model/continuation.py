@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.errors import UsageError
 from nextchar.model.copying import CopyIndex
 from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.model.scoring import log2_softmax
+from nextchar.model.token_guards import guard_of
 from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Floats, Ids, Network
 from nextchar.randomness import choose_seed, random_stream
@@ -45,6 +45,32 @@ class Spelling:
     """Logits (1, V) of what comes after them all."""
     state: Any
     """State of the network after them."""
+
+
+def spellings_of(network: Network[Any], tokens: Tokenizer, begun: str, state: Any) -> dict[int, Spelling]:
+    """Return the ways to spell what is ``begun`` with several ids after ``state``, by the first of these: its
+    characters, as those of a rare word, and as it would be if no more letters followed."""
+
+    def spelling(ids: Ids) -> Spelling:
+        logits, after = network.forward(ids[None], state)  # (1, T, V)
+        log_probability = float(log2_softmax(logits[0, :-1], ids[1:]).sum() * np.log(2))
+        return Spelling(int(ids[0]), log_probability, logits[:, -1].copy(), after)
+
+    ways = [tokens.encode(begun).tolist(), [int(tokens.encode(character)[0]) for character in begun]]
+    return {ids[0]: spelling(np.array(ids)) for ids in {tuple(way) for way in ways} if len(ids) > 1}
+
+
+def logits_of_begun(
+    tokens: Tokenizer, begun: str, logits: NDArray[np.float64], spellings: Iterable[Spelling]
+) -> NDArray[np.float64]:
+    """Return the ``logits`` (V,) of ids that stand for a token that begins with ``begun``, or are the first of
+    ``spellings``; -inf for the others."""
+    logits = logits.copy()
+    fits = np.array([text.startswith(begun) for text in tokens.token_texts(range(tokens.size))])
+    for spelling in spellings:
+        logits[spelling.first] += spelling.log_probability
+        fits[spelling.first] = True
+    return np.where(fits, logits, -np.inf)
 
 
 class Prompt:
@@ -82,8 +108,9 @@ class Prompt:
     @property
     def ids(self) -> Ids:
         """The ids that stand for the prompt, but for the end that is `begun`: shape (T,), at least one."""
-        text, vocabulary = self.text.removesuffix(self.begun), self.vocabulary
-        return vocabulary.encode(text).astype(np.intp) if text else np.array([vocabulary.start_id])
+        # Encoded together: what is before a word may be cut in another way where nothing follows it.
+        ids, begun = (self.vocabulary.encode(text).astype(np.intp) for text in (self.text, self.begun))
+        return ids[: len(ids) - len(begun)] if len(ids) > len(begun) else np.array([self.vocabulary.start_id])
 
     def allowed(self, batch: int = 1) -> Allowed:
         """Return which ids may be drawn in ``batch`` texts that continue the prompt, once nothing is begun."""
@@ -97,28 +124,15 @@ class Prompt:
         """
         allowed, logits = self.allowed(), self.logits.astype(np.float64)
         if self.begun:
-            texts = self.vocabulary.token_texts(range(self.vocabulary.size))
-            fits = np.array([text.startswith(self.begun) for text in texts])
-            for spelling in self.spellings.values():
-                logits[spelling.first] += spelling.log_probability
-                fits[spelling.first] = True
-            allowed = allowed.where(fits)
+            logits = logits_of_begun(self.vocabulary, self.begun, logits, self.spellings.values())
         may = allowed.rows[allowed.last[0]]  # (V,)
         may[list(refused)] = False
         return np.where(may, logits, -np.inf)
 
     @cached_property
     def spellings(self) -> dict[int, Spelling]:
-        """The ways to spell what is `begun` with several ids, by the first of these, once the prompt is read: its
-        characters, as those of a rare word, and as it would be if no more letters followed."""
-        tokens, begun = self.vocabulary, self.begun
-        ways = [tokens.encode(begun).tolist(), [int(tokens.encode(character)[0]) for character in begun]]
-        return {ids[0]: self._spelling(np.array(ids)) for ids in {tuple(way) for way in ways} if len(ids) > 1}
-
-    def _spelling(self, ids: Ids) -> Spelling:
-        logits, state = self.network.forward(ids[None], self.state)  # (1, T, V)
-        log_probability = float(log2_softmax(logits[0, :-1], ids[1:]).sum() * np.log(2))
-        return Spelling(int(ids[0]), log_probability, logits[:, -1].copy(), state)
+        """The `spellings_of` what is `begun`, once the prompt is read."""
+        return spellings_of(self.network, self.vocabulary, self.begun, self.state)
 
     def guard(self, settings: SamplingSettings) -> Guard | None:
         """Return a new guard for a text that continues the prompt; None if ``settings`` do not limit copying.
@@ -129,12 +143,7 @@ class Prompt:
         if settings.max_copy is None:
             return None
         assert self._copy_index is not None, "the prompt is from a language model"
-        if self.vocabulary.kind != "characters":
-            raise UsageError(
-                f"max_copy is for models whose tokens are characters; those of this model are {self.vocabulary.kind}: "
-                "leave it out."
-            )
-        return self._copy_index().guard(settings.max_copy, self.vocabulary.encode(self.text).tolist())
+        return guard_of(self._copy_index(), self.vocabulary, settings.max_copy, self.text, self.begun)
 
     def read(self) -> Iterator[None]:
         """Read what is not read yet, chunk by chunk; yield after each chunk."""
@@ -204,7 +213,7 @@ class Continuation:
         guard, decoder = prompt.guard(self._settings), prompt.vocabulary.decoder()
         logits, state, missing = prompt.logits[None], prompt.state, self._settings.length  # (1, V)
         if prompt.begun and missing:
-            piece, logits, state = self._finish_begun(random)
+            piece, logits, state = self._finish_begun(random, guard)
             missing -= len(piece[:missing])
             yield piece[: self._settings.length]
         blocks = draw_blocks(
@@ -215,15 +224,19 @@ class Continuation:
             wanted = min(size, missing)
             block = list(islice(ids, wanted))
             self._cut_short = len(block) < wanted
-            piece = decoder.push(block)[:missing]  # a token may have several characters, or a part of one
+            whole = decoder.push(block) + (decoder.finish() if self._cut_short else "")
+            piece = whole[:missing]  # a token may have several characters, or a part of one
             missing, size = missing - len(piece), min(2 * size, max_block)
-            yield piece
+            yield prompt.vocabulary.displayed(piece)
 
-    def _finish_begun(self, random: np.random.Generator) -> tuple[str, Floats, Any]:
+    def _finish_begun(self, random: np.random.Generator, guard: Guard | None) -> tuple[str, Floats, Any]:
         """Draw how what the prompt has begun goes on; return the text beyond it, the logits (1, V) after that, and the
         state."""
         prompt = self._prompt
-        drawn = draw(next_distribution(prompt.next_logits()[None], self._settings), random.random(1))  # (1,)
+        logits = prompt.next_logits(guard.forbidden() if guard else ())
+        drawn = draw(next_distribution(logits[None], self._settings), random.random(1))  # (1,)
+        if guard is not None:
+            guard.read(int(drawn[0]))
         spelling = prompt.spellings.get(int(drawn[0]))
         if spelling is not None:
             return "", spelling.logits, spelling.state

@@ -1,5 +1,7 @@
 """A guard against copying: no run of more than N characters of what is written stands in the training text.
 
+Here ids are those of characters; `nextchar.model.token_guards` has the guards of models with other tokens.
+
 The contexts of a text are its places, each with the ids before it. Sorted by those ids, the last one first, all
 contexts that end in the same ids lie side by side and are found by bisection. So the guard looks up the last N ids read
 or written, and forbids all ids that follow them in the text.
@@ -14,16 +16,21 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.text.documents import SourceText
+from nextchar.text.tokenizer import Tokenizer
+from nextchar.text.vocabulary import CODE_POINTS, Vocabulary, code_points
 
 MIN_DEPTH = 32
 """Fewest ids by which contexts are sorted: deeper than most guards ask for, so that they share one order."""
 _KEY_BITS = 63
+_NO_CHARACTER = "\uffff"
+"""In place of what is unknown in a text, and after its end: a noncharacter, which no jamo or words spell."""
 
 
 class CopyIndex:
@@ -36,18 +43,57 @@ class CopyIndex:
             source: the training text.
         """
         vocabulary = source.vocabulary
-        self.ids = np.asarray(source.ids)
-        self.vocabulary_size = vocabulary.size
-        self.unknown = vocabulary.never_drawn
-        """Ids that stand for no character in particular: they are never copied."""
-        texts = vocabulary.token_texts(range(vocabulary.size))
-        self.is_letter = np.array([unicodedata.category(text)[0] in "LMN" for text in texts])
+        if isinstance(vocabulary, Vocabulary):
+            self.ids, self.unknown = np.asarray(source.ids), vocabulary.never_drawn
+            self.characters = "".join(vocabulary.token_texts(range(vocabulary.size)))
+            self._ids_by_code_point: NDArray[np.integer] = vocabulary.ids_by_code_point
+        else:
+            self.ids, self._ids_by_code_point, self.characters = _in_characters(source.ids, vocabulary)
+            self.unknown = (0, len(self.characters) - 1)
+        self.vocabulary_size, self._code_points = len(self.characters), code_points(self.characters)
+        self.is_letter = np.array([unicodedata.category(character)[0] in "LMN" for character in self.characters])
         """Whether each id is part of a word, a letter, a mark or a digit: (V,)."""
+        self.forbidden_words: dict[int, tuple[int, ...]] = {}
+        """For each N asked for, the tokens of several characters that alone are a longer run (`token_guards`)."""
         self._order, self._depth = np.zeros(0, np.int32).data, 0
 
     def guard(self, longest: int, context: Sequence[int]) -> Guard:
         """Return a guard against runs of more than ``longest`` ids; ``context`` are the ids read so far, (T,)."""
         return Guard(self, longest, context)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of the characters of ``text``."""
+        return self._ids_by_code_point[code_points(text)].tolist()
+
+    def has(self, text: str) -> bool:
+        """Return whether ``text`` stands in the training text, from which what is unknown is gone."""
+        ids = self.encode(text)
+        wanted = self.as_bytes(ids[::-1])
+        order = self.order(len(ids))
+        place = self.bisect(bisect_left, order, wanted)
+        return not set(ids).intersection(self.unknown) and self.context(order, place, len(wanted)) == wanted
+
+    def strings(self, places: NDArray[np.intp], length: int) -> set[str]:
+        """Return what stands at ``places`` (M,) of the text, ``length`` characters each."""
+        ids = self.ids[np.minimum(places[:, None] + np.arange(length), len(self.ids) - 1)]  # (M, length)
+        text = self._code_points[ids].tobytes().decode("utf-32-le", "surrogatepass")
+        return {text[first : first + length] for first in range(0, len(text), length)}
+
+    def bisect(self, bisect: Callable[..., int], order: memoryview, wanted: bytes, first: int = 0) -> int:
+        """Return where ``wanted``, ids from the last to the first, belongs among the contexts in ``order``."""
+        backwards, width, size = self.backwards, self.width, len(wanted)
+
+        def content(begin: int) -> bytes:
+            return backwards[begin * width : begin * width + size]
+
+        return bisect(order, wanted, first, key=content)
+
+    def context(self, order: memoryview, number: int, size: int) -> bytes:
+        """Return ``size`` bytes of the context of that number, or fewer; b"" where there is none."""
+        if not 0 <= number < len(order):
+            return b""
+        begin = order[number] * self.width
+        return self.backwards[begin : begin + size]
 
     def order(self, depth: int) -> memoryview:
         """Return the contexts, sorted by their last ``depth`` ids or more: where each begins in `backwards`."""
@@ -84,6 +130,9 @@ class CopyIndex:
 class Guard:
     """Follows one text as it is written, and says which ids must not come next."""
 
+    always: Sequence[int] = ()
+    """Ids that must never come, beside those that are forbidden at a place."""
+
     def __init__(self, index: CopyIndex, longest: int, context: Sequence[int]) -> None:
         """Use `CopyIndex.guard`."""
         self._index, self._longest = index, longest
@@ -97,7 +146,7 @@ class Guard:
         """Take note of the next id of the text."""
         width = self._index.width
         self._last = token.to_bytes(width, "big") + self._last[: (self._longest - 1) * width]
-        self._copied = min(self._copied + 1, self._longest)
+        self._copied = 0 if token in self._index.unknown else min(self._copied + 1, self._longest)
 
     def forbidden(self) -> Sequence[int]:
         """Return the ids that must not come next.
@@ -106,16 +155,14 @@ class Guard:
         of the text that continue the run would: so a run ends between words where it can. If no other id were left,
         only the first are returned.
         """
-        if self._copied > self._longest // 2:
-            self._copied = self._look_up()
-        if self._copied <= self._longest // 2:  # most ids need no more than this
+        if self.copied(self._longest // 2 + 1) <= self._longest // 2:  # most ids need no more than this
             return ()
-        strict = self._too_long()
+        strict = self.too_long()
         early = strict | self._too_long_with_word()
         known = self._index.vocabulary_size - len(self._index.unknown)
         return sorted(early if len(early) < known else strict)
 
-    def _too_long(self) -> set[int]:
+    def too_long(self) -> set[int]:
         """Return the ids that follow the last N ids in the text."""
         if self._copied < self._longest:
             return set()
@@ -134,35 +181,50 @@ class Guard:
             seen |= set(ids.tolist())
         return found.difference(self._index.unknown)
 
-    def _look_up(self) -> int:
-        """Return how many of the last ids, at most N, stand in the text."""
-        place = self._bisect(bisect_left, self._last)
-        near = (self._content(number, self._last) for number in (place - 1, place))
-        return max(_common_length(content, self._last) for content in near) // self._index.width
+    def after(self, text: str) -> Guard:
+        """Return the guard after the characters of ``text`` come next; this one stays as it is."""
+        guard = copy(self)
+        for token in self._index.encode(text):
+            guard.read(token)
+        return guard
+
+    def copied(self, least: int) -> int:
+        """Return how many of the last ids, at most N, stand in the text; less than ``least`` if they are fewer."""
+        if self._copied >= least:
+            place = self._index.bisect(bisect_left, self._order, self._last)
+            near = (self._index.context(self._order, number, len(self._last)) for number in (place - 1, place))
+            self._copied = max(_common_length(content, self._last) for content in near) // self._index.width
+        return self._copied
+
+    def places(self, length: int) -> NDArray[np.intp]:
+        """Return where the last ``length`` ids end in the text: the index of what follows them, (M,)."""
+        wanted = self._last[: length * self._index.width]
+        first = self._index.bisect(bisect_left, self._order, wanted)
+        stop = self._index.bisect(bisect_right, self._order, wanted, first)
+        return len(self._index.ids) - np.asarray(self._order[first:stop], np.intp)
 
     def _following(self, length: int) -> tuple[NDArray[np.integer], NDArray[np.uint16]]:
         """Return what follows the last ``length`` ids in the text: ids (M,), and the lengths of their words (M,)."""
-        wanted = self._last[: length * self._index.width]
-        first = self._bisect(bisect_left, wanted)
-        stop = self._bisect(bisect_right, wanted, first)
-        places = len(self._index.ids) - np.asarray(self._order[first:stop], np.intp)  # (M,)
+        places = self.places(length)
         return self._index.ids[places], self._index.word_lengths[places]
 
-    def _bisect(self, bisect: Callable[..., int], wanted: bytes, first: int = 0) -> int:
-        """Return where ``wanted`` belongs among the contexts."""
-        backwards, width, size = self._index.backwards, self._index.width, len(wanted)
 
-        def content(begin: int) -> bytes:
-            return backwards[begin * width : begin * width + size]
+def _in_characters(ids: NDArray[np.integer], tokens: Tokenizer) -> tuple[NDArray[np.uint32], NDArray[np.uint32], str]:
+    """Return the text of ``ids`` (n,) with an id for each of its characters, also for bytes that are no text: these,
+    with 0 after them, the id of each code point, and the character of each id.
 
-        return bisect(self._order, wanted, first, key=content)
-
-    def _content(self, number: int, wanted: bytes) -> bytes:
-        """Return the context of that number, as long as ``wanted`` or shorter; b"" where there is none."""
-        if not 0 <= number < len(self._order):
-            return b""
-        begin = self._order[number] * self._index.width
-        return self._index.backwards[begin : begin + len(wanted)]
+    Id 0 is what is unknown, the last id all that does not stand in the text.
+    """
+    points = code_points(tokens.decode(ids, _NO_CHARACTER))
+    is_known = np.zeros(CODE_POINTS, np.bool_)
+    is_known[points] = True
+    if tokens.never_drawn:
+        is_known[ord(_NO_CHARACTER)] = False
+    known = np.flatnonzero(is_known)
+    by_code_point = np.where(is_known, np.cumsum(is_known), len(known) + 1).astype(np.uint32)
+    in_text = np.append(by_code_point[points], 0)
+    in_text[in_text == len(known) + 1] = 0
+    return in_text.astype(np.uint32), by_code_point, "".join([_NO_CHARACTER, *map(chr, known.tolist()), _NO_CHARACTER])
 
 
 def _common_length(first: bytes, second: bytes) -> int:

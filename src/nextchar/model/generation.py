@@ -25,6 +25,11 @@ GUARDED_BLOCK = 32
 class Guard(Protocol):
     """Follows a text as it is written and says which ids must not come next (`nextchar.model.copying`)."""
 
+    @property
+    def always(self) -> Sequence[int]:
+        """Ids that must never come, beside those of `forbidden`."""
+        ...
+
     def read(self, token: int) -> None:
         """Take note of the next id of the text."""
         ...
@@ -105,6 +110,8 @@ def draw_blocks(
     A block is one id. From a network with its own loop blocks are of 1, 2, 4, ... ids up to `BLOCK`, so that the first
     id comes at once. With a ``guard``, they may be shorter, and the text ends where it forbids every id.
     """
+    if guard is not None and guard.always:
+        allowed = allowed.where(_all_but(guard.always, logits))
     if isinstance(network, Writer) and _is_plain(settings):
         if guard is not None:
             yield from _guarded_writes(network, logits, state, settings.temperature, random, allowed, guard)

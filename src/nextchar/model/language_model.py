@@ -174,23 +174,26 @@ class LanguageModel:
 
     @cached_property
     def source_text(self) -> SourceText:
-        """The training text, or its end.
+        """The training text, or its end, with an id for each character; errors are those of `copy_index`."""
+        return self._kept_text().in_characters()
+
+    @cached_property
+    def copy_index(self) -> CopyIndex:
+        """The index of the training text that limits copying.
 
         Raises:
             UsageError: the model file is without it.
             ModelFileError: it is damaged.
         """
+        return CopyIndex(self._kept_text())
+
+    def _kept_text(self) -> SourceText:
         if self.file.text is None:
             raise UsageError(
                 "The model file does not have its training text, which max_copy and trace compare with: train again "
                 "with the present nextchar, without --no-keep-text (with --keep-text in the classic recipe)."
             )
-        return self.file.text.source(self.vocabulary).in_characters()
-
-    @cached_property
-    def copy_index(self) -> CopyIndex:
-        """The index of the training text that limits copying; errors are those of `source_text`."""
-        return CopyIndex(self.source_text)
+        return self.file.text.source(self.vocabulary)
 
     def copied_runs(self, text: str, minimum: int = MIN_RUN, *, prompt: str = "") -> list[CopiedRun]:
         """Return the runs of ``text`` that stand in the training text, with the file and the line of each.
@@ -323,17 +326,18 @@ class LanguageModel:
     def _rows_until(self, drawn: Iterator[NDArray[np.intp]], settings: SamplingSettings, count: int) -> list[str]:
         """Return the texts of the ``count`` rows drawn, each of the length asked for or up to its stop; draw no more
         once all are whole."""
+        displayed = self.vocabulary.displayed
         texts, decoders = [""] * count, [self.vocabulary.decoder() for _ in range(count)]
 
         def is_whole(text: str) -> bool:
-            return len(text) >= settings.length or any(stop in text for stop in settings.stop if stop)
+            return len(text) >= settings.length or any(stop in displayed(text) for stop in settings.stop if stop)
 
         while not all(map(is_whole, texts)):
             rows = np.stack(list(itertools.islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
             texts = [
                 text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows.tolist(), strict=True)
             ]
-        return ["".join(until_stop(iter(text[: settings.length]), settings.stop)) for text in texts]
+        return ["".join(until_stop(iter(displayed(text[: settings.length])), settings.stop)) for text in texts]
 
     def list(self, **options: Unpack[ListOptions]) -> Iterator[Entry]:
         """Return entries like the lines that the model learned from, written side by side as they are asked for.
@@ -390,7 +394,8 @@ class LanguageModel:
         for _ in folded.read():
             pass
         guard, never = folded.guard(settings), set(self.vocabulary.never_drawn)
-        distribution = next_distribution(folded.next_logits(guard.forbidden() if guard else ()), settings)  # (V,)
+        refused = [*guard.always, *guard.forbidden()] if guard else []
+        distribution = next_distribution(folded.next_logits(refused), settings)  # (V,)
         order = np.argsort(-distribution, kind="stable")
         probabilities: dict[str, float] = {}
         for id_, text in zip(order.tolist(), self.vocabulary.token_texts(order), strict=True):

@@ -99,9 +99,11 @@ class LogprobReader:
         If the text does not end here, its last word is held back, where more letters may make it another token.
         """
         text, tokens = self._held + text, self.vocabulary
-        cut = len(text) if ends else len(text) - tokens.begun(text)
-        text, self._held = text[:cut], text[cut:]
+        self._held = "" if ends else text[len(text) - tokens.begun(text) :]
+        # Encoded together: what is before a word may be cut in another way where nothing follows it.
         ids, texts = tokens.encode(text).astype(np.intp), tokens.split(text)
+        whole = len(ids) - len(tokens.encode(self._held))
+        ids, texts = ids[:whole], texts[:whole]
         starts = np.array([number for number, piece in enumerate(texts) if piece], np.intp)  # (P,)
         step = max(1, min(CHUNK, LOGITS // tokens.size))
         for first in range(0, len(starts), step):

@@ -179,7 +179,9 @@ export class LocalModel {
     const { vocabulary } = this;
     const { text, replacements } = vocabulary.fold(this.normalized(prompt));
     const begun = vocabulary.begun(text);
-    const ids = vocabulary.encode(text.slice(0, text.length - begun.length));
+    // Encoded together: what is before a word may be cut in another way where nothing follows it.
+    const encoded = vocabulary.encode(text);
+    const ids = encoded.slice(0, encoded.length - vocabulary.encode(begun).length);
     const { logits, state } = await this.reader.read(ids.length > 0 ? ids : [vocabulary.startId], pace);
     const read = { logits, state, begun, allowed: vocabulary.allowedAfter(null), spellings: new Map(), replacements };
     return begun === '' ? read : { ...read, ...this.spell(begun, logits, state) };
@@ -340,9 +342,9 @@ export class LocalModel {
   }
 }
 
-/** The first characters of a text, at most `most`: {text, count}. */
+/** The first characters of a token's text, at most `most`: {text, count}. A byte that is escaped is one. */
 function firstCharacters(text, most) {
-  const characters = Array.from(text).slice(0, most);
+  const characters = (text.match(/\\x[0-9a-f]{2}|[^]/gu) ?? []).slice(0, most);
   return { text: characters.join(''), count: characters.length };
 }
 

@@ -48,9 +48,8 @@ export class WordTokenizer extends Vocabulary {
 
   /** The last word of a text, which more letters may follow, with an apostrophe after it; '' after a line end. */
   begun(text) {
-    // A character has at most two code units.
-    const end = Array.from(text.slice(-4 * MAX_WORD)).slice(-2 * MAX_WORD).join('');
-    const [before, last] = ['\n', '\n', ...wordsIn(end)].slice(-2);
+    const line = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
+    const [before, last] = ['\n', '\n', ...wordsIn(line)].slice(-2);
     if (last === '\n') return '';
     const goesOn = IS_APOSTROPHE.test(last) && !NO_WORD.test(before);
     return goesOn ? before + last : last;

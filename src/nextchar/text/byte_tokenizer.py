@@ -106,7 +106,7 @@ class ByteTokenizer:
         return np.asarray(ids).astype(np.uint8).tobytes().decode("utf-8", ESCAPE)
 
     def decoder(self) -> TextDecoder:
-        """Return a decoder of ids that come piece by piece; what is not UTF-8, it escapes."""
+        """Return a decoder of ids that come piece by piece; bytes that are not UTF-8 are lone surrogates."""
         return _ByteDecoder()
 
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:
@@ -138,18 +138,18 @@ class ByteTokenizer:
 
 
 class _ByteDecoder:
-    """Decodes bytes piece by piece, to be displayed."""
+    """Decodes bytes piece by piece."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._decoder = codecs.getincrementaldecoder("utf-8")(ESCAPE)
 
     def push(self, ids: NDArray[np.integer] | Sequence[int]) -> str:
         """Return the characters that the next ``ids`` complete."""
-        return _without_controls(self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes()))
+        return self._decoder.decode(np.asarray(ids).astype(np.uint8).tobytes())
 
     def finish(self) -> str:
-        """Return what is left of a character, escaped."""
-        return _without_controls(self._decoder.decode(b"", final=True))
+        """Return what is left of a character, as bytes that are not UTF-8."""
+        return self._decoder.decode(b"", final=True)
 
 
 def _without_controls(text: str) -> str:

@@ -150,7 +150,7 @@ class Tokenizer(Protocol):
         ...
 
     def decoder(self) -> TextDecoder:
-        """Return a decoder of ids that come piece by piece; what cannot be displayed, it escapes."""
+        """Return a decoder of ids that come piece by piece; `displayed` escapes what cannot be displayed in a piece."""
         ...
 
     def token_texts(self, ids: NDArray[np.integer] | Sequence[int]) -> list[str]:

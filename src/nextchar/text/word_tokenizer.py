@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -136,6 +136,7 @@ class WordTokenizer(SymbolTokenizer):
         """The characters."""
         self._symbols = dict(zip(self.words, symbols, strict=True))
         self._texts = dict(zip(map(ord, symbols), self.words, strict=True))
+        self._by_beginning: dict[int, Mapping[str, Sequence[int]]] = {}
 
     @classmethod
     def of_text(cls, pieces: Iterable[str], characters: Vocabulary, size: int | None = None) -> Self:
@@ -195,7 +196,8 @@ class WordTokenizer(SymbolTokenizer):
     def begun(self, text: str) -> int:
         """Return the length of the last word of ``text``, which more letters may follow, with an apostrophe after it; 0
         after a line end."""
-        before, last = ["\n", "\n", *words_of(text[-2 * MAX_WORD :])][-2:]
+        line = text[text.rfind("\n", 0, -1) + 1 :]  # words are cut from its beginning on
+        before, last = ["\n", "\n", *words_of(line)][-2:]
         goes_on = last in set(APOSTROPHES) and before[-1] not in _SPACE + "\n" and not set(before) & set(APOSTROPHES)
         return 0 if last == "\n" else len(last) + goes_on * len(before)
 
@@ -205,7 +207,27 @@ class WordTokenizer(SymbolTokenizer):
 
     @cached_property
     def _lengths(self) -> NDArray[np.intp]:
-        return np.array([len(text) for text in self.token_texts(range(self.size))], np.intp)
+        return np.array([len(text) for text in self.texts], np.intp)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The text of each id, (V,)."""
+        return self.token_texts(range(self.size))
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest token."""
+        return int(self._lengths.max())
+
+    def ids_by_beginning(self, length: int) -> Mapping[str, Sequence[int]]:
+        """Return the ids of the tokens of ``length`` characters or more that may be drawn, by these characters."""
+        if length not in self._by_beginning:
+            found: dict[str, list[int]] = {}
+            for id_, text in enumerate(self.texts):
+                if len(text) >= length and id_ not in self.never_drawn:
+                    found.setdefault(text[:length], []).append(id_)
+            self._by_beginning[length] = found
+        return self._by_beginning[length]
 
 
 def default_words(length: int) -> int:
