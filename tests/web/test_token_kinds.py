@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nextchar.settings import TokenKind
-from tests.served import client_of, events, model_file, refusal, serving
+from tests.served import client_of, events, model_file, serving
 from tests.token_models import KINDS, PROMPTS, TEXT, model_of_kind
 
 STRANGE = "a\udcff \ud800é"
