@@ -9,7 +9,7 @@ import pytest
 
 from nextchar.errors import UsageError
 from nextchar.settings import TrainingSettings, build
-from nextchar.training.chooser import GPU_SIZES, LARGE_SIZE, LARGE_STREAMS, MAX_GPU_CHARACTERS, SIZES, STREAMS
+from nextchar.training.chooser import GPU_SIZES, MAX_GPU_CHARACTERS, SIZES, STREAMS, WINDOW
 from nextchar.training.default_recipe import DefaultRecipe
 from nextchar.training.exchange import Way
 from nextchar.training.feeding import Streams
@@ -44,12 +44,6 @@ def test_more_time_means_a_larger_network(seconds: float, hidden: int) -> None:
     assert choose(540_803, time=seconds).plan.hidden == (hidden,)
 
 
-def test_a_large_network_is_as_fast_as_it_is_with_its_streams() -> None:
-    """Where it is not given them, the same machine is too slow for it."""
-    assert choose(1_000_000, time=60, speed=0.6).plan.hidden == (384,)
-    assert choose(1_000_000, time=60, speed=0.6, streams=STREAMS).plan.hidden == (256,)
-
-
 def test_a_faster_machine_means_a_larger_network() -> None:
     sizes = [choose(1_000_000, time=20, speed=speed).plan.hidden[0] for speed in (0.2, 1, 5)]
     assert sizes == sorted(set(sizes))
@@ -66,9 +60,9 @@ def test_the_time_is_used_and_not_exceeded(seconds: float) -> None:
 
 @pytest.mark.parametrize("options", [{"steps": 50}, {"epochs": 1}, {"time": 60}])
 def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[str, Any]) -> None:
-    small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (LARGE_SIZE - 1, LARGE_SIZE))
-    assert (small.feeding.batch, large.feeding.batch) == (STREAMS, LARGE_STREAMS)
-    assert choose(540_803, hidden=LARGE_SIZE, streams=7, **options).plan.feeding.batch == 7
+    small, large = (choose(540_803, hidden=hidden, **options).plan for hidden in (64, 512))
+    assert small.feeding == large.feeding == Streams(batch=STREAMS, window=WINDOW)
+    assert choose(540_803, hidden=512, streams=7, **options).plan.feeding.batch == 7
 
 
 def test_every_layer_counts_for_dropout() -> None:
@@ -160,7 +154,7 @@ def test_fewer_streams_than_processes_are_refused() -> None:
         DefaultRecipe().choose_plan(540_803, 58, settings, 4, never, processes=4)
 
 
-@pytest.mark.parametrize(("waiting", "streams"), [(0.0, 32), (0.01, 128), (0.02, 256), (10.0, 512)])
+@pytest.mark.parametrize(("waiting", "streams"), [(0.0, 32), (0.01, 64), (0.02, 128), (0.3, 256)])
 def test_the_longer_processes_wait_for_each_other_the_more_they_read(waiting: float, streams: int) -> None:
     """An update takes what it computes, shared by two, and the seconds of ``waiting`` for each other."""
 
@@ -233,11 +227,11 @@ def test_a_size_that_is_given_is_timed_twice_where_one_precision_is_left() -> No
 
 @pytest.mark.parametrize(
     ("seconds", "way"),
-    [(0.001, Way()), (0.006, Way("bfloat16")), (0.012, Way("local", 4)), (0.05, Way("local", 16))],
+    [(0.002, Way()), (0.012, Way("bfloat16")), (0.024, Way("local", 4)), (0.1, Way("local", 16))],
     ids=str,
 )
 def test_a_slow_network_changes_what_processes_exchange(seconds: float, way: Way) -> None:
-    """An update of 32 streams computes for 0.0044 s."""
+    """An update of 32 streams computes for 0.0088 s."""
 
     def measure_exchange(plan: Plan) -> float:
         return seconds / 2 if plan.exchange == "bfloat16" else seconds
@@ -293,7 +287,7 @@ def test_a_gpu_is_given_streams_and_sizes_that_a_processor_is_not() -> None:
 def test_a_faster_gpu_means_a_larger_network_with_more_layers() -> None:
     works = [
         (sum(plan.hidden), len(plan.hidden))
-        for speed in (1e12, 1e13, 1e14)
+        for speed in (1e12, 1e13, 2e14)
         for plan in [choose_on_gpu(100_000_000, gpu(speed), time=60).plan]
     ]
     assert works == sorted(set(works))

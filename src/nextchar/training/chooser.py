@@ -20,12 +20,12 @@ SIZES = (64, 96, 128, 192, 256, 384, 512)
 """Hidden sizes to choose from."""
 GPU_SIZES, GPU_LAYERS, GPU_DEEP_SIZE = (*SIZES, 768, 1024, 1536, 2048), (1, 2, 3), 512
 """The same on a GPU, where sizes from the last number on may have several layers."""
-STREAMS, WINDOW = 32, 32
-"""Streams of an update, and steps back in time: many short streams generalise better than few long ones, because each
-update sees more places of the text."""
-LARGE_SIZE, LARGE_STREAMS, LARGE_GAIN = 384, 64, 1.33
-"""Larger networks, from this hidden size on, read more streams. A processor then reads more characters a second, by the
-factor of the gain, which makes up for half as many updates."""
+STREAMS, WINDOW = 32, 64
+"""Streams of an update, and steps back in time. Shorter windows make more updates of the same text, but a processor
+reads them more slowly, and what was read further back is not learned from."""
+WIDENING_GAIN = 1.33
+"""Several processes, or a GPU, read twice as many streams where that makes them so many times as fast, which makes up
+for half as many updates."""
 SHORT_TEXT_STREAMS, SHORT_TEXT_WINDOW = 8, 64
 """Streams and steps back in time for short texts."""
 LOAD_PER_DROPOUT = 60
@@ -50,7 +50,7 @@ SHORT_TEXT = 50_000
 """Characters below which a text is read in fewer streams, so that each is long enough, and in fewer passes."""
 MAX_EPOCHS, SHORT_TEXT_MAX_EPOCHS = 30, 20
 """Most passes over a text, and over a short one; with more the model would memorise it."""
-UPDATES_PER_UNIT = 5
+UPDATES_PER_UNIT = 6
 """A hidden size needs time for at least this many times as many updates."""
 UPDATE_CHARACTERS = 1024
 """Characters of such an update."""
@@ -83,14 +83,14 @@ class Chooser:
         Raises:
             UsageError: fewer streams are asked for.
         """
-        wide, streams = self, self.streams(SIZES[0])
+        wide, streams = self, self.streams
         if self.settings.streams is not None and streams < self.processes:
             raise UsageError(
                 f"--streams {streams} cannot be shared by {self.processes} processes: give {self.processes} or more."
             )
         if self.processes == 1:
             return self
-        while self.settings.streams is None and wide.streams(SIZES[0]) < SHARD_STREAMS * self.processes:
+        while self.settings.streams is None and wide.streams < SHARD_STREAMS * self.processes:
             wide = replace(wide, widening=2 * wide.widening)
         return wide
 
@@ -104,14 +104,14 @@ class Chooser:
         """
         if (self.processes == 1 and not self.on_gpu) or self.settings.streams is not None:
             return self
-        best, speed = self, self.predicted(hidden) / seconds(self, hidden)
+        best, speed = self, self.predicted / seconds(self, hidden)
         most = MAX_GPU_CHARACTERS if self.on_gpu else MAX_PROCESS_CHARACTERS
-        while 2 * best.predicted(hidden) <= most * self.processes:
+        while 2 * best.predicted <= most * self.processes:
             wide = replace(best, widening=2 * best.widening)
-            if wide.streams(hidden) * wide.window(hidden) > self.characters // 2:
+            if wide.predicted > self.characters // 2:
                 break
-            faster = wide.predicted(hidden) / seconds(wide, hidden)
-            if faster < LARGE_GAIN * speed:
+            faster = wide.predicted / seconds(wide, hidden)
+            if faster < WIDENING_GAIN * speed:
                 break
             best, speed = wide, faster
         return best
@@ -173,22 +173,25 @@ class Chooser:
         """Most passes over the text before the model memorises it."""
         return SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
 
-    def streams(self, hidden: int) -> int:
-        """Return the streams of an update at that hidden size."""
+    @property
+    def streams(self) -> int:
+        """The streams of an update."""
         if self.settings.streams is not None:
             return self.settings.streams
         if self.is_short:
             return self.widening * max(1, min(SHORT_TEXT_STREAMS, self.characters // (2 * SHORT_TEXT_WINDOW)))
-        return self.widening * (LARGE_STREAMS if hidden >= LARGE_SIZE else STREAMS)
+        return self.widening * STREAMS
 
-    def window(self, hidden: int) -> int:
-        """Return the steps back in time of an update at that hidden size."""
+    @property
+    def window(self) -> int:
+        """The steps back in time of an update."""
         longest = SHORT_TEXT_WINDOW if self.is_short else WINDOW
-        return self.settings.window or max(1, min(longest, self.characters // self.streams(hidden)))
+        return self.settings.window or max(1, min(longest, self.characters // self.streams))
 
-    def predicted(self, hidden: int) -> int:
-        """Return the characters that an update at that hidden size predicts."""
-        return self.streams(hidden) * self.window(hidden)
+    @property
+    def predicted(self) -> int:
+        """The characters that an update predicts."""
+        return self.streams * self.window
 
     @property
     def embedding(self) -> int:
@@ -199,8 +202,7 @@ class Chooser:
     def cost(self, hidden: int) -> float:
         """Return the cost of a character in time, up to a factor that depends on the machine."""
         work = training_work(hidden, self.embedding, self.vocabulary_size) * self.layers
-        gain = LARGE_GAIN if self.streams(hidden) >= LARGE_STREAMS else 1.0
-        return work * (hidden + HALF_SPEED_SIZE) / hidden / gain
+        return work * (hidden + HALF_SPEED_SIZE) / hidden
 
     def size_for(self, affordable: Callable[[int], float]) -> int:
         """Return the largest hidden size that gets enough updates and for which the text is large enough.
@@ -218,13 +220,13 @@ class Chooser:
         shards = max(1, min(self.threads, streams // SHARD_STREAMS))
         return max(self.processes, shards // self.processes * self.processes)
 
-    def steps_of(self, epochs: float, hidden: int) -> int:
+    def steps_of(self, epochs: float) -> int:
         """Return the updates of ``epochs`` passes over the text."""
-        return max(1, round(epochs * self.characters / self.predicted(hidden)))
+        return max(1, round(epochs * self.characters / self.predicted))
 
     def plan(self, hidden: int, steps: int, precision: Precision) -> Plan:
         """Return the plan for that hidden size, length and precision."""
-        given, streams, predicted = self.settings, self.streams(hidden), self.predicted(hidden)
+        given, streams, predicted = self.settings, self.streams, self.predicted
         sizes, embedding = (hidden,) * self.layers, self.embedding or None
         parameters = Architecture(
             vocabulary_size=self.vocabulary_size, embedding=embedding, hidden=sizes
@@ -246,7 +248,7 @@ class Chooser:
             embedding=embedding,
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
-            feeding=Streams(batch=streams, window=self.window(hidden)),
+            feeding=Streams(batch=streams, window=self.window),
             shards=self.shards(streams),
             steps=steps,
             precision=precision,

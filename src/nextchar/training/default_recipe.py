@@ -84,13 +84,10 @@ class DefaultRecipe:
         chooser = Chooser(characters, vocabulary_size, settings, threads, processes, device=device).for_all_processes()
         if settings.steps is not None or settings.epochs is not None:
             chooser = replace(chooser, way=asked_way(settings.exchange))
-
-            def steps_of(size: int) -> int:
-                return settings.steps or chooser.steps_of(settings.epochs or 0, size)
-
-            hidden = settings.hidden or chooser.size_for(lambda size: steps_of(size) * chooser.predicted(size))
+            steps = settings.steps or chooser.steps_of(settings.epochs or 0)
+            hidden = settings.hidden or chooser.size_for(lambda _: steps * chooser.predicted)
             notes = (f"The processes exchange {chooser.way}.",) if processes > 1 else ()
-            return ChosenPlan(chooser.plan(hidden, steps_of(hidden), settings.precision or "float32"), None, notes)
+            return ChosenPlan(chooser.plan(hidden, steps, settings.precision or "float32"), None, notes)
         return _plan_for_time(chooser, USABLE_SHARE * (settings.time or DEFAULT_SECONDS), measure, measure_exchange)
 
     def choose_prompt(self, corpus: Corpus, plan: Plan, seed: int) -> str:  # noqa: ARG002 (the same for any plan)
@@ -109,13 +106,13 @@ def _plan_for_time(chooser: Chooser, seconds: float, measure: Measure, measure_e
         return timed(chooser.plan(size, 1, precision))
 
     def characters_of(chooser: Chooser, size: int) -> float:
-        return seconds / step_seconds_of(chooser, size) * chooser.predicted(size)
+        return seconds / step_seconds_of(chooser, size) * chooser.predicted
 
     if chooser.on_gpu:
         hidden, chooser = chooser.widened(step_seconds_of, hidden).largest_timed(characters_of)
         characters = characters_of(chooser, hidden)
     else:
-        speed = chooser.predicted(hidden) / step_seconds * chooser.cost(hidden)
+        speed = chooser.predicted / step_seconds * chooser.cost(hidden)
         hidden = settings.hidden or chooser.size_for(lambda size: seconds * speed / chooser.cost(size))
         characters = seconds * speed / chooser.cost(hidden)
     notes: tuple[str, ...] = ()
@@ -126,13 +123,13 @@ def _plan_for_time(chooser: Chooser, seconds: float, measure: Measure, measure_e
         timed = partial(chosen.step_seconds, measure=measure)
     chooser = chooser.widened(step_seconds_of, hidden)
     # Measured again with the final dropout, which takes time too and depends on the number of steps.
-    expected = max(1, int(characters / chooser.predicted(hidden)))
+    expected = max(1, int(characters / chooser.predicted))
     step_seconds = timed(chooser.plan(hidden, expected, precision))
     affordable = max(1, int(seconds / step_seconds))
-    budget = Budget(seconds=seconds, max_steps=chooser.steps_of(chooser.max_epochs, hidden))
+    budget = Budget(seconds=seconds, max_steps=chooser.steps_of(chooser.max_epochs))
     steps = min(affordable, budget.max_steps)
     if steps < affordable:
-        passes = steps * chooser.predicted(hidden) / chooser.characters
+        passes = steps * chooser.predicted / chooser.characters
         notes = (
             *notes,
             f"The text is short, so training takes less than the time given: after {passes:.0f} passes the model "
