@@ -65,6 +65,13 @@ def test_a_size_that_is_given_is_trained_like_one_that_is_chosen(options: dict[s
     assert choose(540_803, hidden=512, streams=7, **options).plan.feeding.batch == 7
 
 
+def test_a_large_alphabet_is_read_in_short_windows_and_embedded_widely() -> None:
+    small, large = (choose(540_803, size, time=60).plan for size in (256, 257))
+    assert (small.feeding.window, small.embedding) == (64, 32)
+    assert (large.feeding.window, large.embedding) == (32, 128)
+    assert choose(540_803, 257, time=60, window=48).plan.feeding.window == 48
+
+
 def test_every_layer_counts_for_dropout() -> None:
     assert (
         choose(540_803, epochs=8, hidden=256, layers=2).plan.dropout

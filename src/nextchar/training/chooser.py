@@ -20,9 +20,12 @@ SIZES = (64, 96, 128, 192, 256, 384, 512)
 """Hidden sizes to choose from."""
 GPU_SIZES, GPU_LAYERS, GPU_DEEP_SIZE = (*SIZES, 768, 1024, 1536, 2048), (1, 2, 3), 512
 """The same on a GPU, where sizes from the last number on may have several layers."""
-STREAMS, WINDOW = 32, 64
-"""Streams of an update, and steps back in time. Shorter windows make more updates of the same text, but a processor
-reads them more slowly, and what was read further back is not learned from."""
+STREAMS, WINDOW, LARGE_ALPHABET_WINDOW = 32, 64, 32
+"""Streams of an update, and steps back in time; those of a large alphabet. Shorter windows make more updates of the same
+text, but what was read further back is not learned from, and where the output layer is small, a processor reads them
+more slowly."""
+LARGE_ALPHABET = 256
+"""An alphabet is large that has more ids."""
 WIDENING_GAIN = 1.33
 """Several processes, or a GPU, read twice as many streams where that makes them so many times as fast, which makes up
 for half as many updates."""
@@ -169,6 +172,11 @@ class Chooser:
         return self.characters < SHORT_TEXT
 
     @property
+    def has_large_alphabet(self) -> bool:
+        """Whether there are many different ids."""
+        return self.vocabulary_size > LARGE_ALPHABET
+
+    @property
     def max_epochs(self) -> int:
         """Most passes over the text before the model memorises it."""
         return SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
@@ -185,7 +193,8 @@ class Chooser:
     @property
     def window(self) -> int:
         """The steps back in time of an update."""
-        longest = SHORT_TEXT_WINDOW if self.is_short else WINDOW
+        of_alphabet = LARGE_ALPHABET_WINDOW if self.has_large_alphabet else WINDOW
+        longest = SHORT_TEXT_WINDOW if self.is_short else of_alphabet
         return self.settings.window or max(1, min(longest, self.characters // self.streams))
 
     @property
@@ -197,7 +206,7 @@ class Chooser:
     def embedding(self) -> int:
         """The size of the embedding, larger for a larger vocabulary; 0 is one-hot."""
         chosen = self.settings.embedding
-        return (32 if self.vocabulary_size <= 256 else 128) if chosen is None else chosen
+        return (128 if self.has_large_alphabet else 32) if chosen is None else chosen
 
     def cost(self, hidden: int) -> float:
         """Return the cost of a character in time, up to a factor that depends on the machine."""
