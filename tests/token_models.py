@@ -30,6 +30,7 @@ TEXT = (
     "café naïve 😀 don’t 2026_x   end\n한글 漢字 ᄒ e\u0301\n"
 ) * 12
 PROMPTS = ("", "the ki", "한 사", "the kings", "don'", "값 ", "  ", "the fox\n", "☃ 뷁", "an 한글e")
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 
 
 def tokens_of(kind: TokenKind, text: str = TEXT) -> Tokenizer:
@@ -46,7 +47,12 @@ def unescaped(kind: TokenKind, text: str) -> str:
     """Return a text that a model wrote with a character for each byte that is escaped."""
     if kind != "bytes":
         return text
-    return re.sub(r"\\x([0-9a-f]{2})", lambda match: bytes.fromhex(match[1]).decode("utf-8", ESCAPE), text)
+    return _ESCAPED.sub(lambda match: bytes.fromhex(match[1]).decode("utf-8", ESCAPE), text)
+
+
+def count_written(text: str) -> int:
+    """Return how many characters of a length ``text`` takes: a byte that is escaped is one."""
+    return len(_ESCAPED.sub("?", text))
 
 
 @cache

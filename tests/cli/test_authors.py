@@ -83,4 +83,4 @@ def test_a_model_that_is_none_is_named(runs: tuple[Path, Path], tmp_path: Path) 
 
 def test_a_text_is_read_with_its_line_ends(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"one\r\ntwo\n")
-    assert read_text(str(tmp_path / "a.txt"), OPTIONS) == "one\ntwo\n"
+    assert read_text(str(tmp_path / "a.txt"), OPTIONS, {"ann": random_model()}) == "one\ntwo\n"

@@ -20,6 +20,7 @@ from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.vocabulary import _LOOKALIKES, Vocabulary
 from nextchar.web.prediction import score as web_score
 from tests.page_engine import TEXT, Engine
+from tests.token_models import count_written
 
 if TYPE_CHECKING:
     pass
@@ -42,7 +43,7 @@ SHAPES: list[dict[str, Any]] = [
 def test_the_same_seed_gives_the_same_text_as_in_python(engine: Engine, shape: dict[str, Any]) -> None:
     written = engine.generate(PROMPT, length=LENGTH, seed=11, **shape)
     text = engine.model.generate(PROMPT, length=LENGTH, seed=11, **shape)
-    assert len(written["text"]) == LENGTH
+    assert count_written(written["text"]) == LENGTH
     assert (written["seed"], written["finish_reason"]) == (11, "length")
     if written["text"] != text:
         assert_rounding_parts(engine, written["text"], text, shape)
@@ -234,13 +235,13 @@ def test_writing_stops_where_python_stops(engine: Engine, stop: list[str]) -> No
         written = engine.generate(PROMPT, length=200, seed=seed, temperature=1, stop=stop)
         text = engine.model.generate(PROMPT, length=200, seed=seed, temperature=1.0, stop=tuple(stop))
         assert written["text"] == text
-        assert written["finish_reason"] == ("length" if len(text) == 200 else "stop")
+        assert written["finish_reason"] == ("length" if count_written(text) == 200 else "stop")
 
 
 def test_a_length_counts_characters_and_nothing_is_written_of_none(engine: Engine) -> None:
     assert engine.generate("a", length=0, seed=1)["text"] == ""
     for length in (1, 2, 37):
-        assert len(engine.generate("😀", length=length, seed=1, temperature=1.5)["text"]) == length
+        assert count_written(engine.generate("😀", length=length, seed=1, temperature=1.5)["text"]) == length
 
 
 def test_prompts_are_read_on_from_where_they_part(engines: dict[str, Engine]) -> None:
