@@ -42,7 +42,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "tinyshakespeare": (),
     "python-stdlib": (),
     "korean-stories": (),
-    "names": (),
+    "names": ("--prose",),
     "war-and-peace": (),
     "hafez": (),
 }
