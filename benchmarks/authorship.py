@@ -29,6 +29,7 @@ from nextchar.model.authorship import MAX_DEVIATIONS, USUAL, Authors, Law
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.spread import Spread
 from nextchar.runs.training_text import held_out_text
+from nextchar.settings import RecipeName
 from nextchar.text.catalog import resolve
 from nextchar.text.corpus import default_cache_folder
 from nextchar.text.text_file import joined_chunks
@@ -148,7 +149,7 @@ def read_books(folder: Path, language: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def compare_books(folder: Path, language: str, recipe: str) -> None:
+def compare_books(folder: Path, language: str, recipe: RecipeName) -> None:
     """Print how often the authors of other books are found."""
     books = read_books(folder, language)
     with TemporaryDirectory() as place:
@@ -183,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--base-texts", type=Path)
-    parser.add_argument("--recipe", default="counts")
+    parser.add_argument("--recipe", default="counts", choices=("counts", "default"))
     options = parser.parse_args()
     if options.base_texts is not None:
         for language in LANGUAGES:

@@ -21,9 +21,9 @@ SIZES = (64, 96, 128, 192, 256, 384, 512)
 GPU_SIZES, GPU_LAYERS, GPU_DEEP_SIZE = (*SIZES, 768, 1024, 1536, 2048), (1, 2, 3), 512
 """The same on a GPU, where sizes from the last number on may have several layers."""
 STREAMS, WINDOW, LARGE_ALPHABET_WINDOW = 32, 64, 32
-"""Streams of an update, and steps back in time; those of a large alphabet. Shorter windows make more updates of the same
-text, but what was read further back is not learned from, and where the output layer is small, a processor reads them
-more slowly."""
+"""Streams of an update, and steps back in time; those of a large alphabet. Shorter windows make more updates of the
+same text, but what was read further back is not learned from, and where the output layer is small, a processor reads
+them more slowly."""
 LARGE_ALPHABET = 256
 """An alphabet is large that has more ids."""
 WIDENING_GAIN = 1.33

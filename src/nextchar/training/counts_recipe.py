@@ -28,7 +28,7 @@ class CountsRecipe:
         Raises:
             UsageError: an option is given that is for training a network.
         """
-        allowed = OPTIONS | ({"from_"} if training.from_ == NOTHING else set())
+        allowed = {*OPTIONS, "from_"} if training.from_ == NOTHING else OPTIONS
         others = [name for name in TrainingSettings.model_fields if name in training.model_fields_set - allowed]
         if others:
             option = "--no-memory" if training.memory is False else flag(others[0])
