@@ -174,6 +174,11 @@ def test_a_bit_counts_for_less_in_a_longer_text() -> None:
             UsageError,
             "b was trained on lower-cased text",
         ),
+        (
+            lambda: Authors({"a": random_model(), "b": random_model(normalize="nfc")}),
+            UsageError,
+            "b was trained on text in Unicode's form nfc",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(call: Any, error: type[Exception], message: str) -> None:

@@ -163,11 +163,6 @@ class Authors:
     def __post_init__(self) -> None:
         if not self.models:
             raise UsageError("Give at least one model to compare with.")
-        if len({model.provenance.normalize for model in self.models.values()}) > 1:
-            raise UsageError(
-                "The models read texts in different normalization forms (--normalize), so their bits cannot be "
-                "compared: train all of them in the same one."
-            )
         if len({model.provenance.lowercase for model in self.models.values()}) > 1:
             lower = next(name for name, model in self.models.items() if model.provenance.lowercase)
             raise UsageError(
@@ -178,8 +173,9 @@ class Authors:
         if len({*forms.values()}) > 1:
             normalized = next(name for name, form in forms.items() if form)
             raise UsageError(
-                f"{normalized} was trained on text in Unicode's form {forms[normalized]} and others were not, so their "
-                f"bits cannot be compared: train all of them with --normalize {forms[normalized]}, or none."
+                f"{normalized} was trained on text in Unicode's form {forms[normalized]} and others on text in another "
+                "form, or as it was, so their bits cannot be compared: train all of them with --normalize "
+                f"{forms[normalized]}, or none."
             )
 
     @property
