@@ -94,6 +94,11 @@ def share_of_none(bits: Bits, spreads: list[Spread], length: int) -> float:
     return float(np.mean(np.min(away, 1) > MAX_DEVIATIONS))
 
 
+def surprises(models: Mapping[str, LanguageModel], texts: Mapping[str, str]) -> dict[str, Bits]:
+    """Return the bits of each text under the K models, by its name: (T, K)."""
+    return {name: np.stack([m.surprises(text) for m in models.values()], 1) for name, text in texts.items()}
+
+
 def read_foreign(name: str) -> str:
     """Return the end of a text of the catalogue."""
     files = resolve([name], cache=default_cache_folder()).files
@@ -106,7 +111,7 @@ def compare(runs: Iterable[Path]) -> None:
     paths = {path.name: path for path in runs}
     held_out = {n: held_out_text(paths[n], m.file, default_cache_folder())[:MAX_READ] for n, m in models.items()}
     texts = {**held_out, **{name: read_foreign(name) for name in FOREIGN}}
-    bits = {name: np.stack([m.surprises(text) for m in models.values()], 1) for name, text in texts.items()}  # (T, K)
+    bits = surprises(models, texts)
     for name, of_text in bits.items():
         print(f"{name:<16} bits per character", *(f"{mean:.3f}" for mean in of_text.mean(0)))
     learned, checked = cut(bits, models, 0, 0.5), cut(bits, models, 0.5, 1)
@@ -163,17 +168,12 @@ def compare_books(folder: Path, language: str, recipe: RecipeName) -> None:
     others = {name: other[len(other) // 2 :][: 2 * MAX_READ] for name, (_, other) in books.items()}
     begun = {name: other[:MAX_READ] for name, other in others.items()}
     checked = {name: other[MAX_READ:] for name, other in others.items()}
-    trials = (
-        ("the same book", held_out, held_out),
-        ("another book", held_out, checked),
-        ("calibrated", begun, checked),
-    )
+    own, calibrated = (Authors(models).fitted(texts).law for texts in (held_out, begun))
+    same, another = (cut(surprises(models, texts), models, 0, 1) for texts in (held_out, checked))
     print(f"\n{language}, {recipe}: {', '.join(models)}")
-    for title, calibrates, texts in trials:
-        law = Authors(models).fitted(calibrates).law
+    trials = (("the same book", own, same), ("another book", own, another), ("calibrated", calibrated, another))
+    for title, law, stretches in trials:
         print(f" {title}: weight {law.weight:.2f}, length {law.length:,.0f}")
-        bits = {name: np.stack([m.surprises(text) for m in models.values()], 1) for name, text in texts.items()}
-        stretches = cut(bits, models, 0, 1)
         for length in LENGTHS:
             (right, error), cost = calibration_error(law, stretches, length), nats(law, stretches, length)
             print(f"  {length:5} characters: {right:6.1%} right, {cost:.3f} nats, off by {error:.3f}", flush=True)
