@@ -2,7 +2,7 @@
 to bases/.
 
 Usage: python scripts/make_base.py LANGUAGE --texts FOLDER --work FOLDER [--passes 2] [--hidden 512] [--window 64]
-           [--threads 2]
+           [--threads 2] [--precision float32]
 
 FOLDER has LANGUAGE.txt.xz and manifest.tsv, one row a document. Documents whose licence does not hold in countries
 where it lasts for life and 70 years, and petitions, are left out. WORK keeps the prepared text and the run: give the
@@ -165,7 +165,7 @@ def prepare(texts: Path, language: str, passes: int, target: Path) -> float:
 def train(text: Path, run: Path, options: Sequence[str]) -> None:
     """Train on ``text``, or continue the ``run``."""
     command = ["nextchar", "train", str(text), "--from", "none", "--out", str(run), "--resume", "auto", "--epochs", "1"]
-    fixed = ["--no-memory", "--no-keep-text", "--evaluations", "24", "--precision", "float32"]
+    fixed = ["--no-memory", "--no-keep-text", "--evaluations", "24"]
     subprocess.run([*command, *fixed, *options], check=True)
 
 
@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", default="float32", help="bfloat16 where the processor has instructions for it")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     text = options.work / f"{options.language}.txt"
@@ -216,6 +217,7 @@ def main() -> None:
         "layers": 1,
         "window": options.window,
         "threads": options.threads,
+        "precision": options.precision,
         "min-count": RARE.get(options.language, RARE_ELSEWHERE),
         "validation": f"{share:.6f}",
     }

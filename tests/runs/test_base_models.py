@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from nextchar.model.model_file import ModelFile
 from nextchar.runs.base_models import read_base
 from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import BaseRead, Event, Finished, Planned, Progress
 from tests.command import made_up_text
@@ -179,6 +180,18 @@ def test_what_is_no_model(texts: Texts, tmp_path: Path) -> None:
     events_of(new_run(RunFolder(tmp_path / "counted"), texts, counting, cache=tmp_path))
     with pytest.raises(ModelFileError, match="Training from a model is only for models with an LSTM"):
         events_of(begin(tmp_path / "run", texts, tmp_path, from_=str(tmp_path / "counted")))
+
+
+def test_each_base_model_of_the_project_is_a_package_and_an_extra() -> None:
+    root = Path(__file__).parents[2]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    packages = sorted((root / "bases").glob("*/pyproject.toml"))
+    assert len(packages) >= 6
+    for path in packages:
+        language, package = path.parent.name, tomllib.loads(path.read_text())["project"]
+        assert package["entry-points"]["nextchar.bases"] == {language: f"nextchar_{language}"}
+        assert extras[language] == [package["name"]]
+        assert (path.parent / f"nextchar_{language}" / "model.safetensors").is_file()
 
 
 def test_an_installed_base_model_is_found_by_its_name(
