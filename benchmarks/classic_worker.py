@@ -12,7 +12,8 @@ from keras_worker import serve
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.runs.preparation import Texts, prepare
+from nextchar.runs.preparation import prepare
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import default_cache_folder
 from nextchar.training.events import Evaluated

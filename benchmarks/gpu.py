@@ -40,8 +40,8 @@ from machine import describe_machine
 from torch import Tensor, nn
 
 from nextchar.networks.torch_threads import Compute, available_threads, has_bfloat16
-from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.training.dataset import Dataset

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from machine import describe_machine
 
-from nextchar.runs.preparation import choose_plan
+from nextchar.runs.plan_choice import choose_plan
 from nextchar.runs.trainers import choose_compute
 from nextchar.runs.training_text import encode
 from nextchar.settings import TextSettings, TrainingSettings

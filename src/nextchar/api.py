@@ -13,10 +13,10 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.notebook import NotebookDisplay
-from nextchar.runs.preparation import Texts
 from nextchar.runs.progress import ProgressDisplay, choose_level
 from nextchar.runs.run import Run
 from nextchar.runs.screen import error_console
+from nextchar.runs.texts import Texts
 from nextchar.settings import (
     Boundary,
     Errors,

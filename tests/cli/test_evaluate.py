@@ -15,7 +15,7 @@ from nextchar.model.baselines import LOST, count_and_score
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from tests.command import Outcome, assert_refused, made_up_text
 from tests.runs.test_training_text import make_run

@@ -18,7 +18,7 @@ from nextchar.networks.kinds import NgramHeader
 from nextchar.report.page import render_report
 from nextchar.runs.counting_run import CountingRun, new_run, resume_run
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Counted, Event, Finished, Note, Sampled, Saved, TextRead
 from tests.command import made_up_text

@@ -15,10 +15,11 @@ import pytest
 from nextchar.errors import RunFolderError, UsageError
 from nextchar.files import tensor_file
 from nextchar.model.model_file import ModelFile
+from nextchar.runs.agreement import check_agreement
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, check_agreement
 from nextchar.runs.record import RunRecord
 from nextchar.runs.run import Run
+from nextchar.runs.texts import Texts
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Finished, Planned
 

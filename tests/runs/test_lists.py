@@ -13,7 +13,7 @@ from nextchar.errors import TextError, UsageError
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.counting_run import new_run, resume_run
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Finished, Note, Planned, Sampled, Saved, TextRead
 from nextchar.training.feeding import Lines

@@ -10,8 +10,9 @@ import pytest
 import nextchar.training
 from nextchar.errors import MissingDependencyError, RunFolderError, TextError, TrainingError
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.preparation import prepare, resume
 from nextchar.runs.run_settings import plan_of
+from nextchar.runs.texts import Texts
 from nextchar.runs.trainers import SCORED, Prepared, import_trainer
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus, encode_corpus

@@ -17,9 +17,9 @@ from nextchar.model.model_file import ModelFile
 from nextchar.networks.engine import make_network
 from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run, free_folder
 from nextchar.runs.run_settings import plan_of
+from nextchar.runs.texts import Texts
 from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
 from nextchar.training.events import (
     Evaluated,

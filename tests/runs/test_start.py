@@ -15,9 +15,9 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs import base_models, start
 from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
 from nextchar.runs.start import Start, find_start, named_model
+from nextchar.runs.texts import Texts
 from nextchar.runs.training_text import find_texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import BaseRead, Event, Finished, Note

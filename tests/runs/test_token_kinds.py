@@ -15,7 +15,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.runs.base_models import read_base
 from nextchar.runs.counting_run import new_run
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
+from nextchar.runs.texts import Texts
 from nextchar.runs.training_text import corpus_of_model, held_out_text
 from nextchar.settings import TextSettings, TokenKind, TrainingSettings
 from nextchar.training.events import Event, TextRead

@@ -6,9 +6,10 @@ import pytest
 
 from nextchar.errors import TextError, UsageError
 from nextchar.model.language_model import LanguageModel
+from nextchar.runs.agreement import check_agreement
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, check_agreement
 from nextchar.runs.run import Run
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TokenKind, TrainingSettings
 from nextchar.training.events import Event, Finished, Planned, TextRead
 from tests.command import made_up_text

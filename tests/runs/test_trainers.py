@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
 from nextchar.runs.run_settings import plan_of
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.events import Event, Finished, Note, Recovered, Revised
 from tests.command import PATIENCE, environment, made_up_text, nextchar, posix

@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from nextchar.runs.preparation import Texts
 from nextchar.runs.run import Run
+from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.training.default_recipe import DefaultRecipe

@@ -111,11 +111,9 @@ def evaluate(
     if options.compare:
         _compare([model, *options.compare], models, scored, options, as_json=json)
         return DONE
-    # The default says nothing against a model of a list, which cannot learn from other lines.
-    adapt = "none" if language_model.is_of_lines and options.adapt == "counts" else options.adapt
+    adapt = _adapt_for(language_model, options)
     evaluation = language_model.evaluate(scored.pieces(), adapt=adapt, parts=True)
-    if options.strict:
-        _refuse_unknown(evaluation.unknown_characters, scored.name)
+    _check_known(options, evaluation.unknown_characters, scored.name)
     per_line = bits_per_line(language_model, evaluation)
     labels = language_model.bits_by_label("".join(scored.pieces())) if language_model.provenance.labels else {}
     counted = _count(corpus, scored) if options.counting and corpus is not None else None
@@ -138,6 +136,12 @@ def _check(options: EvaluationOptions) -> None:
         raise UsageError("--show and --html show what surprised one model: leave them out, or leave out --compare.")
 
 
+def _adapt_for(model: LanguageModel, options: EvaluationOptions) -> Adapt:
+    """Return how ``model`` adapts. The default says nothing against one of a list, which cannot learn from other
+    lines."""
+    return "none" if model.is_of_lines and options.adapt == "counts" else options.adapt
+
+
 def _load(path: Path, options: TextScoringOptions) -> LanguageModel:
     from nextchar.model.language_model import LanguageModel
 
@@ -147,8 +151,8 @@ def _load(path: Path, options: TextScoringOptions) -> LanguageModel:
     return model
 
 
-def _refuse_unknown(count: int, text: str) -> None:
-    if count:
+def _check_known(options: EvaluationOptions, count: int, text: str) -> None:
+    if options.strict and count:
         raise UnknownCharacterError(
             f"{count:,} characters of {text} are unknown to the model. Without --strict they are scored as unknown."
         )
@@ -167,8 +171,7 @@ def _compare(
     from nextchar.model.comparison import compare_models
 
     comparison = compare_models(models, scored.pieces(), scored.size)
-    if options.strict:
-        _refuse_unknown(max(score.unknown_characters for score in comparison.scores), scored.name)
+    _check_known(options, max(score.unknown_characters for score in comparison.scores), scored.name)
     if scored.held_out:
         _note_other_texts(models, paths)
     if as_json:

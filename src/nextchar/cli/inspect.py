@@ -77,8 +77,8 @@ def _forecast(
     files: Sequence[TextFile], text: TextSettings, training: TrainingSettings, named: StartingModel | None
 ) -> Forecast | None:
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
-    from nextchar.runs.preparation import check_tokens, notice_lists
     from nextchar.runs.start import find_start
+    from nextchar.runs.texts import check_tokens, notice_lists
     from nextchar.text.corpus import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")

@@ -109,8 +109,7 @@ def sample(
     folded = _fold(language_model, read, settings, options)
     shown = folded.text if options.label is None else split_label(folded.text)[1]
     seed = choose_seed(settings.seed)
-    stop = (*map(_read_stop, settings.stop), *([] if options.label is None else ["\n"]))
-    sampling = {**settings.model_dump(), "stop": stop, "seed": seed}
+    sampling = {**settings.model_dump(), "stop": _stops(settings, options), "seed": seed}
     texts = _texts(language_model, folded, options.count, sampling)
     if json:
         written = ["".join(text) for text in texts]
@@ -144,6 +143,11 @@ def _texts(model: LanguageModel, prompt: Prompt, count: int, sampling: dict[str,
     if count >= SIDE_BY_SIDE:
         return model.generate_many(prompt, count, **sampling)
     return (model.stream(prompt, text=number, **sampling) for number in range(count))
+
+
+def _stops(settings: SamplingSettings, options: WritingOptions) -> tuple[str, ...]:
+    """Return what ends a text: what is asked for, and the line end of an entry with a label."""
+    return (*map(_read_stop, settings.stop), *(() if options.label is None else ("\n",)))
 
 
 def _read_stop(argument: str) -> str:

@@ -102,10 +102,11 @@ def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     Raises:
         UsageError: no text is given, or options contradict each other or the run that is there.
     """
+    from nextchar.runs.agreement import check_agreement
     from nextchar.runs.counting_run import new_run, resume_run
     from nextchar.runs.folder import RunFolder
-    from nextchar.runs.preparation import Texts, check_agreement
     from nextchar.runs.run import free_folder
+    from nextchar.runs.texts import Texts
     from nextchar.text.corpus import default_cache_folder
 
     if source.moved:
@@ -184,10 +185,10 @@ def demo(*, text: str = BUILT_IN, time: str = "60s", out: Path = Path("runs/demo
     from nextchar.cli.live_run import run_live
     from nextchar.convert.conversion import convert
     from nextchar.runs.folder import RunFolder
-    from nextchar.runs.preparation import Texts
     from nextchar.runs.progress import choose_level
     from nextchar.runs.run import Run, free_folder
     from nextchar.runs.screen import error_console
+    from nextchar.runs.texts import Texts
     from nextchar.text.corpus import default_cache_folder
 
     folder = RunFolder(free_folder(out.parent, (out.name,)))

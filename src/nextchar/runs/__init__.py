@@ -10,6 +10,9 @@ Read in this order; a module imports only from those before it:
 - `start`: what a run starts from: a model, or nothing.
 - `duration`: how long a whole run takes, with everything besides training.
 - `trainers`: the trainer of a run, in one process or in several.
+- `texts`: the texts to learn from: found, noticed to be lists, and what to say of them.
+- `plan_choice`: the plan of a run: chosen for its text and this machine, or taken from another run.
+- `agreement`: whether a command asks for the run that is there.
 - `preparation`: everything before training: finding texts and choosing a plan, or reading a run to resume.
 - `samples`: what the model of a run writes after each scoring.
 - `run`: a whole run: texts in, a run folder and a model out.

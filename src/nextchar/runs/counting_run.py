@@ -19,10 +19,10 @@ from nextchar.model.spread import Spread
 from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, find, notes_on_text, notice_lists, text_read
 from nextchar.runs.run import Run, labels_in, provenance_of, versions
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
+from nextchar.runs.texts import Texts, events_of_text, find, notice_lists
 from nextchar.runs.trainers import Preparation, dataset_of
 from nextchar.runs.training_text import corpus_of_run, encode, moved_text
 from nextchar.settings import TrainingSettings
@@ -125,8 +125,7 @@ class CountingRun(Run):
         text, noticed = notice_lists(files, text, training)
         yield from (Note(message=message) for message in noticed)
         corpus = encode(files, text, training, source.cache)
-        yield text_read(corpus)
-        yield from notes_on_text(corpus)
+        yield from events_of_text(corpus)
         settings = RunSettings(
             corpus=tuple(file.place for file in files),
             names=corpus.names,

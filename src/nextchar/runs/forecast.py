@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextchar.networks.architecture import GATES
-from nextchar.runs.preparation import choose_plan
+from nextchar.runs.plan_choice import choose_plan
 from nextchar.runs.trainers import choose_compute, dataset_of
 from nextchar.settings import RecipeName, TrainingSettings
 from nextchar.text.corpus import Corpus

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nextchar.errors import RunFolderError, TextError, UsageError
+from nextchar.errors import RunFolderError
 from nextchar.model.blending import MIN_HELD_OUT, most_counted
-from nextchar.runs.base_models import StartingModel
 from nextchar.runs.duration import seconds_beside_training
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
-from nextchar.runs.start import find_start, named_model
+from nextchar.runs.plan_choice import choose_plan, evaluations_of, plan_of_run
+from nextchar.runs.run_settings import RunSettings, plan_of
+from nextchar.runs.start import Start, find_start, named_model
+from nextchar.runs.texts import Texts, check_tokens, events_of_text, find, notice_lists
 from nextchar.runs.trainers import (
     Preparation,
     Prepared,
@@ -25,33 +22,15 @@ from nextchar.runs.trainers import (
     dataset_of,
     import_trainer,
     make_trainer,
-    measure,
 )
-from nextchar.runs.training_text import corpus_of_run, find_texts, moved_text
-from nextchar.settings import NOTHING, TextSettings, TrainingSettings, flag
-from nextchar.text.corpus import Corpus
-from nextchar.text.decomposition import ADVICE, NOTICED, decomposed_share
-from nextchar.text.files import TextFile
-from nextchar.text.line_survey import are_lists
-from nextchar.text.text_file import NotTextError
-from nextchar.training.events import BaseRead, Event, Note, Planned, TextRead
-from nextchar.training.feeding import Lines, Streams, Windows
-from nextchar.training.plan import ChosenPlan, Plan
+from nextchar.runs.training_text import corpus_of_run, moved_text
+from nextchar.settings import NOTHING, TrainingSettings
+from nextchar.training.events import BaseRead, Event, Note, Planned
 from nextchar.training.recipes import recipe_of
 from nextchar.training.transfer import Transfer
 
 if TYPE_CHECKING:
     from nextchar.networks.torch_threads import Compute
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The texts to learn from."""
-
-    names: tuple[str, ...]
-    """Files, folders, catalogue names, or ``-`` for ``standard_input``."""
-    settings: TextSettings
-    standard_input: BinaryIO | None = None
 
 
 def prepare(
@@ -81,12 +60,10 @@ def prepare(
     yield from (Note(message=message) for message in noticed)
     start = find_start(files, text, training, cache, named)
     corpus, base = start.corpus, start.base
-    yield text_read(corpus)
-    yield from notes_on_text(corpus)
+    yield from events_of_text(corpus)
     compute = choose_compute(training)
     yield from _notes_about(compute, training)
-    planned = like and plan_of(like)
-    chosen = ChosenPlan(_for_text(planned, corpus), None) if planned else choose_plan(corpus, start.training, compute)
+    chosen = plan_of_run(like, corpus) if like else choose_plan(corpus, start.training, compute)
     settings = RunSettings(
         corpus=tuple(file.place for file in files),
         names=corpus.names,
@@ -97,16 +74,14 @@ def prepare(
         budget=chosen.budget,
         device=str(compute.device),
         threads=like.threads if like else compute.threads,
-        evaluations=training.evaluations or _evaluations(chosen),
+        evaluations=training.evaluations or evaluations_of(chosen),
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
         base=base and base.record,
     )
     started = None if base is None else base.transfer(corpus)
     trainer = make_trainer(settings, corpus, compute.processes, initial=started and started.parameters)
     prepared = Prepared(settings, corpus, trainer)
-    yield from (Note(message=message) for message in start.notes)
-    if base is not None and started is not None:
-        yield _base_read(base, started, prepared)
+    yield from _events_of_start(start, started, prepared)
     yield from (Note(message=message) for message in (*chosen.notes, *_notes_on(prepared)))
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
     return prepared
@@ -149,55 +124,14 @@ def _like(training: TrainingSettings, run: RunSettings) -> TrainingSettings:
     return training.model_copy(update=same)
 
 
-def find(texts: Texts, text: TextSettings, cache: Path) -> Generator[Event, None, Sequence[TextFile]]:
-    """Find ``texts``; yield notes about them, and return their files."""
-    try:
-        found = find_texts(texts.names, text, cache, stdin=texts.standard_input)
-    except NotTextError as error:
-        raise TextError(f"{error} To learn its bytes as they are, whatever they mean: --tokens bytes.") from error
-    yield from (Note(message=message) for message in found.notes)
-    return found.files
-
-
-def notice_lists(
-    files: Sequence[TextFile], text: TextSettings, training: TrainingSettings
-) -> tuple[TextSettings, Sequence[str]]:
-    """Return ``text`` with the decision whether ``files`` are lists, and what to say if they are noticed to be.
-
-    Raises:
-        UsageError: they are to be read as lists by a recipe that cannot.
-    """
-    if text.label_column is not None:
-        text = text.model_copy(update={"lines": True})
-    if not recipe_of(training).reads_lists:
-        if text.lines:
-            option = "--lines" if text.label_column is None else "--label-column"
-            raise UsageError(f"The {training.recipe} recipe reads running text: leave {option} out.")
-        return text, ()
-    if text.lines is None and are_lists(files):
-        message = (
-            "The text is a list: each line is learned as an entry of its own, whatever stands before it (--prose: as "
-            "running text)."
-        )
-        return text.model_copy(update={"lines": True}), (message,)
-    return text, ()
-
-
-def check_tokens(text: TextSettings, training: TrainingSettings) -> None:
-    """Refuse tokens other than characters where the recipe reads characters.
-
-    Raises:
-        UsageError: they are.
-    """
-    if training.recipe == "classic" and text.token_kind != "characters":
-        raise UsageError(f"The classic recipe reads characters: leave --tokens {text.tokens} out.")
-
-
-def _base_read(base: StartingModel, started: Transfer, prepared: Prepared) -> BaseRead:
-    """Return the event of a model that training starts from."""
+def _events_of_start(start: Start, started: Transfer | None, prepared: Prepared) -> Iterator[Event]:
+    """Yield what to know about the model that training starts from, of which ``started`` is what went over."""
+    yield from (Note(message=message) for message in start.notes)
+    if start.base is None or started is None:
+        return
     trainer = prepared.trainer
-    return BaseRead(
-        name=base.name,
+    yield BaseRead(
+        name=start.base.name,
         known=started.known,
         new=started.new,
         left_out=started.left_out,
@@ -276,132 +210,3 @@ def resume(folder: RunFolder, cache: Path, moved: Sequence[str] = ()) -> Prepara
     folder.forget_after(done.step, done.recoveries)
     yield Note(message=f"Continuing at step {done.step:,} of {trainer.plan.steps:,}.")
     return prepared
-
-
-def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSettings) -> None:
-    """Check that a command to train asks for the run that is there.
-
-    Args:
-        recorded: settings of the run.
-        texts: what the command asks to learn from; files are compared by their paths, not by their content.
-        training: how it asks to train.
-
-    Raises:
-        UsageError: they differ; the message names the first difference.
-    """
-    text, completed = recipe_of(training).complete(texts.settings, training)
-    for name in ("memory", "keep_text"):  # a run from before there were such options has neither
-        if getattr(recorded.training, name) is None and not getattr(training, name):
-            completed = completed.model_copy(update={name: None})
-    for asked, known in ((text, recorded.text), (completed, recorded.training)):
-        for name in type(asked).model_fields:
-            given, had = getattr(asked, name), getattr(known, name)
-            if name == "lines" and given is None:  # the run has looked whether the text is a list
-                continue
-            if name == "tokens" and given == "auto":  # the run has the tokens that suit it, or those of its base
-                continue
-            if given != had:
-                raise UsageError(
-                    f"The run that is there does not agree with this command: {flag(name)} is "
-                    f"{_shown(had)} in the run and {_shown(given)} here. Give the command that began "
-                    "it, or choose another --out."
-                )
-    paths = [Path(name).absolute() for name in texts.names if Path(name).exists()]
-    strange = [path for path in recorded.corpus if not any(Path(path).is_relative_to(given) for given in paths)]
-    if strange and len(paths) == len(texts.names):
-        raise UsageError(
-            f"The run that is there does not agree with this command: it learns from {strange[0]}, which is not among "
-            f"{', '.join(texts.names)}. Give the command that began it, or choose another --out."
-        )
-
-
-def choose_plan(corpus: Corpus, training: TrainingSettings, compute: Compute) -> ChosenPlan:
-    """Return the plan for ``corpus`` for which this machine is timed."""
-    processes, vocabulary = compute.processes.count, corpus.vocabulary
-    chosen = recipe_of(training).choose_plan(
-        len(corpus.training),
-        vocabulary.size,
-        training,
-        compute.threads if compute.device.type == "cpu" else processes,
-        lambda plan: measure(_for_list(plan, corpus), vocabulary, compute),
-        measure_exchange=(lambda plan: measure(plan, vocabulary, compute, "exchange")) if processes > 1 else None,
-        device=compute.device.type,
-        processes=processes,
-    )
-    return replace(chosen, plan=_for_list(chosen.plan, corpus))
-
-
-def _for_list(plan: Plan, corpus: Corpus) -> Plan:
-    """Return ``plan`` with lines in place of streams where ``corpus`` is a list, about as many characters an update."""
-    if corpus.line_end is None or not isinstance(plan.feeding, Streams):
-        return plan
-    feeding = Lines.instead_of(plan.feeding, corpus.training, corpus.line_end)
-    shards = max(1, min(plan.shards, feeding.batch))
-    return plan.model_copy(update={"feeding": feeding, "shards": shards, "exchange": "float32", "average_every": 1})
-
-
-def _for_text(plan: Plan, corpus: Corpus) -> Plan:
-    """Return ``plan``, perhaps made for another text, with as many windows as this text has.
-
-    Raises:
-        TextError: the text is too short for a window.
-    """
-    if isinstance(plan.feeding, Lines) != corpus.is_list:
-        given, fits = ("running text", "a list") if corpus.is_list else ("a list", "running text")
-        raise TextError(
-            f"The plan is for {given}, and the text is {fits}: give --{'prose' if corpus.is_list else 'lines'}, or "
-            "another plan."
-        )
-    feeding = plan.feeding.over(len(corpus.training))
-    if isinstance(feeding, Lines) and corpus.line_end is not None:
-        feeding = feeding.model_copy(update={"line_end": corpus.line_end})
-    if isinstance(feeding, Windows) and feeding.count == 0:
-        raise TextError(
-            f"The text has {len(corpus.training):,} characters to learn from, but the plan reads windows of "
-            f"{feeding.window}: give a longer text or another plan."
-        )
-    return plan.model_copy(update={"feeding": feeding})
-
-
-def _evaluations(chosen: ChosenPlan) -> int:
-    """Return how often a run is scored: after each pass over windows, otherwise so rarely that it takes a small share
-    of the time."""
-    epoch_steps = chosen.plan.feeding.epoch_steps
-    if epoch_steps is not None:
-        return min(MAX_EVALUATIONS, math.ceil(chosen.plan.steps / epoch_steps))
-    seconds = chosen.expected_seconds
-    return 8 if seconds is None else max(4, min(12, round(0.8 * math.sqrt(seconds))))
-
-
-def text_read(corpus: Corpus) -> TextRead:
-    """Return the event of an encoded text."""
-    of_figure = dataset_of(corpus).validation
-    return TextRead(
-        names=corpus.names,
-        characters=corpus.characters,
-        distinct=corpus.distinct,
-        vocabulary_size=corpus.vocabulary.size,
-        rare=corpus.rare,
-        training_characters=corpus.training_characters,
-        validation_characters=int(corpus.vocabulary.token_lengths(of_figure).sum()),
-        held_out_characters=corpus.characters - corpus.training_characters,
-        tokens=corpus.vocabulary.kind,
-        token_count=len(corpus.ids),
-        unknown_characters=corpus.count_unknown(of_figure),
-        content_sha256=corpus.content_sha256,
-        lines=int(np.count_nonzero(corpus.ids == corpus.line_end)) if corpus.is_list else None,
-    )
-
-
-def notes_on_text(corpus: Corpus) -> Iterator[Note]:
-    """Yield what to know about an encoded text."""
-    share = decomposed_share(corpus.ids, corpus.vocabulary)
-    if share > NOTICED:
-        yield Note(
-            message=f"{share:.1%} of the characters are decomposed, letters apart from their marks or jamo: {ADVICE}."
-        )
-
-
-def _shown(value: object) -> str:
-    """Return the value of an option as a person reads it."""
-    return "not given" if value is None else str(value)

@@ -24,9 +24,10 @@ from nextchar.networks.engine import make_network
 from nextchar.networks.word_counts import kinds_of
 from nextchar.parallel import Threads, available_cores, process_rank
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.preparation import Texts, prepare, resume
+from nextchar.runs.preparation import prepare, resume
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
+from nextchar.runs.texts import Texts
 from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import TrainingSettings
 from nextchar.text.corpus import Corpus

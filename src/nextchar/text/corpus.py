@@ -217,9 +217,7 @@ def encode_corpus(
         raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
     texts = [up_to_date(text) for text in texts]
     contents = [content_of(text) for text in texts]
-    options = _options_of(texts, contents, settings, unknown_symbol)
-    # Only where they change something, so that the keys of other texts stay as they were.
-    options.update({name: value for name, value in (("known", known), ("kept", kept)) if value})
+    options = _options_of(texts, contents, settings, unknown_symbol=unknown_symbol, known=known, kept=kept)
     if isinstance(tokens, WordTokenizer):
         options["words"] = tokens.header()
     each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]
@@ -292,7 +290,13 @@ class _Source:
 
 
 def _options_of(
-    texts: Sequence[TextFile], contents: Sequence[Content], settings: TextSettings, unknown_symbol: bool
+    texts: Sequence[TextFile],
+    contents: Sequence[Content],
+    settings: TextSettings,
+    *,
+    unknown_symbol: bool,
+    known: str,
+    kept: str,
 ) -> dict[str, Any]:
     """Return everything that changes the result, but for the content of the texts and how wrong bytes are read."""
     options: dict[str, Any] = {
@@ -304,6 +308,7 @@ def _options_of(
         "unknown_symbol": unknown_symbol,
     }
     # Only where they change something, so that the keys of other texts stay as they were.
+    options.update({name: value for name, value in (("known", known), ("kept", kept)) if value})
     if settings.boundary != "line":
         options["boundary"] = settings.boundary
     if settings.lines:

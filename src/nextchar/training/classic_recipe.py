@@ -81,17 +81,7 @@ class ClassicRecipe:
             TextError: the text is too short for a window and a character after it.
             UsageError: ``settings`` give a weight decay, a memory or an exchange that the example does not have.
         """
-        if settings.weight_decay is not None:
-            raise UsageError(
-                "The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe."
-            )
-        if settings.memory or settings.memory_size is not None:
-            option = "--memory" if settings.memory else "--memory-size"
-            raise UsageError(f"The classic recipe has no memory: leave {option} out, or use the default recipe.")
-        if settings.exchange not in {None, "float32"}:
-            raise UsageError(
-                f"The classic recipe has no --exchange {settings.exchange}: leave it out, or use the default recipe."
-            )
+        _refuse_what_it_lacks(settings)
         window = settings.window or WINDOW
         count = count_windows(characters, window, STRIDE)
         if count == 0:
@@ -112,6 +102,19 @@ class ClassicRecipe:
         window = plan.feeding.window
         start = seed_text_start(corpus.characters, window)
         return corpus.vocabulary.decode(corpus.ids[start : start + window])
+
+
+def _refuse_what_it_lacks(settings: TrainingSettings) -> None:
+    """Raise a UsageError for what is set that the example does not have."""
+    if settings.weight_decay is not None:
+        raise UsageError("The classic recipe has no weight decay: leave --weight-decay out, or use the default recipe.")
+    if settings.memory or settings.memory_size is not None:
+        option = "--memory" if settings.memory else "--memory-size"
+        raise UsageError(f"The classic recipe has no memory: leave {option} out, or use the default recipe.")
+    if settings.exchange not in {None, "float32"}:
+        raise UsageError(
+            f"The classic recipe has no --exchange {settings.exchange}: leave it out, or use the default recipe."
+        )
 
 
 def _plan(feeding: Windows, vocabulary_size: int, settings: TrainingSettings, threads: int, steps: int) -> Plan:

@@ -88,20 +88,12 @@ def native_routes(service: Service) -> APIRouter:
             service.check_text("texts", sum(map(len, body.texts or ())))
         return json_response(await service.read(request, _score(handle, body)))
 
-    async def history(
-        request: Request,
-        model: Annotated[str | None, Query(description="Name of the model; by default the first.")] = None,
-    ) -> Response:
-        """Return the history of a model's training so far."""
-        handle = service.registry.find(model)
-        return json_response(await service.read(request, _history(handle)))
-
     router.get("/models", response_model=ModelsAnswer)(models)
     router.post("/generate", response_model=GenerateAnswer, responses={200: {"content": EVENTS}})(generate)
     router.post("/distribution", response_model=DistributionAnswer)(next_character)
     router.post("/score", response_model=ScoreAnswer | ScoresAnswer)(score_text)
     _add_who_and_list(router, service)
-    router.get("/history", response_model=HistoryAnswer)(history)
+    _add_history(router, service)
     return router
 
 
@@ -128,6 +120,20 @@ def _add_who_and_list(router: APIRouter, service: Service) -> None:
 
     router.post("/who", response_model=WhoAnswer)(who)
     router.post("/list", response_model=ListAnswer)(list_entries)
+
+
+def _add_history(router: APIRouter, service: Service) -> None:
+    """Add the route for the history of a training."""
+
+    async def history(
+        request: Request,
+        model: Annotated[str | None, Query(description="Name of the model; by default the first.")] = None,
+    ) -> Response:
+        """Return the history of a model's training so far."""
+        handle = service.registry.find(model)
+        return json_response(await service.read(request, _history(handle)))
+
+    router.get("/history", response_model=HistoryAnswer)(history)
 
 
 class _Writing:
