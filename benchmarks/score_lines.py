@@ -26,7 +26,8 @@ from threadpoolctl import threadpool_limits
 
 from nextchar.model.batch_scoring import BatchScorer
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.parallel import Threads
 from nextchar.text.vocabulary import Vocabulary

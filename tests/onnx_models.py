@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 
 from nextchar.convert import onnx_model
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture, Ids
 from nextchar.text.vocabulary import Vocabulary
 

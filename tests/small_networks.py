@@ -7,7 +7,8 @@ import numpy as np
 
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture, Floats, Ids, Network, Parameters, State
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network

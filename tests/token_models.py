@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import blend_content

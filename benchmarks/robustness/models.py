@@ -42,7 +42,8 @@ from nextchar.convert.keras_library import keras_loaded
 from nextchar.errors import NextcharError
 from nextchar.files import tensor_file
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.page import build_page
 from nextchar.text.vocabulary import Vocabulary

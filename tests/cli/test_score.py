@@ -14,7 +14,8 @@ import pytest
 
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.line_quantiles import LineQuantiles
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import PATIENCE, Outcome, assert_refused, nextchar, posix, running, wait_until

@@ -16,7 +16,8 @@ from nextchar.cli import main
 from nextchar.convert import onnx_model
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import assert_refused, converted

@@ -20,7 +20,8 @@ from nextchar.convert import single_file
 from nextchar.convert.conversion import convert
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.kinds import BlendHeader
 from nextchar.page import build_page, embedded_model, embedded_setup

@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 from nextchar.model.description import MAX_SHOWN, as_html, describe, facts_in_words, summarise
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from tests.small_networks import ALPHABET, random_model
 
 SCORE = {"validation_bits_per_character": 2.0625, "validation_characters": 12000, "unknown_characters": 3}

@@ -16,7 +16,8 @@ from nextchar.convert import keras_model, onnx_model, single_file
 from nextchar.errors import ModelFileError
 from nextchar.files import tensor_file
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import FORMAT_VERSION, ModelFile, Provenance
+from nextchar.model.model_file import FORMAT_VERSION, ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.kinds import KINDS
 from nextchar.page import build_page

@@ -9,7 +9,8 @@ import pytest
 
 from nextchar.errors import UnknownCharacterError
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.model.session import Session
 from nextchar.networks.architecture import Architecture
 from nextchar.settings import TokenKind

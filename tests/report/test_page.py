@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError
-from nextchar.model.model_file import Ancestor
+from nextchar.model.provenance import Ancestor
 from nextchar.report.curves import drawing_script, script_policy
 from nextchar.report.page import render_report
 from nextchar.runs.folder import RunFolder

@@ -9,7 +9,8 @@ import pytest
 
 from nextchar.errors import RunFolderError, TextError
 from nextchar.model.language_model import LanguageModel
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.training_text import corpus_of_model, corpus_of_run, encode, moved_text
 from nextchar.settings import TextSettings, TrainingSettings

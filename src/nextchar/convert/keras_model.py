@@ -19,7 +19,8 @@ from nextchar.convert.keras_reading import Reading, holds_model, read_model
 from nextchar.convert.keras_weights import read_weights
 from nextchar.convert.result import Exported, Imported, without_memory
 from nextchar.errors import ModelFileError
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 
 WEIGHTS = ".weights.h5"

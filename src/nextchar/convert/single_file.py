@@ -16,7 +16,8 @@ from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.files.file_size import describe_size
 from nextchar.files.regular_file import read_regular
 from nextchar.model.blending import prune_both
-from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile, Provenance
+from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
 from nextchar.networks.kinds import (
     WEIGHTS,

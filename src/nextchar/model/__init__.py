@@ -5,6 +5,7 @@ Read in this order; a module imports only from those before it:
 - `kept_text`: the training text inside a model file.
 - `line_quantiles`: how odd a line is: quantiles of the bits per character of held-out lines.
 - `spread`: how many bits per character a model needs for stretches of text like its own.
+- `provenance`: where a model comes from: its texts, its training, and the models before it.
 - `model_file`: a model on disk.
 - `model_path`: find the model file that a path means.
 - `sampling`: from logits to the next character: temperature, top-k, top-p, min-p.

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.model.scoring import Scorer, over_characters
 from nextchar.model.spread import Spread
 from nextchar.networks.architecture import Floats, Ids, Network

@@ -25,8 +25,9 @@ from nextchar.model.known_entries import KnownEntries
 from nextchar.model.label_scores import LabelScore, scores_by_label
 from nextchar.model.list_settings import ListOptions, ListSettings
 from nextchar.model.listing import Entry, Listing
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
 from nextchar.model.model_path import find_model
+from nextchar.model.provenance import Provenance
 from nextchar.model.reranking import Ranking
 from nextchar.model.sampling import SamplingOptions, next_distribution
 from nextchar.model.scoring import Scorer, ScoresIds, character_scores

@@ -8,24 +8,23 @@ and is read like one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
 
 from nextchar.errors import ModelFileError, shortened
 from nextchar.files import tensor_file
 from nextchar.files.atomic_file import write_atomically
 from nextchar.files.format_version import NewerFormatError, check_format, format_stamp
+from nextchar.files.half_floats import in_single, stored
 from nextchar.files.regular_file import read_regular
-from nextchar.model.kept_text import ARRAY, KeptText, base_name
-from nextchar.model.line_quantiles import LineQuantiles
-from nextchar.model.spread import Spread
+from nextchar.model.kept_text import ARRAY, KeptText
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.kinds import (
@@ -40,8 +39,6 @@ from nextchar.networks.kinds import (
     text_counts_of,
 )
 from nextchar.page import embedded_model, is_page
-from nextchar.settings import Normalization
-from nextchar.text.text_file import in_form, lowered, normalized
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.tokenizers import KINDS as TOKEN_KINDS
 from nextchar.text.tokenizers import tokenizer_of
@@ -50,94 +47,6 @@ from nextchar.text.vocabulary import Vocabulary
 FORMAT_VERSION = 2
 MAX_FILE_BYTES = 2**32
 """Size of the largest file that is read."""
-
-_BLOCK = 2**12
-"""Weights that are converted to float32 at once."""
-
-
-class Ancestor(BaseModel):
-    """A model that another one was trained from."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    """Hash of its weights."""
-    corpus: tuple[str, ...] = ()
-    corpus_sha256: str | None = None
-    validation_bits_per_character: float | None = None
-    """Of its network alone, on its own held-out text."""
-    licence: str | None = None
-    """The terms of its texts and of the model."""
-
-
-class Provenance(BaseModel):
-    """Where a model comes from and how good it is. Everything may be missing: a model can be made by hand."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    corpus: tuple[str, ...] = ()
-    """Names of the training texts. Their folders are removed: a model file does not leak local paths."""
-    corpus_sha256: str | None = None
-    corpus_key: str | None = None
-    """Key of the encoded texts in the cache of the machine it was trained on."""
-    characters: int | None = None
-    """Characters in those texts, including the held-out ones."""
-    training_characters: int | None = None
-    lowercase: bool = False
-    normalize: Normalization | None = None
-    """The normalization form that the text was brought into."""
-    recipe: str | None = None
-    plan: dict[str, Any] = Field(default_factory=dict)
-    seed: int | None = None
-    step: int | None = None
-    """Updates made to these weights."""
-    training_seconds: float | None = None
-    """Training time of the run up to these weights."""
-    validation_bits_per_character: float | None = None
-    network_bits_per_character: float | None = None
-    """The same of the network alone, where the model blends it with counts."""
-    validation_characters: int | None = None
-    """Held-out characters that were scored for this."""
-    validation_tokens: int | None = None
-    """Held-out tokens that were scored for this, where a token is not a character."""
-    held_out_lines: LineQuantiles | None = None
-    """How many bits held-out lines cost, where the text is one of many lines."""
-    held_out_spread: Spread | None = None
-    """How the bits per character of held-out stretches lie apart; None where no run has measured it."""
-    ancestors: tuple[Ancestor, ...] = ()
-    """The model that training started from, and those before it, the nearest first."""
-    licence: str | None = None
-    """The terms of the texts and of the model, if they are known."""
-    labels: tuple[str, ...] = ()
-    """The kinds of the entries of a list, the most frequent first, if they have labels."""
-    unknown_characters: int | None = None
-    """Scored characters that are not in the vocabulary; each is scored as a character never seen."""
-    versions: dict[str, str] = Field(default_factory=dict)
-
-    @property
-    def started_from(self) -> str | None:
-        """The name of the model that training started from; None if it started from nothing."""
-        return self.ancestors[0].name if self.ancestors else None
-
-    def as_trained(self, text: str) -> str:
-        """Return ``text`` as the model reads it: normalized and lower-cased if its training text was."""
-        text = self.normalized(text)
-        return text.lower() if self.lowercase else text
-
-    def normalized(self, text: str) -> str:
-        """Return ``text`` in the normalization form of the training text."""
-        return text if self.normalize is None else in_form(text, self.normalize)
-
-    def pieces_as_trained(self, pieces: Iterable[str]) -> Iterator[str]:
-        """Yield the ``pieces`` of a text as the model reads it, as if they were one string; they are cut elsewhere."""
-        pieces = iter(pieces) if self.normalize is None else normalized(pieces, self.normalize)
-        return lowered(pieces) if self.lowercase else pieces
-
-    @field_validator("corpus")
-    @classmethod
-    def _without_folders(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(base_name, names))
 
 
 class _Header(BaseModel):
@@ -219,7 +128,7 @@ class ModelFile:
         halved = half and not isinstance(self.architecture, NgramHeader)
         learned = NETWORK if self.has_memory else ""
         arrays = {
-            f"{prefix}{name}": _stored(values, halved and name.startswith(learned))
+            f"{prefix}{name}": stored(values, half=halved and name.startswith(learned))
             for name, values in self.parameters.items()
         }
         if self.text is not None:
@@ -350,7 +259,7 @@ def _parse(path: Path, content: bytes | bytearray) -> ModelFile:
             f"{path} has weights that are not finite numbers: its training went wrong, and it cannot write text. "
             "Train again."
         )
-    return ModelFile(architecture, vocabulary, _in_single(arrays), header.provenance, text)
+    return ModelFile(architecture, vocabulary, in_single(arrays), header.provenance, text)
 
 
 def _known_kind(path: Path, header: _Header, what: str, fields: Mapping[str, Any], kinds: Collection[str]) -> str:
@@ -403,41 +312,6 @@ def _header_of(architecture: NetworkHeader) -> dict[str, Any]:
     return values
 
 
-def _stored(values: NDArray[Any], half: bool) -> NDArray[Any]:
-    """Return ``values`` as a file has them: floats in float32 or, if ``half``, in float16; integers unchanged."""
-    if not np.issubdtype(values.dtype, np.floating):
-        return np.ascontiguousarray(values)
-    single = np.ascontiguousarray(values, "<f4")
-    return single.astype("<f2") if half and _fits_half(single) else single
-
-
 def _is_finite(values: Floats) -> bool:
     """Return whether all are finite, without an array of booleans, a quarter the size of the weights."""
     return values.size == 0 or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
-
-
-def _in_single(arrays: tensor_file.Arrays) -> Parameters:
-    """Return ``arrays`` in float32, and empty the dictionary. Arrays in float16 grow in place: copies would take more
-    than twice the size of the page that they came from."""
-    arrays.update(
-        {name: array.copy() for name, array in arrays.items() if array.dtype == np.float16 and not array.flags.owndata}
-    )
-    return {name: _widen(arrays.pop(name)) for name in list(arrays)}
-
-
-def _widen(values: NDArray[Any]) -> Floats:
-    """Return float16 ``values`` as float32 in the same memory, which grows; return others unchanged."""
-    if values.dtype != np.float16:
-        return values
-    shape, size = values.shape, values.size
-    values.resize(2 * size, refcheck=False)
-    single = values.view(np.float32)
-    for stop in range(size, 0, -_BLOCK):  # from the end, so that no value is overwritten before it is read
-        block = slice(max(0, stop - _BLOCK), stop)
-        single[block] = values[block].copy()
-    return single.reshape(shape)
-
-
-def _fits_half(values: Floats) -> bool:
-    """Return whether none of ``values`` is too large for float16."""
-    return bool((np.abs(values) <= np.finfo(np.float16).max).all())

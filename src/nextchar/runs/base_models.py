@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nextchar.errors import UsageError, shortened
-from nextchar.model.model_file import Ancestor, ModelFile
+from nextchar.model.model_file import ModelFile
 from nextchar.model.model_path import find_model, installed_bases
+from nextchar.model.provenance import Ancestor
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
 from nextchar.runs.run_settings import Base

@@ -17,7 +17,8 @@ from nextchar.model.held_out_lines import MAX_SCORED, line_quantiles
 from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.line_quantiles import LineQuantiles
-from nextchar.model.model_file import ModelFile, Provenance
+from nextchar.model.model_file import ModelFile
+from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Ids, Network
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network

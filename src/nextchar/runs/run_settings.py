@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from nextchar.errors import UsageError, shortened
 from nextchar.files.format_version import STAMP, NewerFormatError, check_format, format_stamp
-from nextchar.model.model_file import Ancestor
+from nextchar.model.provenance import Ancestor
 from nextchar.settings import TextSettings, TrainingSettings, explain_details
 from nextchar.training.plan import Budget, Plan
 from nextchar.training.recipes import recipe_of
