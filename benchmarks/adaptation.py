@@ -103,7 +103,7 @@ def unforeseen_texts(characters: str) -> dict[str, str]:
 
 def beginning_of(name: str) -> str:
     """Return the first characters of a text known by name."""
-    found = catalog.resolve([name], encoding=None, stdin=None, cache=default_cache_folder())
+    found = catalog.resolve([name], cache=default_cache_folder())
     return "".join(joined_chunks(found.files))[:MEASURED]
 
 

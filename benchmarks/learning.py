@@ -125,7 +125,7 @@ class Results:
 def argument_of(text: str, folder: Path) -> str:
     """Return the argument of the command for ``text``: its name, or a file with part of it."""
     if text == "war-and-peace, 100 kB":
-        found = catalog.resolve(["war-and-peace"], encoding=None, stdin=None, cache=default_cache_folder())
+        found = catalog.resolve(["war-and-peace"], cache=default_cache_folder())
         content = "".join(joined_chunks(found.files))[1_000_000:1_100_000]
     elif text == "python-lib, 10 MB":
         files = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))

@@ -15,6 +15,7 @@ from nextchar.text import catalog
 from nextchar.text.catalog import find, listing, resolve
 from nextchar.text.decoding import BYTES
 from nextchar.text.known_texts import CatalogEntry
+from nextchar.text.reading_options import ReadingOptions
 from tests.downloaders import FakeDownloader, refuse
 
 pytestmark = pytest.mark.usefixtures("no_corpora")
@@ -161,7 +162,7 @@ def test_a_given_encoding_is_for_files_and_not_for_the_catalogue(served: Catalog
     (tmp_path / "mine.txt").write_bytes("é".encode("cp1252"))
     resolved = resolve(
         [str(tmp_path / "mine.txt"), "served"],
-        encoding="cp1252",
+        ReadingOptions(encoding="cp1252"),
         cache=tmp_path / "cache",
         downloader=FakeDownloader(b"served text\n"),
     )
@@ -228,7 +229,7 @@ def test_back_ups_are_left_out_of_a_folder_and_named(tmp_path: Path) -> None:
 )
 def test_what_was_done_to_a_text_is_told(tmp_path: Path, data: bytes, errors: Errors, note: str) -> None:
     (tmp_path / "text.txt").write_bytes(data)
-    resolved = resolve([str(tmp_path / "text.txt")], errors=errors, cache=tmp_path)
+    resolved = resolve([str(tmp_path / "text.txt")], ReadingOptions(errors=errors), cache=tmp_path)
     assert resolved.notes == (f"{tmp_path / 'text.txt'}: {note}",)
 
 
@@ -238,7 +239,7 @@ def test_a_column_is_read_from_files_of_records_and_others_are_named(tmp_path: P
     (folder / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "so it goes"}\n{"text": null}\n'))
     (folder / "b.csv").write_bytes("글,text\n0,갔다\n1,왔다\n".encode("cp949"))
     (folder / "readme.txt").write_text("what this is")
-    resolved = resolve([str(folder)], column="text", encoding=None, cache=tmp_path / "cache")
+    resolved = resolve([str(folder)], ReadingOptions(column="text"), cache=tmp_path / "cache")
     assert ["".join(file.decoded()) for file in resolved.files] == ["so it goes\n", "갔다\n왔다\n"]
     skipped, documents, left_out, encoding = resolved.notes
     assert skipped.startswith(f"skipped: {folder / 'readme.txt'} has no columns: --column is for files of records")
@@ -258,26 +259,26 @@ def test_files_of_records_without_a_column_are_plain_text_except_parquet(tmp_pat
     with pytest.raises(TextError, match=r"a.parquet is a Parquet file: name the column with the text in --column"):
         resolve([str(tmp_path / "a.parquet")], cache=tmp_path)
     with pytest.raises(TextError, match=r"python-docs has no columns"):
-        resolve(["python-docs"], column="text", cache=tmp_path)
+        resolve(["python-docs"], ReadingOptions(column="text"), cache=tmp_path)
 
 
 def test_a_text_at_an_address_is_kept_and_found_again_by_its_address(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text\none\n")
     address = f"file://{tmp_path}/a.csv"
-    (file,) = resolve([address], column="text", cache=tmp_path / "cache").files
+    (file,) = resolve([address], ReadingOptions(column="text"), cache=tmp_path / "cache").files
     assert (file.name, file.address, file.place) == (address, address, address)
     assert file.path.is_relative_to(tmp_path / "cache")
     assert "".join(file.decoded()) == "one\n"
     with pytest.raises(TextError, match=r"is not on this computer, and nothing is fetched here"):
-        resolve([address], column="text", cache=tmp_path / "cache", offline=True)
+        resolve([address], ReadingOptions(column="text"), cache=tmp_path / "cache", offline=True)
 
 
 def test_standard_input_is_read_as_asked(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", KOREAN)
-    resolved = resolve(["-"], normalize="nfc", stdin=io.BytesIO(decomposed.encode()), cache=tmp_path)
+    resolved = resolve(["-"], ReadingOptions(normalize="nfc"), stdin=io.BytesIO(decomposed.encode()), cache=tmp_path)
     assert text_of(resolved) == KOREAN
     anything = bytes(range(256)) + KOREAN.encode("cp949") + b"\r\n\0\0"
-    resolved = resolve(["-"], encoding=BYTES, stdin=io.BytesIO(anything), cache=tmp_path)
+    resolved = resolve(["-"], ReadingOptions(encoding=BYTES), stdin=io.BytesIO(anything), cache=tmp_path)
     assert text_of(resolved).encode("utf-8", "surrogateescape") == anything
 
 
@@ -288,10 +289,10 @@ def test_files_folders_and_known_texts_are_read_as_asked(tmp_path: Path, served:
     (folder / "b.txt").write_bytes(b"\xff\xfe\r\n" * 9 + b"x")
     downloader = FakeDownloader(b"served text\n")
     names = [str(folder / "a.txt"), served.name]
-    texts = resolve(names, normalize="nfkc", cache=tmp_path, downloader=downloader)
+    texts = resolve(names, ReadingOptions(normalize="nfkc"), cache=tmp_path, downloader=downloader)
     assert text_of(texts) == KOREAN + "served text\n"
     assert {text.normalize for text in texts.files} == {"nfkc"}
-    texts = resolve([str(folder), served.name], encoding=BYTES, cache=tmp_path, downloader=downloader)
+    texts = resolve([str(folder), served.name], ReadingOptions(encoding=BYTES), cache=tmp_path, downloader=downloader)
     assert len(texts.files) == 3
     assert all(text.is_of_bytes for text in texts.files)
     assert text_of(texts).encode("utf-8", "surrogateescape").endswith(b"\xff\xfe\r\nxserved text\n")

@@ -17,6 +17,7 @@ from nextchar.text import corpus as corpus_module
 from nextchar.text import text_file as text_file_module
 from nextchar.text.corpus import Corpus, default_cache_folder, encode_corpus, open_corpus
 from nextchar.text.files import open_text
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.record_file import open_records
 from nextchar.text.text_file import BLOCK, TextFile
 
@@ -508,7 +509,7 @@ def test_a_single_plain_text_needs_no_starts(tmp_path: Path) -> None:
 def test_records_have_a_file_but_no_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"text": f"number {number}"}) + "\n" for number in range(99)))
-    records = open_records(path, "text", name="a.jsonl")
+    records = open_records(path, ReadingOptions(column="text"), "a.jsonl")
     texts = [records, text_file(tmp_path, "english\n" * 50, "en")]
     source = encode_corpus(texts, TextSettings(), cache_folder=tmp_path / "cache").source
     assert [(document.name, document.line) for document in source.documents] == [("a.jsonl", None), (texts[1].name, 1)]

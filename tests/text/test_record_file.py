@@ -17,9 +17,11 @@ from nextchar.settings import Boundary, Normalization, TextSettings, TokenKind
 from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
 from nextchar.text.corpus import Corpus, encode_corpus
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.record_file import MAX_SECTIONS, RecordFile, open_records
 from nextchar.text.text_file import TextFile, content_of, in_form, joined_chunks
 
+TEXT = ReadingOptions(column="text")
 WORDS = ["so", "it", "goes", "and", "nobody", "knows", "where", "to"]
 
 
@@ -47,7 +49,7 @@ def small_sections(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_documents_are_separated_as_asked(boundary: Boundary, joined: str | None, tmp_path: Path) -> None:
     documents = ["one", "two\r\n\r\n", "", "three", None]
-    text = open_records(write_json(tmp_path / "a.jsonl", documents), "text", boundary=boundary)
+    text = open_records(write_json(tmp_path / "a.jsonl", documents), ReadingOptions(column="text", boundary=boundary))
     assert "".join(joined_chunks([text])) == (joined or "onetwo\n\nthree")
     assert (text.documents, text.left_out) == (3, 2)
 
@@ -65,7 +67,7 @@ def test_every_format_gives_the_same_text_under_the_same_key(tmp_path: Path) -> 
     files[2].write_text("id,text\n" + "".join(f'{at},"{text}"\n' for at, text in enumerate(documents)))
     files[3].write_text("text\tid\n" + "".join(f"{text}\t{at}\n" for at, text in enumerate(documents)))
     pq.write_table(pa.table({"text": documents}), files[4])
-    corpora = [encode(open_records(file, "text"), tmp_path) for file in files]
+    corpora = [encode(open_records(file, TEXT), tmp_path) for file in files]
     assert len({corpus.key for corpus in corpora}) == 1
     assert corpora[0].vocabulary.decode(corpora[0].ids) == "\n".join(documents) + "\n"
     assert corpora[0].names == (str(files[0]),)
@@ -74,7 +76,7 @@ def test_every_format_gives_the_same_text_under_the_same_key(tmp_path: Path) -> 
 @pytest.mark.usefixtures("small_sections")
 def test_the_held_out_text_is_spread_over_the_file(tmp_path: Path) -> None:
     documents = [f"{'abcdefghij'[at // 300]}{at % 300:03}" for at in range(3000)]  # sorted, as files often are
-    corpus = encode(open_records(write_json(tmp_path / "a.jsonl", documents), "text"), tmp_path)
+    corpus = encode(open_records(write_json(tmp_path / "a.jsonl", documents), TEXT), tmp_path)
     held_out = corpus.vocabulary.decode(corpus.validation).split()
     assert {document[0] for document in held_out} == set("abcdefghij")
     assert len(held_out) == pytest.approx(300, abs=30)
@@ -86,7 +88,7 @@ def test_the_held_out_text_is_spread_over_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_sections")
 def test_a_section_can_be_read_without_those_before_it(tmp_path: Path) -> None:
-    text = open_records(write_json(tmp_path / "a.jsonl", [None, *sentences(300), "İ", None]), "text")
+    text = open_records(write_json(tmp_path / "a.jsonl", [None, *sentences(300), "İ", None]), TEXT)
     for lowercase in (False, True):
         whole = ["".join(section) for section in text.sections(lowercase=lowercase)]
         assert text.content
@@ -99,7 +101,7 @@ def test_a_section_can_be_read_without_those_before_it(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small_sections")
 def test_a_large_file_has_longer_sections_and_not_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_file_module, "MAX_SECTIONS", 8)
-    text = open_records(write_json(tmp_path / "a.jsonl", sentences(2000)), "text")
+    text = open_records(write_json(tmp_path / "a.jsonl", sentences(2000)), TEXT)
     assert text.content
     lengths = text.content.lengths(lowercase=False)
     assert 4 <= len(lengths) <= 8
@@ -110,43 +112,43 @@ def test_a_large_file_has_longer_sections_and_not_more(tmp_path: Path, monkeypat
 
 def test_a_short_file_is_held_out_from_like_a_text(tmp_path: Path) -> None:
     documents = sentences(200)
-    corpus = encode(open_records(write_json(tmp_path / "a.jsonl", documents), "text"), tmp_path)
+    corpus = encode(open_records(write_json(tmp_path / "a.jsonl", documents), TEXT), tmp_path)
     text = "\n".join(documents) + "\n"
     assert len(corpus.validation) == len(text) - int(0.9 * len(text))
 
 
 def test_files_that_hold_no_text_or_no_records(tmp_path: Path) -> None:
     with pytest.raises(TextError, match=r"a.jsonl has no text in the column 'text' \(2 records\)"):
-        open_records(write_json(tmp_path / "a.jsonl", [None, ""]), "text")
+        open_records(write_json(tmp_path / "a.jsonl", [None, ""]), TEXT)
     (tmp_path / "a.txt").write_text("text")
     with pytest.raises(TextError, match=r"a.txt has no columns: --column is for .*\.jsonl, .*\.parquet"):
-        open_records(tmp_path / "a.txt", "text")
+        open_records(tmp_path / "a.txt", TEXT)
     (tmp_path / "a.parquet").write_bytes(zstd.compress(b"PAR1"))
     with pytest.raises(TextError, match=r"compressed as a whole.*unpack it"):
-        open_records(tmp_path / "a.parquet", "text")
+        open_records(tmp_path / "a.parquet", TEXT)
     write_json(tmp_path / "a.jsonl", ["x", "\ud800"])
     with pytest.raises(TextError, match=r"a.jsonl, line 2, has a lone surrogate"):
-        open_records(tmp_path / "a.jsonl", "text")
+        open_records(tmp_path / "a.jsonl", TEXT)
 
 
 def test_old_encodings_and_wrong_bytes_are_read_as_in_plain_text(tmp_path: Path) -> None:
     korean = "옛날 옛적에 호랑이가 담배를 피우던 시절에"
     (tmp_path / "a.csv").write_bytes(f"글,id\n{korean},1\n".encode("cp949"))
-    text = open_records(tmp_path / "a.csv", "글")
+    text = open_records(tmp_path / "a.csv", ReadingOptions(column="글"))
     assert "".join(joined_chunks([text])) == korean + "\n"
     assert text.source
     assert text.source.encoding == "cp949"
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a\xffb"}\n')
     with pytest.raises(TextError, match=r"a.jsonl .* has bytes at offset 11 in line 1 that do not decode"):
-        open_records(tmp_path / "a.jsonl", "text")
-    replaced = open_records(tmp_path / "a.jsonl", "text", encoding="utf-8", errors="replace")
+        open_records(tmp_path / "a.jsonl", TEXT)
+    replaced = open_records(tmp_path / "a.jsonl", ReadingOptions(column="text", encoding="utf-8", errors="replace"))
     assert "".join(replaced.decoded()) == "a\ufffdb\n"
     assert replaced.source
     assert replaced.source.replaced == 1
 
 
 def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
-    text = open_records(write_json(tmp_path / "a.jsonl", sentences(50)), "text")
+    text = open_records(write_json(tmp_path / "a.jsonl", sentences(50)), TEXT)
     write_json(tmp_path / "a.jsonl", sentences(60))
     corpus = encode(text, tmp_path)
     assert corpus.vocabulary.decode(corpus.ids) == "\n".join(sentences(60)) + "\n"
@@ -156,7 +158,7 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["nfc", "nfkc"])
 def test_documents_are_normalized(form: Normalization, tmp_path: Path, small_sections: None) -> None:
     documents = [f"\u1112\u1161\u11ab ﬁ e\u0301 {number}" for number in range(200)]
-    text = open_records(write_json(tmp_path / "a.jsonl", documents), "text", normalize=form)
+    text = open_records(write_json(tmp_path / "a.jsonl", documents), ReadingOptions(column="text", normalize=form))
     expected = "".join(in_form(document, form) + "\n" for document in documents)
     assert "".join(joined_chunks([text])) == expected
     assert content_of(text).characters(lowercase=False) == len(expected)
@@ -168,7 +170,7 @@ def test_documents_are_normalized(form: Normalization, tmp_path: Path, small_sec
 @pytest.mark.parametrize("tokens", ["bytes", "jamo", "words"])
 def test_records_are_encoded_in_other_tokens(tokens: TokenKind, tmp_path: Path, small_sections: None) -> None:
     documents = [f"한글 {number} the words of it" for number in range(300)]
-    text = open_records(write_json(tmp_path / "a.jsonl", documents), "text")
+    text = open_records(write_json(tmp_path / "a.jsonl", documents), TEXT)
     corpus = encode(text, tmp_path, tokens=tokens, validation=0.1)
     plain = encode(text, tmp_path, validation=0.1)
     for part, expected in ((corpus.training, plain.training), (corpus.validation, plain.validation)):

@@ -20,6 +20,7 @@ from nextchar.text import unfinished as unfinished_module
 from nextchar.text.corpus import Corpus, encode_corpus
 from nextchar.text.files import open_text
 from nextchar.text.held_out import Piece
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.record_file import RecordFile, open_records
 from nextchar.text.text_file import TextFile
 
@@ -52,7 +53,7 @@ def records(folder: Path) -> list[TextFile]:
     rows = [json.dumps({"text": f"Record {number}." if number % 5 else None}) for number in range(300)]
     (folder / "a.jsonl").write_text("\n".join(rows))
     (folder / "b.csv").write_text("text\n" + "".join(f'"Row {number},\nof two lines"\n' for number in range(100)))
-    return [open_records(folder / "a.jsonl", "text"), open_records(folder / "b.csv", "text")]
+    return [open_records(folder / name, ReadingOptions(column="text")) for name in ("a.jsonl", "b.csv")]
 
 
 SOURCES: list[Callable[[Path], list[TextFile]]] = [plain, several, records]

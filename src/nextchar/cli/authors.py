@@ -119,7 +119,7 @@ def files_of(name: str, options: TextScoringOptions, models: Mapping[str, Langua
 
     encoding = encoding_for(models.values(), options)
     try:
-        return resolve([name], encoding, options.errors, options.column, options.boundary).files
+        return resolve([name], options.reading(encoding)).files
     except NotTextError as error:
         of_text = [name for name, model in models.items() if model.encoding is None]
         if encoding is not None or len(of_text) == len(models):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from nextchar.errors import TextError
 from nextchar.runs.screen import NARROW, width_of, wrap_words
-from nextchar.settings import Boundary, Errors, Normalization
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
     from nextchar.text.catalog import Resolved
+    from nextchar.text.reading_options import ReadingOptions
 
 
 def note(message: str, command: str = "") -> None:
@@ -139,32 +139,13 @@ def shell_quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def resolve(
-    names: Sequence[str],
-    encoding: str | None,
-    errors: Errors = "strict",
-    column: str | None = None,
-    boundary: Boundary = "line",
-    *,
-    label_column: str | None = None,
-    normalize: Normalization | None = None,
-) -> Resolved:
+def resolve(names: Sequence[str], options: ReadingOptions) -> Resolved:
     """Return the texts that ``names`` stand for, and print the notes about them."""
     from nextchar.text import catalog
     from nextchar.text.corpus import default_cache_folder
 
     stdin = sys.stdin.buffer if "-" in names else None
-    found = catalog.resolve(
-        names,
-        encoding=encoding,
-        errors=errors,
-        column=column,
-        label_column=label_column,
-        boundary=boundary,
-        normalize=normalize,
-        stdin=stdin,
-        cache=default_cache_folder(),
-    )
+    found = catalog.resolve(names, options, stdin=stdin, cache=default_cache_folder())
     for message in found.notes:
         note(message)
     return found

@@ -12,6 +12,7 @@ from nextchar.cli.app import DONE
 from nextchar.cli.console import note, resolve
 from nextchar.errors import UsageError
 from nextchar.settings import Errors
+from nextchar.text.reading_options import ReadingOptions
 
 if TYPE_CHECKING:
     from nextchar.convert.characters import Characters
@@ -74,7 +75,7 @@ def _characters(vocabulary: str, lowercase: bool, encoding: str | None, errors: 
     from nextchar.convert.characters import TextCharacters, read_list
 
     if not vocabulary.lower().endswith(".json"):
-        return TextCharacters(resolve([vocabulary], encoding, errors).files, lowercase)
+        return TextCharacters(resolve([vocabulary], ReadingOptions(encoding, errors)).files, lowercase)
     if encoding is not None or errors != "strict":
         raise UsageError(f"--encoding and --errors are for texts: {vocabulary} is JSON, which is always in UTF-8.")
     return read_list(Path(vocabulary), lowercase)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from nextchar.cli.console import note, resolve
 from nextchar.errors import TextError, UsageError, shortened
 from nextchar.settings import Errors
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.records import FORMAT_NAMES, MAX_RECORD, Format, format_of, missing_column
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Source:
     def _files(self) -> Sequence[TextFile]:
         """Return the files of the name, opened; one of records without a note that it is read as plain text."""
         if self._column is None:
-            return resolve([self.name], self._encoding, self._errors).files
+            return resolve([self.name], ReadingOptions(self._encoding, self._errors)).files
         from nextchar.text.files import open_text
 
         return [open_text(Path(self.name), self._encoding, self.name, self._errors)]

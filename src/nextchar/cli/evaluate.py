@@ -119,8 +119,8 @@ def evaluate(
     counted = _count(corpus, scored) if options.counting and corpus is not None else None
     shown = _show_surprise(language_model, model_name(model), scored, options, evaluation, quiet=json)
     if json:
-        missing = gone if options.counting else "left out with --no-counting"
         of_list = {"bits_per_line": per_line, "labels": label_dicts(labels)}
+        missing = gone if options.counting else "left out with --no-counting"
         print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
         print_facts(

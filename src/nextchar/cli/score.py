@@ -23,6 +23,7 @@ from nextchar.cli.scored_text import ScoringOptions
 from nextchar.cli.shard import parse_shard, shard_of_job
 from nextchar.errors import UnknownCharacterError, UsageError, shortened
 from nextchar.settings import Adapt
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.records import Format
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ class _Scoring:
         from nextchar.text.text_file import joined_chunks
 
         encoding, form = self._options.encoding or self._model.encoding, self._model.provenance.normalize
-        files = resolve([name], encoding, self._options.errors, normalize=form).files
+        files = resolve([name], ReadingOptions(encoding, self._options.errors, normalize=form)).files
         evaluation = self._model.evaluate(
             joined_chunks(files, self._model.provenance.lowercase), adapt=self._options.adapt
         )

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from nextchar.cli.console import note, resolve, shell_quoted
 from nextchar.errors import NextcharError, TextError
-from nextchar.settings import Boundary, Errors, Settings, Weights
+from nextchar.settings import Boundary, Errors, Normalization, Settings, Weights
+from nextchar.text.reading_options import ReadingOptions
 
 if TYPE_CHECKING:
     from nextchar.model.language_model import LanguageModel
@@ -54,6 +55,10 @@ class TextScoringOptions(ScoringOptions):
         default="line",
         description="What separates documents, that is, files or records: line, blank (a blank line) or none.",
     )
+
+    def reading(self, encoding: str | None, normalize: Normalization | None = None) -> ReadingOptions:
+        """Return how files are read in ``encoding``, and brought into the normalization form ``normalize``."""
+        return ReadingOptions(encoding, self.errors, column=self.column, boundary=self.boundary, normalize=normalize)
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,7 @@ def given_text(name: str, options: TextScoringOptions, models: Sequence[Language
     from nextchar.text.text_file import content_of, joined_chunks
 
     lowercase = all(model.provenance.lowercase for model in models)
-    files = resolve(
-        [name],
-        encoding_for(models, options),
-        options.errors,
-        options.column,
-        options.boundary,
-        normalize=models[0].provenance.normalize,
-    ).files
+    files = resolve([name], options.reading(encoding_for(models, options), models[0].provenance.normalize)).files
     if lowercase:
         note("the text was lower-cased, because the model was trained on lower-cased text")
     size = sum(content_of(file).bytes for file in files)

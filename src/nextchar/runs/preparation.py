@@ -48,8 +48,7 @@ def prepare(
         MissingDependencyError: torch is not installed.
     """
     began = clock()
-    if like is not None:
-        training = _like(training, like)
+    training = training if like is None else _like(training, like)
     recipe = recipe_of(training)
     text, training = recipe.complete(texts.settings, training)
     named = named_model(training)
@@ -79,8 +78,8 @@ def prepare(
         base=base and base.record,
     )
     started = None if base is None else base.transfer(corpus)
-    trainer = make_trainer(settings, corpus, compute.processes, initial=started and started.parameters)
-    prepared = Prepared(settings, corpus, trainer)
+    initial = started and started.parameters
+    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, initial=initial))
     yield from _events_of_start(start, started, prepared)
     yield from (Note(message=message) for message in (*chosen.notes, *_notes_on(prepared)))
     yield _planned(prepared, chosen.expected_seconds, clock() - began)

@@ -15,6 +15,7 @@ from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
 from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
 from nextchar.text.decoding import BYTES
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.text_file import TextFile
 from nextchar.text.tokenizers import tokenizer_of
 from nextchar.training.recipes import recipe_of
@@ -145,12 +146,14 @@ def find_texts(
     """Return the texts that ``names`` stand for, to be read with ``settings``; the rest is as in `catalog.resolve`."""
     return catalog.resolve(
         names,
-        encoding=BYTES if settings.tokens == "bytes" and settings.column is None else settings.encoding,
-        errors=settings.errors,
-        column=settings.column,
-        label_column=settings.label_column,
-        boundary=settings.boundary,
-        normalize=settings.normalize,
+        ReadingOptions(
+            encoding=BYTES if settings.tokens == "bytes" and settings.column is None else settings.encoding,
+            errors=settings.errors,
+            column=settings.column,
+            label_column=settings.label_column,
+            boundary=settings.boundary,
+            normalize=settings.normalize,
+        ),
         stdin=stdin,
         cache=cache,
         offline=offline,

@@ -2,6 +2,7 @@
 
 Read in this order; a module imports only from those before it:
 
+- `reading_options`: how the files of a text are read.
 - `utf8_damage`: UTF-8 files with wrong bytes, and files that are UTF-8 only in part.
 - `latin_code_pages`: detect which code page of Latin script a text is in.
 - `code_pages`: detect legacy encodings from the lines that have bytes beyond ASCII.

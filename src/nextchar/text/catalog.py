@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nextchar.errors import TextError
-from nextchar.settings import Boundary, Errors, Normalization
 from nextchar.text.addresses import fetch, is_address
 from nextchar.text.backup_files import why_left_out
 from nextchar.text.decoding import BYTES
 from nextchar.text.files import open_text
 from nextchar.text.kept_texts import Downloader, blocks_of, corpora_folder, find, keep_text, no_such_text
 from nextchar.text.known_texts import BUILT_IN, CATALOG, CatalogEntry
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.record_file import RecordFile, open_records
 from nextchar.text.records import format_of
 from nextchar.text.text_file import TextFile, is_code_page, readable, words_beyond_ascii
@@ -41,12 +41,7 @@ class Resolved:
 class _Request:
     """How to read texts, and where to look for them."""
 
-    encoding: str | None
-    errors: Errors
-    column: str | None
-    label_column: str | None
-    boundary: Boundary
-    normalize: Normalization | None
+    options: ReadingOptions
     stdin: BinaryIO | None
     cache: Path
     corpora: Path | None
@@ -55,32 +50,18 @@ class _Request:
 
     def open(self, path: Path, name: str | None = None) -> TextFile:
         """Open the file at ``path``, called ``name`` in messages, or the column asked for in it."""
-        name = name or readable(path)
-        if self.column is not None:
-            return open_records(
-                path,
-                self.column,
-                label_column=self.label_column,
-                name=name,
-                encoding=self.encoding,
-                errors=self.errors,
-                boundary=self.boundary,
-                normalize=self.normalize,
-            )
+        name, options = name or readable(path), self.options
+        if options.column is not None:
+            return open_records(path, options, name)
         if format_of(name) == "parquet":
             raise TextError(f"{name} is a Parquet file: name the column with the text in --column.")
-        return open_text(path, self.encoding, name, self.errors, self.normalize)
+        return open_text(path, options.encoding, name, options.errors, options.normalize)
 
 
 def resolve(
     names: Sequence[str],
+    options: ReadingOptions = ReadingOptions(),  # noqa: B008 (immutable)
     *,
-    encoding: str | None = None,
-    errors: Errors = "strict",
-    column: str | None = None,
-    label_column: str | None = None,
-    boundary: Boundary = "line",
-    normalize: Normalization | None = None,
     stdin: BinaryIO | None = None,
     cache: Path,
     corpora: Path | None = None,
@@ -91,12 +72,8 @@ def resolve(
 
     Args:
         names: each a file or folder (tried first), an address, ``-`` for standard input, or a name of the catalogue.
-        encoding: encoding of files and standard input; detected if None.
-        errors: how to read bytes that do not decode; an error by default.
-        column: column of files of records that holds the text; if None, they are read as plain text.
-        label_column: column of the kind of each record; if None, there are no labels.
-        boundary: what separates the documents of a file of records.
-        normalize: the normalization form that texts are brought into; None leaves them as they are.
+        options: how files and standard input are read; of a text of the catalogue, only whether as bytes, and the
+            normalization form.
         stdin: stream to read for ``-``.
         cache: folder that keeps standard input and downloaded texts.
         corpora: folder with texts of the catalogue; the one that ``NEXTCHAR_CORPORA`` names if None.
@@ -107,19 +84,7 @@ def resolve(
         TextError: a name is unknown, a text cannot be read or fetched, or a folder has no text in it.
         MissingDependencyError: a package that reads a text is not installed.
     """
-    request = _Request(
-        encoding,
-        errors,
-        column,
-        label_column,
-        boundary,
-        normalize,
-        stdin,
-        cache,
-        corpora or corpora_folder(),
-        downloader,
-        offline,
-    )
+    request = _Request(options, stdin, cache, corpora or corpora_folder(), downloader, offline)
     files: list[TextFile] = []
     notes: list[str] = []
     known = _KnownFiles()
@@ -193,9 +158,10 @@ def _resolve_one(name: str, request: _Request) -> tuple[list[TextFile], list[str
         raise no_such_text(name)
     downloader = _refuse if request.offline else request.downloader
     found = find(name, cache=request.cache, corpora=request.corpora, downloader=downloader)
-    if request.column is not None:
+    options = request.options
+    if options.column is not None:
         return [request.open(found, name)], []
-    return [open_text(found, BYTES if request.encoding == BYTES else None, name, normalize=request.normalize)], []
+    return [open_text(found, BYTES if options.encoding == BYTES else None, name, normalize=options.normalize)], []
 
 
 def _refuse(*_: object) -> None:

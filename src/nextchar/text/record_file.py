@@ -11,10 +11,11 @@ from itertools import accumulate
 from pathlib import Path
 
 from nextchar.errors import TextError, shortened
-from nextchar.settings import Boundary, Errors, Normalization
+from nextchar.settings import Boundary
 from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
 from nextchar.text.labels import labelled
+from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.records import FORMAT_NAMES, Format, format_of, read_records
 from nextchar.text.text_file import TextFile, in_form, lowered, missing_boundary, readable
 
@@ -26,29 +27,14 @@ MAX_SECTIONS = 1024
 """Most sections of a file: before there are more, they are joined in pairs."""
 
 
-def open_records(
-    path: Path,
-    column: str,
-    *,
-    label_column: str | None = None,
-    name: str | None = None,
-    encoding: str | None = None,
-    errors: Errors = "strict",
-    boundary: Boundary = "line",
-    normalize: Normalization | None = None,
-) -> RecordFile:
+def open_records(path: Path, options: ReadingOptions, name: str | None = None) -> RecordFile:
     """Open the column of a file of records as a text, and read it once.
 
     Args:
         path: the file, plain or compressed.
-        column: the column with the text.
-        label_column: the column with the kind of each record, which then stands before its text on a line; None for no
-            labels.
+        options: the column, and how it is read; an encoding of None is UTF-8 for JSON lines, and detected for CSV and
+            TSV.
         name: its name in messages, whose suffix gives the format; the path if None.
-        encoding: its encoding; if None, it is UTF-8 for JSON lines, and detected for CSV and TSV.
-        errors: how to read wrong bytes; an error by default.
-        boundary: what separates documents.
-        normalize: the normalization form that documents are brought into; None leaves them as they are.
 
     Raises:
         TextError: it is not a file of records, cannot be read, has no such column, or has a damaged record.
@@ -62,6 +48,7 @@ def open_records(
             "compressed. Leave --column out, or train on such files alone."
         )
     source = None
+    encoding, errors = options.encoding, options.errors
     text = TextFile(path, name, "utf-8", "UTF-8", is_compressed(path, name), errors)
     if kind == "parquet":
         if text.compressed:
@@ -78,10 +65,10 @@ def open_records(
         text.compressed,
         source=source,
         kind=kind,
-        column=column,
-        label_column=label_column,
-        boundary=boundary,
-        normalize=normalize,
+        column=options.column or "",
+        label_column=options.label_column,
+        boundary=options.boundary,
+        normalize=options.normalize,
     ).examine()
 
 
