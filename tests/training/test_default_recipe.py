@@ -115,6 +115,18 @@ def test_a_model_is_tuned_carefully_and_more_so_on_a_short_text(characters: int,
     assert (given.learning_rate, given.dropout) == (0.01, 0.3)
 
 
+@pytest.mark.parametrize(
+    ("characters", "hidden", "passes"),
+    [(4_000_000, 512, 2.78), (1_000_000, 512, 2.78), (90_000, 512, 9.27), (1_000_000, 256, 5.3), (250_000, 64, 30)],
+)
+def test_a_model_is_tuned_in_few_passes_and_a_small_one_in_more(characters: int, hidden: int, passes: float) -> None:
+    sizes = {"hidden": hidden, "layers": 1, "embedding": 32, "time": 10_000}
+    fresh, tuned = choose(characters, **sizes), choose(characters, **sizes, from_="english")
+    assert fresh.plan.characters / characters == pytest.approx(30, rel=0.01)
+    assert tuned.plan.characters / characters == pytest.approx(passes, rel=0.02)
+    assert f"after {passes:.0f} passes" in tuned.notes[0]
+
+
 def test_a_large_text_is_read_without_dropout() -> None:
     assert choose(50_000_000, time=60).plan.dropout == 0
 

@@ -37,6 +37,10 @@ FINE_TUNING_RATE, FINE_TUNING_TEXT, FINE_TUNING_DROPOUT = 0.5, 1_000_000, 0.1
 """Training that starts from a model: its learning rate as a share of that from random weights, for a text of so many
 characters or more; and most dropout, since what is known would be lost with more. A shorter text is read more often, so
 the share falls with the root of its length."""
+FINE_TUNING_EPOCHS, FINE_TUNING_PARAMETERS = 3, 1_000_000
+"""Most passes of such training over a text of that length or more, by a network with so many parameters: it knows the
+language, so what is left to learn is soon what stands in the text alone. They rise as the rate falls for shorter texts,
+and with the root of fewer parameters."""
 MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
 HIGH_DROPOUT = 0.1
@@ -132,7 +136,7 @@ class Chooser:
             chooser, work = replace(self, depth=depth), depth * size**2
             if work > room:
                 continue
-            known = min(characters(chooser, size), self.max_epochs * self.characters)
+            known = min(characters(chooser, size), self.max_epochs(size) * self.characters)
             needed = UPDATES_PER_UNIT * size * UPDATE_CHARACTERS * depth * math.sqrt(self.widening)
             if known >= needed:
                 break
@@ -176,10 +180,24 @@ class Chooser:
         """Whether there are many different ids."""
         return self.vocabulary_size > LARGE_ALPHABET
 
+    def max_epochs(self, hidden: int) -> float:
+        """Return the most passes over the text before a network of ``hidden`` units memorises it."""
+        most = SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
+        if self.settings.from_ is None:
+            return most
+        return min(
+            most, FINE_TUNING_EPOCHS / self.carefully * math.sqrt(FINE_TUNING_PARAMETERS / self.parameters(hidden))
+        )
+
     @property
-    def max_epochs(self) -> int:
-        """Most passes over the text before the model memorises it."""
-        return SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
+    def carefully(self) -> float:
+        """How fast a text of this length is learned by training that starts from a model, as a share of a long one."""
+        return min(1, self.characters / FINE_TUNING_TEXT) ** 0.5
+
+    def parameters(self, hidden: int) -> int:
+        """Return the parameters of a network of ``hidden`` units."""
+        sizes, embedding = (hidden,) * self.layers, self.embedding or None
+        return Architecture(vocabulary_size=self.vocabulary_size, embedding=embedding, hidden=sizes).parameter_count
 
     @property
     def streams(self) -> int:
@@ -237,19 +255,16 @@ class Chooser:
         """Return the plan for that hidden size, length and precision."""
         given, streams, predicted = self.settings, self.streams, self.predicted
         sizes, embedding = (hidden,) * self.layers, self.embedding or None
-        parameters = Architecture(
-            vocabulary_size=self.vocabulary_size, embedding=embedding, hidden=sizes
-        ).parameter_count
         # The larger a network, and the more often it reads the text, the more dropout it needs, so as not to memorise
         # the text.
-        load = steps * predicted / self.characters * math.sqrt(parameters / self.characters)
+        load = steps * predicted / self.characters * math.sqrt(self.parameters(hidden) / self.characters)
         most = MAX_DROPOUT if given.from_ is None else FINE_TUNING_DROPOUT
         dropout = min(most, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
         # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
-        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE * min(1, self.characters / FINE_TUNING_TEXT) ** 0.5
+        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE * self.carefully
         rate = tuned * few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
