@@ -124,6 +124,7 @@ def test_a_model_is_tuned_in_few_passes_and_a_small_one_in_more(characters: int,
     fresh, tuned = choose(characters, **sizes), choose(characters, **sizes, from_="english")
     assert fresh.plan.characters / characters == pytest.approx(30, rel=0.01)
     assert tuned.plan.characters / characters == pytest.approx(passes, rel=0.02)
+    assert tuned.notes[0].startswith("The text is soon learned from a model")
     assert f"after {passes:.0f} passes" in tuned.notes[0]
 
 

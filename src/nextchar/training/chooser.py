@@ -186,12 +186,12 @@ class Chooser:
         if self.settings.from_ is None:
             return most
         return min(
-            most, FINE_TUNING_EPOCHS / self.carefully * math.sqrt(FINE_TUNING_PARAMETERS / self.parameters(hidden))
+            most, FINE_TUNING_EPOCHS / self.rate_share * math.sqrt(FINE_TUNING_PARAMETERS / self.parameters(hidden))
         )
 
     @property
-    def carefully(self) -> float:
-        """How fast a text of this length is learned by training that starts from a model, as a share of a long one."""
+    def rate_share(self) -> float:
+        """The learning rate of training that starts from a model, as a share of that for a long text."""
         return min(1, self.characters / FINE_TUNING_TEXT) ** 0.5
 
     def parameters(self, hidden: int) -> int:
@@ -264,7 +264,7 @@ class Chooser:
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
-        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE * self.carefully
+        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE * self.rate_share
         rate = tuned * few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(

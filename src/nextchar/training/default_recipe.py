@@ -130,10 +130,11 @@ def _plan_for_time(chooser: Chooser, seconds: float, measure: Measure, measure_e
     steps = min(affordable, budget.max_steps)
     if steps < affordable:
         passes = steps * chooser.predicted / chooser.characters
+        why = "The text is short" if settings.from_ is None else "The text is soon learned from a model"
         notes = (
             *notes,
-            f"The text is short, so training takes less than the time given: after {passes:.0f} passes the model "
-            "would begin to memorise it. (Use --epochs or --steps for more.)",
+            f"{why}, so training takes less than the time given: after {passes:.0f} passes the model would begin to "
+            "memorise it. (Use --epochs or --steps for more.)",
         )
     return ChosenPlan(chooser.plan(hidden, steps, precision), steps * step_seconds, notes, budget)
 
