@@ -145,7 +145,7 @@ def test_every_kind_of_event_is_here() -> None:
             BASE_READ.model_copy(
                 update={"new": (("\t", "\n"),), "left_out": "", "validation_bits_per_character": None}
             ),
-            r"Starting from english, which knows 60 of the characters; 1 are new: '\t' begins as '\n'.",
+            r"Starting from english, which knows 60 of the characters; 1 is new: '\t' begins as '\n'.",
         ),
         (
             BASE_READ.model_copy(

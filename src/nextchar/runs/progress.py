@@ -280,12 +280,17 @@ def _describe_base(event: BaseRead) -> str:
     known = f"Starting from {event.name}, which knows {event.known:,} of the characters"
     begin = [f"{new!r} begins as {repr(old) if old else 'the unknown symbol'}" for new, old in event.new[:MOST_NEW]]
     more = [f"{len(event.new) - MOST_NEW:,} more"] if len(event.new) > MOST_NEW else []
-    new = f"; {len(event.new):,} are new: {', '.join(begin + more)}" if event.new else ""
-    left = f"; {len(event.left_out):,} of its characters are left out" if event.left_out else ""
+    new = f"; {_are(len(event.new))} new: {', '.join(begin + more)}" if event.new else ""
+    left = f"; {_are(len(event.left_out), ' of its characters')} left out" if event.left_out else ""
     bits = event.validation_bits_per_character
     part = f"{event.scored_characters:,} characters of the held-out text"
     before = "" if bits is None else f" Before training it needs {bits:.3f} bits/character on {part}."
     return f"{known}{new}{left}.{before}"
+
+
+def _are(count: int, of: str = "") -> str:
+    """Return so many ``of`` something as the beginning of a sentence."""
+    return f"{count:,}{of} {'is' if count == 1 else 'are'}"
 
 
 def sample_head(event: Writing | Sampled, width: int | None = None, marks: Marks = UNICODE) -> Text:
