@@ -104,7 +104,7 @@ class StartingModel:
     def network_for(self, corpus: Corpus) -> Network[Any]:
         """Return its network with the vocabulary of ``corpus``."""
         architecture = self._network[0].model_copy(update={"vocabulary_size": corpus.vocabulary.size})
-        return make_network(architecture, self.transfer(corpus).parameters)
+        return make_network(architecture, self.transfer(corpus).parameters, compiled=True)
 
     @cached_property
     def _network(self) -> tuple[Architecture, Parameters]:

@@ -16,6 +16,7 @@ from nextchar.networks.torch_threads import Compute
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Progress
+from nextchar.training.initial_weights import uniform_parameters
 from nextchar.training.plan import Plan
 from nextchar.training.trainer import Trainer, computes
 
@@ -44,12 +45,12 @@ def _time_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: flo
     """Return the seconds that an update of ``plan`` takes, measured for about ``seconds``."""
     feeding = plan.feeding
     ids = feeding.example(vocabulary.size)
-    # A tiny learning rate: only time is measured, and a trial must not diverge. Keras's initial weights, because the
-    # default ones take long to make for a vocabulary of thousands of characters.
+    # A tiny learning rate: only time is measured, and a trial must not diverge.
     every = TRIAL_UPDATES if compute.device.type == "cpu" else GPU_TRIAL_UPDATES
-    changes = {"steps": 1_000_000, "checkpoint_every": every, "learning_rate": 1e-12, "initial_weights": "keras"}
+    changes = {"steps": 1_000_000, "checkpoint_every": every, "learning_rate": 1e-12}
     trial = plan.model_copy(update={**changes, "feeding": feeding.over(len(ids))})
-    trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute)
+    weights = uniform_parameters(plan.architecture(vocabulary.size), np.random.default_rng(0))
+    trainer = Trainer(trial, Dataset(ids, ids[:0], vocabulary), seed=0, compute=compute, initial=weights)
     times: list[float] = []
     for event in trainer.run():
         if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
