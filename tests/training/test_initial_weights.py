@@ -9,6 +9,7 @@ from nextchar.training.initial_weights import (
     initial_parameters,
     keras_initial_parameters,
     neighbour_vectors,
+    uniform_parameters,
 )
 from tests.keras_models import NUMPY_WARNING, get_parameters, keras_example
 
@@ -85,6 +86,15 @@ def test_vectors_from_neighbours_are_those_of_an_exact_decomposition() -> None:
     exact = np.linalg.svd(weight[:, None] * np.log(following / share) * weight)[0][:, :5] / weight[:, None]
     signs = np.sign((ours * exact).sum(0))
     np.testing.assert_allclose(ours, np.clip(exact * signs, -4, 4), atol=0.02)
+
+
+def test_weights_of_a_network_that_is_timed_have_its_shapes_and_small_values() -> None:
+    weights = uniform_parameters(ARCHITECTURE, np.random.default_rng(0))
+    assert {name: array.shape for name, array in weights.items()} == ARCHITECTURE.parameter_shapes()
+    for name, array in weights.items():
+        assert array.dtype == np.float32, name
+        assert np.abs(array).max() == pytest.approx(0.05, rel=0.05), name
+        assert array.min() < 0 < array.max(), name
 
 
 def test_vectors_where_there_is_little_to_count() -> None:
