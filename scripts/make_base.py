@@ -48,7 +48,7 @@ PIECE = 20_000
 """Characters of a piece, about."""
 LEFT_OUT_LICENCE, LEFT_OUT_REPOSITORIES = "not PD in life+70 countries", {"lovit/petitions_archive"}
 RARE = {"english": 1000, "korean": 100}
-"""Characters that occur less often share the unknown symbol, by language."""
+"""Characters that occur less often, in all passes together, share the unknown symbol, by language."""
 RARE_ELSEWHERE = 50
 RARE_MARK = 1e-4
 """Share of the text below which a punctuation mark is left to its look-alike."""
