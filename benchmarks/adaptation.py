@@ -27,7 +27,7 @@ from nextchar.model.dynamic_evaluation import OWN_TEXT, AdaptiveScorer
 from nextchar.model.language_model import LanguageModel
 from nextchar.runs.training_text import corpus_of_model
 from nextchar.text import catalog
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.text.text_file import joined_chunks
 
 TEXTS = {

@@ -31,7 +31,7 @@ from nextchar.model.spread import Spread
 from nextchar.runs.training_text import held_out_text
 from nextchar.settings import RecipeName
 from nextchar.text.catalog import resolve
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.text.text_file import joined_chunks
 
 BOOKS = ("nietzsche", "tinyshakespeare", "holmes", "war-and-peace")

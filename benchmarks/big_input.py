@@ -28,7 +28,7 @@ from machine import describe_machine
 
 from nextchar.runs.training_text import find_texts
 from nextchar.settings import TextSettings
-from nextchar.text.corpus import encode_corpus
+from nextchar.text.corpus_cache import encode_corpus
 
 MEGABYTE = 1_000_000
 TEXT = TextSettings(column="text")

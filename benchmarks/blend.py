@@ -35,7 +35,7 @@ from nextchar.networks.word_counts import WordCounts, kinds_of
 from nextchar.networks.word_pruning import prune_words
 from nextchar.parallel import Threads, available_cores
 from nextchar.runs.training_text import corpus_of_model
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 
 TEXTS: dict[str, tuple[str, ...]] = {
     "nietzsche": ("--lowercase",),

@@ -30,7 +30,7 @@ from nextchar.files.file_size import describe_size
 from nextchar.model.description import describe
 from nextchar.model.language_model import LanguageModel
 from nextchar.text import catalog
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 
 WRITE = """async ([length, settings]) => {
   const began = performance.now();

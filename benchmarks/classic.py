@@ -247,7 +247,7 @@ def package(backend: str) -> str:
 def corpus_path() -> str:
     """Return where the text is."""
     from nextchar.text import catalog
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     return str(catalog.resolve(["nietzsche"], cache=default_cache_folder()).files[0].path)
 

@@ -15,7 +15,7 @@ from nextchar.model.model_file import ModelFile
 from nextchar.runs.preparation import prepare
 from nextchar.runs.texts import Texts
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.training.events import Evaluated
 
 

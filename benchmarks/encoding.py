@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from nextchar.settings import TextSettings
-from nextchar.text.corpus import encode_corpus
+from nextchar.text.corpus_cache import encode_corpus
 from nextchar.text.files import open_text
 
 MEGABYTE = 1_000_000

@@ -25,7 +25,8 @@ from nextchar.runs.trainers import dataset_of
 from nextchar.runs.training_text import encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
-from nextchar.text.corpus import Corpus, default_cache_folder
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.training.chooser import STREAMS
 from nextchar.training.default_recipe import DefaultRecipe
 from nextchar.training.events import Evaluated

@@ -130,7 +130,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="file that the table is written to as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        show(rows(options, options.runs or Path(temporary)), options.output)
+        folder = options.runs or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        show(rows(options, folder), options.output)
 
 
 if __name__ == "__main__":

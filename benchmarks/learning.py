@@ -28,7 +28,7 @@ from command import nextchar
 from machine import describe_machine
 
 from nextchar.text import catalog
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.text.text_file import joined_chunks
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from nextchar.model.known_entries import KnownEntries
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.list_quality import measure_list
 from nextchar.text.catalog import resolve
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.text.line_survey import survey_lines
 from nextchar.text.text_file import joined_chunks
 

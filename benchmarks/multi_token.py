@@ -38,7 +38,8 @@ from nextchar.parallel import Threads, available_cores
 from nextchar.randomness import random_stream
 from nextchar.runs.training_text import encode, find_texts
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text.corpus import Corpus, default_cache_folder
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.training.chooser import Chooser
 from nextchar.training.initial_weights import initial_parameters
 from nextchar.training.schedule import Schedule

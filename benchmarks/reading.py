@@ -29,7 +29,7 @@ from nextchar.model.blending import EVEN
 from nextchar.model.language_model import LanguageModel
 from nextchar.networks.kinds import WEIGHTS
 from nextchar.runs.training_text import corpus_of_model
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 
 TEXTS: dict[str, tuple[str, ...]] = {**blend.TEXTS, "korean-bible": (), "neko": (), "world-cities": ()}
 """Options of each text."""

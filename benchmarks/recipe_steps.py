@@ -23,7 +23,7 @@ from nextchar.runs.trainers import choose_compute
 from nextchar.runs.training_text import encode
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.training.chooser import STREAMS
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated

@@ -43,7 +43,7 @@ from nextchar.parallel import Threads, available_cores
 from nextchar.runs.trainers import choose_compute
 from nextchar.settings import TokenKind, TrainingSettings
 from nextchar.text.catalog import resolve
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.text.text_file import joined_chunks
 from nextchar.text.vocabulary import Vocabulary
 from nextchar.text.word_tokenizer import WordTokenizer, words_of

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 import nextchar
 from nextchar.model.language_model import LanguageModel
 from nextchar.text import catalog
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 
 LENGTH = 20_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
+from nextchar.settings import TokenKind
+from nextchar.text.byte_tokenizer import ESCAPE
 from nextchar.text.vocabulary import Vocabulary
 from tests.command import assert_refused, converted
 from tests.onnx_models import ALPHABET, MODELS, content, model, session_of
 from tests.small_networks import random_model
+from tests.token_models import model_of_kind, unescaped
 
 PAGE = Path(__file__).parents[2] / "docs" / "convert.md"
 
@@ -49,6 +53,34 @@ def test_the_metadata_holds_vocabulary_and_settings(name: str, has_unknown: bool
         "context_length": file.architecture.context_length,
         "lowercase": True,
     }
+
+
+@pytest.mark.parametrize("kind", ["bytes", "jamo", "words"])
+def test_a_model_of_other_tokens_is_written_from_its_metadata(kind: TokenKind) -> None:
+    language_model, prompt, length = model_of_kind(kind, seed=2), "the fox\n", 40
+    session = session_of(content(language_model.file))
+    facts = {key: json.loads(value) for key, value in session.get_modelmeta().custom_metadata_map.items()}
+    assert "characters" not in facts
+    assert facts["tokens"]["kind"] == kind
+    assert facts["has_unknown"] == (kind != "bytes")
+    texts = facts["tokens"].get("texts", [bytes([value]) for value in range(256)])
+    assert [id_ for id_, text in enumerate(texts) if text is None] == ([0] if facts["has_unknown"] else [])
+    everything = facts["succession"] if kind == "jamo" else {"classes": [0] * len(texts), "may_follow": [[True]]}
+    assert ("succession" in facts) == (kind == "jamo")
+    classes = np.array(everything["classes"])
+    state = [np.zeros((1, tensor.shape[1]), np.float32) for tensor in session.get_inputs()[1:]]
+    names = [tensor.name for tensor in session.get_inputs()]
+    ids, written, last = language_model.vocabulary.encode(prompt).tolist(), [], 0
+    for _ in range(length):
+        logits, *state = session.run(None, dict(zip(names, [[ids], *state], strict=True)))
+        allowed = np.array(everything["may_follow"])[last, classes] & [text is not None for text in texts]
+        drawn = int(np.where(allowed, logits[0, -1], -np.inf).argmax())
+        ids, last = [drawn], classes[drawn]
+        written.append(texts[drawn])
+    joined = b"".join(written).decode("utf-8", ESCAPE) if kind == "bytes" else "".join(written)
+    expected = unescaped(kind, language_model.generate(prompt, length=length, temperature=0))
+    assert len(expected) >= length // 3
+    assert unicodedata.normalize("NFC", joined).startswith(expected[:-1])
 
 
 def test_every_character_survives() -> None:

@@ -1,14 +1,13 @@
 """Whether callers keep to the protocol: a model whose tokens are characters and pairs of characters."""
 
 import json
-from collections.abc import Callable
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nextchar.convert import keras_model, onnx_model
+from nextchar.convert import keras_model
 from nextchar.errors import ModelFileError
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
@@ -88,14 +87,6 @@ def test_the_server_scores_tokens(model: LanguageModel) -> None:
     assert any(len(text) == 2 for text in shown)
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda file: onnx_model.write(file, Path("model.onnx")),
-        lambda file: keras_model.write(file, Path("model.keras")),
-    ],
-    ids=["onnx", "keras"],
-)
-def test_formats_of_characters_refuse_other_tokens(model: LanguageModel, write: Callable[[ModelFile], object]) -> None:
+def test_keras_refuses_other_tokens(model: LanguageModel) -> None:
     with pytest.raises(ModelFileError, match="tokens are single characters; those of this model are words"):
-        write(model.file)
+        keras_model.write(model.file, Path("model.keras"))

@@ -120,8 +120,8 @@ def _interface(onnx: Any, architecture: Architecture) -> tuple[list[Any], list[A
     def tensor(name: str, shape: list[str | int], description: str, kind: int = onnx.TensorProto.FLOAT) -> Any:
         return onnx.helper.make_tensor_value_info(name, kind, shape, description)
 
-    inputs = [tensor("ids", ["batch", "time"], "ids of the characters to read", onnx.TensorProto.INT64)]
-    logits = "unnormalised log-probabilities of the next character, after each character read"
+    inputs = [tensor("ids", ["batch", "time"], "ids to read", onnx.TensorProto.INT64)]
+    logits = "unnormalised log-probabilities of the next id, after each id read"
     outputs = [tensor("logits", ["batch", "time", architecture.vocabulary_size], logits)]
     for layer, size in enumerate(architecture.hidden):
         for part in STATE:
