@@ -31,7 +31,7 @@ from nextchar.settings import (
     Weights,
     build,
 )
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.training.events import Event
 
 

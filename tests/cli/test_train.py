@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nextchar.model.model_file import ModelFile
-from nextchar.networks.kinds import BlendHeader
+from nextchar.networks.headers import BlendHeader
 from tests.command import SMALL, Outcome, made_up_text, nextchar
 from tests.forked import nextchar_forked
 

@@ -23,7 +23,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
-from nextchar.networks.kinds import BlendHeader
+from nextchar.networks.headers import BlendHeader
 from nextchar.page import build_page, embedded_model, embedded_setup
 from nextchar.randomness import random_stream
 from nextchar.settings import sampling_limits

@@ -15,7 +15,8 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
 from nextchar.model.sampling import SamplingOptions
 from nextchar.model.scoring import bits_per_id
-from nextchar.networks.kinds import BlendHeader, NgramHeader, counts_of
+from nextchar.networks.headers import BlendHeader, NgramHeader
+from nextchar.networks.kinds import counts_of
 from nextchar.networks.ngram_counting import count_text
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.text.vocabulary import UNKNOWN_ID, Vocabulary

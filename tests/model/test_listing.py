@@ -14,7 +14,7 @@ from nextchar.model.language_model import LanguageModel
 from nextchar.model.list_settings import ListOptions, ListSettings
 from nextchar.model.listing import Listing, max_rows
 from nextchar.networks.architecture import Architecture
-from nextchar.networks.kinds import BlendHeader, NgramHeader
+from nextchar.networks.headers import BlendHeader, NgramHeader
 from nextchar.settings import TokenKind
 from nextchar.text.documents import SourceText
 from tests.exact_lists import CHARACTERS, MODEL, model_of_list

@@ -5,12 +5,12 @@ import pytest
 
 from nextchar.networks.architecture import Architecture, Parameters
 from nextchar.networks.blend import TextCounts
+from nextchar.networks.headers import BlendHeader
 from nextchar.networks.kinds import (
     BLEND_KIND,
     KINDS,
     LSTM_KIND,
     NGRAM_KIND,
-    BlendHeader,
     blend_content,
     blend_networks,
     kind_of,

@@ -15,14 +15,8 @@ from nextchar.convert.conversion import convert
 from nextchar.model.blending import prune_both
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.model_file import ModelFile
-from nextchar.networks.kinds import (
-    BlendHeader,
-    blend_content,
-    counts_of,
-    network_alone,
-    ngram_content,
-    text_counts_of,
-)
+from nextchar.networks.headers import BlendHeader
+from nextchar.networks.kinds import blend_content, counts_of, network_alone, ngram_content, text_counts_of
 from nextchar.networks.ngram_counts import MAX_BYTE
 from nextchar.networks.ngram_network import NgramNetwork
 from nextchar.page import build_page

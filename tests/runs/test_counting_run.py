@@ -14,7 +14,7 @@ import nextchar
 from nextchar.convert.conversion import convert
 from nextchar.errors import ModelFileError, UsageError
 from nextchar.model.language_model import LanguageModel
-from nextchar.networks.kinds import NgramHeader
+from nextchar.networks.headers import NgramHeader
 from nextchar.report.page import render_report
 from nextchar.runs.counting_run import CountingRun, new_run, resume_run
 from nextchar.runs.folder import RunFolder

@@ -10,7 +10,7 @@ import pytest
 
 from nextchar.errors import ModelFileError, RunFolderError
 from nextchar.model.model_path import did_you_mean, find_model
-from nextchar.runs.folder import MAX_STATE_BYTES, RunFolder, samples_page
+from nextchar.runs.folder import MAX_STATE_BYTES, RunFolder, free_folder, samples_page
 from nextchar.runs.run_settings import RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.training.checkpoint import Checkpoint, TrainingState
@@ -257,3 +257,22 @@ def test_samples_are_shown_as_they_are_whatever_is_in_them() -> None:
     page = samples_page([evaluated(3), sampled])
     assert "## Step 3, epoch 0.30: 2.500 bits per character" in page
     assert "````text\ngo```\n# no heading\n````" in page
+
+
+def test_folders_are_named_after_the_text(tmp_path: Path) -> None:
+    assert free_folder(tmp_path, ("books/my.book.txt", "other")) == tmp_path / "my"
+    assert free_folder(tmp_path, ("-",)) == tmp_path / "standard-input"
+    (tmp_path / "my").mkdir()
+    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my"
+    (tmp_path / "my" / "settings.json").write_text("{}")
+    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my-2"
+
+
+def test_folders_without_a_name_of_their_own_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "books" / "old").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "books" / "old")
+    runs = Path("runs")
+    assert free_folder(runs, (".",)) == runs / "old"
+    assert free_folder(runs, ("..",)) == runs / "books"
+    assert free_folder(runs, (".notes.txt",)) == runs / "notes"
+    assert free_folder(runs, ("/",)) == runs / "text"

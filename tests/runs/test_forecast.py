@@ -7,7 +7,7 @@ import pytest
 from nextchar.runs import forecast as forecast_module
 from nextchar.runs.forecast import forecast
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text.corpus import encode_corpus
+from nextchar.text.corpus_cache import encode_corpus
 from nextchar.text.files import open_text
 
 

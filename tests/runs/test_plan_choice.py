@@ -12,7 +12,8 @@ from nextchar.runs.run_settings import MAX_EVALUATIONS, RunSettings, plan_of
 from nextchar.runs.texts import Texts
 from nextchar.runs.trainers import choose_compute
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text.corpus import Corpus, encode_corpus
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import encode_corpus
 from nextchar.text.files import open_text
 from nextchar.training.feeding import Lines, Streams, Windows
 from nextchar.training.plan import ChosenPlan

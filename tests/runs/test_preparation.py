@@ -15,7 +15,8 @@ from nextchar.runs.run_settings import plan_of
 from nextchar.runs.texts import Texts
 from nextchar.runs.trainers import SCORED, Prepared, import_trainer
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text.corpus import Corpus, encode_corpus
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import encode_corpus
 from nextchar.text.files import open_text
 from nextchar.training.default_recipe import PROMPT, start_of_line
 from nextchar.training.events import Event, Note, Planned, TextRead

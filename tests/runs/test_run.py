@@ -17,7 +17,7 @@ from nextchar.model.model_file import ModelFile
 from nextchar.networks.engine import make_network
 from nextchar.randomness import random_stream
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run import Run, free_folder
+from nextchar.runs.run import Run
 from nextchar.runs.run_settings import plan_of
 from nextchar.runs.texts import Texts
 from nextchar.settings import SamplingSettings, TextSettings, TrainingSettings
@@ -256,25 +256,6 @@ def test_without_a_folder_nothing_is_kept(texts: Texts, tmp_path: Path) -> None:
     assert isinstance(events[-1], Finished)
     assert run.model.provenance.step == events[-1].best_step
     assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "cache"}
-
-
-def test_folders_are_named_after_the_text(tmp_path: Path) -> None:
-    assert free_folder(tmp_path, ("books/my.book.txt", "other")) == tmp_path / "my"
-    assert free_folder(tmp_path, ("-",)) == tmp_path / "standard-input"
-    (tmp_path / "my").mkdir()
-    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my"
-    (tmp_path / "my" / "settings.json").write_text("{}")
-    assert free_folder(tmp_path, ("my.txt",)) == tmp_path / "my-2"
-
-
-def test_folders_without_a_name_of_their_own_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "books" / "old").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "books" / "old")
-    runs = Path("runs")
-    assert free_folder(runs, (".",)) == runs / "old"
-    assert free_folder(runs, ("..",)) == runs / "books"
-    assert free_folder(runs, (".notes.txt",)) == runs / "notes"
-    assert free_folder(runs, ("/",)) == runs / "text"
 
 
 def classic(folder: RunFolder, texts: Texts, cache: Path) -> Run:

@@ -10,7 +10,7 @@ import pytest
 from nextchar.errors import TextError, UsageError
 from nextchar.runs.texts import Texts, check_tokens, events_of_text, find, notice_lists
 from nextchar.settings import TextSettings, TrainingSettings
-from nextchar.text.corpus import encode_corpus
+from nextchar.text.corpus_cache import encode_corpus
 from nextchar.text.files import TextFile
 from nextchar.training.events import Event, Note, TextRead
 

@@ -16,10 +16,12 @@ from nextchar.errors import TextError
 from nextchar.settings import Boundary, Normalization, TextSettings, TokenKind
 from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
-from nextchar.text.corpus import Corpus, encode_corpus
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import encode_corpus
+from nextchar.text.normalization import in_form
 from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.record_file import MAX_SECTIONS, RecordFile, open_records
-from nextchar.text.text_file import TextFile, content_of, in_form, joined_chunks
+from nextchar.text.text_file import TextFile, content_of, joined_chunks
 
 TEXT = ReadingOptions(column="text")
 WORDS = ["so", "it", "goes", "and", "nobody", "knows", "where", "to"]

@@ -19,7 +19,8 @@ from nextchar.model.generation import generate_ids
 from nextchar.model.scoring import Scorer, character_scores
 from nextchar.settings import SamplingSettings, TextSettings, TokenKind
 from nextchar.text.byte_tokenizer import ESCAPE
-from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import encode_corpus, open_corpus
 from nextchar.text.decoding import BYTES
 from nextchar.text.files import open_text
 from nextchar.text.tokenizer import Tokenizer

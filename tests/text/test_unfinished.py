@@ -17,7 +17,8 @@ from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
 from nextchar.text import text_file as text_file_module
 from nextchar.text import unfinished as unfinished_module
-from nextchar.text.corpus import Corpus, encode_corpus
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import encode_corpus
 from nextchar.text.files import open_text
 from nextchar.text.held_out import Piece
 from nextchar.text.reading_options import ReadingOptions

@@ -91,7 +91,7 @@ def _held_out_texts(named: Mapping[str, Path], models: Mapping[str, LanguageMode
     """Return the held-out texts of the runs of ``models`` that are on this machine."""
     from nextchar.model.spread import MIN_CHARACTERS
     from nextchar.runs.training_text import held_out_text
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     found: dict[str, str] = {}
     for name, path in named.items():

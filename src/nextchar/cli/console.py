@@ -142,7 +142,7 @@ def shell_quoted(path: Path) -> str:
 def resolve(names: Sequence[str], options: ReadingOptions) -> Resolved:
     """Return the texts that ``names`` stand for, and print the notes about them."""
     from nextchar.text import catalog
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     stdin = sys.stdin.buffer if "-" in names else None
     found = catalog.resolve(names, options, stdin=stdin, cache=default_cache_folder())

@@ -21,7 +21,7 @@ def corpora(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
         Print the list as one JSON object.
     """
     from nextchar.text import catalog
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     entries = catalog.listing(default_cache_folder())
     if json:

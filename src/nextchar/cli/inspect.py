@@ -48,7 +48,7 @@ def inspect(
     """
     from nextchar.runs.start import named_model
     from nextchar.runs.training_text import find_texts
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
     from nextchar.text.inspection import inspect_texts
     from nextchar.training.recipes import recipe_of
 
@@ -79,7 +79,7 @@ def _forecast(
     from nextchar.runs.forecast import TRIAL_SECONDS, forecast
     from nextchar.runs.start import find_start
     from nextchar.runs.texts import check_tokens, notice_lists
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     note(f"training for about {TRIAL_SECONDS:g} s to make a forecast (--no-forecast skips it)")
     text, noticed = notice_lists(files, text, training)

@@ -130,7 +130,7 @@ def _known_entries(path: Path, model: LanguageModel) -> KnownEntries:
     """
     from nextchar.model.known_entries import KnownEntries
     from nextchar.runs.training_text import corpus_of_model
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
     from nextchar.text.documents import SourceText
 
     try:

@@ -15,7 +15,7 @@ from nextchar.runs.folder import RunFolder
 from nextchar.runs.progress import Level, ProgressDisplay
 from nextchar.runs.run import Run
 from nextchar.runs.screen import error_console
-from nextchar.text.corpus import default_cache_folder
+from nextchar.text.corpus_cache import default_cache_folder
 from nextchar.training.events import Finished
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")

@@ -17,7 +17,7 @@ def report(run: Path) -> int:
     """
     from nextchar.report.page import write_report
     from nextchar.runs.folder import RunFolder
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     folder = RunFolder(run)
     write_report(folder, default_cache_folder())

@@ -82,7 +82,7 @@ class ScoredText:
 def training_text(model: Path, language_model: LanguageModel) -> tuple[Corpus | None, str]:
     """Return the text that the model learned from, or the reason why it is missing."""
     from nextchar.runs.training_text import corpus_of_model
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     try:
         return corpus_of_model(model, language_model.file, default_cache_folder()), ""

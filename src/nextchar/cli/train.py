@@ -104,10 +104,9 @@ def _new_run(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     """
     from nextchar.runs.agreement import check_agreement
     from nextchar.runs.counting_run import new_run, resume_run
-    from nextchar.runs.folder import RunFolder
-    from nextchar.runs.run import free_folder
+    from nextchar.runs.folder import RunFolder, free_folder
     from nextchar.runs.texts import Texts
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     if source.moved:
         raise UsageError(
@@ -136,7 +135,7 @@ def _resumed(corpus: Sequence[str], source: RunOptions, text: TextSettings, trai
     """
     from nextchar.runs.counting_run import resume_run
     from nextchar.runs.folder import RunFolder
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     if corpus or source.out or source.plan or text.model_fields_set or training.model_fields_set:
         raise UsageError("--resume allows no text and no training options: a run continues as it began.")
@@ -184,12 +183,12 @@ def demo(*, text: str = BUILT_IN, time: str = "60s", out: Path = Path("runs/demo
     from nextchar.cli.console import note
     from nextchar.cli.live_run import run_live
     from nextchar.convert.conversion import convert
-    from nextchar.runs.folder import RunFolder
+    from nextchar.runs.folder import RunFolder, free_folder
     from nextchar.runs.progress import choose_level
-    from nextchar.runs.run import Run, free_folder
+    from nextchar.runs.run import Run
     from nextchar.runs.screen import error_console
     from nextchar.runs.texts import Texts
-    from nextchar.text.corpus import default_cache_folder
+    from nextchar.text.corpus_cache import default_cache_folder
 
     folder = RunFolder(free_folder(out.parent, (out.name,)))
     training = TrainingSettings.model_validate({"time": time, "seed": seed})

@@ -19,16 +19,8 @@ from nextchar.model.blending import prune_both
 from nextchar.model.model_file import MAX_FILE_BYTES, ModelFile
 from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture
-from nextchar.networks.kinds import (
-    WEIGHTS,
-    BlendHeader,
-    NgramHeader,
-    blend_content,
-    counts_of,
-    network_alone,
-    ngram_content,
-    text_counts_of,
-)
+from nextchar.networks.headers import BlendHeader, NgramHeader
+from nextchar.networks.kinds import WEIGHTS, blend_content, counts_of, network_alone, ngram_content, text_counts_of
 from nextchar.networks.ngram_pruning import prune
 from nextchar.page import DOCTYPE, build_page, embedded_setup, is_page
 from nextchar.runs.folder import MODEL, RunFolder

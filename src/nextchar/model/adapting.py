@@ -13,7 +13,8 @@ from nextchar.model.scoring import ScoresIds
 from nextchar.networks.adaptive_network import AdaptiveNetwork, NoNetwork
 from nextchar.networks.architecture import Network
 from nextchar.networks.blend import BlendNetwork
-from nextchar.networks.kinds import WEIGHTS, BlendHeader, NgramHeader
+from nextchar.networks.headers import BlendHeader, NgramHeader
+from nextchar.networks.kinds import WEIGHTS
 from nextchar.networks.quantisation import quantised
 from nextchar.networks.reading_along import COUNTS_ALONE, ReadingAlong
 from nextchar.settings import Weights

@@ -17,7 +17,7 @@ from nextchar.model.list_drawing import MAX_ROWS, MIN_ROWS, ListDrawing
 from nextchar.model.list_settings import ListSettings
 from nextchar.model.model_file import ModelFile
 from nextchar.networks.architecture import Architecture, Network
-from nextchar.networks.kinds import BlendHeader, NetworkHeader
+from nextchar.networks.headers import BlendHeader, NetworkHeader
 from nextchar.parallel import SERIAL
 from nextchar.randomness import choose_seed, random_stream
 

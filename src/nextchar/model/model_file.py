@@ -27,17 +27,8 @@ from nextchar.model.kept_text import ARRAY, KeptText
 from nextchar.model.provenance import Provenance
 from nextchar.networks.architecture import Architecture, Floats, Parameters
 from nextchar.networks.blend import TextCounts
-from nextchar.networks.kinds import (
-    KINDS,
-    NETWORK,
-    BlendHeader,
-    NetworkHeader,
-    NgramHeader,
-    counts_of,
-    kind_of,
-    network_alone,
-    text_counts_of,
-)
+from nextchar.networks.headers import BlendHeader, NetworkHeader, NgramHeader
+from nextchar.networks.kinds import KINDS, NETWORK, counts_of, kind_of, network_alone, text_counts_of
 from nextchar.page import embedded_model, is_page
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.tokenizers import KINDS as TOKEN_KINDS

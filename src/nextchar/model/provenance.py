@@ -11,7 +11,8 @@ from nextchar.model.kept_text import base_name
 from nextchar.model.line_quantiles import LineQuantiles
 from nextchar.model.spread import Spread
 from nextchar.settings import Normalization
-from nextchar.text.text_file import in_form, lowered, normalized
+from nextchar.text.normalization import in_form, normalized
+from nextchar.text.text_file import lowered
 
 
 class Ancestor(BaseModel):

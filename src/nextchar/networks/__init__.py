@@ -36,6 +36,7 @@ Read in this order; a module imports only from those before it:
 - `reading_along`: what is learned from a text as it is read, and how all of it predicts together.
 - `adaptive_network`: a network that reads along.
 - `loops`: all compiled loops at once, for an installation.
+- `headers`: what a model file says of its network.
 - `kinds`: the kinds of networks that a model file can hold.
 - `window_kernels`: compiled loops for training on windows.
 - `torch_processes`: the processes that train one model together.

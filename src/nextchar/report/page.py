@@ -25,7 +25,7 @@ from nextchar.report.markup import element, pairs_table, text_element, visible_l
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.record import RunRecord
 from nextchar.settings import describe_duration, describe_value
-from nextchar.text.corpus import open_corpus
+from nextchar.text.corpus_cache import open_corpus
 from nextchar.text.documents import SourceText
 from nextchar.training.plan import Plan
 

@@ -15,12 +15,14 @@ Read in this order; a module imports only from those before it:
 - `agreement`: whether a command asks for the run that is there.
 - `preparation`: everything before training: finding texts and choosing a plan, or reading a run to resume.
 - `samples`: what the model of a run writes after each scoring.
+- `origin`: where the model of a run comes from.
 - `run`: a whole run: texts in, a run folder and a model out.
 - `counting_run`: a run that counts and trains nothing, and the choice between both.
 - `forecast`: how long training on a text would take, and how good the model would be.
 - `record`: what happened in a run, for its report and the page.
 - `comparison`: runs beside each other.
 - `screen`: what a stream can show: colours, a line drawn again, its width.
+- `event_words`: events in words: a line for people.
 - `progress`: a run on the screen.
 - `notebook`: a run in a notebook: one output that grows.
 """

@@ -19,7 +19,8 @@ from nextchar.model.spread import Spread
 from nextchar.networks.kinds import ngram_content
 from nextchar.parallel import Threads, available_cores, is_one_of_several
 from nextchar.runs.folder import RunFolder
-from nextchar.runs.run import Run, labels_in, provenance_of, versions
+from nextchar.runs.origin import labels_in, provenance_of, versions
+from nextchar.runs.run import Run
 from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
 from nextchar.runs.texts import Texts, events_of_text, find, notice_lists

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -306,3 +307,12 @@ def samples_page(events: list[Event]) -> str:
             fence = "`" * max(3, longest + 1)
             page.append(f"Temperature {event.temperature}:\n\n{fence}text\n{event.prompt}{event.text}\n{fence}\n")
     return "\n".join(page)
+
+
+def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
+    """Return a free folder in ``parent``, named after the first text: mybook, mybook-2, ..."""
+    path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
+    # "." and ".." are no names: take the name of the folder they stand for.
+    name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
+    numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
+    return next(path for path in numbered if RunFolder(path).is_free)

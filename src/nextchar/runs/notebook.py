@@ -9,7 +9,7 @@ from html import escape
 from types import TracebackType
 from typing import Any, Self
 
-from nextchar.runs.progress import describe
+from nextchar.runs.event_words import describe
 from nextchar.training.events import Event, Progress, Saved, Writing
 
 STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;margin:0"

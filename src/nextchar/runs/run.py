@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from importlib.metadata import version
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +16,18 @@ from nextchar.model.kept_text import KeptText
 from nextchar.model.language_model import LanguageModel
 from nextchar.model.line_quantiles import LineQuantiles
 from nextchar.model.model_file import ModelFile
-from nextchar.model.provenance import Provenance
-from nextchar.networks.architecture import Ids, Network
+from nextchar.networks.architecture import Network
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.word_counts import kinds_of
 from nextchar.parallel import Threads, available_cores, process_rank
 from nextchar.runs.folder import RunFolder
+from nextchar.runs.origin import labels_in, provenance_of, versions
 from nextchar.runs.preparation import prepare, resume
-from nextchar.runs.run_settings import RunSettings
 from nextchar.runs.samples import write_samples
 from nextchar.runs.texts import Texts
 from nextchar.runs.trainers import Preparation, Prepared, take_part
 from nextchar.settings import TrainingSettings
-from nextchar.text.corpus import Corpus
-from nextchar.text.labels import labels_of
 from nextchar.training.checkpoint import Checkpoint
 from nextchar.training.events import Evaluated, Event, Finished, Progress, Revised, Saved, Writing
 from nextchar.training.plan import Plan
@@ -327,47 +322,3 @@ class Run:
     def _ready(self) -> Prepared:
         assert self._prepared is not None, "the run has not begun"
         return self._prepared
-
-
-def provenance_of(corpus: Corpus, settings: RunSettings, scored: Ids) -> Provenance:
-    """Return where a model of a run comes from: its text, its recipe, and the ids that it is scored on, ``scored``."""
-    return Provenance(
-        corpus=corpus.names,
-        corpus_sha256=corpus.content_sha256,
-        corpus_key=corpus.key,
-        characters=corpus.characters,
-        training_characters=corpus.training_characters,
-        lowercase=settings.text.lowercase,
-        normalize=settings.text.normalize,
-        recipe=settings.training.recipe,
-        seed=settings.training.seed,
-        validation_characters=int(corpus.vocabulary.token_lengths(scored).sum()),
-        validation_tokens=None if corpus.vocabulary.kind == "characters" else len(scored),
-        unknown_characters=corpus.count_unknown(scored),
-        ancestors=() if settings.base is None else settings.base.ancestors,
-    )
-
-
-def labels_in(corpus: Corpus, settings: RunSettings) -> tuple[str, ...]:
-    """Return the labels of the entries of ``corpus``, the most frequent first; none if it has no labels.
-
-    Raises:
-        TextError: there are too many.
-    """
-    if settings.text.label_column is None:
-        return ()
-    return labels_of(corpus.vocabulary.decode(corpus.ids).removesuffix("\n").split("\n"))
-
-
-def versions(*names: str) -> dict[str, str]:
-    """Return the versions of the packages ``names``."""
-    return {name: version(name) for name in names}
-
-
-def free_folder(parent: Path, corpus: Sequence[str]) -> Path:
-    """Return a free folder in ``parent``, named after the first text: mybook, mybook-2, ..."""
-    path = Path(corpus[0] if corpus[0] != "-" else "standard-input")
-    # "." and ".." are no names: take the name of the folder they stand for.
-    name = (path.name.strip(".") or path.resolve().name.strip(".")).split(".")[0] or "text"
-    numbered = (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
-    return next(path for path in numbered if RunFolder(path).is_free)

@@ -13,7 +13,8 @@ from nextchar.runs.folder import RunFolder
 from nextchar.runs.run_settings import Base, RunSettings
 from nextchar.settings import TextSettings, TrainingSettings
 from nextchar.text import catalog
-from nextchar.text.corpus import Corpus, encode_corpus, open_corpus
+from nextchar.text.corpus import Corpus
+from nextchar.text.corpus_cache import encode_corpus, open_corpus
 from nextchar.text.decoding import BYTES
 from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.text_file import TextFile

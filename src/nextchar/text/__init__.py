@@ -11,6 +11,7 @@ Read in this order; a module imports only from those before it:
 - `decoding`: bytes into characters, with replacements for wrong bytes and without zeros at the end.
 - `compression`: compressed files, known by their first bytes and read as a stream.
 - `content`: what reading all of a text finds: its hash, size, length and line ends.
+- `normalization`: a text in one of Unicode's normalization forms.
 - `text_file`: a text in a file, and how to read it piece by piece.
 - `files`: open text files: detect the encoding, then read the whole file strictly, in bounded memory.
 - `lines`: the lines of a text as they come, from a pipe without waiting for more.
@@ -36,7 +37,9 @@ Read in this order; a module imports only from those before it:
 - `tokenizers`: the kinds of tokens by name, and how a file describes them.
 - `survey`: what to know about texts before they are encoded: cuts, counts, the vocabulary.
 - `unfinished`: an encoded text while it is made, which the next process continues after a kill.
-- `corpus`: an encoded text, memory-mapped and keyed by its content.
+- `corpus`: an encoded text: ids and their vocabulary.
+- `corpus_key`: the name of an encoded text in the cache.
+- `corpus_cache`: encoded texts on disk, keyed by their content.
 - `decomposition`: how much of a text is decomposed.
 - `inspection`: facts about a text: rare characters, lines, repetition, compression.
 """

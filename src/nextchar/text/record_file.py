@@ -15,9 +15,10 @@ from nextchar.settings import Boundary
 from nextchar.text.content import DOTTED_CAPITAL, Content, LineEnds, Section
 from nextchar.text.files import is_compressed, open_text
 from nextchar.text.labels import labelled
+from nextchar.text.normalization import in_form
 from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.records import FORMAT_NAMES, Format, format_of, read_records
-from nextchar.text.text_file import TextFile, in_form, lowered, missing_boundary, readable
+from nextchar.text.text_file import TextFile, lowered, missing_boundary, readable
 
 MIN_SECTION = 100_000
 """Smallest section in characters, but for the last: one ends with the document that makes it so long. The end of each

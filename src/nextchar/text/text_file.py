@@ -6,10 +6,8 @@ import hashlib
 import io
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -18,6 +16,7 @@ from nextchar.settings import Boundary, Errors, Normalization
 from nextchar.text.compression import CompressedDataError, read_compressed
 from nextchar.text.content import DOTTED_CAPITAL, Content, LineEndCounter, LineEnds, Stamp
 from nextchar.text.decoding import BYTES, Decoding, UndecodableError
+from nextchar.text.normalization import normalized
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -252,41 +251,6 @@ def text_chunks(text: TextFile, lowercase: bool = False, blocks: Iterable[bytes]
 def lowered(pieces: Iterable[str]) -> Iterator[str]:
     """Yield ``pieces`` lower-cased as one string: the lower case of a capital sigma depends on its word."""
     return map(str.lower, _whole_words(pieces))
-
-
-def in_form(text: str, form: Normalization) -> str:
-    """Return ``text`` in Unicode's normalization ``form``."""
-    return unicodedata.normalize("NFC" if form == "nfc" else "NFKC", text)
-
-
-def normalized(pieces: Iterable[str], form: Normalization) -> Iterator[str]:
-    """Yield ``pieces`` in Unicode's normalization ``form``, as if they were one string.
-
-    A mark may compose with the letter before it, so they are not cut there, except after 1,000 marks.
-    """
-    held = ""
-    for piece in pieces:
-        text = held + piece
-        last = text[-1000:]
-        begun = next((place for place in range(1, len(last) + 1) if not _goes_on(last[-place])), len(last))
-        cut = len(text) - begun if begun < 1000 else len(text)
-        held = text[cut:]
-        yield in_form(text[:cut], form)
-    yield in_form(held, form)
-
-
-def _goes_on(character: str) -> bool:
-    """Return whether ``character`` may compose with what is before it, or change places with it."""
-    first = unicodedata.normalize("NFKD", character)[0]
-    return unicodedata.combining(first) > 0 or first in _second_parts()
-
-
-@cache
-def _second_parts() -> frozenset[str]:
-    """Return the characters that others are composed with, but for jamo of which syllables are: those are all added."""
-    parts = (unicodedata.decomposition(chr(point)).split() for point in range(0xC0, 0x20000))
-    seconds = {chr(int(part[1], 16)) for part in parts if len(part) == 2 and not part[0].startswith("<")}
-    return frozenset(seconds | {chr(point) for point in range(0x1160, 0x1200)})
 
 
 def _whole_words(pieces: Iterable[str]) -> Iterator[str]:
