@@ -58,7 +58,7 @@ class TrainingOptions(TextOptions, total=False):
 
     recipe: RecipeName
     from_: str | None
-    keep_characters: bool
+    keep_characters: bool | None
     time: float | str | None
     epochs: float | None
     steps: int | None

@@ -239,8 +239,10 @@ class TrainingSettings(Settings):
         "sizes are used, and what it knows of each character. By default an installed base model that a sample of the "
         f"text shows to pay; {NOTHING}: random weights.",
     )
-    keep_characters: bool = Field(
-        default=False, description="With --from: also keep the characters of that model that the text does not have."
+    keep_characters: bool | None = Field(
+        default=None,
+        description="Also keep the characters of the model to start from that the text does not have; by default "
+        "syllables of Hangul alone, where the text has others.",
     )
     time: Duration | None = Field(
         default=None,

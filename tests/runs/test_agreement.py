@@ -59,6 +59,18 @@ def test_the_first_difference_is_named(
         check_agreement(recorded, texts, TINY.model_copy(update=training))
 
 
+@pytest.mark.parametrize(("kept", "agrees"), [(False, True), (True, False)])
+def test_a_run_from_before_syllables_stayed_agrees(kept: bool, agrees: bool, recorded: RunSettings, book: Path) -> None:
+    training = recorded.training.model_copy(update={"from_": "other", "keep_characters": kept})
+    before, texts = recorded.model_copy(update={"training": training}), Texts((str(book),), TextSettings())
+    asked = TINY.model_copy(update={"from_": "other"})
+    if agrees:
+        check_agreement(before, texts, asked)
+        return
+    with pytest.raises(UsageError, match="--keep-characters is True in the run and not given here"):
+        check_agreement(before, texts, asked)
+
+
 def test_a_text_that_is_not_asked_for_is_named(recorded: RunSettings, book: Path, tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text(made_up_text())
     with pytest.raises(UsageError, match=f"it learns from {book}, which is not among"):

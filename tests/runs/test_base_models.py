@@ -134,6 +134,23 @@ def test_characters_of_the_model_can_be_kept(base: Path, texts: Texts, tmp_path:
     assert any(isinstance(event, Finished) for event in events_of(resumed))
 
 
+@pytest.mark.parametrize(("keep", "kept"), [(None, "가나다라"), (False, "가나"), (True, "A가나다라")])
+def test_syllables_of_hangul_stay_in_a_text_that_has_others(keep: bool | None, kept: str, tmp_path: Path) -> None:
+    of_model, of_text = tmp_path / "model.txt", tmp_path / "text.txt"
+    of_model.write_text("가나다라 A\n" * 500)
+    of_text.write_text("나가 가나\n" * 500)
+    events_of(begin(tmp_path / "base", Texts((str(of_model),), TextSettings()), tmp_path))
+    texts = Texts((str(of_text),), TextSettings())
+    events = events_of(begin(tmp_path / "run", texts, tmp_path, from_=str(tmp_path / "base"), keep_characters=keep))
+    vocabulary = ModelFile.load(tmp_path / "run" / "model.safetensors").characters_for("")
+    assert vocabulary.characters == f"\n {kept}"
+    read = only(events, BaseRead)
+    assert isinstance(read, BaseRead)
+    assert set(read.left_out) == set("A가나다라") - set(kept)
+    resumed = Run.resume(RunFolder(tmp_path / "run"), cache=tmp_path / "elsewhere")  # encoded again
+    assert any(isinstance(event, Finished) for event in events_of(resumed))
+
+
 def test_a_rare_character_that_the_model_knows_has_an_id(base: Path, tmp_path: Path) -> None:
     path = tmp_path / "once.txt"
     path.write_text("LQ " + made_up_text(30_000).lower())

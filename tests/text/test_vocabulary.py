@@ -13,6 +13,7 @@ from nextchar.text.vocabulary import (
     CODE_POINTS,
     SCALAR_VALUES,
     UNKNOWN_ID,
+    Inherited,
     Replacement,
     Vocabulary,
     code_points,
@@ -149,6 +150,21 @@ def test_the_vocabulary_of_counts() -> None:
     assert Vocabulary.from_counts(counts, 2, has_unknown=False) == Vocabulary("ab", has_unknown=False)
     with pytest.raises(TextError, match=r"occurs 4 times .*--min-count 1"):
         Vocabulary.from_counts(counts, 4)
+
+
+def test_what_a_model_knows_may_be_rare() -> None:
+    counts = counts_of("aaabbc각각")
+    assert Vocabulary.from_counts(counts, 2, inherited=Inherited(known="cd")).characters == "abc각"
+    assert Vocabulary.from_counts(counts, 2, inherited=Inherited(kept="dc뷁")).characters == "abcd각뷁"
+    assert Vocabulary.from_counts(counts, 2, inherited=Inherited(syllables="뷁")).characters == "ab각뷁"
+    assert Vocabulary.from_counts(counts_of("aaabb"), 2, inherited=Inherited(syllables="뷁")).characters == "ab"
+
+
+def test_of_a_model_syllables_are_inherited_unless_it_is_said_otherwise() -> None:
+    assert Inherited.of("aé가힣漢", keep=None) == Inherited(known="aé가힣漢", syllables="가힣")
+    assert Inherited.of("aé가힣漢", keep=False) == Inherited(known="aé가힣漢")
+    assert Inherited.of("aé가힣漢", keep=True) == Inherited(known="aé가힣漢", kept="aé가힣漢")
+    assert Inherited(known="a", syllables="가").options() == {"known": "a", "syllables": "가"}
 
 
 @pytest.mark.parametrize("characters", ["ba", "aa", "a\ud800"])

@@ -29,11 +29,7 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
     for asked, known in ((text, recorded.text), (completed, recorded.training)):
         for name in type(asked).model_fields:
             given, had = getattr(asked, name), getattr(known, name)
-            if name == "lines" and given is None:  # the run has looked whether the text is a list
-                continue
-            if name == "tokens" and given == "auto":  # the run has the tokens that suit it, or those of its base
-                continue
-            if given != had:
+            if given != had and not _is_settled(name, given, had):
                 raise UsageError(
                     f"The run that is there does not agree with this command: {flag(name)} is "
                     f"{_shown(had)} in the run and {_shown(given)} here. Give the command that began "
@@ -46,6 +42,16 @@ def check_agreement(recorded: RunSettings, texts: Texts, training: TrainingSetti
             f"The run that is there does not agree with this command: it learns from {strange[0]}, which is not among "
             f"{', '.join(texts.names)}. Give the command that began it, or choose another --out."
         )
+
+
+def _is_settled(name: str, given: object, had: object) -> bool:
+    """Return whether the run has settled what was left open by ``given`` for the option ``name``."""
+    settled = {
+        "lines": given is None,  # it has looked whether the text is a list
+        "tokens": given == "auto",  # it has the tokens that suit it, or those of its base
+        "keep_characters": given is None and had is False,  # it is from before syllables stayed by default
+    }
+    return settled.get(name, False)
 
 
 def _shown(value: object) -> str:

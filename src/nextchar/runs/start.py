@@ -26,6 +26,7 @@ from nextchar.runs.training_text import encode
 from nextchar.settings import NOTHING, TextSettings, TrainingSettings
 from nextchar.text.corpus import Corpus
 from nextchar.text.text_file import TextFile
+from nextchar.text.vocabulary import Inherited
 from nextchar.training.recipes import recipe_of
 from nextchar.training.validation import excerpts
 
@@ -122,7 +123,8 @@ def find_start(
     trial = Trial(base.name, bits, sample.bits_of_counts())
     if not trial.pays:
         return Start(corpus, nothing, None, trial, tuple(damaged))
-    if corpus.rare:
+    inherited = Inherited.of(base.characters, keep=training.keep_characters)
+    if corpus.rare or set(inherited.syllables) - set(corpus.vocabulary.characters):
         corpus = encode(files, text, training, cache, base.record)  # what is rare here, the base may know
     return Start(corpus, base.fixed(training), base, trial, tuple(damaged))
 

@@ -19,6 +19,7 @@ from nextchar.text.decoding import BYTES
 from nextchar.text.reading_options import ReadingOptions
 from nextchar.text.text_file import TextFile
 from nextchar.text.tokenizers import tokenizer_of
+from nextchar.text.vocabulary import Inherited
 from nextchar.training.recipes import recipe_of
 
 
@@ -31,14 +32,12 @@ def encode(
         TextError: a text cannot be read or has too little to learn from.
         UsageError: ``min_count`` is given for a recipe that keeps every character.
     """
-    known = "" if base is None else base.characters
     return encode_corpus(
         files,
         text,
         cache_folder=cache,
         unknown_symbol=recipe_of(training).has_unknown,
-        known=known,
-        kept=known if training.keep_characters else "",
+        inherited=None if base is None else Inherited.of(base.characters, keep=training.keep_characters),
         tokens=None if base is None or base.tokens is None else tokenizer_of(base.tokens),
     )
 

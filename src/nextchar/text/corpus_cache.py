@@ -34,7 +34,7 @@ from nextchar.text.text_file import TextFile, content_of, up_to_date
 from nextchar.text.tokenizer import Tokenizer
 from nextchar.text.tokenizers import tokenizer_of
 from nextchar.text.unfinished import Position, Unfinished
-from nextchar.text.vocabulary import Vocabulary
+from nextchar.text.vocabulary import Inherited, Vocabulary
 from nextchar.text.word_tokenizer import WordTokenizer, pieces_of_words
 
 _READABLE = (2, FORMAT_VERSION)
@@ -95,8 +95,7 @@ def encode_corpus(
     *,
     cache_folder: Path,
     unknown_symbol: bool = True,
-    known: str = "",
-    kept: str = "",
+    inherited: Inherited | None = None,
     tokens: Tokenizer | None = None,
 ) -> Corpus:
     """Encode ``texts``, one after another, or return them from the cache if they have been encoded before.
@@ -111,8 +110,7 @@ def encode_corpus(
         settings: lower-casing, the held-out share, and how rare is too rare.
         cache_folder: folder of encoded texts.
         unknown_symbol: whether rare characters share one id; if not, every character of the text has its own.
-        known: characters that have an id if they occur at all.
-        kept: characters that have one even if they do not.
+        inherited: characters that have an id though they are rare.
         tokens: those of a model that training starts from; of words and bytes they are taken as they are.
 
     Raises:
@@ -123,7 +121,7 @@ def encode_corpus(
         raise UsageError("The classic recipe keeps every character: leave --min-count out, or use the default recipe.")
     texts = [up_to_date(text) for text in texts]
     contents = [content_of(text) for text in texts]
-    options = options_of(texts, contents, settings, unknown_symbol=unknown_symbol, known=known, kept=kept)
+    options = options_of(texts, contents, settings, unknown_symbol=unknown_symbol, inherited=inherited)
     if isinstance(tokens, WordTokenizer):
         options["words"] = tokens.header()
     each = [(content.sha256, text.errors) for content, text in zip(contents, texts, strict=True)]
@@ -135,7 +133,7 @@ def encode_corpus(
     corpus = _find(source.key, cache_folder)
     if corpus is None:
         tally = tally or unfinished.tally() or count_texts(texts, contents, settings)
-        survey = _survey(texts, settings, tally, unknown_symbol, known, kept, tokens)
+        survey = _survey(texts, settings, tally, unknown_symbol, inherited, tokens)
         _make_entry(_Entry(texts, settings, source, tally, survey), unfinished, cache_folder)
         corpus = open_corpus(source.key, cache_folder)
     return replace(corpus, names=tuple(text.name for text in texts), former_key=source.former_key)
@@ -186,13 +184,12 @@ def _survey(  # noqa: PLR0917 (those of `encode_corpus`)
     settings: TextSettings,
     tally: Tally,
     unknown_symbol: bool,
-    known: str,
-    kept: str,
+    inherited: Inherited | None,
     tokens: Tokenizer | None,
 ) -> Survey:
     """Return what to know before ``texts`` are encoded; words are counted in another reading."""
     kind = settings.token_kind
-    survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, tokens=kind, known=known, kept=kept)
+    survey = survey_texts(texts, tally, settings.min_count, unknown_symbol, tokens=kind, inherited=inherited)
     if kind != "words":
         return survey
     if isinstance(tokens, WordTokenizer):

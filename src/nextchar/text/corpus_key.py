@@ -12,6 +12,7 @@ from typing import Any
 from nextchar.settings import TextSettings
 from nextchar.text.content import Content, Stamp
 from nextchar.text.text_file import TextFile
+from nextchar.text.vocabulary import Inherited
 
 FORMAT_VERSION = 3
 """Format of the entries of the cache."""
@@ -37,8 +38,7 @@ def options_of(
     settings: TextSettings,
     *,
     unknown_symbol: bool,
-    known: str,
-    kept: str,
+    inherited: Inherited | None,
 ) -> dict[str, Any]:
     """Return everything that changes the result, but for the content of the texts and how wrong bytes are read."""
     options: dict[str, Any] = {
@@ -50,7 +50,8 @@ def options_of(
         "unknown_symbol": unknown_symbol,
     }
     # Only where they change something, so that the keys of other texts stay as they were.
-    options.update({name: value for name, value in (("known", known), ("kept", kept)) if value})
+    if inherited is not None:
+        options.update(inherited.options())
     if settings.boundary != "line":
         options["boundary"] = settings.boundary
     if settings.lines:

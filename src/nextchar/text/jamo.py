@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nextchar.settings import TokenKind
 from nextchar.text.symbol_tokenizer import SymbolTokenizer
 from nextchar.text.tokenizer import Succession
-from nextchar.text.vocabulary import Counts, Vocabulary, code_points, too_rare
+from nextchar.text.vocabulary import Counts, Inherited, Vocabulary, code_points, too_rare
 
 SYLLABLES, INITIALS, MEDIALS, FINALS = 0xAC00, 0x1100, 0x1161, 0x11A7
 """First code points of the syllables and of the three kinds of conjoining jamo; that of the finals is no final."""
@@ -121,7 +121,7 @@ class JamoTokenizer(SymbolTokenizer):
             raise ValueError("its jamo spell no character")
 
     @classmethod
-    def from_counts(cls, counts: Counts, min_count: int = 1, *, known: str = "", kept: str = "") -> Self:
+    def from_counts(cls, counts: Counts, min_count: int = 1, inherited: Inherited | None = None) -> Self:
         """Return the jamo of the characters that occur ``counts`` (0x110000,) times; other arguments as for
         `Vocabulary.from_counts`, of symbols."""
         of_symbols = counts.copy()
@@ -133,7 +133,7 @@ class JamoTokenizer(SymbolTokenizer):
         of_symbols[INITIALS : INITIALS + INITIAL_COUNT] = syllables.sum((1, 2))
         of_symbols[MEDIALS : MEDIALS + MEDIAL_COUNT] = syllables.sum((0, 2))
         of_symbols[FINALS + 1 : FINALS + FINAL_COUNT] = syllables.sum((0, 1))[1:]
-        symbols = Vocabulary.from_counts(of_symbols, min_count, known=known, kept=kept)
+        symbols = Vocabulary.from_counts(of_symbols, min_count, inherited=inherited)
         try:
             return cls(symbols)
         except ValueError as error:

@@ -23,7 +23,7 @@ from nextchar.text.held_out import Piece, split_lines, split_texts, training_siz
 from nextchar.text.jamo import JamoTokenizer
 from nextchar.text.text_file import TextFile
 from nextchar.text.tokenizer import Tokenizer
-from nextchar.text.vocabulary import CODE_POINTS, Counts, Vocabulary, code_points
+from nextchar.text.vocabulary import CODE_POINTS, Counts, Inherited, Vocabulary, code_points
 
 SMALL = 20_000
 """Smaller training texts keep every character: with an unknown symbol, too much of them would be lost."""
@@ -129,8 +129,7 @@ def survey_texts(
     unknown_symbol: bool,
     *,
     tokens: TokenKind = "characters",
-    known: str = "",
-    kept: str = "",
+    inherited: Inherited | None = None,
 ) -> Survey:
     """Choose the vocabulary of ``texts``; of words it has the characters that rare ones are spelled with.
 
@@ -140,7 +139,7 @@ def survey_texts(
         min_count: as in `nextchar.settings.TextSettings`.
         unknown_symbol: whether rare characters share one id.
         tokens: their kind.
-        known: as for `Vocabulary.from_counts`, and ``kept`` too.
+        inherited: characters that may be rarer.
 
     Raises:
         TextError: they are too small to learn from, or contain surrogates, which bytes alone may.
@@ -153,9 +152,9 @@ def survey_texts(
     if tokens == "bytes":
         vocabulary = ByteTokenizer()
     elif tokens == "jamo":
-        vocabulary = JamoTokenizer.from_counts(training, least, known=known, kept=kept)
+        vocabulary = JamoTokenizer.from_counts(training, least, inherited)
     elif unknown_symbol:
-        vocabulary = Vocabulary.from_counts(training, least, known=known, kept=kept)
+        vocabulary = Vocabulary.from_counts(training, least, inherited=inherited)
     else:
         vocabulary = Vocabulary.from_counts(tally.counts, has_unknown=False)
     return Survey(

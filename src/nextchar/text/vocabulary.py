@@ -12,7 +12,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -32,6 +32,9 @@ CODE_POINTS = 0x110000
 
 SCALAR_VALUES = CODE_POINTS - 0x800
 """Number of code points that a text can contain: all but the surrogates."""
+
+HANGUL = range(0xAC00, 0xD7A4)
+"""Code points of the syllables of Hangul."""
 
 Counts = NDArray[np.int64]
 
@@ -57,6 +60,37 @@ def code_points(text: str) -> NDArray[np.uint32]:
 
 
 @dataclass(frozen=True)
+class Inherited:
+    """Characters that a vocabulary has from the model that training starts from, though the text hardly has them."""
+
+    known: str = ""
+    """Once in the text is enough."""
+    kept: str = ""
+    """They need not occur at all."""
+    syllables: str = ""
+    """Syllables of Hangul that need not occur in a text that has others: no text has all that its language has."""
+
+    @classmethod
+    def of(cls, characters: str, *, keep: bool | None) -> Inherited:
+        """Return what a text inherits of the ``characters`` of a model: all if ``keep`` is true, those that occur if it
+        is false, those and the syllables if it is None."""
+        syllables = "".join(c for c in characters if ord(c) in HANGUL) if keep is None else ""
+        return cls(known=characters, kept=characters if keep else "", syllables=syllables)
+
+    def options(self) -> dict[str, str]:
+        """Return the characters of each sort that there are any of."""
+        return {name: characters for name, characters in asdict(self).items() if characters}
+
+    def add_to(self, frequent: NDArray[np.bool_], counts: Counts) -> None:
+        """Add them to what is ``frequent`` (0x110000,) in a text that has ``counts`` (0x110000,) of each code point."""
+        known, hangul = code_points(self.known), slice(HANGUL.start, HANGUL.stop)
+        frequent[known] |= counts[known] > 0
+        frequent[code_points(self.kept)] = True
+        if frequent[hangul].any():
+            frequent[code_points(self.syllables)] = True
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """The characters that a model knows, distinct and in code-point order: a `nextchar.text.tokenizer.Tokenizer` whose
     tokens are single characters."""
@@ -76,7 +110,7 @@ class Vocabulary:
 
     @classmethod
     def from_counts(
-        cls, counts: Counts, min_count: int = 1, has_unknown: bool = True, known: str = "", kept: str = ""
+        cls, counts: Counts, min_count: int = 1, has_unknown: bool = True, inherited: Inherited | None = None
     ) -> Vocabulary:
         """Return the vocabulary of the characters that occur at least ``min_count`` times.
 
@@ -84,16 +118,14 @@ class Vocabulary:
             counts: occurrences of each code point in the training text, shape (0x110000,).
             min_count: rarer characters are read as the unknown symbol.
             has_unknown: whether there is an unknown symbol.
-            known: characters for which once is enough, since a model that training starts from knows them.
-            kept: characters that need not occur at all.
+            inherited: characters that may be rarer.
 
         Raises:
             TextError: no character is frequent enough.
         """
         frequent = counts >= min_count
-        often_enough = code_points(known)
-        frequent[often_enough] |= counts[often_enough] > 0
-        frequent[code_points(kept)] = True
+        if inherited is not None:
+            inherited.add_to(frequent, counts)
         points = np.flatnonzero(frequent)
         if len(points) == 0:
             raise too_rare(min_count)
