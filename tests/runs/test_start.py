@@ -111,6 +111,22 @@ def test_a_base_of_another_script_is_not_tried(
     assert (found.base, found.trial) == (None, None)
 
 
+def test_a_base_that_is_chosen_brings_its_syllables(install: Install, tmp_path: Path) -> None:
+    hangul = {ord(letter): 0xAC00 + 28 * place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+    of_model = (made_up_text(20_000) + " xyz" * 50).lower().translate(hangul)
+    (tmp_path / "book.txt").write_text(of_model, encoding="utf-8")
+    list(begin(tmp_path / "made", tmp_path / "book.txt", hidden=48, window=32, steps=400, from_="none").events())
+    install(made_up=tmp_path / "made" / "model.safetensors")
+    text = made_up_text(24_000)[20_000:].lower().translate(hangul)
+    kept = set(of_model) - set(text)
+    assert len(kept) > 0
+    found = start_for(written(tmp_path, text), tmp_path)
+    assert found.base is not None
+    assert found.corpus.rare == 0, "the text has no other reason to be read again"
+    assert kept <= set(found.corpus.vocabulary.characters)
+    assert not kept & set(start_for(tmp_path / "text.txt", tmp_path, from_="none").corpus.vocabulary.characters)
+
+
 def test_of_several_the_best_is_taken(made: Path, install: Install, tmp_path: Path) -> None:
     path = like_the_base(tmp_path)
     list(begin(tmp_path / "weak", path, hidden=8, steps=1, from_="none").events())
