@@ -7,8 +7,8 @@ Each row trains with `nextchar train TEXT --time T --from none` and with `--from
 over the seeds. MODEL is that of the table of texts unless one is given. "Tried" is what the best installed base needs
 on the sample of the text by which `nextchar train` chooses, "counts" what counts need; a star stands where it is
 chosen. "Before" is the network of the base as it is, on excerpts of the held-out text. FILE is text that the base has
-not seen, whose bits are measured with the fine-tuned network: what it has forgotten (with --options --keep-characters,
-or characters that are left out weigh most). "In all" are
+not seen, whose bits are measured with the fine-tuned network: what it has forgotten (with
+--options=--keep-characters, or characters that are left out weigh most). "In all" are
 the seconds of the whole command from the base, from the shell and back. Prints a table in Markdown.
 """
 
