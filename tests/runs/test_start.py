@@ -113,7 +113,7 @@ def test_a_base_of_another_script_is_not_tried(
 
 def test_a_base_that_is_chosen_brings_its_syllables(install: Install, tmp_path: Path) -> None:
     hangul = {ord(letter): 0xAC00 + 28 * place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
-    of_model = (made_up_text(20_000) + " xyz" * 50).lower().translate(hangul)
+    of_model = (" xyz" * 50 + made_up_text(20_000)).lower().translate(hangul)
     (tmp_path / "book.txt").write_text(of_model, encoding="utf-8")
     list(begin(tmp_path / "made", tmp_path / "book.txt", hidden=48, window=32, steps=400, from_="none").events())
     install(made_up=tmp_path / "made" / "model.safetensors")

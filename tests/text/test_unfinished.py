@@ -12,7 +12,7 @@ import pytest
 from nextchar.errors import TextError
 from nextchar.files.cache_entry import UNFINISHED
 from nextchar.settings import TextSettings, TokenKind
-from nextchar.text import corpus as corpus_module
+from nextchar.text import corpus_cache as cache_module
 from nextchar.text import record_file as record_file_module
 from nextchar.text import records as records_module
 from nextchar.text import text_file as text_file_module
@@ -152,7 +152,7 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.Monk
         starts.append(start)
         return sections(text, start, lowercase=lowercase)
 
-    monkeypatch.setattr(corpus_module, "count_texts", refuse)
+    monkeypatch.setattr(cache_module, "count_texts", refuse)
     monkeypatch.setattr(RecordFile, "sections", watched)
     encode(texts, tmp_path / "cache")
     assert len(starts) == 1, "the first file is not opened again"
@@ -196,7 +196,7 @@ def test_an_error_of_a_text_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object, **__: object) -> Iterator[Piece]:
         raise TextError("cannot be read")
 
-    monkeypatch.setattr(corpus_module, "split_pieces", fail)
+    monkeypatch.setattr(cache_module, "split_pieces", fail)
     with pytest.raises(TextError, match="cannot be read"):
         encode(several(tmp_path), tmp_path / "cache")
     assert left(tmp_path / "cache") == []
