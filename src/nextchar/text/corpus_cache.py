@@ -1,4 +1,4 @@
-"""An encoded text: an id for each character, on disk, in the smallest type that holds them, keyed by content.
+"""Encoded texts on disk, keyed by their content: made once, and found again.
 
 Texts are read a piece at a time, so that memory does not grow with them: once when they are opened, once to count the
 characters (the vocabulary comes from the training part), and once to encode. The result stays in the cache folder under
