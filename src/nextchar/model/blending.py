@@ -138,7 +138,13 @@ def spread(ids: Ids, size: int) -> Ids:
     return np.concatenate([ids[start : start + length] for start in starts])
 
 
-def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Executor = SERIAL) -> ModelFile:
+def with_memory(
+    file: ModelFile,
+    counts: TextCounts,
+    held_out: Ids,
+    executor: Executor = SERIAL,
+    network: Network[Any] | None = None,
+) -> ModelFile:
     """Return ``file``, a model that is one LSTM, blended with ``counts`` of its training text.
 
     Args:
@@ -146,9 +152,11 @@ def with_memory(file: ModelFile, counts: TextCounts, held_out: Ids, executor: Ex
         counts: of the text it was trained on.
         held_out: ids that were neither trained on nor counted, at least `MIN_HELD_OUT`.
         executor: computes in parallel.
+        network: that of ``file``, to read with; by default one without torch.
     """
     architecture, parameters = file.lstm_for("A memory")
-    blend = blend_evenly(make_network(architecture, parameters, compiled=True), counts, compiled=True)
+    network = network or make_network(architecture, parameters, compiled=True)
+    blend = blend_evenly(network, counts, compiled=True)
     tokens = file.vocabulary
     bits = honest_bits(blend, held_out, tokens.start_id, executor) + tokens.unknown_cost(held_out)  # (T,)
     of_characters = over_characters(bits, held_out, tokens)  # (C,)

@@ -187,10 +187,15 @@ class Run:
         """Return ``file`` blended with counts of the text, if the run asks for a memory and holds out enough text."""
         if not self._remembers:
             return file
-        provenance, scored = file.provenance, self._ready().trainer.scored
+        provenance, trainer = file.provenance, self._ready().trainer
+        scored = trainer.scored
         key = provenance.step, provenance.validation_bits_per_character, len(scored)
         if self._remembered is None or self._remembered[0] != key:  # the same weights are saved often
-            self._remembered = key, blending.with_memory(file, self._counted(), scored, Threads(available_cores()))
+            # torch reads twice as fast, but the threads of several processes wait for each other.
+            alone = not self._has_others
+            threads = trainer.threads if alone else Threads(available_cores())
+            network = trainer.network(file.parameters) if alone else None
+            self._remembered = key, blending.with_memory(file, self._counted(), scored, threads, network)
         blended = self._remembered[1]
         return replace(blended, provenance=blending.with_bits(provenance, blended.provenance))
 

@@ -24,8 +24,9 @@ REFERENCE_SIZE, GPU_REFERENCE_SIZE = 128, 512
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 """Each is timed, and the faster one is used. A processor with instructions for bfloat16 is about 1.5 times as fast with
 it, any other many times slower; the result is as good."""
-ROUNDS = 3
-"""Times that the reference size is timed, in each precision in turn. The fastest counts: other work only slows."""
+ROUNDS, ROUNDS_OF_GIVEN_SIZE = 3, 2
+"""Times that the reference size is timed, or the size that is given, which is timed once more later, in each precision
+in turn. The fastest counts: other work only slows."""
 MAX_SLOWDOWN = 4.0
 """How many times as long as the fastest precision one may take to be timed again."""
 DEFAULT_SECONDS = 60.0
@@ -144,7 +145,7 @@ def _fastest_precision(chooser: Chooser, hidden: int, measure: Measure) -> tuple
     given = chooser.settings.precision
     contenders: list[Precision] = list(PRECISIONS if given is None else (given,))
     taken: dict[Precision, float] = dict.fromkeys(contenders, math.inf)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS_OF_GIVEN_SIZE if chooser.settings.hidden else ROUNDS):
         for precision in contenders:
             taken[precision] = min(taken[precision], measure(chooser.plan(hidden, 1, precision)))
         contenders = [name for name in contenders if taken[name] <= MAX_SLOWDOWN * min(taken.values())]

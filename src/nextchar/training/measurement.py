@@ -56,7 +56,7 @@ def _time_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: flo
         if isinstance(event, Progress) and trainer.state.step % trial.checkpoint_every == 0:
             times.append(trainer.state.seconds)
             # By a clock that all processes agree on; a slow network gives two intervals in that time at most.
-            if times[-1] > (seconds if len(times) > 3 else MAX_TRIAL_SECONDS) and len(times) > 1:
+            if times[-1] > (seconds if len(times) > 2 else MAX_TRIAL_SECONDS) and len(times) > 1:
                 break
     trainer.close()
     # The first interval warms up caches and kernels; short bursts of other programs do not change the median.

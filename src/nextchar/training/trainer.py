@@ -22,10 +22,11 @@ from torch import Tensor
 
 from nextchar.errors import TrainingError
 from nextchar.model.calibration import at_temperature
-from nextchar.networks.architecture import Ids, Parameters
+from nextchar.networks.architecture import Ids, Network, Parameters
 from nextchar.networks.torch_network import LSTM, make_torch_network
 from nextchar.networks.torch_processes import Processes
 from nextchar.networks.torch_threads import Compute, has_bfloat16
+from nextchar.parallel import Executor
 from nextchar.training.checkpoint import Checkpoint, TrainingState, check_arrays, kinds_of
 from nextchar.training.dataset import Dataset
 from nextchar.training.events import Evaluated, Event, Progress, Recovered, Revised
@@ -122,6 +123,15 @@ class Trainer:
         check_arrays(checkpoint.arrays, kinds_of(self.checkpoint.arrays))
         self._return_to(checkpoint)
         self.checkpoint = checkpoint
+
+    @property
+    def threads(self) -> Executor:
+        """The threads of training, for which `network` is made."""
+        return self._updates.threads
+
+    def network(self, parameters: Parameters) -> Network[Any]:
+        """Return a network with ``parameters``, on the device of training."""
+        return make_torch_network(LSTM(self.architecture, parameters).to(self._compute.device))
 
     def close(self) -> None:
         """End the threads; afterwards the trainer can neither train nor score."""
@@ -236,7 +246,7 @@ class Trainer:
         their bits per character."""
         if self.plan.calibrated:
             network = make_torch_network(self._updates.module)
-            temperature = self._validation.temperature(network, self._updates.threads)
+            temperature = self._validation.temperature(network, self.threads)
             if temperature is not None:
                 self._move(temperature=temperature)
         parameters = self.parameters()
@@ -248,8 +258,7 @@ class Trainer:
         """Return the bits per character of ``parameters`` on ``ids`` (n,); None if there are none."""
         if len(ids) == 0:
             return None
-        network = make_torch_network(LSTM(self.architecture, parameters).to(self._compute.device))
-        return self._validation.bits(network, ids, self._updates.threads)
+        return self._validation.bits(self.network(parameters), ids, self.threads)
 
     def _recover(self, loss: float) -> Recovered:
         """Go back to the last checkpoint with half the learning rate."""
