@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from nextchar.parallel import Threads, available_cores
+from nextchar.parallel import Threads, available_cores, one_numpy_thread
 
 
 @pytest.mark.parametrize(("rows", "threads", "parts"), [(10, 3, 3), (2, 5, 2), (7, 1, 1)])
@@ -38,6 +38,16 @@ def test_a_part_has_one_thread_and_afterwards_all_is_as_before() -> None:
     before = blas_threads()
     inside = Threads(2).map_shards(lambda _: blas_threads(), 4)
     assert all(set(threads) == {1} for threads in inside)
+    assert blas_threads() == before
+
+
+def test_numpy_has_one_thread_meanwhile_even_after_an_error() -> None:
+    before = blas_threads()
+    with one_numpy_thread():
+        assert blas_threads() == [1] * len(before)
+    assert blas_threads() == before
+    with pytest.raises(ZeroDivisionError), one_numpy_thread():
+        raise ZeroDivisionError
     assert blas_threads() == before
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
@@ -61,7 +62,20 @@ class Executor(Protocol):
 
 
 _ALL_CORES = Lock()
-"""Held while all cores are in use."""
+"""Held while NumPy has one thread."""
+
+
+@contextmanager
+def one_numpy_thread() -> Generator[None]:
+    """Let NumPy compute in one thread meanwhile, whichever thread calls it.
+
+    Its own threads wait for each other again and again: where another program has a core, factoring a matrix takes ten
+    to fifty times as long with two as with one.
+    """
+    from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+
+    with _ALL_CORES, threadpool_limits(1, "blas"):
+        yield
 
 
 @dataclass(frozen=True)
@@ -83,11 +97,9 @@ class Threads:
 
     def map_items(self, compute: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Compute ``items`` in parallel, each as soon as a thread is free; return ``compute`` of each, in order."""
-        from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
-
         if self.count == 1:
             return list(map(compute, items))
-        with _ALL_CORES, threadpool_limits(1, "blas"), ThreadPoolExecutor(self.count, "nextchar") as pool:
+        with one_numpy_thread(), ThreadPoolExecutor(self.count, "nextchar") as pool:
             return list(pool.map(compute, items))
 
 

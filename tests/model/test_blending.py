@@ -56,6 +56,27 @@ def test_no_other_weights_are_better_for_all_contexts(blend: BlendNetwork, monke
         assert bits(blend, weights + np.array(change), HELD_OUT) > best
 
 
+def test_the_weights_are_found_by_the_derivatives_of_the_nats(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(3, 50, 7)).astype(np.float32)
+    read = blending._Read(x, x[:, range(50), random.integers(7, size=50)], np.zeros(50, np.int64))
+
+    def derivatives(weights: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        return blending._derivatives(read, weights, np.array([0.5, 0.3, 0.2]), 2.0)
+
+    weights, step = np.array([0.7, 0.1, 0.4]), 1e-2
+    nats, slopes, curvatures = derivatives(weights)
+    p = np.exp(np.tensordot(weights, x, 1))
+    by_hand = np.log(p.sum(-1)).sum() - (weights @ read.chosen).sum() + (0.04 + 0.04 + 0.04)
+    assert nats == pytest.approx(by_hand, rel=1e-5)
+    moves = [(derivatives(weights + move), derivatives(weights - move)) for move in step * np.eye(3)]
+    np.testing.assert_allclose(slopes, [(up[0] - down[0]) / (2 * step) for up, down in moves], rtol=1e-2, atol=0.02)
+    np.testing.assert_allclose(curvatures, [(up[1] - down[1]) / (2 * step) for up, down in moves], rtol=1e-2, atol=0.02)
+    monkeypatch.setattr(blending, "BLOCK", 30)  # four at a time
+    for whole, in_blocks in zip((nats, slopes, curvatures), derivatives(weights), strict=True):
+        np.testing.assert_allclose(in_blocks, whole, rtol=1e-5)
+
+
 def test_a_penalty_keeps_rare_contexts_near_the_others(blend: BlendNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     near = fit_weights(blend, HELD_OUT)
     monkeypatch.setattr(blending, "PENALTY", 1e-3)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from nextchar.model.sampling import softmax
 from nextchar.networks.architecture import Parameters
@@ -29,12 +30,18 @@ IDS = np.random.default_rng(0).integers(0, 7, 200)
 
 
 def make_updates(
-    *, shards: int = 2, dropout: float = 0.0, clip: float | None = 1.0, way: Way = WAYS[0], processes: Processes = ALONE
+    *,
+    shards: int = 2,
+    dropout: float = 0.0,
+    clip: float | None = 1.0,
+    way: Way = WAYS[0],
+    processes: Processes = ALONE,
+    initial_weights: Literal["frequencies", "keras"] = "frequencies",
 ) -> Updates:
     plan = Plan(
         hidden=(6,), embedding=3, input_dropout=0.0, dropout=dropout, feeding=Streams(batch=4, window=5),
         shards=shards, steps=9, learning_rate=0.1, warm_up=1, weight_decay=0.0, clip=clip, checkpoint_every=3,
-        exchange=way.exchange, average_every=way.every,
+        exchange=way.exchange, average_every=way.every, initial_weights=initial_weights,
     )  # fmt: skip
     return Updates(plan, Dataset(IDS, IDS[:0], VOCABULARY), 1, Compute(processes=processes))
 
@@ -46,6 +53,23 @@ def test_the_loss_is_that_of_the_weights_before_the_update() -> None:
     logits, _ = network.forward(inputs.T, network.initial_state(4))  # (B, T, V)
     probabilities = np.take_along_axis(softmax(logits.astype(float)), targets.T[..., None], -1)
     assert float(updates.update(0, 0.1)) == pytest.approx(-np.log(probabilities).mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["frequencies", "keras"])
+def test_matrices_are_factored_by_one_thread(
+    weights: Literal["frequencies", "keras"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several wait for each other where another program has a core, ten times as long."""
+    seen = list[int]()
+    factor = np.linalg.qr
+
+    def counted(matrix: np.ndarray) -> Any:
+        seen.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return factor(matrix)
+
+    monkeypatch.setattr(np.linalg, "qr", counted)
+    make_updates(initial_weights=weights)
+    assert set(seen) == {1}
 
 
 def test_an_update_changes_all_weights_and_a_rate_of_nothing_none() -> None:

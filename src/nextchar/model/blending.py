@@ -7,7 +7,6 @@ all situations, then for those of each situation, which are held near the first 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from nextchar.networks.ngram_pruning import prune
 from nextchar.networks.word_counting import count_words
 from nextchar.networks.word_counts import Kinds
 from nextchar.networks.word_pruning import prune_words
-from nextchar.parallel import SERIAL, Executor
+from nextchar.parallel import SERIAL, Executor, one_numpy_thread
 
 ORDER = 8
 """Most ids of context that are counted."""
@@ -51,6 +50,8 @@ WARM_UP = 32
 """Ids at each place that only give the state that the others are predicted from."""
 STEPS, CLOSE = 6, 1e-3
 """Most steps of Newton's method, and the change of a weight below which it stops."""
+BLOCK = 1 << 16
+"""About the logits of each part that are looked at at once, so few that they stay near the processor."""
 HALVINGS = 12
 """Most times that a step is halved because it went too far."""
 RIDGE = 1e-3
@@ -253,10 +254,11 @@ def _read(blend: Blend, ids: Ids, executor: Executor) -> _Read:
 
 def _fit(read: _Read, shape: tuple[int, ...]) -> Weights:
     """Return the weights of that ``shape``, (situations, parts), that fit what was read."""
-    overall = _newton(read, np.array(EVEN[shape[1]]), 0.0)
-    weights = np.tile(overall, (shape[0], 1))
-    for situation in np.unique(read.situations):
-        weights[situation] = _newton(read[read.situations == situation], overall, PENALTY)
+    with one_numpy_thread():
+        overall = _newton(read, np.array(EVEN[shape[1]]), 0.0)
+        weights = np.tile(overall, (shape[0], 1))
+        for situation in np.unique(read.situations):
+            weights[situation] = _newton(read[read.situations == situation], overall, PENALTY)
     return weights
 
 
@@ -284,22 +286,23 @@ def _newton(read: _Read, start: Weights, penalty: float) -> Weights:
 
 def _derivatives(read: _Read, weights: Weights, start: Weights, penalty: float) -> tuple[float, Weights, Weights]:
     """Return the nats that `_newton` minimises, and their first derivatives (P,) and second ones (P, P)."""
-    x = read.predictions
-    z = np.tensordot(weights.astype(np.float32), x, 1)  # (N, V)
-    peak = z.max(-1)  # (N,)
-    p = np.exp(z - peak[:, None])
-    sums = p.sum(-1)  # (N,)
-    p /= sums[:, None]
-    mean = np.einsum("nv,inv->in", p, x)  # (P, N)
     distance = weights - start
-    nats = (peak + np.log(sums) - weights @ read.chosen).sum(dtype=np.float64) + penalty / 2 * distance @ distance
-    slopes = (mean - read.chosen).sum(-1, dtype=np.float64) + penalty * distance
-    # The products of small deviations, not a small difference of large squares.
-    deviations = [of_part - mean_of_part[:, None] for of_part, mean_of_part in zip(x, mean, strict=True)]
-    curvatures = (penalty + RIDGE) * np.eye(len(x))
-    for i, j in combinations_with_replacement(range(len(x)), 2):
-        product = np.einsum("nv,nv,nv->n", p, deviations[i], deviations[j]).sum(dtype=np.float64)
-        curvatures[i, j] += product
-        if i != j:
-            curvatures[j, i] += product
-    return float(nats), slopes, curvatures
+    nats = float(penalty / 2 * distance @ distance)
+    slopes, curvatures = penalty * distance, (penalty + RIDGE) * np.eye(len(weights))
+    factors = weights.astype(np.float32)[:, None, None]
+    at_once = max(1, BLOCK // read.predictions.shape[-1])
+    for first in range(0, len(read.situations), at_once):
+        which = slice(first, first + at_once)
+        x, chosen = read.predictions[:, which], read.chosen[:, which]  # (P, n, V), (P, n)
+        p = (factors * x).sum(0)  # (n, V), the mixed logits at first
+        peak = p.max(-1, keepdims=True)  # (n, 1)
+        np.exp(p - peak, out=p)
+        sums = p.sum(-1, keepdims=True)  # (n, 1)
+        p /= sums
+        mean = (p * x).sum(-1)  # (P, n)
+        nats += float((peak + np.log(sums)).sum(dtype=np.float64) - weights @ chosen.sum(-1, dtype=np.float64))
+        slopes = slopes + (mean - chosen).sum(-1, dtype=np.float64)
+        # The products of small deviations, not a small difference of large squares.
+        deviations = x - mean[..., None]  # (P, n, V)
+        curvatures += (p * deviations).reshape(len(x), -1) @ deviations.reshape(len(x), -1).T
+    return nats, slopes, curvatures

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from nextchar.files.tensor_file import Arrays, under
-from nextchar.networks.architecture import Parameters
+from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.torch_network import LSTM, Dropout
 from nextchar.networks.torch_processes import ALONE
 from nextchar.networks.torch_threads import Compute, TorchThreads
+from nextchar.parallel import one_numpy_thread
 from nextchar.randomness import random_stream
 from nextchar.training.batches import IGNORED
 from nextchar.training.dataset import Dataset
@@ -50,13 +52,7 @@ class Updates:
         """
         self._plan, training = plan, dataset.training
         self.architecture = plan.architecture(dataset.vocabulary.size)
-        random = random_stream(seed, "weights")
-        if initial is not None:
-            parameters = initial
-        elif plan.initial_weights == "keras":
-            parameters = keras_initial_parameters(self.architecture, random)
-        else:
-            parameters = initial_parameters(self.architecture, random, training)
+        parameters = initial or self._draw_weights(random_stream(seed, "weights"), training)
         self.module = LSTM(self.architecture, parameters).to(compute.device)
         if plan.feeding.context_length is not None:
             self.module.prepare_windows()
@@ -73,6 +69,13 @@ class Updates:
         self._shards = {
             number: _Shard(self.module, plan, sizes[number], number, seed, sampled) for number in self.threads.own
         }
+
+    def _draw_weights(self, random: np.random.Generator, training: Ids) -> Parameters:
+        """Return the initial weights that the plan asks for."""
+        with one_numpy_thread():
+            if self._plan.initial_weights == "keras":
+                return keras_initial_parameters(self.architecture, random)
+            return initial_parameters(self.architecture, random, training)
 
     def parameters(self) -> Parameters:
         """Return a copy of the weights as they are now."""
