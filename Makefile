@@ -23,7 +23,7 @@ slow: $(VENV)/.dev
 
 # Of the tests those that hold the code to its plan: seconds rather than minutes.
 quick: $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests/test_architecture_page.py tests/test_settings.py tests/test_documentation.py -k "not run and not reader"
+	$(BIN)/python -m pytest -q tests/test_architecture_page.py tests/settings tests/test_documentation.py -k "not run and not reader"
 
 # The tests again, slower, with a report of the lines that none of them runs.
 coverage: $(VENV)/.dev
