@@ -36,6 +36,7 @@ Read in this order; a module imports only from those before it:
 - `adapting`: models that learn from the text they read.
 - `evaluation`: how well a model predicts a text.
 - `description`: a model in words: one line, or a few facts, for `nextchar info`, the API and notebooks.
+- `loaded_model`: a model from its file: its tokens, its networks, and its training text.
 - `language_model`: all of this for strings.
 - `surprise`: the surprise at each character of a text, what was expected there, and the most surprising places.
 - `comparison`: several models beside each other on one text.

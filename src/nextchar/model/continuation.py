@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextchar.model.copying import CopyIndex
-from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many
+from nextchar.model.generation import BLOCK, Guard, Writer, allowed_ids, draw_blocks, draws_many, generate_rows
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.model.scoring import log2_softmax
 from nextchar.model.token_guards import guard_of
@@ -242,6 +242,25 @@ class Continuation:
             return "", spelling.logits, spelling.state
         following, state = prompt.network.forward(drawn[None], prompt.state)  # (1, 1, V)
         return prompt.vocabulary.token_texts(drawn)[0][len(prompt.begun) :], following[:, -1], state
+
+
+def write_rows(prompt: Prompt, settings: SamplingSettings, randoms: Sequence[np.random.Generator]) -> list[str]:
+    """Return a text for each of ``randoms`` that continues ``prompt``, written side by side, without adapting or a
+    guard: each of the length asked for or up to its stop. No more is drawn once all are whole."""
+    tokens = prompt.vocabulary
+    drawn = generate_rows(
+        prompt.network, prompt.ids, settings, randoms, tokens.never_drawn, succession=tokens.succession
+    )
+    texts, decoders = [""] * len(randoms), [tokens.decoder() for _ in randoms]
+
+    def is_whole(text: str) -> bool:
+        return len(text) >= settings.length or any(stop in tokens.displayed(text) for stop in settings.stop if stop)
+
+    while not all(map(is_whole, texts)):
+        rows = np.stack(list(islice(drawn, min(BLOCK, settings.length))), axis=1)  # (B, t)
+        texts = [text + decoder.push(row) for text, decoder, row in zip(texts, decoders, rows.tolist(), strict=True)]
+    displayed = (tokens.displayed(text[: settings.length]) for text in texts)
+    return ["".join(until_stop(iter(text), settings.stop)) for text in displayed]
 
 
 def until_stop(pieces: Iterable[str], stops: Sequence[str]) -> Generator[str, None, bool]:
