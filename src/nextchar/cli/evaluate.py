@@ -123,9 +123,8 @@ def evaluate(
         missing = gone if options.counting else "left out with --no-counting"
         print_json({**_as_dict(scored, evaluation, counted, missing), **of_list, "adapt": adapt, **shown})
     else:
-        print_facts(
-            [*_facts(language_model, scored, evaluation, counted, gone), *list_facts(evaluation, per_line, labels)]
-        )
+        facts = _facts(language_model, scored, evaluation, counted, gone)
+        print_facts([*facts, *list_facts(evaluation, per_line, labels)])
     return DONE
 
 

@@ -77,9 +77,9 @@ def prepare(
         prompt=recipe.choose_prompt(corpus, chosen.plan, training.seed),
         base=base and base.record,
     )
-    started = None if base is None else base.transfer(corpus)
-    initial = started and started.parameters
-    prepared = Prepared(settings, corpus, make_trainer(settings, corpus, compute.processes, initial=initial))
+    started = base and base.transfer(corpus)
+    trainer = make_trainer(settings, corpus, compute.processes, initial=started and started.parameters)
+    prepared = Prepared(settings, corpus, trainer)
     yield from _events_of_start(start, started, prepared)
     yield from (Note(message=message) for message in (*chosen.notes, *_notes_on(prepared)))
     yield _planned(prepared, chosen.expected_seconds, clock() - began)
