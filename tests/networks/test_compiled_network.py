@@ -25,6 +25,7 @@ ARCHITECTURES = [
     Architecture(vocabulary_size=11, embedding=3, hidden=(20, 9), context_length=8),
     Architecture(vocabulary_size=11, embedding=None, hidden=(20,), context_length=1),
 ]
+LARGE = Architecture(vocabulary_size=1300, embedding=3, hidden=(421,))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
@@ -128,6 +129,22 @@ def test_extreme_inputs_neither_overflow_nor_warn() -> None:
     ours, theirs = (network.forward(ids, network.initial_state(1))[0] for network in networks)
     assert np.isfinite(theirs).all()
     np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1)
+
+
+@pytest.mark.parametrize("batch", [2, 8, 9])
+def test_large_networks_read_few_texts_side_by_side_as_they_read_each(batch: int) -> None:
+    """Few texts are multiplied in a loop of our own, more by NumPy."""
+    network, ids = compiled(LARGE), np.random.default_rng(2).integers(1300, size=(batch, 3))
+    texts = network.texts(network.initial_state(batch))
+    logits = np.empty((batch, 1312), np.float32)
+    for column in ids.T:
+        texts.read(column, logits)
+    alone = [network.forward(row[None], network.initial_state(1)) for row in ids]
+    np.testing.assert_allclose(logits[:, :1300], [row[0, -1] for row, _ in alone], atol=1e-5)
+    np.testing.assert_allclose(texts.state.cell[0], [after.cell[0][0] for _, after in alone], atol=1e-5)
+    np.testing.assert_allclose(
+        network.forward(ids, network.initial_state(batch))[0][:, -1], logits[:, :1300], atol=1e-5
+    )
 
 
 def test_many_generations_at_once_from_one_network() -> None:

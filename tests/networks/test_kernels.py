@@ -1,6 +1,7 @@
 """The inner loops of the compiled network: draws, and the precision of tanh."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,17 @@ def test_products_of_any_number_of_rows_are_added() -> None:
         out = np.ones(5, np.float32)
         kernels.add_product(vector, matrix, out)
         np.testing.assert_allclose(out, 1 + vector @ matrix, atol=1e-5)
+
+
+@pytest.mark.parametrize("vectors", [0, 1, 3])
+def test_few_vectors_are_multiplied_by_a_matrix_of_any_size(vectors: int) -> None:
+    random = np.random.default_rng(0)
+    for rows, columns in ((0, 5), (7, 1), (8, 511), (9, 512), (17, 1030)):
+        given = random.normal(size=(vectors, rows)).astype(np.float32)
+        matrix = random.normal(size=(rows, columns)).astype(np.float32)
+        out = np.full((vectors, columns), np.nan, np.float32)
+        kernels.multiply_few(given, matrix, out)
+        np.testing.assert_allclose(out, given @ matrix, atol=1e-5)
 
 
 @settings(deadline=None)

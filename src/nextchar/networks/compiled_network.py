@@ -18,6 +18,11 @@ VECTOR = 16
 """float32 values in the widest registers: logits are padded to a multiple of it, so that loops need no remainder."""
 
 
+FEW, SMALL = 8, 1_000_000
+"""Texts side by side up to which a matrix is multiplied in our own loop, and products up to which NumPy's is as fast:
+for larger ones it rearranges the whole matrix first, at each step."""
+
+
 class CompiledNetwork:
     """An LSTM network whose loops are compiled.
 
@@ -167,7 +172,7 @@ class CompiledNetwork:
             h, c = state.hidden[number].copy(), state.cell[number].copy()  # (B, H)
             outputs, gates = np.empty((steps, batch, size), np.float32), np.empty((batch, GATES * size), np.float32)
             for step in range(steps):
-                np.dot(h, layer.hidden_weight, out=gates)  # (B, 4H)
+                _multiply(h, layer.hidden_weight, gates)  # (B, 4H)
                 if inputs is None:
                     kernels.look_up_and_add(read[step], self.packed.table, gates)
                 else:
@@ -214,19 +219,27 @@ class Texts:
         """Read the next of ``ids`` (B,); fill ``logits`` (B, P)."""
         h, c, network = self._h, self._c, self._network
         for number, layer in enumerate(network.layers):
-            gates = np.dot(h[number], layer.hidden_weight, out=self._room[number])  # (B, 4H)
+            gates = _multiply(h[number], layer.hidden_weight, self._room[number])  # (B, 4H)
             if number == 0:
                 kernels.look_up_and_add(ids, network.packed.table, gates)
             else:
                 gates += h[number - 1] @ layer.input_weight + layer.bias
             kernels.update_cells(gates, h[number], c[number])
-        np.dot(h[-1], network.output_weight, out=logits)
+        _multiply(h[-1], network.output_weight, logits)
         logits += network.packed.output_bias
 
     @property
     def state(self) -> State:
         """The state after what was read."""
         return State(tuple(self._h), tuple(self._c))
+
+
+def _multiply(vectors: Floats, matrix: Floats, out: Floats) -> Floats:
+    """Fill ``out`` (B, N) with ``vectors`` (B, K) @ ``matrix`` (K, N), and return it."""
+    if len(vectors) > FEW or len(vectors) * matrix.size < SMALL:
+        return np.dot(vectors, matrix, out=out)
+    kernels.multiply_few(vectors, matrix, out)
+    return out
 
 
 def _keep(matrices: list[Floats], weights: Weights) -> tuple[list[NDArray[Any]], Floats]:
@@ -246,4 +259,5 @@ def compile_kernels(weights: Weights = "float32") -> None:
         logits, state = network.forward(np.zeros((batch, 1), np.int64), network.initial_state(batch))
         network.write(logits[:, 0], state, 1.0, Allowed.always(np.ones(2, np.bool_), batch), np.zeros((1, batch)))
     network.score(np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64), network.initial_state(2))
+    kernels.multiply_few(*(np.zeros((1, 1), np.float32) for _ in range(3)))
     network.read_outputs(np.zeros(1, np.int64), network.initial_state(1))

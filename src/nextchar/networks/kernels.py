@@ -20,6 +20,9 @@ from nextchar.networks.compilation import compiled
 Array = Any
 """A NumPy array; a docstring beside each gives its content."""
 
+EIGHT, TILE = 8, 512
+"""Rows of a matrix that are multiplied at once, and columns of it that stay near the processor meanwhile."""
+
 # NumPy's division never raises: Python's, which may, would keep the compiler from vectorising a loop.
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 # Sums may be reordered and fused with products; infinities and NaN keep their meaning.
@@ -137,26 +140,54 @@ def score_targets(logits: Array, size: int, targets: Array, scores: Array) -> No
 
 @compiled(**LOOP)
 def add_product(vector: Array, matrix: Array, out: Array) -> None:
-    """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,). Eight rows at a time spare most visits
-    to ``out``."""
-    rows, columns = matrix.shape
-    k = 0
-    while k + 8 <= rows:
-        a0, a1, a2, a3 = vector[k], vector[k + 1], vector[k + 2], vector[k + 3]
-        a4, a5, a6, a7 = vector[k + 4], vector[k + 5], vector[k + 6], vector[k + 7]
-        for j in range(columns):
-            out[j] += (
-                (a0 * np.float32(matrix[k, j]) + a1 * np.float32(matrix[k + 1, j]))
-                + (a2 * np.float32(matrix[k + 2, j]) + a3 * np.float32(matrix[k + 3, j]))
-                + (a4 * np.float32(matrix[k + 4, j]) + a5 * np.float32(matrix[k + 5, j]))
-                + (a6 * np.float32(matrix[k + 6, j]) + a7 * np.float32(matrix[k + 7, j]))
-            )
-        k += 8
-    while k < rows:
-        a0 = vector[k]
-        for j in range(columns):
-            out[j] += a0 * np.float32(matrix[k, j])
-        k += 1
+    """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,)."""
+    whole, columns = len(matrix) // EIGHT * EIGHT, slice(0, len(out))
+    for k in range(0, whole, EIGHT):
+        add_eight(vector, k, matrix, columns, out)
+    for k in range(whole, len(matrix)):
+        add_one(vector, k, matrix, columns, out)
+
+
+@compiled(**LOOP)
+def multiply_few(vectors: Array, matrix: Array, out: Array) -> None:
+    """Fill ``out`` (B, N) with ``vectors`` (B, K) @ ``matrix`` (K, N), float32, B small. Each part of the matrix is
+    used for all vectors while it is near the processor."""
+    whole = len(matrix) // EIGHT * EIGHT
+    out[:] = _ZERO
+    for first in range(0, out.shape[1], TILE):
+        columns = slice(first, first + TILE)
+        for k in range(0, whole, EIGHT):
+            for row in range(len(vectors)):
+                add_eight(vectors[row], k, matrix, columns, out[row, columns])
+        for k in range(whole, len(matrix)):
+            for row in range(len(vectors)):
+                add_one(vectors[row], k, matrix, columns, out[row, columns])
+
+
+@compiled(**LOOP, inline="always")
+def add_eight(vector: Array, k: int, matrix: Array, columns: Any, out: Array) -> None:
+    """Add the products of `EIGHT` numbers of ``vector`` (K,), from ``k`` on, with ``columns`` of their rows of
+    ``matrix`` (K, N) to ``out`` (n,): so many at a time spare most visits to ``out``."""
+    a0, a1, a2, a3 = vector[k], vector[k + 1], vector[k + 2], vector[k + 3]
+    a4, a5, a6, a7 = vector[k + 4], vector[k + 5], vector[k + 6], vector[k + 7]
+    r0, r1, r2, r3 = matrix[k, columns], matrix[k + 1, columns], matrix[k + 2, columns], matrix[k + 3, columns]
+    r4, r5, r6, r7 = matrix[k + 4, columns], matrix[k + 5, columns], matrix[k + 6, columns], matrix[k + 7, columns]
+    for j in range(len(out)):
+        out[j] += (
+            (a0 * np.float32(r0[j]) + a1 * np.float32(r1[j]))
+            + (a2 * np.float32(r2[j]) + a3 * np.float32(r3[j]))
+            + (a4 * np.float32(r4[j]) + a5 * np.float32(r5[j]))
+            + (a6 * np.float32(r6[j]) + a7 * np.float32(r7[j]))
+        )
+
+
+@compiled(**LOOP, inline="always")
+def add_one(vector: Array, k: int, matrix: Array, columns: Any, out: Array) -> None:
+    """Add the product of the number ``k`` of ``vector`` (K,) with ``columns`` of its row of ``matrix`` (K, N) to
+    ``out`` (n,)."""
+    a, row = vector[k], matrix[k, columns]
+    for j in range(len(out)):
+        out[j] += a * np.float32(row[j])
 
 
 @compiled(**LOOP)
