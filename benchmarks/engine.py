@@ -1,12 +1,15 @@
 """Writing one text and many side by side: characters per second of each engine, and the limit of the machine.
 
 Usage: python benchmarks/engine.py [--seconds 1] [--rounds 3] [--hidden 128] [--output FILE]
+       python benchmarks/engine.py --few [--seconds 1] [--rounds 3]
 
 Networks with random weights, 57 characters, one-hot; temperature 0.5; each character is drawn and fed back. One text at
 a time on one core; 16 and 256 texts side by side on all cores. The limit of one text is reading the weights once per
 character, at the rate at which one core reads an array of that size repeatedly. The limit of many texts is the
 arithmetic, at the rate of a large float32 matrix product on all cores. Engines take turns; each figure is the best of
 the rounds, because other work can only slow a round down.
+
+`--few` writes 2, 4 and 8 texts side by side on one core, in NumPy's product and in our own loop for few texts.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from threadpoolctl import threadpool_limits
 from nextchar.model.generation import generate_ids, generate_rows
 from nextchar.model.sampling import draw, next_distribution
 from nextchar.model.scoring import Scorer
-from nextchar.networks import kernels
+from nextchar.networks import compiled_network, kernels
 from nextchar.networks.allowed import Allowed
 from nextchar.networks.architecture import Architecture, Network, Parameters
 from nextchar.networks.engine import make_network
@@ -59,8 +62,8 @@ def rate(write: Steps, batch: int, seconds: float) -> float:
         count *= 2
 
 
-def ours(network: Network[Any], batch: int) -> Steps:
-    """Return a writer that uses nextchar."""
+def ours(network: Network[Any], batch: int, threads: int | None = None) -> Steps:
+    """Return a writer that uses nextchar, with ``threads`` or on all cores."""
     if batch == 1:
 
         def write_one(count: int) -> None:
@@ -76,7 +79,7 @@ def ours(network: Network[Any], batch: int) -> Steps:
             pass
 
     def write_many(count: int) -> None:
-        Threads(available_cores()).map_shards(lambda rows: write_rows(rows, count), batch)
+        Threads(threads or available_cores()).map_shards(lambda rows: write_rows(rows, count), batch)
 
     return write_many
 
@@ -208,9 +211,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--hidden", type=int, action="append")
+    parser.add_argument("--few", action="store_true")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    if arguments.few:
+        print("\n".join([describe_machine() + "\n", *few(arguments.seconds, arguments.rounds)]))
+        return
     rows = [
         describe_machine() + "\n",
         f"One core: {arithmetic(1) / 1e9:.0f} GFLOP/s; {available_cores()} cores: "
@@ -256,6 +263,26 @@ def row(hidden: tuple[int, ...], batch: int, seconds: float, rounds: int) -> str
     allowed = statistics.median(limit(architecture, batch) for _ in range(3))
     cells = " | ".join(f"{value:,.0f}" if value else "" for value in best)
     return f"| {' + '.join(map(str, hidden))} | {batch} | {cells} | {allowed:,.0f} | {best[0] / allowed:.0%} |"
+
+
+def few(seconds: float, rounds: int) -> list[str]:
+    """Return a table: few texts on one core, in NumPy's product and in our own loop, beside one text."""
+    rows = ["| hidden | texts | one alone | NumPy's product | our loop | ratio |", "|---:|---:|---:|---:|---:|---:|"]
+    limits = {"numpy": 0, "ours": compiled_network.FEW}
+    for hidden in (128, 256, 384, 512):
+        network = make_network(*random_weights((hidden,)), compiled=True)
+        for batch in (2, 4, 8):
+            found: dict[str, list[float]] = {"alone": [], "numpy": [], "ours": []}
+            with threadpool_limits(1, "blas"):
+                for _ in range(rounds):
+                    found["alone"].append(rate(ours(network, 1), 1, seconds))
+                    for name, most in limits.items():
+                        compiled_network.FEW = most
+                        found[name].append(rate(ours(network, batch, threads=1), batch, seconds))
+            alone, numpy, own = (max(rates) for rates in found.values())
+            rows.append(f"| {hidden} | {batch} | {alone:,.0f} | {numpy:,.0f} | {own:,.0f} | {own / numpy:.2f} |")
+            print(rows[-1], flush=True)
+    return rows
 
 
 def random_weights(hidden: tuple[int, ...]) -> tuple[Architecture, Parameters]:
