@@ -79,7 +79,7 @@ def test_segments_are_read_on_real_lengths(monkeypatch: pytest.MonkeyPatch) -> N
     forward = network.forward
     monkeypatch.setattr(network, "forward", lambda ids, state: (read.append(len(ids)), forward(ids, state))[1])
     scores = Scorer(network, 0).score(ids)
-    assert max(read) == (20_000 - 256) // 2048
+    assert max(read) == (20_000 - 256) // (20_000 // 16)
     assert -scores.mean() == pytest.approx(-in_one_go(network, ids, monkeypatch).mean(), abs=1e-6)
 
 
@@ -89,7 +89,7 @@ def test_a_segment_is_read_again_only_until_its_state_is_as_before(monkeypatch: 
     ids = np.random.default_rng(0).integers(9, size=20_000)
     expected = in_one_go(network, ids, monkeypatch)
     monkeypatch.setattr(evaluation, "WARM_UP", 64)
-    monkeypatch.setattr(evaluation, "WARM_UPS", 4)
+    monkeypatch.setattr(evaluation, "LONG", 4)
     read: list[int] = []
     forward = network.forward
     monkeypatch.setattr(network, "forward", lambda ids, state: (read.append(ids.size), forward(ids, state))[1])

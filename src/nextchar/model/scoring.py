@@ -19,9 +19,12 @@ CHUNK, LOGITS = 4096, 1 << 20
 """Ids read at once, and about the most logits at once: memory is in proportion, the result is the same."""
 WARM_UP = 256
 """Ids read before a segment to get the state it begins with."""
-SEGMENTS, WARM_UPS = 128, 8
-"""Most parts of a long text read side by side, each at least so many times as long as its warm-up: a network with a
-base forgets its first state after 1,000 to 3,000 ids, and what it reads until then is read twice."""
+SEGMENTS = 128
+"""Most parts of a long text read side by side."""
+SHORT, LONG, ENOUGH = 4, 16, 16
+"""A part is at least the first number times as long as its warm-up, and up to the second where there are enough parts:
+a network that began with a base forgets its first state after 1,000 to 3,000 ids, and what it reads until then is read
+twice."""
 LINES = 128
 """Lines of a list that are read side by side."""
 STEP = 16
@@ -58,7 +61,8 @@ class Scorer:
             return self._score_lines(ids, self.network.line_end, self._executor)
         # The state of a network whose context is n ids is exact after n ids.
         warm_up = max(WARM_UP, self.network.context_length or 0)
-        segments = min(SEGMENTS, (len(ids) - warm_up) // (WARM_UPS * warm_up))
+        least = max(SHORT * warm_up, min(LONG * warm_up, len(ids) // ENOUGH))
+        segments = min(SEGMENTS, (len(ids) - warm_up) // least)
         if segments < 2 or self._executor is None:
             return self._score_rest(ids)
         length = (len(ids) - warm_up) // segments
