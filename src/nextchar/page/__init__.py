@@ -29,7 +29,7 @@ APP_SCRIPTS = (
     *("remote_model.js", "language.js", "characters.js", "settings.js", "copying.js", "sheet.js"),
     *("draft_store.js", "keeping.js", "coloured_text.js"),
     *("choices.js", "writing.js", "bars.js", "surprise.js", "authorship.js", "curve.js", "history.js"),
-    *("header.js", "listing.js", "app.js"),
+    *("header.js", "kind.js", "listing.js", "app.js"),
 )
 """The rest of the page, wherever the model runs; `app.js` comes last and starts it."""
 

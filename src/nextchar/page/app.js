@@ -14,6 +14,7 @@ import { Bars } from './bars.js';
 import { Surprise } from './surprise.js';
 import { Authorship } from './authorship.js';
 import { POLL, RunHistory } from './history.js';
+import { Kind } from './kind.js';
 import { Listing } from './listing.js';
 import { Tabs, Theme, introduce, showRecipe } from './header.js';
 
@@ -32,6 +33,7 @@ class App {
     this.settings = new Settings(setup.limits, setup.max_length ?? Infinity, () => this.bars.changed());
     this.sheet = new Sheet(this.find('text'), this.find('under'), this.find('scroll'), () => this.changed());
     const { sheet, settings } = this;
+    this.kind = new Kind({ sheet });
     this.keeping = new Keeping({
       model,
       place: setup.life === 'exported' ? location.pathname : BASE,
@@ -166,6 +168,7 @@ class App {
     introduce(info);
     this.settings.offerCopyLimit(info.has_text === true && info.tokens === 'characters');
     this.sheet.setKnown(info);
+    this.kind.offer(info.labels);
   }
 
   /** Fill the sheet: with what was on it when the page was last open, or with the recipe in the address. */
@@ -264,6 +267,7 @@ class App {
   changed() {
     if (!this.writing || this.sheet.streaming) return;
     this.writing.refresh();
+    this.kind.show();
     this.copied.show(this.sheet.written);
     this.bars.changed();
     this.keeping.changed();

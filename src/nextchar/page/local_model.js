@@ -162,6 +162,7 @@ export class LocalModel {
       seconds: provenance.training_seconds,
       has_history: this.record !== null,
       finished: true,
+      ...(provenance.labels?.length ? { labels: provenance.labels } : {}),
       ...(provenance.ancestors?.length ? { started_from: provenance.ancestors[0].name } : {}),
     };
   }
