@@ -1,7 +1,7 @@
 """Writing one text and many side by side: characters per second of each engine, and the limit of the machine.
 
 Usage: python benchmarks/engine.py [--seconds 1] [--rounds 3] [--hidden 128] [--output FILE]
-       python benchmarks/engine.py --few [--seconds 1] [--rounds 3]
+       python benchmarks/engine.py --few [--seconds 1] [--rounds 3] [--hidden 128]
 
 Networks with random weights, 57 characters, one-hot; temperature 0.5; each character is drawn and fed back. One text at
 a time on one core; 16 and 256 texts side by side on all cores. The limit of one text is reading the weights once per
@@ -21,7 +21,7 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     if arguments.few:
-        print("\n".join([describe_machine() + "\n", *few(arguments.seconds, arguments.rounds)]))
+        few(arguments.hidden or (128, 256, 384, 512), arguments.seconds, arguments.rounds)
         return
     rows = [
         describe_machine() + "\n",
@@ -265,11 +265,12 @@ def row(hidden: tuple[int, ...], batch: int, seconds: float, rounds: int) -> str
     return f"| {' + '.join(map(str, hidden))} | {batch} | {cells} | {allowed:,.0f} | {best[0] / allowed:.0%} |"
 
 
-def few(seconds: float, rounds: int) -> list[str]:
-    """Return a table: few texts on one core, in NumPy's product and in our own loop, beside one text."""
-    rows = ["| hidden | texts | one alone | NumPy's product | our loop | ratio |", "|---:|---:|---:|---:|---:|---:|"]
+def few(sizes: Sequence[int], seconds: float, rounds: int) -> None:
+    """Print a table: few texts on one core, in NumPy's product and in our own loop, beside one text."""
+    print(describe_machine() + "\n")
+    print("| hidden | texts | one alone | NumPy's product | our loop | ratio |\n|---:|---:|---:|---:|---:|---:|")
     limits = {"numpy": 0, "ours": compiled_network.FEW}
-    for hidden in (128, 256, 384, 512):
+    for hidden in sizes:
         network = make_network(*random_weights((hidden,)), compiled=True)
         for batch in (2, 4, 8):
             found: dict[str, list[float]] = {"alone": [], "numpy": [], "ours": []}
@@ -280,9 +281,7 @@ def few(seconds: float, rounds: int) -> list[str]:
                         compiled_network.FEW = most
                         found[name].append(rate(ours(network, batch, threads=1), batch, seconds))
             alone, numpy, own = (max(rates) for rates in found.values())
-            rows.append(f"| {hidden} | {batch} | {alone:,.0f} | {numpy:,.0f} | {own:,.0f} | {own / numpy:.2f} |")
-            print(rows[-1], flush=True)
-    return rows
+            print(f"| {hidden} | {batch} | {alone:,.0f} | {numpy:,.0f} | {own:,.0f} | {own / numpy:.2f} |", flush=True)
 
 
 def random_weights(hidden: tuple[int, ...]) -> tuple[Architecture, Parameters]:

@@ -97,6 +97,22 @@ def test_an_interrupted_training_gives_the_best_model_so_far(tmp_path: Path) -> 
         pass
 
 
+def test_interrupted_without_a_folder_it_still_gives_a_model_with_a_memory() -> None:
+    """Which is fitted when the threads of training have ended."""
+    seen: list[Evaluated] = []
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Evaluated):
+            seen.append(event)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    options: dict[str, Any] = {**TINY, "streams": 8, "threads": 2}
+    model = nextchar.train(text=TEXT, on_event=interrupt, evaluations=4, **options)
+    assert model.file.has_memory
+    assert model.provenance.network_bits_per_character == seen[1].validation_bits_per_character
+
+
 def test_interrupted_before_there_is_a_model_it_is_an_interruption() -> None:
     def interrupt(event: Event) -> None:
         raise KeyboardInterrupt

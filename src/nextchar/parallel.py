@@ -61,20 +61,21 @@ class Executor(Protocol):
         ...
 
 
-_ALL_CORES = Lock()
+_ONE_THREAD = Lock()
 """Held while NumPy has one thread."""
 
 
 @contextmanager
 def one_numpy_thread() -> Generator[None]:
-    """Let NumPy compute in one thread meanwhile, whichever thread calls it.
+    """Limit NumPy to one thread in the whole process, whichever thread asks. Not to be nested, so never inside
+    `Threads.map_shards` or `Threads.map_items`.
 
-    Its own threads wait for each other again and again: where another program has a core, factoring a matrix takes ten
+    NumPy's threads wait for each other constantly: where another program occupies a core, factoring a matrix takes ten
     to fifty times as long with two as with one.
     """
     from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
-    with _ALL_CORES, threadpool_limits(1, "blas"):
+    with _ONE_THREAD, threadpool_limits(1, "blas"):
         yield
 
 

@@ -79,7 +79,7 @@ def test_segments_are_read_on_real_lengths(monkeypatch: pytest.MonkeyPatch) -> N
     forward = network.forward
     monkeypatch.setattr(network, "forward", lambda ids, state: (read.append(len(ids)), forward(ids, state))[1])
     scores = Scorer(network, 0).score(ids)
-    assert max(read) == (20_000 - 256) // (20_000 // 16)
+    assert max(read) == 16
     assert -scores.mean() == pytest.approx(-in_one_go(network, ids, monkeypatch).mean(), abs=1e-6)
 
 

@@ -60,16 +60,17 @@ def test_matrices_are_factored_by_one_thread(
     weights: Literal["frequencies", "keras"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several wait for each other where another program has a core, ten times as long."""
-    seen = list[int]()
+    seen = list[list[int]]()  # no thread is seen where NumPy computes with a library that threadpoolctl does not know
     factor = np.linalg.qr
 
     def counted(matrix: np.ndarray) -> Any:
-        seen.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        seen.append([library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"])
         return factor(matrix)
 
     monkeypatch.setattr(np.linalg, "qr", counted)
     make_updates(initial_weights=weights)
-    assert set(seen) == {1}
+    assert seen
+    assert all(set(threads) <= {1} for threads in seen)
 
 
 def test_an_update_changes_all_weights_and_a_rate_of_nothing_none() -> None:

@@ -51,7 +51,7 @@ WARM_UP = 32
 STEPS, CLOSE = 6, 1e-3
 """Most steps of Newton's method, and the change of a weight below which it stops."""
 BLOCK = 1 << 16
-"""About the logits of each part that are looked at at once, so few that they stay near the processor."""
+"""Logits of each part in a block, roughly: few enough to stay in the cache."""
 HALVINGS = 12
 """Most times that a step is halved because it went too far."""
 RIDGE = 1e-3

@@ -31,7 +31,10 @@ LOADING = 0.6
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LoadedModel:
-    """A model from its file, before it writes or scores anything: `nextchar.model.language_model.LanguageModel`."""
+    """What a model file holds: tokens, networks and the training text.
+
+    `nextchar.model.language_model.LanguageModel` adds writing and scoring.
+    """
 
     file: ModelFile
     carry_state: bool = False

@@ -22,9 +22,9 @@ WARM_UP = 256
 SEGMENTS = 128
 """Most parts of a long text read side by side."""
 SHORT, LONG, ENOUGH = 4, 16, 16
-"""A part is at least the first number times as long as its warm-up, and up to the second where there are enough parts:
-a network that began with a base forgets its first state after 1,000 to 3,000 ids, and what it reads until then is read
-twice."""
+"""A part is at least `SHORT` times as long as its warm-up, and grows to `LONG` times that while there are `ENOUGH`
+parts. A network trained from a base forgets its first state only after 1,000 to 3,000 ids, and all that it reads until
+then is read twice."""
 LINES = 128
 """Lines of a list that are read side by side."""
 STEP = 16
@@ -61,7 +61,7 @@ class Scorer:
             return self._score_lines(ids, self.network.line_end, self._executor)
         # The state of a network whose context is n ids is exact after n ids.
         warm_up = max(WARM_UP, self.network.context_length or 0)
-        least = max(SHORT * warm_up, min(LONG * warm_up, len(ids) // ENOUGH))
+        least = max(SHORT * warm_up, min(LONG * warm_up, (len(ids) - warm_up) // ENOUGH))
         segments = min(SEGMENTS, (len(ids) - warm_up) // least)
         if segments < 2 or self._executor is None:
             return self._score_rest(ids)

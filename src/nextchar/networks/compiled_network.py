@@ -16,11 +16,9 @@ from nextchar.settings import Weights
 
 VECTOR = 16
 """float32 values in the widest registers: logits are padded to a multiple of it, so that loops need no remainder."""
-
-
 FEW, SMALL = 8, 1_000_000
-"""Texts side by side up to which a matrix is multiplied in our own loop, and products up to which NumPy's is as fast:
-for larger ones it rearranges the whole matrix first, at each step."""
+"""Most texts side by side for which a matrix is multiplied in our own loop, and the multiplications below which NumPy
+is as fast: it rearranges a larger matrix first, at every step."""
 
 
 class CompiledNetwork:

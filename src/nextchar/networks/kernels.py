@@ -20,8 +20,8 @@ from nextchar.networks.compilation import compiled
 Array = Any
 """A NumPy array; a docstring beside each gives its content."""
 
-EIGHT, TILE = 8, 512
-"""Rows of a matrix that are multiplied at once, and columns of it that stay near the processor meanwhile."""
+UNROLLED, TILE = 8, 512
+"""Rows of a matrix that `add_eight` multiplies at once, and columns of them that stay in the first-level cache."""
 
 # NumPy's division never raises: Python's, which may, would keep the compiler from vectorising a loop.
 _EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -141,8 +141,8 @@ def score_targets(logits: Array, size: int, targets: Array, scores: Array) -> No
 @compiled(**LOOP)
 def add_product(vector: Array, matrix: Array, out: Array) -> None:
     """Add ``vector`` (K,) @ ``matrix`` (K, N), float32 or int8, to ``out`` (N,)."""
-    whole, columns = len(matrix) // EIGHT * EIGHT, slice(0, len(out))
-    for k in range(0, whole, EIGHT):
+    whole, columns = len(matrix) // UNROLLED * UNROLLED, slice(0, len(out))
+    for k in range(0, whole, UNROLLED):
         add_eight(vector, k, matrix, columns, out)
     for k in range(whole, len(matrix)):
         add_one(vector, k, matrix, columns, out)
@@ -150,13 +150,13 @@ def add_product(vector: Array, matrix: Array, out: Array) -> None:
 
 @compiled(**LOOP)
 def multiply_few(vectors: Array, matrix: Array, out: Array) -> None:
-    """Fill ``out`` (B, N) with ``vectors`` (B, K) @ ``matrix`` (K, N), float32, B small. Each part of the matrix is
-    used for all vectors while it is near the processor."""
-    whole = len(matrix) // EIGHT * EIGHT
+    """Fill ``out`` (B, N) with ``vectors`` (B, K) @ ``matrix`` (K, N), float32, B small. Each part of the matrix serves
+    all vectors while it is in the first-level cache."""
+    whole = len(matrix) // UNROLLED * UNROLLED
     out[:] = _ZERO
     for first in range(0, out.shape[1], TILE):
         columns = slice(first, first + TILE)
-        for k in range(0, whole, EIGHT):
+        for k in range(0, whole, UNROLLED):
             for row in range(len(vectors)):
                 add_eight(vectors[row], k, matrix, columns, out[row, columns])
         for k in range(whole, len(matrix)):
@@ -166,7 +166,7 @@ def multiply_few(vectors: Array, matrix: Array, out: Array) -> None:
 
 @compiled(**LOOP, inline="always")
 def add_eight(vector: Array, k: int, matrix: Array, columns: Any, out: Array) -> None:
-    """Add the products of `EIGHT` numbers of ``vector`` (K,), from ``k`` on, with ``columns`` of their rows of
+    """Add the products of eight numbers of ``vector`` (K,), from ``k`` on, with ``columns`` of their rows of
     ``matrix`` (K, N) to ``out`` (n,): so many at a time spare most visits to ``out``."""
     a0, a1, a2, a3 = vector[k], vector[k + 1], vector[k + 2], vector[k + 3]
     a4, a5, a6, a7 = vector[k + 4], vector[k + 5], vector[k + 6], vector[k + 7]

@@ -1,5 +1,5 @@
 'use strict';
-// The ranges of settings. They come from nextchar/settings.py, in the terms of JSON Schema.
+// The ranges of settings. They come from nextchar/settings/sampling.py, in the terms of JSON Schema.
 
 /**
  * Whether `value` is a number in a range.

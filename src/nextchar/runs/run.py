@@ -20,7 +20,7 @@ from nextchar.networks.architecture import Network
 from nextchar.networks.blend import TextCounts
 from nextchar.networks.engine import make_network
 from nextchar.networks.word_counts import kinds_of
-from nextchar.parallel import Threads, available_cores, process_rank
+from nextchar.parallel import Executor, Threads, available_cores, process_rank
 from nextchar.runs.folder import RunFolder
 from nextchar.runs.origin import labels_in, provenance_of, versions
 from nextchar.runs.preparation import prepare, resume
@@ -43,6 +43,7 @@ class Run:
         self.folder, self._is_new = folder, is_new
         self._preparation, self._clock = prepare, clock
         self._prepared: Prepared | None = None
+        self._closed = False
         self._settled: Checkpoint | None = None
         self._saved_step = -1
         self._unlogged: list[Event] = []
@@ -134,6 +135,7 @@ class Run:
 
     def _close(self) -> None:
         """End the threads of training."""
+        self._closed = True
         if self._prepared is not None:
             self._prepared.trainer.close()
 
@@ -191,13 +193,18 @@ class Run:
         scored = trainer.scored
         key = provenance.step, provenance.validation_bits_per_character, len(scored)
         if self._remembered is None or self._remembered[0] != key:  # the same weights are saved often
-            # torch reads twice as fast, but the threads of several processes wait for each other.
-            alone = not self._has_others
-            threads = trainer.threads if alone else Threads(available_cores())
-            network = trainer.network(file.parameters) if alone else None
+            threads, network = self._readers(file)
             self._remembered = key, blending.with_memory(file, self._counted(), scored, threads, network)
         blended = self._remembered[1]
         return replace(blended, provenance=blending.with_bits(provenance, blended.provenance))
+
+    def _readers(self, file: ModelFile) -> tuple[Executor, Network[Any] | None]:
+        """Return threads, and the network of ``file`` if it is one of torch, which reads twice as fast on the CPU."""
+        trainer = self._ready().trainer
+        # The threads of several processes compute together, and this one is alone here.
+        if self._has_others or self._closed or not trainer.on_cpu:
+            return Threads(available_cores()), None
+        return trainer.threads, trainer.network(file.parameters)
 
     @property
     def _remembers(self) -> bool:

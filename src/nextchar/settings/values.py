@@ -53,6 +53,7 @@ NOTHING = "none"
 
 MIN_RUN = 20
 """Characters from which a run counts as copied, unless another number is given."""
+
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

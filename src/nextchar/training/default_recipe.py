@@ -24,9 +24,10 @@ REFERENCE_SIZE, GPU_REFERENCE_SIZE = 128, 512
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 """Each is timed, and the faster one is used. A processor with instructions for bfloat16 is about 1.5 times as fast with
 it, any other many times slower; the result is as good."""
-ROUNDS, ROUNDS_OF_GIVEN_SIZE = 3, 2
-"""Times that the reference size is timed, or the size that is given, which is timed once more later, in each precision
-in turn. The fastest counts: other work only slows."""
+ROUNDS = 3
+"""Timings of the reference size, in each precision in turn. The fastest counts: other work only slows."""
+ROUNDS_OF_GIVEN_SIZE = 2
+"""The same where the size is given: it is timed once more in the end."""
 MAX_SLOWDOWN = 4.0
 """How many times as long as the fastest precision one may take to be timed again."""
 DEFAULT_SECONDS = 60.0

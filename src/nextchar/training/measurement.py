@@ -59,7 +59,8 @@ def _time_step(plan: Plan, vocabulary: Tokenizer, compute: Compute, seconds: flo
             if times[-1] > (seconds if len(times) > 2 else MAX_TRIAL_SECONDS) and len(times) > 1:
                 break
     trainer.close()
-    # The first interval warms up caches and kernels; short bursts of other programs do not change the median.
+    # The first interval warms up caches and kernels. Short bursts of other programs do not change the median of many; a
+    # slow network has two, and its plan follows the clock soon.
     return float(np.median(np.diff(times))) / trial.checkpoint_every
 
 

@@ -126,8 +126,13 @@ class Trainer:
 
     @property
     def threads(self) -> Executor:
-        """The threads of training, for which `network` is made."""
+        """The threads that train; they can also read with `network`, until `close`."""
         return self._updates.threads
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the processor trains, and not a GPU."""
+        return self._compute.device.type == "cpu"
 
     def network(self, parameters: Parameters) -> Network[Any]:
         """Return a network with ``parameters``, on the device of training."""
