@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from nextchar.model.sampling import softmax
-from nextchar.networks.architecture import Parameters
+from nextchar.networks.architecture import Ids, Parameters
 from nextchar.networks.numpy_network import NumpyNetwork
 from nextchar.networks.torch_processes import ALONE, Processes, join_processes
 from nextchar.networks.torch_threads import Compute
@@ -26,6 +26,7 @@ from tests.forked import called_together
 from tests.training.test_trainer import DATASET, make_plan, windows_plan
 
 VOCABULARY = Vocabulary("abcdefg", has_unknown=False)
+SYLLABLES = Vocabulary("가각나다라마바", has_unknown=False)
 IDS = np.random.default_rng(0).integers(0, 7, 200)
 
 
@@ -37,13 +38,16 @@ def make_updates(
     way: Way = WAYS[0],
     processes: Processes = ALONE,
     initial_weights: Literal["frequencies", "keras"] = "frequencies",
+    vocabulary: Vocabulary = VOCABULARY,
+    ids: Ids = IDS,
 ) -> Updates:
     plan = Plan(
         hidden=(6,), embedding=3, input_dropout=0.0, dropout=dropout, feeding=Streams(batch=4, window=5),
         shards=shards, steps=9, learning_rate=0.1, warm_up=1, weight_decay=0.0, clip=clip, checkpoint_every=3,
         exchange=way.exchange, average_every=way.every, initial_weights=initial_weights,
+        factored=vocabulary is SYLLABLES,
     )  # fmt: skip
-    return Updates(plan, Dataset(IDS, IDS[:0], VOCABULARY), 1, Compute(processes=processes))
+    return Updates(plan, Dataset(ids, ids[:0], vocabulary), 1, Compute(processes=processes))
 
 
 def test_the_loss_is_that_of_the_weights_before_the_update() -> None:
@@ -90,8 +94,9 @@ def test_shards_add_up_to_the_whole_batch() -> None:
         np.testing.assert_allclose(divided.parameters()[name], array, atol=1e-3, err_msg=name)
 
 
-def test_going_back_repeats_the_same_updates() -> None:
-    updates = make_updates(dropout=0.3)
+@pytest.mark.parametrize("vocabulary", [VOCABULARY, SYLLABLES], ids=["letters", "syllables"])
+def test_going_back_repeats_the_same_updates(vocabulary: Vocabulary) -> None:
+    updates = make_updates(dropout=0.3, vocabulary=vocabulary)
     updates.update(0, 0.1)
     saved = updates.arrays()
     loss, after = float(updates.update(1, 0.1)), updates.parameters()
@@ -99,6 +104,21 @@ def test_going_back_repeats_the_same_updates() -> None:
     assert float(updates.update(1, 0.1)) == loss
     for name, array in updates.parameters().items():
         np.testing.assert_array_equal(array, after[name], err_msg=name)
+
+
+def test_a_syllable_that_never_comes_is_learned_by_its_letters() -> None:
+    without_first = np.where(IDS == 0, 1, IDS)
+    vocabularies = {"letters": VOCABULARY, "syllables": SYLLABLES}
+    changes: dict[str, Any] = {}
+    for name, vocabulary in vocabularies.items():
+        updates = make_updates(vocabulary=vocabulary, ids=without_first)
+        before = updates.parameters()["embedding"]
+        updates.update(0, 0.1)
+        changes[name] = updates.parameters()["embedding"] - before
+    assert not changes["letters"][0].any()
+    # 가 has the initial, the medial, and both together, in common with 각: three of the four factors of each.
+    assert changes["syllables"][0].any()
+    assert np.abs(changes["syllables"]).max() > np.abs(changes["letters"]).max()
 
 
 def test_weights_that_are_no_numbers_are_found() -> None:

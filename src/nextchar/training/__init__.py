@@ -16,6 +16,7 @@ Read in this order; a module imports only from those before it:
 - `dataset`: the ids to learn from and to score on, and their vocabulary.
 - `initial_weights`: the weights before the first update.
 - `transfer`: the weights of a model as the first ones for another vocabulary.
+- `factors`: what is learned of a syllable of Hangul is learned of its letters, too.
 - `optimizers`: they change the weights by the gradients.
 - `sampled_loss`: the loss of a large vocabulary, from some of its ids.
 - `updates`: one update after another.

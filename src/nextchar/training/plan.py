@@ -78,6 +78,8 @@ class Plan(BaseModel):
     """Largest norm of the gradient."""
     sampled: bool = False
     """Whether the loss of an update is estimated from some of the ids, as pays for many thousand."""
+    factored: bool = False
+    """Whether syllables of Hangul learn by their letters, too (`nextchar.training.factors`)."""
     calibrated: bool = False
     """Whether each scoring fits the softmax temperature on the held-out text."""
     exchange: Exchange = "float32"

@@ -24,6 +24,7 @@ from nextchar.randomness import random_stream
 from nextchar.training.batches import IGNORED
 from nextchar.training.dataset import Dataset
 from nextchar.training.device_batches import batches_on, to_device
+from nextchar.training.factors import Factors
 from nextchar.training.initial_weights import initial_parameters, keras_initial_parameters
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
@@ -57,7 +58,9 @@ class Updates:
         if plan.feeding.context_length is not None:
             self.module.prepare_windows()
         self._weights = self.module.tensors()
-        self._optimizer = make_optimizer(self._weights, plan)
+        vocabulary = dataset.vocabulary
+        self._factors = Factors(vocabulary.token_texts(range(vocabulary.size)) if plan.factored else (), self._weights)
+        self._optimizer = make_optimizer({**self._weights, **self._factors.changes}, plan)
         self.batches = plan.feeding.batches(training, seed)
         self._read = batches_on(compute.device, self.batches)
         self._processes = compute.processes
@@ -92,7 +95,9 @@ class Updates:
             weight.grad = gradient
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
+        self._factors.gather()
         self._optimizer.step(learning_rate)
+        self._factors.apply()
         if self._plan.exchange == "local" and (step + 1) % self._plan.average_every == 0:
             self._average(self._weights.values())
         return loss
@@ -135,11 +140,9 @@ class Updates:
 
     def arrays(self) -> Arrays:
         """Return the weights, the values of the optimizer, and the hidden and random states of all shards."""
-        arrays: Arrays = {}
-        for name, weight in self._weights.items():
-            arrays[f"{WEIGHTS}{name}"] = _copy(weight)
-            for key, value in self._optimizer.state[name].items():
-                arrays[f"optimizer/{name}/{key}"] = _copy(value)
+        arrays: Arrays = {f"{WEIGHTS}{name}": _copy(weight) for name, weight in self._weights.items()}
+        for name, values in self._optimizer.state.items():
+            arrays.update({f"optimizer/{name}/{key}": _copy(value) for key, value in values.items()})
         own = {
             f"shard{number}/{name}": array
             for number, shard in self._shards.items()
