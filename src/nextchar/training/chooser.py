@@ -281,7 +281,7 @@ class Chooser:
             weight_decay=decay,
             clip=given.clip or 1.0,
             sampled=is_large(self.vocabulary_size),
-            factored=True,
+            factored=given.from_ is None,  # a base knows its syllables
             calibrated=True,
             exchange=self.way.exchange,
             average_every=self.way.every,
