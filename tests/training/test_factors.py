@@ -43,6 +43,7 @@ def test_factors_get_the_gradients_of_their_rows_and_rows_the_changes_of_their_f
     for name in ("embedding", "output.weight", "output.bias"):
         change, gradient = factors.changes[f"{name}.factors"], weights[name].grad
         assert gradient is not None
+        assert change.grad is not None
         assert not change.any()
         for factor, found in zip(names, change.grad, strict=True):
             expected = sum(gradient[row] for row, text in enumerate(TEXTS) if factor in factors_of(text))
