@@ -128,6 +128,11 @@ def test_a_model_is_tuned_in_few_passes_and_a_small_one_in_more(characters: int,
     assert f"after {passes:.0f} passes" in tuned.notes[0]
 
 
+def test_syllables_learn_by_their_letters_unless_a_model_knows_them() -> None:
+    assert choose(100_000, 1500, time=60).plan.factored
+    assert not choose(100_000, 1500, time=60, hidden=512, from_="korean").plan.factored
+
+
 def test_a_large_text_is_read_without_dropout() -> None:
     assert choose(50_000_000, time=60).plan.dropout == 0
 
