@@ -58,9 +58,12 @@ class Factors:
         """
         found = [factors_of(text) for text in texts]
         factors = {factor: number for number, factor in enumerate(sorted(set(chain.from_iterable(found))))}
-        rows_of = [[row for row, of_row in enumerate(found) if factor in of_row] for factor in factors]
-        self._rows = _Sums(rows_of, weights)
-        self._factors = _Sums([[factors[factor] for factor in of_row] for of_row in found], weights)
+        factors_of_rows = [[factors[factor] for factor in of_row] for of_row in found]
+        rows_of_factors: list[list[int]] = [[] for _ in factors]
+        for row, of_row in enumerate(factors_of_rows):
+            for factor in of_row:
+                rows_of_factors[factor].append(row)
+        self._rows, self._factors = _Sums(rows_of_factors, weights), _Sums(factors_of_rows, weights)
         self._factored = {name: weights[name] for name in FACTORED if name in weights} if factors else {}
         self.changes = {
             NAME.format(name): weight.new_zeros((len(factors), *weight.shape[1:]))
