@@ -128,6 +128,16 @@ def test_weights_that_are_no_numbers_are_found() -> None:
     assert not updates.is_finite()
 
 
+@pytest.mark.parametrize("wrong", [[float("inf")], [float("-inf")], [float("nan")], [float("inf"), float("-inf")]])
+@pytest.mark.parametrize("name", ["weights/layer0.hidden_weight", "optimizer/output.bias/exp_avg_sq"])
+def test_one_value_that_is_no_number_is_found(name: str, wrong: list[float]) -> None:
+    updates = make_updates()
+    arrays = updates.arrays()
+    arrays[name].flat[: len(wrong)] = wrong
+    updates.load(arrays)
+    assert not updates.is_finite()
+
+
 def _two_updates(way: Way) -> tuple[Parameters, Parameters, float, Parameters]:
     """Return the weights after each of two updates of this process, its mean loss with the other's, and what a
     checkpoint holds then."""
