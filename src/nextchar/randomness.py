@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["weights", "order", "dropout", "evaluation", "sampling"]
+Purpose = Literal["weights", "order", "dropout", "weight dropout", "evaluation", "sampling"]
 
 SEED_BITS = 32
 """Bits of a seed that is drawn: every client can hold such a number (a browser has 53), and a person can type it."""

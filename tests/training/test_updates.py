@@ -21,6 +21,7 @@ from nextchar.training.exchange import WAYS, Way
 from nextchar.training.feeding import Lines, Streams
 from nextchar.training.plan import Plan
 from nextchar.training.updates import Updates
+from nextchar.training.weight_dropout import WeightDropout
 from tests.devices import exact_products, on_devices, skip_without
 from tests.forked import called_together
 from tests.training.test_trainer import DATASET, make_plan, windows_plan
@@ -34,6 +35,7 @@ def make_updates(
     *,
     shards: int = 2,
     dropout: float = 0.0,
+    weight_dropout: float = 0.0,
     clip: float | None = 1.0,
     way: Way = WAYS[0],
     processes: Processes = ALONE,
@@ -45,7 +47,7 @@ def make_updates(
         hidden=(6,), embedding=3, input_dropout=0.0, dropout=dropout, feeding=Streams(batch=4, window=5),
         shards=shards, steps=9, learning_rate=0.1, warm_up=1, weight_decay=0.0, clip=clip, checkpoint_every=3,
         exchange=way.exchange, average_every=way.every, initial_weights=initial_weights,
-        factored=vocabulary is SYLLABLES,
+        factored=vocabulary is SYLLABLES, weight_dropout=weight_dropout,
     )  # fmt: skip
     return Updates(plan, Dataset(ids, ids[:0], vocabulary), 1, Compute(processes=processes))
 
@@ -96,7 +98,7 @@ def test_shards_add_up_to_the_whole_batch() -> None:
 
 @pytest.mark.parametrize("vocabulary", [VOCABULARY, SYLLABLES], ids=["letters", "syllables"])
 def test_going_back_repeats_the_same_updates(vocabulary: Vocabulary) -> None:
-    updates = make_updates(dropout=0.3, vocabulary=vocabulary)
+    updates = make_updates(dropout=0.3, weight_dropout=0.4, vocabulary=vocabulary)
     updates.update(0, 0.1)
     saved = updates.arrays()
     loss, after = float(updates.update(1, 0.1)), updates.parameters()
@@ -104,6 +106,19 @@ def test_going_back_repeats_the_same_updates(vocabulary: Vocabulary) -> None:
     assert float(updates.update(1, 0.1)) == loss
     for name, array in updates.parameters().items():
         np.testing.assert_array_equal(array, after[name], err_msg=name)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_an_update_reads_with_the_recurrent_weights_that_are_left(shards: int) -> None:
+    updates, same = (make_updates(weight_dropout=share, shards=shards, clip=None) for share in (0.5, 0.0))
+    with WeightDropout(same.module.tensors(), 0.5, seed=1).dropped(0) as kept:
+        wanted = same.update(0, 0.0)
+    assert float(updates.update(0, 0.0)) == float(wanted)
+    gradients = {name: weight.grad for name, weight in updates.module.tensors().items()}
+    of_whole = {name: weight.grad for name, weight in same.module.tensors().items()}
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, of_whole[name] * kept.get(name, 1), msg=name)
+    assert (gradients["layer0.hidden_weight"] == 0).equal(kept["layer0.hidden_weight"] == 0)
 
 
 def test_a_syllable_that_never_comes_is_learned_by_its_letters() -> None:

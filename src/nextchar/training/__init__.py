@@ -17,6 +17,7 @@ Read in this order; a module imports only from those before it:
 - `initial_weights`: the weights before the first update.
 - `transfer`: the weights of a model as the first ones for another vocabulary.
 - `factors`: what is learned of a syllable of Hangul is learned of its letters, too.
+- `weight_dropout`: an update leaves some of the recurrent weights out.
 - `optimizers`: they change the weights by the gradients.
 - `sampled_loss`: the loss of a large vocabulary, from some of its ids.
 - `updates`: one update after another.

@@ -55,6 +55,8 @@ class Plan(BaseModel):
     """Share of the embedding that dropout sets to zero."""
     dropout: float = Field(ge=0, lt=1)
     """Share of the outputs of each layer that dropout sets to zero."""
+    weight_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the recurrent weights that each update leaves out (`nextchar.training.weight_dropout`)."""
     feeding: Feeding
     """What an update reads."""
     shards: int = Field(ge=1, le=4096)

@@ -29,6 +29,7 @@ from nextchar.training.initial_weights import initial_parameters, keras_initial_
 from nextchar.training.optimizers import make_optimizer
 from nextchar.training.plan import Plan
 from nextchar.training.sampled_loss import most_frequent, sampled_cross_entropy
+from nextchar.training.weight_dropout import WeightDropout
 
 FREQUENT, DRAWN = 512, 1024
 """Where the loss is sampled: the most frequent ids, which are always compared, and how many others are drawn."""
@@ -59,6 +60,7 @@ class Updates:
             self.module.prepare_windows()
         self._weights = self.module.tensors()
         vocabulary = dataset.vocabulary
+        self._weight_dropout = WeightDropout(self._weights, plan.weight_dropout, seed)
         self._factors = Factors(vocabulary.token_texts(range(vocabulary.size)) if plan.factored else (), self._weights)
         self._optimizer = make_optimizer({**self._weights, **self._factors.changes}, plan)
         self.batches = plan.feeding.batches(training, seed)
@@ -88,11 +90,14 @@ class Updates:
         """Make the update of ``step``, counted from 0; return the loss on its batch, in nats for each id."""
         inputs, targets = self._read.batch(step)  # (T, B)
         columns = self.threads.shards(inputs.shape[1])
-        computed = self.threads.map_own(lambda number: self._shards[number].gradients(inputs, targets, columns[number]))
+        with self._weight_dropout.dropped(step) as kept:
+            computed = self.threads.map_own(
+                lambda number: self._shards[number].gradients(inputs, targets, columns[number])
+            )
         own = columns[self.threads.own.stop - 1].stop - columns[self.threads.own.start].start
         loss, *gradients = self._sum(computed, own / inputs.shape[1])
-        for weight, gradient in zip(self._weights.values(), gradients, strict=True):
-            weight.grad = gradient
+        for (name, weight), gradient in zip(self._weights.items(), gradients, strict=True):
+            weight.grad = gradient.mul_(kept[name]) if name in kept else gradient
         if self._plan.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._weights.values(), self._plan.clip)
         self._factors.gather()
