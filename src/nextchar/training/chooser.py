@@ -45,8 +45,9 @@ MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
 HIGH_DROPOUT = 0.1
 """Dropout from which weight decay is higher too."""
-CHARACTERS_PER_SQUARE = 2
-"""A hidden size needs at least this many times its square in training characters."""
+CHARACTERS_PER_SQUARE, CHARACTERS_PER_SQUARE_WITH_TIME = 2, 1
+"""A hidden size needs at least this many times its square in training characters; fewer where the time allows the most
+passes."""
 SHARD_STREAMS = 4
 """Fewest streams that are worth a thread."""
 MAX_PROCESS_CHARACTERS = 8192
@@ -56,7 +57,9 @@ MAX_GPU_CHARACTERS = 16_384
 SHORT_TEXT = 50_000
 """Characters below which a text is read in fewer streams, so that each is long enough, and in fewer passes."""
 MAX_EPOCHS, SHORT_TEXT_MAX_EPOCHS = 30, 20
-"""Most passes over a text, and over a short one; with more the model would memorise it."""
+"""Most passes over a text, and over a short one, with all recurrent weights; with more the model would memorise it."""
+WEIGHT_DROPOUT, WEIGHT_DROPOUT_EPOCHS = 0.3, 2
+"""Share of the recurrent weights that is left out at most, and how many times as many passes it allows."""
 UPDATES_PER_UNIT = 6
 """A hidden size needs time for at least this many times as many updates."""
 UPDATE_CHARACTERS = 1024
@@ -182,12 +185,28 @@ class Chooser:
 
     def max_epochs(self, hidden: int) -> float:
         """Return the most passes over the text before a network of ``hidden`` units memorises it."""
-        most = SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
         if self.settings.from_ is None:
-            return most
-        return min(
-            most, FINE_TUNING_EPOCHS / self.rate_share * math.sqrt(FINE_TUNING_PARAMETERS / self.parameters(hidden))
-        )
+            return WEIGHT_DROPOUT_EPOCHS * self.few_epochs
+        soon = FINE_TUNING_EPOCHS / self.rate_share * math.sqrt(FINE_TUNING_PARAMETERS / self.parameters(hidden))
+        return min(self.few_epochs, soon)
+
+    def max_steps(self, hidden: int, affordable: int) -> int:
+        """Return the most updates of a network of ``hidden`` units for which there is time for ``affordable`` now. If
+        the machine turns out to be faster, one that began with all its recurrent weights still makes few passes."""
+        most = self.max_epochs(hidden)
+        return self.steps_of(most if self.weight_dropout(affordable) else min(most, self.few_epochs))
+
+    @property
+    def few_epochs(self) -> int:
+        """The passes over the text that a network can make with all its recurrent weights."""
+        return SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
+
+    def weight_dropout(self, steps: int) -> float:
+        """Return the share of the recurrent weights to leave out in each of ``steps`` updates."""
+        if self.settings.from_ is not None or self.settings.dropout == 0:
+            return 0.0
+        more = steps * self.predicted / self.characters / self.few_epochs - 1
+        return WEIGHT_DROPOUT * min(1.0, max(0.0, more / (WEIGHT_DROPOUT_EPOCHS - 1)))
 
     @property
     def rate_share(self) -> float:
@@ -237,10 +256,14 @@ class Chooser:
         Args:
             affordable: returns how many characters the time allows at a hidden size.
         """
-        enough = (
-            size for size in self._fitting_sizes() if affordable(size) >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
-        )
-        return max(enough, default=SIZES[0])
+
+        def is_enough(size: int) -> bool:
+            characters = affordable(size)
+            has_time = characters >= self.max_epochs(size) * self.characters
+            per_square = CHARACTERS_PER_SQUARE_WITH_TIME if has_time else CHARACTERS_PER_SQUARE
+            return per_square * size**2 <= self.characters and characters >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
+
+        return max(filter(is_enough, SIZES), default=SIZES[0])
 
     def shards(self, streams: int) -> int:
         """Return the shards of a batch: as many for each process, and no more than pay."""
@@ -272,6 +295,7 @@ class Chooser:
             embedding=embedding,
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
+            weight_dropout=round(self.weight_dropout(steps), 4),
             feeding=Streams(batch=streams, window=self.window),
             shards=self.shards(streams),
             steps=steps,

@@ -128,7 +128,7 @@ def _plan_for_time(chooser: Chooser, seconds: float, measure: Measure, measure_e
     expected = max(1, int(characters / chooser.predicted))
     step_seconds = timed(chooser.plan(hidden, expected, precision))
     affordable = max(1, int(seconds / step_seconds))
-    budget = Budget(seconds=seconds, max_steps=chooser.steps_of(chooser.max_epochs(hidden)))
+    budget = Budget(seconds=seconds, max_steps=chooser.max_steps(hidden, affordable))
     steps = min(affordable, budget.max_steps)
     if steps < affordable:
         passes = steps * chooser.predicted / chooser.characters
