@@ -149,7 +149,7 @@ class Chooser:
     def _shapes(self) -> list[tuple[int, int]]:
         """Return the hidden sizes and numbers of layers that the text is large enough for, the largest first."""
         given = self.settings
-        sizes = (given.hidden,) if given.hidden else self._fitting_sizes() or SIZES[:1]
+        sizes = (given.hidden,) if given.hidden else tuple(filter(self._suits, GPU_SIZES)) or SIZES[:1]
         shapes = [
             (size, depth)
             for size in sizes
@@ -158,10 +158,9 @@ class Chooser:
         ]
         return sorted(shapes, key=lambda shape: shape[1] * shape[0] ** 2, reverse=True)
 
-    def _fitting_sizes(self) -> tuple[int, ...]:
-        """Return the hidden sizes that the text is large enough for."""
-        sizes = GPU_SIZES if self.on_gpu else SIZES
-        return tuple(size for size in sizes if CHARACTERS_PER_SQUARE * size**2 <= self.characters)
+    def _suits(self, hidden: int, per_square: int = CHARACTERS_PER_SQUARE) -> bool:
+        """Return whether the text is large enough for a hidden size: it has so many characters for its square."""
+        return per_square * hidden**2 <= self.characters
 
     @property
     def on_gpu(self) -> bool:
@@ -261,7 +260,7 @@ class Chooser:
             characters = affordable(size)
             has_time = characters >= self.max_epochs(size) * self.characters
             per_square = CHARACTERS_PER_SQUARE_WITH_TIME if has_time else CHARACTERS_PER_SQUARE
-            return per_square * size**2 <= self.characters and characters >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
+            return self._suits(size, per_square) and characters >= UPDATES_PER_UNIT * size * UPDATE_CHARACTERS
 
         return max(filter(is_enough, SIZES), default=SIZES[0])
 
