@@ -149,7 +149,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for text in arguments.only or TEXTS:
             for budget in arguments.budget or [60.0]:
-                runs.append((arguments.runs or Path(folder)) / f"{text}-{budget:g}-0")
+                runs.append((arguments.runs or Path(folder)) / f"{text}-none-{budget:g}-0")
                 results.append(measure(text, budget, runs[-1]))
                 print(results[-1], file=sys.stderr, flush=True)
                 if arguments.output:

@@ -1,12 +1,13 @@
 """Held-out bits per character against seconds of training, by the command itself with no tuning.
 
-Usage: python benchmarks/learning.py [--only nietzsche] [--budget 60] [--seeds 3] [--keras-epochs 9] [--keep FOLDER]
-           [--output FILE] [--results FILE ...] [--picture FILE]
+Usage: python benchmarks/learning.py [--only nietzsche] [--budget 60] [--seeds 3] [--from none english]
+           [--keras-epochs 9] [--keep FOLDER] [--output FILE] [--results FILE ...] [--picture FILE]
 
-Each run is one `nextchar train TEXT --time T --json` in its own process, one at a time. The figure is that of the kept
-model on the last 10 % of the text, with the state carried through all of it. For comparison: what counting achieves, as
-`nextchar evaluate` prints it, and on Nietzsche the classic example in Keras, epoch by epoch. Prints a table in
-Markdown, medians over the seeds, and draws the curves. `--results` draws earlier results without measuring.
+Each run is one `nextchar train TEXT --time T --from BASE --json` in its own process, one at a time. The figures are
+those of the kept model, and of its network without the memory, on the last 10 % of the text, with the state carried
+through all of it. For comparison: what counting achieves, as `nextchar evaluate` prints it, and on Nietzsche the
+classic example in Keras, epoch by epoch. Prints a table in Markdown, medians over the seeds, and draws the curves.
+`--results` draws earlier results without measuring.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 BUDGETS = (5, 10, 30, 60, 180, 600)
 NAT = 0.693147
 """Nats in a bit."""
+NOTHING = "none"
+"""The base of a run that starts from nothing."""
+COLORS = ("#1f6f8b", "#4c8c4a")
+"""Of the curves from nothing, and from a base."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,10 @@ class Result:
     hidden: int
     steps: int
     dropout: float
+    network: float
+    """Bits per character of the network without the memory."""
+    base: str
+    """The base model, or `none`."""
 
 
 @dataclass
@@ -104,22 +113,26 @@ class Results:
             merged.keras = content["keras"] or merged.keras
         return merged
 
-    def median(self, text: str, budget: float, what: str = "bits") -> float:
+    def median(self, text: str, base: str, budget: float, what: str = "bits") -> float:
         """Return the median over the seeds."""
-        return statistics.median(getattr(run, what) for run in self.of(text, budget))
+        return statistics.median(getattr(run, what) for run in self.of(text, base, budget))
 
-    def of(self, text: str, budget: float) -> list[Result]:
-        """Return the runs of a text and a budget."""
-        return [run for run in self.runs if (run.text, run.budget) == (text, budget)]
+    def of(self, text: str, base: str, budget: float) -> list[Result]:
+        """Return the runs of a text, from a base and for a budget."""
+        return [run for run in self.runs if (run.text, run.base, run.budget) == (text, base, budget)]
 
-    def budgets(self, text: str) -> list[float]:
+    def bases(self, text: str) -> list[str]:
+        """Return what the runs of a text started from, from nothing first."""
+        return sorted({run.base for run in self.runs if run.text == text}, key=lambda base: (base != NOTHING, base))
+
+    def budgets(self, text: str, base: str) -> list[float]:
         """Return the budgets that a text was given."""
-        return sorted({run.budget for run in self.runs if run.text == text})
+        return sorted({run.budget for run in self.runs if (run.text, run.base) == (text, base)})
 
     @property
     def texts(self) -> list[str]:
         """The texts, in the order of `TEXTS`."""
-        return [text for text in TEXTS if self.budgets(text)]
+        return [text for text in TEXTS if self.bases(text)]
 
 
 def argument_of(text: str, folder: Path) -> str:
@@ -138,10 +151,10 @@ def argument_of(text: str, folder: Path) -> str:
     return str(path)
 
 
-def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Result:
+def train(text: str, base: str, budget: float, seed: int, *, argument: str, run: Path) -> Result:
     """Train once with the command and return what it reports."""
     began = time.perf_counter()
-    options = ("--time", f"{budget}s", "--from", "none", "--seed", seed, "--out", run, "--quiet")
+    options = ("--time", f"{budget}s", "--from", base, "--seed", seed, "--out", run, "--quiet")
     result = nextchar("train", argument, *TEXTS[text].options, *options)
     total = time.perf_counter() - began
     plan = json.loads((run / "settings.json").read_text(encoding="utf-8"))["plan"]
@@ -155,6 +168,8 @@ def train(text: str, argument: str, budget: float, seed: int, run: Path) -> Resu
         result["hidden"][0],
         result["steps"],
         plan["dropout"],
+        result["network_bits_per_character"],
+        base,
     )
 
 
@@ -180,22 +195,12 @@ def keras_epochs(count: int) -> list[dict[str, float]]:
 def table(results: Results) -> str:
     """Return medians over the seeds, in Markdown."""
     rows = [
-        "| text | time | hidden | steps | dropout | bits/character | nats | spread | goal | training s | command s |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| text | from | time | hidden | steps | dropout | bits | network | spread | goal | training s | command s |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for text in results.texts:
-        for budget in results.budgets(text):
-            runs = results.of(text, budget)
-            bits = [run.bits for run in runs]
-            median = results.median(text, budget)
-            spread = f"{max(bits) - min(bits):.3f}" if len(bits) > 1 else "one seed"
-            goal = TEXTS[text].goals.get(int(budget))
-            reached = "" if goal is None else f"{goal:.3f} {'reached' if median <= goal else 'MISSED'}"
-            training, total = (results.median(text, budget, f"{what}_seconds") for what in ("training", "total"))
-            rows.append(
-                f"| {text} | {budget:g} s | {runs[0].hidden} | {runs[0].steps:,} | {runs[0].dropout:.2f} | "
-                f"**{median:.3f}** | {median * NAT:.3f} | {spread} | {reached} | {training:.1f} | {total:.1f} |"
-            )
+        for base in results.bases(text):
+            rows += [row(results, text, base, budget) for budget in results.budgets(text, base)]
     rows += ["", "| text | PPMd, adapting | 6-gram |", "|---|---:|---:|"]
     rows += [f"| {text} | {one['ppmd']:.3f} | {one['ngram']:.3f} |" for text, one in results.counting.items()]
     if results.keras:
@@ -205,6 +210,22 @@ def table(results: Results) -> str:
             for number, epoch in enumerate(results.keras, 1)
         ]
     return "\n".join(rows)
+
+
+def row(results: Results, text: str, base: str, budget: float) -> str:
+    """Return the line of the table for a text, a base and a budget."""
+    runs = results.of(text, base, budget)
+    bits = [run.bits for run in runs]
+    spread = f"{max(bits) - min(bits):.3f}" if len(bits) > 1 else "one seed"
+    median, network, training, total = (
+        results.median(text, base, budget, what) for what in ("bits", "network", "training_seconds", "total_seconds")
+    )
+    goal = TEXTS[text].goals.get(int(budget)) if base == NOTHING else None
+    reached = "" if goal is None else f"{goal:.3f} {'reached' if median <= goal else 'MISSED'}"
+    return (
+        f"| {text} | {base} | {budget:g} s | {runs[0].hidden} | {runs[0].steps:,} | {runs[0].dropout:.2f} | "
+        f"**{median:.3f}** | {network:.3f} | {spread} | {reached} | {training:.1f} | {total:.1f} |"
+    )
 
 
 def draw(results: Results, path: Path) -> None:
@@ -226,15 +247,17 @@ def draw(results: Results, path: Path) -> None:
 
 def draw_text(axes: Axes, results: Results, text: str) -> None:
     """Draw the curve of one text, each point labelled with its hidden size, and the comparisons."""
-    points = [
-        (results.median(text, budget, "training_seconds"), results.median(text, budget), results.of(text, budget)[0])
-        for budget in results.budgets(text)
-    ]
-    axes.plot([p[0] for p in points], [p[1] for p in points], "o-", color="#1f6f8b", label="nextchar (hidden units)")
-    for number, (seconds, bits, run) in enumerate(points):
-        if number == 0 or run.hidden != points[number - 1][2].hidden:
-            place = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center", "size": 9}
-            axes.annotate(str(run.hidden), (seconds, bits), **place)
+    for base in results.bases(text):
+        color, budgets = COLORS[base != NOTHING], results.budgets(text, base)
+        seconds, bits, network = (
+            [results.median(text, base, budget, what) for budget in budgets]
+            for what in ("training_seconds", "bits", "network")
+        )
+        label = "nextchar (hidden units)" if base == NOTHING else f"nextchar, from the base {base}"
+        axes.plot(seconds, bits, "o-", color=color, label=label)
+        axes.plot(seconds, network, ".:", color=color, label="its network alone")
+        if base == NOTHING:
+            annotate(axes, seconds, bits, [results.of(text, base, budget)[0].hidden for budget in budgets])
     if text == "nietzsche" and results.keras:
         keras = results.keras
         axes.plot(
@@ -257,12 +280,20 @@ def draw_text(axes: Axes, results: Results, text: str) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
+def annotate(axes: Axes, seconds: list[float], bits: list[float], hidden: list[int]) -> None:
+    """Write the hidden size at each point at which it changes."""
+    for number, point in enumerate(zip(seconds, bits, strict=True)):
+        if number == 0 or hidden[number] != hidden[number - 1]:
+            axes.annotate(str(hidden[number]), point, (0, 6), textcoords="offset points", ha="center", size=9)
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=TEXTS)
     parser.add_argument("--budget", action="append", type=int, help="time budget in seconds; all of a text by default")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--from", dest="bases", nargs="+", default=[NOTHING], help="base models, or `none`")
     parser.add_argument("--keras-epochs", type=int, default=9, help="passes of the classic example; 0: without it")
     parser.add_argument("--keep", type=Path, help="folder for the runs")
     parser.add_argument("--output", type=Path, help="file for the single results, as JSON")
@@ -289,10 +320,11 @@ def measure(results: Results, arguments: argparse.Namespace, runs: Path, made: P
         argument, run = argument_of(text, made), None
         for budget in (budget for budget in TEXTS[text].budgets if budget in (arguments.budget or (budget,))):
             for seed in range(arguments.seeds):
-                run = runs / f"{text}-{budget}-{seed}"
-                results.runs.append(train(text, argument, budget, seed, run))
-                print(results.runs[-1], file=sys.stderr, flush=True)
-                save()
+                for base in arguments.bases:
+                    run = runs / f"{text}-{base}-{budget}-{seed}"
+                    results.runs.append(train(text, base, budget, seed, argument=argument, run=run))
+                    print(results.runs[-1], file=sys.stderr, flush=True)
+                    save()
         if run is not None:
             results.counting[text] = count(run)
             save()

@@ -108,11 +108,28 @@ def test_a_short_text_is_not_learned_by_heart() -> None:
 def test_recurrent_weights_are_left_out_where_a_text_is_read_more_often_than_a_whole_network_should(
     characters: int, few: int
 ) -> None:
-    shares = [choose(characters, epochs=passes).plan.weight_dropout for passes in (1, few, 1.5 * few, 2 * few, 9 * few)]
+    shares = [
+        choose(characters, epochs=passes, hidden=128).plan.weight_dropout
+        for passes in (1, few, 1.5 * few, 2 * few, 9 * few)
+    ]
     assert shares == pytest.approx([0, 0, 0.15, 0.3, 0.3], abs=0.002)
     assert choose(characters, epochs=2 * few, dropout=0.0).plan.weight_dropout == 0
     assert choose(characters, epochs=2 * few, dropout=0.1).plan.weight_dropout == pytest.approx(0.3, abs=0.002)
     assert choose(characters, epochs=2 * few, hidden=512, from_="english").plan.weight_dropout == 0
+
+
+def test_a_large_network_leaves_out_recurrent_weights_where_dropout_is_high() -> None:
+    for size, passes in ((256, 30), (512, 12), (512, 30)):
+        plan = choose(540_803, epochs=passes, hidden=size).plan
+        assert plan.dropout >= 0.1
+        assert plan.weight_dropout == pytest.approx(plan.dropout / 4, abs=0.0002)
+    assert plan.weight_dropout == 0.1
+    few, small, whole = (
+        choose(540_803, epochs=passes, hidden=size, dropout=dropout).plan.weight_dropout
+        for size, passes, dropout in ((512, 3, None), (192, 30, None), (512, 30, 0.0))
+    )
+    assert (few, small, whole) == (0, 0, 0)
+    assert choose(540_803, epochs=12, hidden=512, from_="english").plan.weight_dropout == 0
 
 
 def test_a_text_gets_a_larger_network_where_the_time_allows_the_most_passes() -> None:

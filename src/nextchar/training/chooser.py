@@ -44,7 +44,7 @@ and with the root of fewer parameters."""
 MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
 HIGH_DROPOUT = 0.1
-"""Dropout from which weight decay is higher too."""
+"""Dropout from which weight decay is higher too, and a large network leaves out recurrent weights."""
 CHARACTERS_PER_SQUARE, CHARACTERS_PER_SQUARE_WITH_TIME = 2, 1
 """A hidden size needs at least this many times its square in training characters; fewer where the time allows the most
 passes."""
@@ -60,6 +60,9 @@ MAX_EPOCHS, SHORT_TEXT_MAX_EPOCHS = 30, 20
 """Most passes over a text, and over a short one, with all recurrent weights; with more the model would memorise it."""
 WEIGHT_DROPOUT, WEIGHT_DROPOUT_EPOCHS = 0.3, 2
 """Share of the recurrent weights that is left out at most, and how many times as many passes it allows."""
+WEIGHT_DROPOUT_SIZE, WEIGHT_DROPOUT_PER_DROPOUT = 256, 0.25
+"""Size from which a network is large: with high dropout it leaves out recurrent weights in fewer passes, too, and this
+is their share for each share of the outputs. A smaller network needs all it has."""
 UPDATES_PER_UNIT = 6
 """A hidden size needs time for at least this many times as many updates."""
 UPDATE_CHARACTERS = 1024
@@ -193,19 +196,30 @@ class Chooser:
         """Return the most updates of a network of ``hidden`` units for which there is time for ``affordable`` now. If
         the machine turns out to be faster, one that began with all its recurrent weights still makes few passes."""
         most = self.max_epochs(hidden)
-        return self.steps_of(most if self.weight_dropout(affordable) else min(most, self.few_epochs))
+        return self.steps_of(most if self.weight_dropout(hidden, affordable) else min(most, self.few_epochs))
 
     @property
     def few_epochs(self) -> int:
         """The passes over the text that a network can make with all its recurrent weights."""
         return SHORT_TEXT_MAX_EPOCHS if self.is_short else MAX_EPOCHS
 
-    def weight_dropout(self, steps: int) -> float:
+    def dropout(self, hidden: int, steps: int) -> float:
+        """Return the share of the outputs to leave out in each of ``steps`` updates: the larger a network, and the more
+        often it reads the text, the more, so as not to memorise the text."""
+        if self.settings.dropout is not None:
+            return self.settings.dropout
+        load = self.epochs_of(steps) * math.sqrt(self.parameters(hidden) / self.characters)
+        most = MAX_DROPOUT if self.settings.from_ is None else FINE_TUNING_DROPOUT
+        return min(most, max(0.0, load - 1) / LOAD_PER_DROPOUT)
+
+    def weight_dropout(self, hidden: int, steps: int) -> float:
         """Return the share of the recurrent weights to leave out in each of ``steps`` updates."""
         if self.settings.from_ is not None or self.settings.dropout == 0:
             return 0.0
-        more = steps * self.predicted / self.characters / self.few_epochs - 1
-        return WEIGHT_DROPOUT * min(1.0, max(0.0, more / (WEIGHT_DROPOUT_EPOCHS - 1)))
+        dropout, more = self.dropout(hidden, steps), self.epochs_of(steps) / self.few_epochs - 1
+        needs_less = hidden >= WEIGHT_DROPOUT_SIZE and dropout >= HIGH_DROPOUT
+        of_size = WEIGHT_DROPOUT_PER_DROPOUT * dropout if needs_less else 0.0
+        return max(of_size, WEIGHT_DROPOUT * min(1.0, max(0.0, more / (WEIGHT_DROPOUT_EPOCHS - 1))))
 
     @property
     def rate_share(self) -> float:
@@ -273,15 +287,15 @@ class Chooser:
         """Return the updates of ``epochs`` passes over the text."""
         return max(1, round(epochs * self.characters / self.predicted))
 
+    def epochs_of(self, steps: int) -> float:
+        """Return the passes over the text that ``steps`` updates make."""
+        return steps * self.predicted / self.characters
+
     def plan(self, hidden: int, steps: int, precision: Precision) -> Plan:
         """Return the plan for that hidden size, length and precision."""
         given, streams, predicted = self.settings, self.streams, self.predicted
         sizes, embedding = (hidden,) * self.layers, self.embedding or None
-        # The larger a network, and the more often it reads the text, the more dropout it needs, so as not to memorise
-        # the text.
-        load = steps * predicted / self.characters * math.sqrt(self.parameters(hidden) / self.characters)
-        most = MAX_DROPOUT if given.from_ is None else FINE_TUNING_DROPOUT
-        dropout = min(most, max(0.0, load - 1) / LOAD_PER_DROPOUT) if given.dropout is None else given.dropout
+        dropout = self.dropout(hidden, steps)
         # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
@@ -294,7 +308,7 @@ class Chooser:
             embedding=embedding,
             input_dropout=round(0.8 * dropout**2, 4),
             dropout=round(dropout, 4),
-            weight_dropout=round(self.weight_dropout(steps), 4),
+            weight_dropout=round(self.weight_dropout(hidden, steps), 4),
             feeding=Streams(batch=streams, window=self.window),
             shards=self.shards(streams),
             steps=steps,

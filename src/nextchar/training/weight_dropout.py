@@ -36,6 +36,9 @@ class WeightDropout:
         """
         recurrent = {name: weight for name, weight in weights.items() if name.endswith(".hidden_weight")}
         self._weights = recurrent if share else {}
+        # Memory that is used again: that of a large matrix takes longer to get than to fill.
+        self._whole = {name: torch.empty_like(weight, requires_grad=False) for name, weight in self._weights.items()}
+        self._kept = {name: torch.empty_like(weight, requires_grad=False) for name, weight in self._weights.items()}
         self._share, self._seed = share, seed
 
     @contextmanager
@@ -46,19 +49,20 @@ class WeightDropout:
             For each of the matrices by name what its values were multiplied by, of its shape: 0, or what makes up for
             the others. The gradient of the whole matrix is that of the one that was read, times these.
         """
-        whole = {name: weight.detach().clone() for name, weight in self._weights.items()}
-        kept = {name: self._kept(weight, step, layer) for layer, (name, weight) in enumerate(self._weights.items())}
+        for layer, (name, weight) in enumerate(self._weights.items()):
+            self._whole[name].copy_(weight.detach())
+            self._draw(self._kept[name], step, layer)
         try:
             with torch.no_grad():
                 for name, weight in self._weights.items():
-                    weight.mul_(kept[name])
-            yield kept
+                    weight.mul_(self._kept[name])
+            yield self._kept
         finally:
             with torch.no_grad():
                 for name, weight in self._weights.items():
-                    weight.copy_(whole[name])
+                    weight.copy_(self._whole[name])
 
-    def _kept(self, weight: Tensor, step: int, layer: int) -> Tensor:
-        generator = torch.Generator(weight.device)
+    def _draw(self, kept: Tensor, step: int, layer: int) -> None:
+        generator = torch.Generator(kept.device)
         generator.manual_seed(int(random_stream(self._seed, "weight dropout", step, layer).integers(2**63)))
-        return Dropout(0, 0, generator)(torch.ones_like(weight, requires_grad=False), self._share)
+        Dropout(0, 0, generator).draw(kept, self._share)
