@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BUDGETS = (5, 10, 30, 60, 180, 600)
-NAT = 0.693147
-"""Nats in a bit."""
 NOTHING = "none"
 """The base of a run that starts from nothing."""
 COLORS = ("#1f6f8b", "#4c8c4a")
@@ -54,10 +52,9 @@ class Text:
     """Whether the rule of `nextchar.training.default_recipe` was fitted on this text, among others."""
 
 
-SHAKESPEARE = {3: 1.886 / NAT, 60: 1.50 / NAT, 180: 1.4697 / NAT, 600: 1.42 / NAT}
 TEXTS = {
-    "nietzsche": Text(("--lowercase",), (5, 9, 10, 30, 60, 180, 600), {9: 2.178, 60: 1.95, 180: 1.88, 600: 1.85}),
-    "tinyshakespeare": Text((), (3, *BUDGETS), SHAKESPEARE),
+    "nietzsche": Text(("--lowercase",), (5, 9, 10, 30, 60, 180, 600), {10: 1.84, 60: 1.79, 600: 1.76}),
+    "tinyshakespeare": Text((), (3, *BUDGETS), {10: 2.06, 60: 1.98, 600: 1.93}),
     "korean-stories": Text(),
     "names": Text(),
     "hongloumeng": Text(known=False),
@@ -242,6 +239,8 @@ def draw(results: Results, path: Path) -> None:
         FigureCanvasSVG(figure)
         for axes, text in zip(figure.subplots(rows, columns, squeeze=False).flat, texts, strict=False):
             draw_text(axes, results, text)
+        lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
+        figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
@@ -253,9 +252,9 @@ def draw_text(axes: Axes, results: Results, text: str) -> None:
             [results.median(text, base, budget, what) for budget in budgets]
             for what in ("training_seconds", "bits", "network")
         )
-        label = "nextchar (hidden units)" if base == NOTHING else f"nextchar, from the base {base}"
-        axes.plot(seconds, bits, "o-", color=color, label=label)
-        axes.plot(seconds, network, ".:", color=color, label="its network alone")
+        label = "from nothing (hidden units)" if base == NOTHING else f"from the base {base}"
+        axes.plot(seconds, bits, "o-", color=color, label=f"nextchar {label}")
+        axes.plot(seconds, network, ".:", color=color, label=f"its network {label.partition(' (')[0]}, alone")
         if base == NOTHING:
             annotate(axes, seconds, bits, [results.of(text, base, budget)[0].hidden for budget in budgets])
     if text == "nietzsche" and results.keras:
@@ -277,14 +276,13 @@ def draw_text(axes: Axes, results: Results, text: str) -> None:
     axes.set_xlabel("seconds of training")
     axes.set_ylabel("bits per character")
     axes.grid(axis="y", color="#dddddd")
-    axes.legend(frameon=False, fontsize=9)
 
 
 def annotate(axes: Axes, seconds: list[float], bits: list[float], hidden: list[int]) -> None:
     """Write the hidden size at each point at which it changes."""
     for number, point in enumerate(zip(seconds, bits, strict=True)):
         if number == 0 or hidden[number] != hidden[number - 1]:
-            axes.annotate(str(hidden[number]), point, (0, 6), textcoords="offset points", ha="center", size=9)
+            axes.annotate(str(hidden[number]), point, (0, -14), textcoords="offset points", ha="center", size=9)
 
 
 def main() -> None:
