@@ -217,9 +217,9 @@ class Chooser:
         if self.settings.from_ is not None or self.settings.dropout == 0:
             return 0.0
         dropout, more = self.dropout(hidden, steps), self.epochs_of(steps) / self.few_epochs - 1
-        needs_less = hidden >= WEIGHT_DROPOUT_SIZE and dropout >= HIGH_DROPOUT
-        of_size = WEIGHT_DROPOUT_PER_DROPOUT * dropout if needs_less else 0.0
-        return max(of_size, WEIGHT_DROPOUT * min(1.0, max(0.0, more / (WEIGHT_DROPOUT_EPOCHS - 1))))
+        is_large = hidden >= WEIGHT_DROPOUT_SIZE and dropout >= HIGH_DROPOUT
+        least = WEIGHT_DROPOUT_PER_DROPOUT * dropout if is_large else 0.0
+        return max(least, WEIGHT_DROPOUT * min(1.0, max(0.0, more / (WEIGHT_DROPOUT_EPOCHS - 1))))
 
     @property
     def rate_share(self) -> float:
