@@ -239,8 +239,8 @@ def draw(results: Results, path: Path) -> None:
         FigureCanvasSVG(figure)
         for axes, text in zip(figure.subplots(rows, columns, squeeze=False).flat, texts, strict=False):
             draw_text(axes, results, text)
-        lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
-        figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+        lines = {str(line.get_label()): line for axes in figure.axes for line in axes.get_lines()}
+        figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
