@@ -252,9 +252,9 @@ def draw_text(axes: Axes, results: Results, text: str) -> None:
             [results.median(text, base, budget, what) for budget in budgets]
             for what in ("training_seconds", "bits", "network")
         )
-        label = "from nothing (hidden units)" if base == NOTHING else f"from the base {base}"
-        axes.plot(seconds, bits, "o-", color=color, label=f"nextchar {label}")
-        axes.plot(seconds, network, ".:", color=color, label=f"its network {label.partition(' (')[0]}, alone")
+        origin = "nothing" if base == NOTHING else f"the base {base}"
+        axes.plot(seconds, bits, "o-", color=color, label=f"nextchar from {origin}")
+        axes.plot(seconds, network, ".:", color=color, label=f"its network from {origin}, alone")
         if base == NOTHING:
             annotate(axes, seconds, bits, [results.of(text, base, budget)[0].hidden for budget in budgets])
     if text == "nietzsche" and results.keras:

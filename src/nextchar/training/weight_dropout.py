@@ -47,7 +47,8 @@ class WeightDropout:
 
         Yields:
             For each of the matrices by name what its values were multiplied by, of its shape: 0, or what makes up for
-            the others. The gradient of the whole matrix is that of the one that was read, times these.
+            the others; as they are until the next update. The gradient of the whole matrix is that of the one that
+            was read, times these.
         """
         for layer, (name, weight) in enumerate(self._weights.items()):
             self._whole[name].copy_(weight.detach())
