@@ -11,13 +11,10 @@ tenth with the memory, of the network alone, and the seconds of training.
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
-from pathlib import Path
 
 from machine import describe_machine
+from pieces import learned, reached
 
-from nextchar import train
 from nextchar.training import chooser
 
 TEXTS = {
@@ -57,19 +54,9 @@ def main() -> None:
 def print_row(name: str, seed: int, hidden: int, epochs: int, share: float) -> None:
     """Train on a text with ``hidden`` units in ``epochs`` passes, with a ``share`` of the recurrent weights left out,
     and print what is reached."""
-    file, first, length = TEXTS[name]
     chooser.Chooser.weight_dropout = lambda self, hidden, steps: share  # noqa: ARG005 (the rule's own signature)
-    with tempfile.TemporaryDirectory() as folder:
-        text = Path(folder, "text.txt")
-        piece = Path(os.environ["NEXTCHAR_CORPORA"], file).read_text("utf-8")[first : first + length]
-        text.write_text(piece, "utf-8")
-        options = {"hidden": hidden, "epochs": epochs, "seed": seed, "from_": "none", "lines": False}
-        facts = train(str(text), out=Path(folder, "run"), quiet=True, **options).provenance
-    print(
-        f"| {name} | {seed} | {hidden} | {epochs} | {share} | {facts.validation_bits_per_character:.3f} | "
-        f"{facts.network_bits_per_character:.3f} | {facts.training_seconds:.0f} |",
-        flush=True,
-    )
+    facts = learned(*TEXTS[name], hidden=hidden, epochs=epochs, seed=seed)
+    print(f"| {name} | {seed} | {hidden} | {epochs} | {share} | {reached(facts)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,14 @@ def test_a_large_network_leaves_out_recurrent_weights_where_dropout_is_high() ->
     assert choose(540_803, epochs=12, hidden=512, from_="english").plan.weight_dropout == 0
 
 
+def test_the_learning_rate_is_higher_where_a_text_is_read_many_times() -> None:
+    once, often, most = (choose(540_803, epochs=passes, hidden=256).plan for passes in (1, 12, 40))
+    assert (once.dropout, most.dropout) == (0, 0.4)
+    assert once.learning_rate == 3 / 256
+    assert often.learning_rate == pytest.approx((1 + 2.5 * often.dropout) * 3 / 256, rel=1e-3)
+    assert once.learning_rate < often.learning_rate < most.learning_rate == pytest.approx(2 * 3 / 256)
+
+
 def test_a_text_gets_a_larger_network_where_the_time_allows_the_most_passes() -> None:
     plans = [choose(67_500, time=seconds).plan for seconds in (4, 30, 600)]
     assert [plan.hidden[0] for plan in plans] == [128, 192, 256]
@@ -143,7 +151,7 @@ def test_a_model_is_tuned_carefully_and_more_so_on_a_short_text(characters: int,
     sizes = {"hidden": 512, "layers": 1, "embedding": 32, "steps": 400}
     fresh = choose(characters, **sizes).plan
     tuned = choose(characters, **sizes, from_="english").plan
-    assert tuned.learning_rate == pytest.approx(share * fresh.learning_rate)
+    assert tuned.learning_rate == pytest.approx(share * 3 / 512)
     assert tuned.dropout == min(fresh.dropout, 0.1)
     given = choose(characters, **sizes, from_="english", learning_rate=0.01, dropout=0.3).plan
     assert (given.learning_rate, given.dropout) == (0.01, 0.3)

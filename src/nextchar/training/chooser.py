@@ -43,6 +43,9 @@ language, so what is left to learn is soon what stands in the text alone. They r
 and with the root of fewer parameters."""
 MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
+RATE_PER_DROPOUT = 2.5
+"""How much higher the learning rate of training from random weights is for each share of dropout: of a text that is read
+many times, smaller steps learn more by heart."""
 HIGH_DROPOUT = 0.1
 """Dropout from which weight decay is higher too, and a large network leaves out recurrent weights."""
 CHARACTERS_PER_SQUARE, CHARACTERS_PER_SQUARE_WITH_TIME = 2, 1
@@ -300,7 +303,7 @@ class Chooser:
         root = math.sqrt(self.widening)
         few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
-        tuned = 1.0 if given.from_ is None else FINE_TUNING_RATE * self.rate_share
+        tuned = 1 + RATE_PER_DROPOUT * dropout if given.from_ is None else FINE_TUNING_RATE * self.rate_share
         rate = tuned * few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
