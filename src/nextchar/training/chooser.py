@@ -44,8 +44,8 @@ and with the root of fewer parameters."""
 MAX_DROPOUT = 0.4
 """Most dropout: with more a network learns so slowly that more time makes it worse."""
 RATE_PER_DROPOUT = 2.5
-"""How much higher the learning rate of training from random weights is for each share of dropout: of a text that is read
-many times, smaller steps learn more by heart."""
+"""How much higher the learning rate of training from random weights is for each share of dropout: from a text that is
+read many times, smaller steps learn more by heart."""
 HIGH_DROPOUT = 0.1
 """Dropout from which weight decay is higher too, and a large network leaves out recurrent weights."""
 CHARACTERS_PER_SQUARE, CHARACTERS_PER_SQUARE_WITH_TIME = 2, 1
