@@ -1,4 +1,4 @@
-"""The learning rate of texts that are read many times: bits per character at multiples of the rate for one pass.
+"""The learning rate of texts that are read many times: bits per character at multiples of the rate without dropout.
 
 Usage: NEXTCHAR_CORPORA=FOLDER python benchmarks/learning_rate.py [--texts verse ...] [--multiples 1 2 3] [--seeds 0]
 
@@ -13,6 +13,8 @@ import argparse
 
 from machine import describe_machine
 from pieces import learned, reached
+
+from nextchar.training.chooser import Chooser
 
 TEXTS = {
     "names": ("names.txt", 0, None, 256, 30),
@@ -30,6 +32,8 @@ TEXTS = {
     "shortest Nietzsche": ("nietzsche.txt", 100_000, 40_000, 96, 20),
 }
 """For each text its file, the first character of the piece, its length, the units and the passes."""
+RULE = Chooser.learning_rate
+"""The rule itself, of which the benchmark takes multiples."""
 
 
 def main() -> None:
@@ -43,13 +47,18 @@ def main() -> None:
     print("| text | seed | units | passes | dropout | times the rate | with memory | network | training, s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name in given.texts:
-        *piece, hidden, epochs = TEXTS[name]
         for seed in given.seeds:
             for times in given.multiples:
-                rate = times * min(0.015, 3 / hidden)
-                facts = learned(*piece, hidden=hidden, epochs=epochs, seed=seed, learning_rate=rate)
-                chosen = f"{hidden} | {epochs} | {facts.plan['dropout']:.2f} | {times:g}"
-                print(f"| {name} | {seed} | {chosen} | {reached(facts)} |", flush=True)
+                print_row(name, seed, times)
+
+
+def print_row(name: str, seed: int, times: float) -> None:
+    """Train on a text at ``times`` the learning rate without dropout, and print what is reached."""
+    *piece, hidden, epochs = TEXTS[name]
+    Chooser.learning_rate = lambda self, hidden, dropout: times * RULE(self, hidden, 0.0)  # noqa: ARG005
+    facts = learned(*piece, hidden=hidden, epochs=epochs, seed=seed)
+    chosen = f"{hidden} | {epochs} | {facts.plan['dropout']:.2f} | {times:g}"
+    print(f"| {name} | {seed} | {chosen} | {reached(facts)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -224,6 +224,13 @@ class Chooser:
         least = WEIGHT_DROPOUT_PER_DROPOUT * dropout if is_large else 0.0
         return max(least, WEIGHT_DROPOUT * min(1.0, max(0.0, more / (WEIGHT_DROPOUT_EPOCHS - 1))))
 
+    def learning_rate(self, hidden: int, dropout: float) -> float:
+        """Return the peak learning rate of a network of ``hidden`` units with that share of ``dropout``."""
+        tuned = 1 + RATE_PER_DROPOUT * dropout if self.settings.from_ is None else FINE_TUNING_RATE * self.rate_share
+        # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
+        noise = 0.8 if self.streams <= SHORT_TEXT_STREAMS else math.sqrt(self.widening)
+        return tuned * noise * min(0.015, 3 / hidden)
+
     @property
     def rate_share(self) -> float:
         """The learning rate of training that starts from a model, as a share of that for a long text."""
@@ -299,12 +306,8 @@ class Chooser:
         given, streams, predicted = self.settings, self.streams, self.predicted
         sizes, embedding = (hidden,) * self.layers, self.embedding or None
         dropout = self.dropout(hidden, steps)
-        # Larger batches have less noise: the rate grows by the root of their size, the warm-up with it.
         root = math.sqrt(self.widening)
-        few = 0.8 if streams <= SHORT_TEXT_STREAMS else root
         update_work = training_work(hidden, self.embedding, self.vocabulary_size) * len(sizes) * predicted
-        tuned = 1 + RATE_PER_DROPOUT * dropout if given.from_ is None else FINE_TUNING_RATE * self.rate_share
-        rate = tuned * few * min(0.015, 3 / hidden) if given.learning_rate is None else given.learning_rate
         decay = (0.01 if dropout < HIGH_DROPOUT else 0.1) if given.weight_decay is None else given.weight_decay
         return Plan(
             hidden=sizes,
@@ -316,7 +319,7 @@ class Chooser:
             shards=self.shards(streams),
             steps=steps,
             precision=precision,
-            learning_rate=rate,
+            learning_rate=self.learning_rate(hidden, dropout) if given.learning_rate is None else given.learning_rate,
             warm_up=math.ceil(min(0.2, 0.05 * root) * steps),
             weight_decay=decay,
             clip=given.clip or 1.0,
